@@ -1,0 +1,131 @@
+# "make" alone lists the targets.
+SHELL       := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.ONESHELL:
+.NOTPARALLEL:
+.DEFAULT_GOAL := help
+
+VERSION     := $(shell git describe --tags --always --dirty 2>/dev/null)
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.7.0
+FUZZTIME    ?= 10s
+
+# Debian packages that the tests need: a C compiler for the race detector and the program on libmms, and the players.
+PACKAGES := gcc libc6-dev pkg-config libmms-dev curl iproute2 ffmpeg vlc-bin vlc-plugin-base mplayer mpv \
+	gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad \
+	gstreamer1.0-plugins-ugly gstreamer1.0-libav
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: ## compile bin/pumpd
+	go build -trimpath -buildvcs=false -ldflags '-X main.version=$(VERSION)' -o bin/pumpd .
+
+.PHONY: run
+run: build ## run pumpd with pump.toml.example
+	@exec bin/pumpd -c pump.toml.example
+
+.PHONY: test
+test: deps race players ## all tests, and first the packages that they need
+
+.PHONY: race
+race: ## the tests that need no other programs
+	go test -race -shuffle=on ./...
+
+.PHONY: players
+players: ## the tests with real players and tools
+	go test -tags players -count=1 -timeout 20m ./tests/e2e/
+
+# Installs what is missing where that needs no password. Elsewhere the tests go on without it, and this says so.
+.PHONY: deps
+deps: ## install the Debian packages of the tests
+	@missing() {
+	  for p in $(PACKAGES); do
+	    case "$$(dpkg-query -W -f '$${Status}' $$p 2>/dev/null)" in
+	      *'ok installed') ;;
+	      *) echo $$p ;;
+	    esac
+	  done
+	}
+	list=$$(missing)
+	apt=
+	if ! command -v apt-get >/dev/null; then :
+	elif [ "$$(id -u)" = 0 ]; then apt='env DEBIAN_FRONTEND=noninteractive apt-get -q'
+	elif sudo -n true 2>/dev/null; then apt='sudo -n env DEBIAN_FRONTEND=noninteractive apt-get -q'
+	fi
+	if [ -n "$$list" ] && [ -n "$$apt" ]; then
+	  echo 'deps: installing' $$list
+	  $$apt update || true
+	  # If one of them does not exist here, the others are still worth having.
+	  $$apt install -y --no-install-recommends $$list ||
+	    for p in $$list; do $$apt install -y --no-install-recommends $$p || true; done
+	  list=$$(missing)
+	fi
+	if [ -z "$$list" ]; then
+	  echo 'deps: all packages are installed'
+	  exit
+	fi
+	stars='**********************************************************************'
+	printf '%s\n' '' "$$stars" 'deps: NOT INSTALLED. Tests that need what is in these WILL BE SKIPPED:'
+	printf '  %s\n' $$list
+	printf '%s\n' 'On Debian, install them with' "  sudo apt-get install $$(echo $$list)" "$$stars" ''
+
+.PHONY: check
+check: format vet tidy lint race fuzz smoke ## what CI checks besides the players
+
+.PHONY: format
+format:
+	@list=$$(gofmt -l .)
+	if [ -n "$$list" ]; then echo "gofmt -w these:"; echo "$$list"; exit 1; fi
+
+.PHONY: vet
+vet:
+	go vet ./...
+	go vet -tags players ./...
+
+.PHONY: tidy
+tidy:
+	go mod tidy -diff
+
+.PHONY: lint
+lint:
+	go run $(STATICCHECK) ./...
+	go run $(STATICCHECK) -tags players ./...
+
+# Short minimizing: by default one input that is new can take all the time. Before Go 1.27 the end of the time can come
+# out as a failure without an input (go.dev/issue/75804), which is not one.
+.PHONY: fuzz
+fuzz: ## fuzz each target for FUZZTIME (10s)
+	@count=0
+	log=$$(mktemp)
+	trap 'rm -f "$$log"' EXIT
+	for package in $$(go list ./...); do
+	  targets=$$(go test -list '^Fuzz' $$package | sed -n '/^Fuzz/p')
+	  for target in $$targets; do
+	    echo "fuzz: $$package $$target"
+	    count=$$((count + 1))
+	    go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x $$package 2>&1 \
+	      | tee "$$log" | tail -n 3 && continue
+	    if grep -q '^ *context deadline exceeded$$' "$$log" && ! grep -q 'Failing input' "$$log"; then
+	      echo "fuzz: $$target: not a failure, go.dev/issue/75804"
+	    else
+	      cat "$$log"
+	      exit 1
+	    fi
+	  done
+	done
+	echo "fuzz: $$count targets"
+	[ $$count -gt 0 ]
+
+.PHONY: smoke
+smoke:
+	go test -run '^$$' -bench . -benchtime 100x ./...
+
+.PHONY: bench
+bench: ## compare with other servers, quickly
+	go run ./bench compare -quick
+
+.PHONY: clean
+clean: ## remove what make made
+	rm -rf bin

@@ -1,0 +1,77 @@
+package asf
+
+// LoopLength returns by how many ms the packets of a file have to be shifted for each further turn of a loop (see
+// ShiftTimes): so much that in each stream the first object of a turn comes after the last one of the turn before at the
+// usual distance. Where audio and video are not equally long the longer one decides, so that nothing overlaps. Packets
+// that ParsePacket refuses do not count.
+//
+// Play Duration does not say that: FFmpeg counts from 0 even where video starts later, and a recorded live stream has
+// none.
+func (h *Header) LoopLength(packets [][]byte) uint32 {
+	var spans [maxStream + 1]span
+	var sends span
+	for _, b := range packets {
+		p, err := h.ParsePacket(b)
+		if err != nil {
+			continue
+		}
+		sends.add(p.SendTime)
+		w := p.walk(b)
+		for range p.Payloads {
+			l, _ := w.next() // ParsePacket saw no error here
+			if kind := h.kinds[l.stream]; kind == Audio || kind == Video {
+				spans[l.stream].addObjects(b, l, w.properties)
+			}
+		}
+	}
+	length := sends.last - sends.first // a turn must not begin before the last one has been sent
+	for _, s := range spans {
+		length = max(length, s.last-s.first+s.step())
+	}
+	return uint32(max(length, 0))
+}
+
+// A span is the stretch of time that the objects of one stream begin in.
+type span struct {
+	objects int
+	origin  uint32 // time of the first one seen
+	first   int32  // ms after origin, modulo 2^32: a recording may run over the end of the clock
+	last    int32
+}
+
+func (s *span) add(t uint32) {
+	if s.objects == 0 {
+		s.origin = t
+	}
+	s.objects++
+	at := int32(t - s.origin)
+	s.first, s.last = min(s.first, at), max(s.last, at)
+}
+
+// addObjects notes the objects that begin in a payload.
+func (s *span) addObjects(b []byte, l payload, properties byte) {
+	if l.timeAt == 0 || l.offset != 0 {
+		return
+	}
+	f := fields{b: b, at: l.timeAt}
+	t := f.read(l.timeType)
+	if !l.compressed {
+		s.add(t)
+		return
+	}
+	f.read(properties & 3) // replicated length, 1
+	delta := uint32(f.byte())
+	for run := b[l.data:l.end]; len(run) > 0; run = run[1+int(run[0]):] {
+		s.add(t)
+		t += delta
+	}
+}
+
+// step is the mean distance of two objects, rounded up.
+func (s *span) step() int32 {
+	if s.objects < 2 {
+		return 0
+	}
+	n := int32(s.objects - 1)
+	return (s.last - s.first + n - 1) / n
+}

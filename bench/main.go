@@ -1,0 +1,85 @@
+// Bench feeds pumps, watches them and measures them. It speaks the protocols itself and imports nothing of the server, so
+// it tests and measures any other server as well.
+//
+//	push     an encoder: sends an ASF file or a synthetic source to a push URL, or serves it as an upstream
+//	load     thousands of viewers, a sample of which checks every byte
+//	floor    what the kernel alone costs: bare sendto of the same bytes
+//	compare  pumpd, the floor and other servers one after the other, as a table
+//
+// Reading order: probe.go (what the synthetic source embeds), synth.go, push.go, check.go, viewer.go, worker.go, load.go.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+// A command is one word of the command line. run gets what follows the word.
+type command struct {
+	name, summary string
+	hidden        bool // started by bench itself, not by people
+	run           func(ctx context.Context, args []string, out io.Writer) error
+}
+
+func commands() []command {
+	return []command{
+		{name: "push", summary: "send an ASF file or a synthetic source to a server as an encoder would", run: runPush},
+		{name: "load", summary: "watch a stream with thousands of viewers and check a sample of them", run: runLoad},
+		{name: "floor", summary: "measure bare sendto to as many sockets: the limit of this machine", run: runFloor},
+		{name: "compare", summary: "run pumpd, the floor and other servers, print a table", run: runCompare},
+		{name: "sink", hidden: true, run: runSink},
+	}
+}
+
+// errUsage says that the command line was wrong; what was wrong with it is already printed.
+var errUsage = errors.New("usage")
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := dispatch(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
+}
+
+// dispatch runs one command and gives the exit code: 0 good, 1 failed or found faults, 2 usage.
+func dispatch(ctx context.Context, args []string, out, errs io.Writer) int {
+	if len(args) == 0 {
+		usage(errs)
+		return 2
+	}
+	for _, c := range commands() {
+		if c.name != args[0] {
+			continue
+		}
+		err := c.run(ctx, args[1:], out)
+		switch {
+		case err == nil, errors.Is(err, flag.ErrHelp):
+			return 0
+		case errors.Is(err, errUsage):
+			return 2
+		}
+		fmt.Fprintf(errs, "bench %s: %v\n", c.name, err)
+		return 1
+	}
+	usage(errs)
+	if args[0] == "-h" || args[0] == "-help" || args[0] == "--help" || args[0] == "help" {
+		return 0
+	}
+	return 2
+}
+
+func usage(w io.Writer) {
+	fmt.Fprintln(w, "usage: bench COMMAND [flags] [arguments]")
+	for _, c := range commands() {
+		if !c.hidden {
+			fmt.Fprintf(w, "  %-8s %s\n", c.name, c.summary)
+		}
+	}
+	fmt.Fprintln(w, "bench COMMAND -h lists the flags of a command")
+}

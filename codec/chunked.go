@@ -1,0 +1,167 @@
+package codec
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"math"
+)
+
+// Limits of what surrounds the data. No sender we know uses extensions or trailers at all.
+const (
+	maxChunkLine = 256     // bytes of a size line with its extensions, and of a line of the trailer
+	maxTrailer   = 4 << 10 // bytes of all lines of the trailer
+)
+
+// Chunked takes a chunked body apart. It is the one parser with a memory, of some bytes: a chunk is often larger than
+// what we want to buffer. The zero value stands at the beginning of a body.
+//
+//	1F4 ;extension CRLF
+//	500 bytes      CRLF
+//	0              CRLF
+//	*( trailer field CRLF )
+//	               CRLF
+//
+// [RFC 9112] 7.1. Line ends may be a bare LF.
+type Chunked struct {
+	state   chunkState
+	left    int64 // bytes of data that this chunk still owes
+	trailer int   // bytes of trailer seen
+}
+
+type chunkState uint8
+
+const (
+	atSize    chunkState = iota // then inData, or inTrailer after the chunk of size 0
+	inData                      // then atEnd
+	atEnd                       // the line end behind the data; then atSize
+	inTrailer                   // then atEOF
+	atEOF                       // last
+)
+
+// Next takes one step: it consumes n bytes of b and may return some data, the first n of them. The next call wants
+// b[n:], with more behind it if there is more.
+//
+//	data  n    err
+//	some  > 0  nil       a run of data, perhaps not all of its chunk
+//	nil   > 0  nil       something between the data
+//	nil   0    ErrShort  come again with b and more
+//	nil   ≥ 0  io.EOF    the body ends at b[n]; from now on always, with n = 0
+//	nil   0    other     not a chunked body, or more of anything than its limit
+func (c *Chunked) Next(b []byte) (data []byte, n int, err error) {
+	switch c.state {
+	case atSize:
+		n, err = c.size(b)
+	case inData:
+		return c.data(b)
+	case atEnd:
+		n, err = c.end(b)
+	case inTrailer:
+		n, err = c.trailerLine(b)
+	default:
+		err = io.EOF
+	}
+	return nil, n, err
+}
+
+func (c *Chunked) size(b []byte) (n int, err error) {
+	line, n, err := chunkLine(b)
+	if err != nil {
+		return 0, err
+	}
+	if c.left, err = chunkSize(line); err != nil {
+		return 0, err
+	}
+	c.state = inData
+	if c.left == 0 {
+		c.state = inTrailer
+	}
+	return n, nil
+}
+
+func (c *Chunked) data(b []byte) (data []byte, n int, err error) {
+	if len(b) == 0 {
+		return nil, 0, ErrShort
+	}
+	n = int(min(c.left, int64(len(b))))
+	if c.left -= int64(n); c.left == 0 {
+		c.state = atEnd
+	}
+	return b[:n:n], n, nil
+}
+
+func (c *Chunked) end(b []byte) (n int, err error) {
+	switch {
+	case len(b) >= 1 && b[0] == '\n':
+		n = 1
+	case len(b) >= 2 && b[0] == '\r' && b[1] == '\n':
+		n = 2
+	case len(b) == 0, len(b) == 1 && b[0] == '\r':
+		return 0, ErrShort
+	default:
+		return 0, fmt.Errorf("chunk: %.4q behind its data, allowed is CR LF", b)
+	}
+	c.state = atSize
+	return n, nil
+}
+
+func (c *Chunked) trailerLine(b []byte) (n int, err error) {
+	line, n, err := chunkLine(b)
+	if err != nil {
+		return 0, err
+	}
+	if c.trailer += n; c.trailer > maxTrailer {
+		return 0, fmt.Errorf("chunk trailer: %d bytes, limit %d", c.trailer, maxTrailer)
+	}
+	if len(line) == 0 {
+		c.state = atEOF
+		return n, io.EOF
+	}
+	return n, nil
+}
+
+// chunkLine returns the line b begins with, without its line end, and n, its length with it.
+func chunkLine(b []byte) (line []byte, n int, err error) {
+	window := b[:min(len(b), maxChunkLine)]
+	line, n = cutLine(window)
+	switch {
+	case n == 0 && len(window) == maxChunkLine:
+		return nil, 0, fmt.Errorf("chunk: line of more than %d bytes", maxChunkLine)
+	case n == 0:
+		return nil, 0, ErrShort
+	case bytes.IndexByte(line, '\r') >= 0:
+		// A proxy that takes a lone CR for a line end would see other chunks than we do.
+		return nil, 0, fmt.Errorf("chunk: lone CR in line %.40q", line)
+	}
+	return line, n, nil
+}
+
+// chunkSize reads a size line: hexadecimal digits, then perhaps blanks, which old servers pad with, and extensions.
+func chunkSize(line []byte) (size int64, err error) {
+	digits := 0
+	for ; digits < len(line); digits++ {
+		d, ok := hexDigit(line[digits])
+		if !ok {
+			break
+		}
+		if size > math.MaxInt64>>4 {
+			return 0, fmt.Errorf("chunk: size %.40q, limit %x", line, int64(math.MaxInt64))
+		}
+		size = size<<4 | d
+	}
+	rest := trim(line[digits:])
+	if digits == 0 || len(rest) > 0 && rest[0] != ';' {
+		return 0, fmt.Errorf("chunk: size %.40q is not hexadecimal", line)
+	}
+	return size, nil
+}
+
+func hexDigit(c byte) (v int64, ok bool) {
+	switch c = lowerByte(c); {
+	case '0' <= c && c <= '9':
+		return int64(c - '0'), true
+	case 'a' <= c && c <= 'f':
+		return int64(c-'a') + 10, true
+	}
+	return 0, false
+}

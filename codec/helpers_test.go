@@ -1,0 +1,98 @@
+package codec
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"unsafe"
+)
+
+// maxHead is the limit that servers will use, in bytes.
+const maxHead = 16 << 10
+
+// show prints every field of a struct that is not as an empty head leaves it, so that a table's want is one line that
+// leaves nothing out.
+func show(v any) string {
+	var out []string
+	showFields(&out, reflect.ValueOf(v))
+	return strings.Join(out, " ")
+}
+
+func showFields(out *[]string, v reflect.Value) {
+	for i := range v.NumField() {
+		name, field := v.Type().Field(i).Name, v.Field(i)
+		switch field.Kind() {
+		case reflect.Struct:
+			*out = append(*out, "|")
+			showFields(out, field)
+		case reflect.Slice:
+			if !field.IsNil() {
+				*out = append(*out, fmt.Sprintf("%s=%q", name, field.Bytes()))
+			}
+		case reflect.Bool:
+			if field.Bool() {
+				*out = append(*out, name)
+			}
+		default:
+			unset := int64(0)
+			if name == "ContentLength" || name == "Play" {
+				unset = -1
+			}
+			if field.CanInt() && field.Int() != unset || field.CanUint() && field.Uint() != 0 {
+				*out = append(*out, fmt.Sprintf("%s=%d", name, field.Interface()))
+			}
+		}
+	}
+}
+
+// checkAliases fails if a slice anywhere in v does not lie within b.
+func checkAliases(t *testing.T, b []byte, v any) {
+	t.Helper()
+	walk(t, b, reflect.ValueOf(v))
+}
+
+func walk(t *testing.T, b []byte, v reflect.Value) {
+	t.Helper()
+	for i := range v.NumField() {
+		switch field := v.Field(i); field.Kind() {
+		case reflect.Struct:
+			walk(t, b, field)
+		case reflect.Slice:
+			if !within(b, field.Bytes()) {
+				t.Errorf("%s %q lies outside the input", v.Type().Field(i).Name, field.Bytes())
+			}
+		}
+	}
+}
+
+func within(b, s []byte) bool {
+	if len(s) == 0 {
+		return true
+	}
+	from := uintptr(unsafe.Pointer(unsafe.SliceData(b)))
+	at := uintptr(unsafe.Pointer(unsafe.SliceData(s)))
+	return at >= from && at+uintptr(len(s)) <= from+uintptr(len(b))
+}
+
+// readCaptures returns the files of one directory of testdata.
+func readCaptures(tb testing.TB, dir string) map[string][]byte {
+	tb.Helper()
+	names, err := filepath.Glob(filepath.Join("testdata", dir, "*"))
+	if err != nil || len(names) == 0 {
+		tb.Fatalf("testdata/%s: %d files, %v", dir, len(names), err)
+	}
+	files := map[string][]byte{}
+	for _, name := range names {
+		b, err := os.ReadFile(name)
+		if err != nil {
+			tb.Fatal(err)
+		}
+		files[filepath.Base(name)] = b
+	}
+	return files
+}
+
+func lines(s ...string) string { return strings.Join(s, "\r\n") + "\r\n\r\n" }

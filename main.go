@@ -1,0 +1,138 @@
+// Command pumpd reflects live Windows Media streams: encoders push or upstreams are pulled on one side, players watch
+// by MMSH and HTTP on the other.
+package main
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"runtime"
+	"runtime/debug"
+	"syscall"
+
+	"pumpd/server"
+)
+
+// version is set by the linker in "make build"; other builds know the module's.
+var version = ""
+
+// Exit codes.
+const (
+	exitOK    = 0
+	exitFault = 1 // configuration or run
+	exitUsage = 2
+)
+
+const usage = `usage: pumpd [-c FILE] [-t]
+       pumpd -version
+
+Reflects live Windows Media streams. The configuration is explained in pump.toml.example.
+
+`
+
+func main() {
+	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
+}
+
+// run is main without the process around it. It returns the exit code.
+func run(args []string, stdout, stderr io.Writer) int {
+	var out bytes.Buffer // of flags: help is for stdout if it was asked for
+	flags := flag.NewFlagSet("pumpd", flag.ContinueOnError)
+	flags.SetOutput(&out)
+	flags.Usage = func() {
+		out.WriteString(usage)
+		flags.PrintDefaults()
+	}
+	file := flags.String("c", "pump.toml", "configuration `FILE`")
+	check := flags.Bool("t", false, "check the configuration and exit")
+	showVersion := flags.Bool("version", false, "print the version and exit")
+	err := flags.Parse(args)
+	if err == nil && flags.NArg() > 0 {
+		err = fmt.Errorf("unexpected argument: %q", flags.Arg(0))
+		fmt.Fprintln(&out, err)
+		flags.Usage()
+	}
+	if errors.Is(err, flag.ErrHelp) {
+		out.WriteTo(stdout)
+		return exitOK
+	}
+	if err != nil {
+		out.WriteTo(stderr)
+		return exitUsage
+	}
+
+	if *showVersion {
+		fmt.Fprintln(stdout, versionLine())
+		return exitOK
+	}
+	cfg, err := server.LoadConfig(*file)
+	if err != nil {
+		fmt.Fprintln(stderr, err) // begins with the file, or the operation on it, as editors like it
+		return exitFault
+	}
+	if *check {
+		fmt.Fprintf(stdout, "%s: ok\n", *file)
+		return exitOK
+	}
+	if err := serve(cfg, stderr); err != nil {
+		fmt.Fprintf(stderr, "pumpd: %v\n", err)
+		return exitFault
+	}
+	return exitOK
+}
+
+// serve runs the server until a signal asks it to end.
+func serve(cfg *server.Config, stderr io.Writer) error {
+	s, err := server.New(cfg, logger(&cfg.Server, stderr))
+	if err != nil {
+		return err
+	}
+	return untilSignal(s.Run)
+}
+
+// untilSignal calls work with a context that the first SIGINT or SIGTERM cancels. A second one kills the process,
+// however busy it is with closing.
+func untilSignal(work func(context.Context) error) error {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
+	go func() {
+		select {
+		case <-signals:
+		case <-ctx.Done():
+		}
+		signal.Stop(signals) // before cancel: who sees work closing may send the second signal
+		cancel()
+	}()
+	return work(ctx)
+}
+
+// logger writes as the configuration says, which is checked.
+func logger(cfg *server.ServerConfig, to io.Writer) *slog.Logger {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(cfg.LogLevel)); err != nil {
+		panic(err)
+	}
+	options := slog.HandlerOptions{Level: level}
+	if cfg.LogFormat == "json" {
+		return slog.New(slog.NewJSONHandler(to, &options))
+	}
+	return slog.New(slog.NewTextHandler(to, &options))
+}
+
+// versionLine is what -version prints.
+func versionLine() string {
+	name := version
+	if info, ok := debug.ReadBuildInfo(); ok && name == "" {
+		name = info.Main.Version
+	}
+	return fmt.Sprintf("pumpd %s %s %s/%s", cmp.Or(name, "(devel)"), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+}

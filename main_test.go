@@ -1,0 +1,185 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"pumpd/server"
+)
+
+// childEnv makes this test binary a program that the signal tests can kill.
+const childEnv = "PUMPD_TEST_CHILD"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(childEnv) != "" {
+		untilSignal(func(ctx context.Context) error {
+			fmt.Println("ready")
+			<-ctx.Done()
+			fmt.Println("closing")
+			select {} // never done with it
+		})
+	}
+	os.Exit(m.Run())
+}
+
+func TestRun(t *testing.T) {
+	dir := t.TempDir()
+	good := write(t, dir, "good.toml", "[server]\nlisten = [\"127.0.0.1:0\"]\n")
+	bad := write(t, dir, "bad.toml", "[server]\nburst = \"x\"\nlog_levl = \"info\"\n")
+	missing := filepath.Join(dir, "missing.toml")
+	badText := bad + ":2: server.burst: \"x\", want a duration such as \"3s\" or \"100ms\"\n" +
+		bad + ":3: server.log_levl: unknown key, did you mean \"log_level\"?\n"
+	missingText := "open " + missing + ": no such file or directory\n"
+
+	// stdout and stderr are whole texts, or what a longer text begins with if they end in "…".
+	for _, c := range []struct {
+		args           []string
+		code           int
+		stdout, stderr string
+	}{
+		{[]string{"-t", "-c", good}, 0, good + ": ok\n", ""},
+		{[]string{"-t", "-c", "pump.toml.example"}, 0, "pump.toml.example: ok\n", ""},
+		{[]string{"-c", bad, "-t"}, 1, "", badText},
+		{[]string{"-c", bad}, 1, "", badText},
+		{[]string{"-c", missing, "-t"}, 1, "", missingText},
+		{[]string{"-c", missing}, 1, "", missingText},
+		{[]string{"-h"}, 0, usage + "…", ""},
+		{[]string{"--help"}, 0, usage + "…", ""},
+		{[]string{"-x"}, 2, "", "flag provided but not defined: -x\n" + usage + "…"},
+		{[]string{"-c"}, 2, "", "flag needs an argument: -c\n" + usage + "…"},
+		{[]string{"pump.toml"}, 2, "", "unexpected argument: \"pump.toml\"\n" + usage + "…"},
+	} {
+		var stdout, stderr bytes.Buffer
+		code := run(c.args, &stdout, &stderr)
+		if code != c.code || !matches(stdout.String(), c.stdout) || !matches(stderr.String(), c.stderr) {
+			t.Errorf("pumpd %q:\n got %d, stdout %q, stderr %q\nwant %d, stdout %q, stderr %q", c.args,
+				code, &stdout, &stderr, c.code, c.stdout, c.stderr)
+		}
+	}
+}
+
+func matches(got, want string) bool {
+	if begin, more := strings.CutSuffix(want, "…"); more {
+		return strings.HasPrefix(got, begin) && len(got) > len(begin)
+	}
+	return got == want
+}
+
+func TestVersion(t *testing.T) {
+	var stdout, stderr bytes.Buffer
+	code := run([]string{"-version"}, &stdout, &stderr)
+	if form := regexp.MustCompile(`^pumpd \S+ go1\.\S+ \w+/\w+\n$`); code != 0 || !form.MatchString(stdout.String()) {
+		t.Errorf("-version: got %d, %q, stderr %q, want 0, %v", code, &stdout, &stderr, form)
+	}
+	version = "v1.2.3"
+	t.Cleanup(func() { version = "" })
+	if got := versionLine(); !strings.HasPrefix(got, "pumpd v1.2.3 go") {
+		t.Errorf("version line: got %q, want the linker's version", got)
+	}
+}
+
+func TestPortInUse(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	file := write(t, t.TempDir(), "pump.toml",
+		fmt.Sprintf("[server]\nlisten = [%q]\nadmin = \"\"\nlog_level = \"error\"\n", l.Addr()))
+	var stdout, stderr bytes.Buffer
+	code := run([]string{"-c", file}, &stdout, &stderr)
+	got := stderr.String()
+	if code != 1 || strings.Count(got, "\n") != 1 || !strings.HasPrefix(got, "pumpd: ") ||
+		!strings.Contains(got, l.Addr().String()) || !strings.Contains(got, "address already in use") {
+		t.Errorf("port in use: got %d and %q, want 1 and one line with the address", code, got)
+	}
+}
+
+func TestSignalCancels(t *testing.T) {
+	for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM} {
+		failed := errors.New("as work returned it")
+		err := untilSignal(func(ctx context.Context) error {
+			if err := syscall.Kill(os.Getpid(), sig); err != nil {
+				return err
+			}
+			select {
+			case <-ctx.Done():
+				return failed
+			case <-time.After(10 * time.Second):
+				return fmt.Errorf("no cancel by %v", sig)
+			}
+		})
+		if err != failed {
+			t.Errorf("%v: got %v, want %v", sig, err, failed)
+		}
+	}
+}
+
+func TestSecondSignalKills(t *testing.T) {
+	child := exec.Command(os.Args[0])
+	child.Env = append(os.Environ(), childEnv+"=1")
+	out, err := child.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := child.Start(); err != nil {
+		t.Fatal(err)
+	}
+	kill := time.AfterFunc(20*time.Second, func() { child.Process.Kill() })
+	defer kill.Stop()
+	for _, want := range []string{"ready\n", "closing\n"} {
+		line := make([]byte, len(want))
+		if _, err := out.Read(line); err != nil || string(line) != want {
+			t.Fatalf("child: got %q, %v, want %q", line, err, want)
+		}
+		child.Process.Signal(syscall.SIGTERM)
+	}
+	err = child.Wait()
+	exit, ok := errors.AsType[*exec.ExitError](err)
+	if !ok {
+		t.Fatalf("child: got %v, want an end by SIGTERM", err)
+	}
+	if status := exit.Sys().(syscall.WaitStatus); !status.Signaled() || status.Signal() != syscall.SIGTERM {
+		t.Errorf("child: got %v, want an end by SIGTERM", err)
+	}
+}
+
+func TestLogger(t *testing.T) {
+	for _, c := range []struct{ level, format, want string }{
+		{"info", "text", "level=INFO msg=b stream=demo\nlevel=ERROR msg=c\n"},
+		{"error", "text", "level=ERROR msg=c\n"},
+		{"debug", "json", `{"level":"DEBUG","msg":"a"}` + "\n" + `{"level":"INFO","msg":"b","stream":"demo"}` + "\n" +
+			`{"level":"ERROR","msg":"c"}` + "\n"},
+	} {
+		var out bytes.Buffer
+		log := logger(&server.ServerConfig{LogLevel: c.level, LogFormat: c.format}, &out)
+		log.Debug("a")
+		log.Info("b", slog.String("stream", "demo"))
+		log.Error("c")
+		got := regexp.MustCompile(`time=\S+ |"time":"[^"]*",`).ReplaceAllString(out.String(), "")
+		if got != c.want {
+			t.Errorf("level %s, format %s:\n got %q\nwant %q", c.level, c.format, got, c.want)
+		}
+	}
+}
+
+func write(t *testing.T, dir, name, text string) string {
+	t.Helper()
+	path := filepath.Join(dir, name)
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}

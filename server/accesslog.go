@@ -1,0 +1,19 @@
+package server
+
+import (
+	"log/slog"
+	"time"
+)
+
+// logViewer writes the one line that a viewer leaves in the access log.
+func logViewer(log *slog.Logger, v *viewer, why reason, now instant) {
+	log.Info("viewer left",
+		"reason", why.String(),
+		"stream", v.audience.stream.cfg.Path,
+		"from", v.conn.remote.String(),
+		"agent", v.agent,
+		"seconds", now.since(v.joined).Round(time.Millisecond).Seconds(),
+		"bytes", v.bytes,
+		"skips", v.skips,
+	)
+}

@@ -1,0 +1,77 @@
+package server
+
+// join makes c a viewer of st, from the stream's join point on; head is the reply's head. It is sent what there is at
+// once.
+func (l *loop) join(c *conn, st *stream, j *joins, v *viewer, head []byte, now instant) {
+	a := l.audiences[st.id]
+	if a == nil {
+		a = &audience{stream: st}
+		l.audiences[st.id] = a
+	}
+	v.conn, v.audience, v.gen, v.joined, v.progress = c, a, j.gen, now, now
+	v.slot = len(a.viewers)
+	v.enter(j.start)
+	v.lead[0] = head
+	v.lead[1] = j.gen.framed
+	if v.dialect.form == rawPackets {
+		v.lead[1] = j.gen.header.Raw
+	}
+	a.viewers = append(a.viewers, v)
+	c.viewer, c.phase = v, viewing
+	st.stats.viewers.Add(1)
+	st.stats.joined.Add(1)
+	if a.at == nil {
+		a.at = v.at
+		l.roundOf(a, now) // brings the step up from the join point
+		return
+	}
+	l.turn(v, now)
+}
+
+// part takes a leaving viewer out of its audience and writes its line in the access log.
+func (l *loop) part(v *viewer, now instant) {
+	a := v.audience
+	last := a.viewers[len(a.viewers)-1]
+	a.viewers[v.slot], last.slot = last, v.slot
+	a.viewers[len(a.viewers)-1] = nil
+	a.viewers = a.viewers[:len(a.viewers)-1]
+	if len(a.viewers) == 0 {
+		a.at, a.viewers = nil, nil
+	}
+	c := v.conn
+	c.viewer, v.state = nil, leaving
+	st := a.stream
+	st.stats.viewers.Add(-1)
+	st.stats.left[c.why].Add(1)
+	st.stats.bytesOut.Add(a.bytes)
+	a.bytes = 0
+	l.reg.stopSession(v.session, now)
+	logViewer(l.access, v, c.why, now)
+}
+
+// dismiss ends v's stream as the source would: after the frame it is in the middle of comes $E(0) and FIN.
+func (l *loop) dismiss(v *viewer, why reason, now instant) {
+	v.verdict = why
+	if v.dialect.mmsh() {
+		if v.lead[0] == nil {
+			v.lead[0], v.lead[1] = v.lead[1], nil
+		}
+		v.lead[1] = append(v.lead[1][:len(v.lead[1]):len(v.lead[1])], streamEnded...)
+	}
+	if v.state == following {
+		l.turn(v, now)
+	}
+}
+
+// chore cuts a viewer whose socket takes nothing, and moves one that waits too long up to a newer key frame, so that it
+// does not hold the chain.
+func (v *viewer) chore(l *loop, now instant) {
+	if v.state != blocked {
+		return
+	}
+	if now.since(v.progress) > l.limits.stall {
+		l.mark(v.conn, stalled)
+		return
+	}
+	l.catchUp(v, now)
+}

@@ -1,0 +1,163 @@
+package server
+
+import (
+	"crypto/subtle"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// users are those who may push: their names, and of each password only the hash that both schemes can be checked
+// against. Never changed after newUsers.
+type users map[string]string
+
+const realm = "pumpd"
+
+// newUsers takes push_users of the configuration, entries "name:password". A password may contain colons. Errors
+// count entries from 1 and never show one.
+func newUsers(entries []string) (users, error) {
+	u := make(users, len(entries))
+	for i, e := range entries {
+		name, password, ok := strings.Cut(e, ":")
+		if !ok || name == "" || password == "" {
+			return nil, fmt.Errorf("push_users: entry %d: want \"name:password\"", i+1)
+		}
+		if strings.ContainsFunc(e, func(r rune) bool { return r < ' ' || r == 0x7F }) {
+			return nil, fmt.Errorf("push_users: entry %d: has a control character", i+1)
+		}
+		if _, twice := u[name]; twice {
+			return nil, fmt.Errorf("push_users: entry %d: name %q is there already", i+1, name)
+		}
+		u[name] = hashUser(name, realm, password)
+	}
+	return u, nil
+}
+
+// challenge returns the values of the WWW-Authenticate fields of a 401, best first: Digest, which does not show the
+// password, then Basic; but a scheme that the encoder lists in X-Accept-Authentication (accept) before one that it does
+// not (push.md §6). Each challenge has a fresh nonce.
+func (u users) challenge(accept []byte) []string { return challengeAt(accept, time.Now()) }
+
+func challengeAt(accept []byte, now time.Time) []string {
+	listed := func(scheme string) bool {
+		return slices.ContainsFunc(strings.Split(string(accept), ","), func(s string) bool {
+			return strings.EqualFold(strings.TrimSpace(s), scheme)
+		})
+	}
+	offers := []string{
+		// No algorithm and no opaque: this is the form that Windows Media Encoder was seen to answer.
+		fmt.Sprintf(`Digest realm="%s", nonce="%s", qop="auth"`, realm, newNonce(now)),
+		fmt.Sprintf(`Basic realm="%s"`, realm),
+	}
+	if listed("Basic") && !listed("Digest") {
+		slices.Reverse(offers)
+	}
+	return offers
+}
+
+// check says whose credentials an Authorization field proves for this request; uri is the request's target. Whatever is
+// wrong with them, the answer is the same, and is found in the same time.
+func (u users) check(method string, uri, authorization []byte, now time.Time) (name string, ok bool) {
+	a, err := parseAuthorization(string(authorization))
+	if err != nil {
+		return "", false
+	}
+	known, ok := u[a.name()]
+	if !ok {
+		known = hashUser("", realm, "") // nobody's: newUsers wants a name
+	}
+	if !a.proves(known, method, string(uri), now) || !ok {
+		return "", false
+	}
+	return a.name(), true
+}
+
+// An authorization is a parsed Authorization field of one of the two schemes.
+type authorization struct {
+	basic          bool
+	user, password string // Basic: RFC 7617
+	digest         digest // Digest
+}
+
+var errScheme = errors.New("authorization: want Basic or Digest")
+
+// parseAuthorization reads the value of an Authorization field. What it returns is well-formed, not proved.
+func parseAuthorization(s string) (a authorization, err error) {
+	scheme, rest, _ := strings.Cut(strings.TrimSpace(s), " ")
+	switch {
+	case strings.EqualFold(scheme, "Basic"):
+		a.basic = true
+		a.user, a.password, err = parseBasic(strings.TrimSpace(rest))
+	case strings.EqualFold(scheme, "Digest"):
+		a.digest, err = parseDigest(rest)
+		if err == nil {
+			err = a.digest.wellFormed()
+		}
+	default:
+		err = errScheme
+	}
+	return a, err
+}
+
+func parseBasic(s string) (user, password string, err error) {
+	b, err := base64.StdEncoding.DecodeString(s)
+	if err != nil {
+		return "", "", fmt.Errorf("basic: %w", err)
+	}
+	user, password, ok := strings.Cut(string(b), ":")
+	if !ok || user == "" {
+		return "", "", errors.New("basic: want name:password")
+	}
+	return user, password, nil
+}
+
+// wellFormed checks what a client sends. opaque is not insisted on: Windows Media Encoder leaves it out.
+func (d *digest) wellFormed() error {
+	switch {
+	case d.username == "" || d.nonce == "" || d.uri == "" || len(d.response) != 32:
+		return fmt.Errorf("%w: username, nonce, uri and a response of 32 digits are needed", errDigest)
+	case !d.md5Only():
+		return fmt.Errorf("%w: algorithm %.32q, want MD5", errDigest, d.algorithm)
+	case d.qop != "" && d.qop != "auth":
+		return fmt.Errorf("%w: qop %.32q, want auth", errDigest, d.qop)
+	case d.qop != "" && (d.nc == "" || d.cnonce == ""):
+		return fmt.Errorf("%w: qop without nc and cnonce", errDigest)
+	}
+	return nil
+}
+
+func (a *authorization) name() string {
+	if a.basic {
+		return a.user
+	}
+	return a.digest.username
+}
+
+// proves says whether the credentials belong to the user with that hash and, for Digest, to this very request.
+func (a *authorization) proves(hash, method, uri string, now time.Time) bool {
+	if a.basic {
+		return equal(hashUser(a.user, realm, a.password), hash)
+	}
+	d := &a.digest
+	right := equal(d.sum(hash, method), strings.ToLower(d.response))
+	return right && d.realm == realm && validNonce(d.nonce, now) && samePath(d.uri, uri)
+}
+
+// equal compares in a time that does not tell where two strings differ.
+func equal(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }
+
+// samePath says whether two request targets name one path. Proxies and encoders rewrite the form of a target
+// ("http://host/x", "//x", "/x"), so RFC 7616 3.4.6 wants them compared by meaning.
+func samePath(a, b string) bool { return targetPath(a) == targetPath(b) }
+
+func targetPath(s string) string {
+	if _, rest, ok := strings.Cut(s, "://"); ok {
+		_, path, _ := strings.Cut(rest, "/")
+		s = path
+	}
+	s, _, _ = strings.Cut(s, "?")
+	return strings.TrimLeft(s, "/")
+}

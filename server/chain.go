@@ -1,0 +1,141 @@
+package server
+
+import (
+	"sync/atomic"
+	"time"
+
+	"pumpd/asf"
+	"pumpd/codec"
+)
+
+// A stream is a chain of elements. Its one writer appends; any number of viewers on any loop walk it, each at its own
+// cursor. An element never changes once it is linked, nobody copies it and nobody counts references to it: what no
+// cursor and no join point holds any more is the garbage collector's.
+//
+//	header ─▶ packet ─▶ packet ─▶ packet ─▶ header ─▶ packet ─▶ … ─▶ end
+//	             ▲         ▲                             ▲
+//	        join.start   a viewer's cursor            chain.last
+type element struct {
+	next atomic.Pointer[element] // set once, by the writer
+
+	kind  elementKind
+	order uint64  // position in the chain, +1 each; tells which of two cursors is ahead
+	index uint64  // packets before this one; LocationIds are differences of it
+	bytes uint64  // bytes of full packets up to and including this one
+	at    instant // when it was published
+	full  []byte  // a packet: exactly PacketSize bytes, padding explicit (asf.md §5)
+	short []byte  // a packet: padding removed where players can restore it; may be full itself
+	gen   *generation
+}
+
+type elementKind uint8
+
+const (
+	packetElement elementKind = iota // media; then anything
+	headerElement                    // a new generation starts here; then packet or end
+	endElement                       // the source is over, viewers leave here; then header
+)
+
+// A generation is one header and everything that is derived from it once, for all viewers.
+type generation struct {
+	header *asf.Header // as published: broadcast bit set, Data Object size 50
+	framed []byte      // $H in MMSH framing: the body of a Describe and the start of a Play
+	change []byte      // $C(0) and framed: how a viewer that understands it crosses into this generation
+}
+
+func newGeneration(h *asf.Header) *generation {
+	framed := codec.AppendHeader(nil, h.Raw)
+	change := append(codec.AppendReason(nil, 'C', 0), framed...)
+	return &generation{header: h, framed: framed, change: change}
+}
+
+// joins says where in the chain a viewer may start. It is replaced as a whole, never changed.
+type joins struct {
+	gen    *generation
+	start  *element // the cursor of a newcomer: the element before the oldest join point inside the burst, else = newest
+	newest *element // the element before the newest join point: where a viewer that is too far behind goes on
+}
+
+// A chain is the writer's end. It belongs to whoever holds the stream's claim.
+type chain struct {
+	last   *element
+	gen    *generation
+	points pointQueue
+	sent   uint32 // send time of the newest packet, ms
+}
+
+// A joinable is the element before a packet that a viewer may start with, and that packet's time and place.
+type joinable struct {
+	before *element
+	at     instant
+	bytes  uint64
+}
+
+// pointQueue holds the join points of the burst, oldest first.
+type pointQueue []joinable
+
+// Limits on how far back a join point may lie: past them a burst would be longer than a player's patience, and the
+// chain behind it more than a small box wants to keep.
+const (
+	oldestJoin      = 30 * time.Second
+	farthestJoin    = 32 << 20         // bytes
+	keyPatience     = 10 * time.Second // without any key frame for this long every packet is a join point (asf.md §6)
+	maxLagBytes     = 64 << 20
+	maxBurstEntries = 4096
+)
+
+// trim drops the points that are outside the burst, keeping at least one, and that one too when it is out of reach.
+func (q *pointQueue) trim(now instant, bytes uint64, burst time.Duration) {
+	p := *q
+	for len(p) > 1 && (now.since(p[0].at) > burst || len(p) > maxBurstEntries || bytes-p[0].bytes > farthestJoin) {
+		p[0] = joinable{} // the array behind p lives on; it must not hold the chain
+		p = p[1:]
+	}
+	if len(p) == 1 && (now.since(p[0].at) > oldestJoin || bytes-p[0].bytes > farthestJoin) {
+		p = nil
+	}
+	*q = p
+}
+
+// begin starts a generation and returns the joins of a newcomer that finds no packet yet.
+func (c *chain) begin(g *generation, now instant) *joins {
+	e := &element{kind: headerElement, at: now, gen: g}
+	c.link(e)
+	c.gen, c.points = g, nil
+	return &joins{gen: g, start: e, newest: e}
+}
+
+// packet appends a packet and returns the joins that are valid from now on.
+func (c *chain) packet(full, short []byte, join bool, burst time.Duration, now instant) *joins {
+	before := c.last
+	e := &element{kind: packetElement, at: now, full: full, short: short}
+	c.link(e)
+	if join {
+		c.points = append(c.points, joinable{before: before, at: now, bytes: before.bytes})
+	}
+	c.points.trim(now, e.bytes, burst)
+	if len(c.points) == 0 {
+		return &joins{gen: c.gen, start: e, newest: e}
+	}
+	return &joins{gen: c.gen, start: c.points[0].before, newest: c.points[len(c.points)-1].before}
+}
+
+// end appends the end.
+func (c *chain) end(now instant) {
+	c.link(&element{kind: endElement, at: now})
+	c.gen, c.points = nil, nil
+}
+
+func (c *chain) link(e *element) {
+	if p := c.last; p != nil {
+		e.order, e.index, e.bytes = p.order+1, p.index, p.bytes
+		if p.kind == packetElement {
+			e.index++
+		}
+	}
+	e.bytes += uint64(len(e.full))
+	if c.last != nil {
+		c.last.next.Store(e) // from here on e is everybody's
+	}
+	c.last = e
+}

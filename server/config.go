@@ -1,0 +1,157 @@
+package server
+
+import (
+	"fmt"
+	"time"
+)
+
+// A Config is what pump.toml says; pump.toml.example is the manual of every key. It does not change once it is loaded:
+// a reload makes a new one.
+type Config struct {
+	Server   ServerConfig   `toml:"server"`
+	Timeouts TimeoutConfig  `toml:"timeouts"`
+	TLS      TLSConfig      `toml:"tls"`
+	Proxy    ProxyConfig    `toml:"proxy"`
+	Streams  []StreamConfig `toml:"streams"`
+}
+
+// A ServerConfig is the table [server].
+type ServerConfig struct {
+	Listen         []string `toml:"listen"`          // host:port
+	Admin          string   `toml:"admin"`           // host:port, "" is off
+	Redirect404To  string   `toml:"redirect_404_to"` // URL, "" answers 404
+	Merge          Merge    `toml:"merge"`           // how long packets are collected before they are sent
+	Burst          Duration `toml:"burst"`           // of stream, what a new viewer gets at once
+	MaxLag         Duration `toml:"max_lag"`         // of stream, behind this a viewer skips; > Burst
+	Loops          int      `toml:"loops"`           // event loops, 0 is one a core
+	MaxConnections int      `toml:"max_connections"` // 0 is what the descriptor limit allows
+	Engine         string   `toml:"engine"`          // auto, sendto or io_uring
+	StripPadding   bool     `toml:"strip_padding"`   // for MMSH viewers
+	LogLevel       string   `toml:"log_level"`       // debug, info, warn or error
+	LogFormat      string   `toml:"log_format"`      // text or json
+}
+
+// A TimeoutConfig is the table [timeouts].
+type TimeoutConfig struct {
+	RequestHead Duration `toml:"request_head"` // for a whole request head
+	SourceIdle  Duration `toml:"source_idle"`  // a silent pusher gets 408
+	PullStall   Duration `toml:"pull_stall"`   // a silent upstream is dialled again
+	PushSetup   Duration `toml:"push_setup"`   // between the requests of a push
+	SourceGrace Duration `toml:"source_grace"` // viewers wait this long for a lost source
+	Stall       Duration `toml:"stall"`        // a viewer that takes nothing is cut
+}
+
+// A TLSConfig is the table [tls].
+type TLSConfig struct {
+	Listen       []string      `toml:"listen"` // host:port, empty is off
+	Certificates []Certificate `toml:"certificates"`
+}
+
+// A Certificate names two PEM files. Relative names count from the directory of the configuration file until it is
+// loaded, from the working directory afterwards.
+type Certificate struct {
+	Cert string `toml:"cert"`
+	Key  string `toml:"key"`
+}
+
+// A ProxyConfig is the table [proxy], for pulls.
+type ProxyConfig struct {
+	URL      string `toml:"url"`       // http://…, "" dials directly
+	ForLocal bool   `toml:"for_local"` // private and loopback addresses go through it as well
+}
+
+// The values of StreamConfig.Type.
+const (
+	typePush = "mmsh_push"
+	typePull = "mmsh_pull"
+	typeFile = "file"
+)
+
+// A StreamConfig is one table [[streams]].
+type StreamConfig struct {
+	Path         string   `toml:"path"`  // /streams/PATH, case-insensitive
+	Title        string   `toml:"title"` // for people, "" shows the path
+	Enabled      bool     `toml:"enabled"`
+	Type         string   `toml:"type"`
+	PushUsers    []string `toml:"push_users"`     // name:secret, empty lets anybody push
+	OnSecondPush string   `toml:"on_second_push"` // takeover or refuse
+	URL          string   `toml:"url"`            // of a pull; either this or URLs
+	URLs         []string `toml:"urls"`           // of a pull, in order of preference
+	File         string   `toml:"file"`           // as in Certificate; "" is the built-in clip
+}
+
+// DefaultConfig returns the values of keys that the file leaves out. It has no streams.
+func DefaultConfig() *Config {
+	return &Config{
+		Server: ServerConfig{
+			Listen:       []string{":8086"},
+			Admin:        "127.0.0.1:8087",
+			Merge:        Merge{Auto: true},
+			Burst:        Duration(3 * time.Second),
+			MaxLag:       Duration(10 * time.Second),
+			Engine:       "auto",
+			StripPadding: true,
+			LogLevel:     "info",
+			LogFormat:    "text",
+		},
+		Timeouts: TimeoutConfig{
+			RequestHead: Duration(10 * time.Second),
+			SourceIdle:  Duration(60 * time.Second),
+			PullStall:   Duration(15 * time.Second),
+			PushSetup:   Duration(120 * time.Second),
+			SourceGrace: Duration(30 * time.Second),
+			Stall:       Duration(20 * time.Second),
+		},
+	}
+}
+
+// setDefaults is called on each stream before its keys are read.
+func (s *StreamConfig) setDefaults() {
+	s.Enabled = true
+	s.OnSecondPush = "takeover"
+}
+
+// A Duration is a time.Duration that TOML and people read and write as "3s".
+type Duration time.Duration
+
+// UnmarshalText reads what time.ParseDuration does.
+func (d *Duration) UnmarshalText(text []byte) error {
+	v, err := time.ParseDuration(string(text))
+	*d = Duration(v)
+	return err
+}
+
+// String writes whole seconds and milliseconds as pump.toml does, "60s" and not "1m0s".
+func (d Duration) String() string {
+	switch v := time.Duration(d); {
+	case v%time.Second == 0:
+		return fmt.Sprintf("%ds", v/time.Second)
+	case v%time.Millisecond == 0:
+		return fmt.Sprintf("%dms", v/time.Millisecond)
+	default:
+		return v.String()
+	}
+}
+
+// A Merge says how long packets are collected for one send: Interval, or if Auto is set as long as the load asks for.
+type Merge struct {
+	Auto     bool
+	Interval Duration // 0 sends each packet at once; unused with Auto
+}
+
+// UnmarshalText reads "auto" or a duration.
+func (m *Merge) UnmarshalText(text []byte) error {
+	if string(text) == "auto" {
+		*m = Merge{Auto: true}
+		return nil
+	}
+	m.Auto = false
+	return m.Interval.UnmarshalText(text)
+}
+
+func (m Merge) String() string {
+	if m.Auto {
+		return "auto"
+	}
+	return m.Interval.String()
+}

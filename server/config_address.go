@@ -1,0 +1,80 @@
+package server
+
+import (
+	"net"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+)
+
+// address wants host:port to listen on. The host may be an IPv4 or IPv6 address, a name, or nothing for all.
+func (f *configFile) address(key, addr string) {
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil || !isHost(host) {
+		f.wrong(key, `%.80q, want host:port such as ":8086", "127.0.0.1:8086" or "[::1]:8086"`, addr)
+		return
+	}
+	if _, err := strconv.ParseUint(port, 10, 16); err != nil {
+		f.wrong(key, "%.80q, want a port from 0 to 65535", addr)
+	}
+}
+
+// isHost is true of nothing, IP addresses and names. A name of digits and dots is a mistyped IPv4 address.
+func isHost(host string) bool {
+	if _, err := netip.ParseAddr(host); host == "" || err == nil {
+		return true
+	}
+	for label := range strings.SplitSeq(host, ".") {
+		odd := strings.ContainsFunc(label, func(r rune) bool { return !isWord(r) && r != '-' })
+		if odd || label == "" || len(label) > 63 {
+			return false
+		}
+	}
+	return len(host) <= 253 && strings.ContainsFunc(host, unicode.IsLetter)
+}
+
+// url wants an absolute URL of one of the schemes, with a host; it returns nil for anything else. Complaints show it
+// without credentials, and never what net/url says, which quotes them.
+func (f *configFile) url(key, raw string, schemes ...string) *url.URL {
+	u, err := url.Parse(raw)
+	switch {
+	case err != nil || strings.ContainsFunc(raw, func(r rune) bool { return r <= ' ' || r > '~' }):
+		f.wrong(key, "%.200q, want a URL such as %q", redacted(raw), schemes[0]+"://host:port/path")
+	case !slices.Contains(schemes, u.Scheme):
+		f.wrong(key, "%.200q, want a URL that begins with %s://", redacted(raw), strings.Join(schemes, "://, "))
+	case !isURLHost(u):
+		f.wrong(key, "%.200q, want a host and a port from 1 to 65535 after %s://", redacted(raw), u.Scheme)
+	default:
+		return u
+	}
+	return nil
+}
+
+// isURLHost wants a host that can be dialled, with any valid port or none.
+func isURLHost(u *url.URL) bool {
+	if u.Hostname() == "" || !isHost(u.Hostname()) {
+		return false
+	}
+	port, err := strconv.ParseUint(u.Port(), 10, 16)
+	return err == nil && port > 0 || u.Port() == "" && !strings.HasSuffix(u.Host, ":")
+}
+
+// redacted hides the parts of a URL that hold passwords and tokens. It works on text that is no URL at all, too.
+func redacted(raw string) string {
+	scheme, rest, found := strings.Cut(raw, "://")
+	if !found {
+		scheme, rest = "", raw
+	} else {
+		scheme += "://"
+	}
+	if at := strings.LastIndexByte(rest, '@'); at >= 0 {
+		rest = "…" + rest[at:]
+	}
+	if before, _, found := strings.Cut(rest, "?"); found {
+		rest = before + "?…"
+	}
+	return scheme + rest
+}

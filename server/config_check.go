@@ -1,0 +1,158 @@
+package server
+
+import (
+	"crypto/tls"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+)
+
+// Limits of [server].
+const (
+	maxLoops       = 256 // gnet's
+	maxConnections = 10_000_000
+)
+
+// check complains about every value that the server could not work with.
+func (f *configFile) check(c *Config) {
+	f.checkServer(&c.Server)
+	f.checkTimeouts(&c.Timeouts)
+	f.checkListeners(c)
+	f.checkCertificates(&c.TLS)
+	f.checkProxy(&c.Proxy)
+	f.checkStreams(c.Streams)
+}
+
+func (f *configFile) checkServer(c *ServerConfig) {
+	if c.Redirect404To != "" {
+		f.url("server.redirect_404_to", c.Redirect404To, "http", "https", "mmsh")
+	}
+	if !c.Merge.Auto {
+		f.between("server.merge", c.Merge.Interval, 0, time.Second)
+	}
+	f.between("server.burst", c.Burst, 0, time.Minute)
+	f.between("server.max_lag", c.MaxLag, time.Second, 10*time.Minute)
+	if c.MaxLag <= c.Burst {
+		f.wrong("server.max_lag", "%s, must be longer than burst, %s: viewers start that far behind", c.MaxLag, c.Burst)
+	}
+	f.count("server.loops", c.Loops, maxLoops)
+	f.count("server.max_connections", c.MaxConnections, maxConnections)
+	f.oneOf("server.engine", c.Engine, "auto", "sendto", "io_uring")
+	f.oneOf("server.log_level", c.LogLevel, "debug", "info", "warn", "error")
+	f.oneOf("server.log_format", c.LogFormat, "text", "json")
+}
+
+func (f *configFile) checkTimeouts(c *TimeoutConfig) {
+	f.between("timeouts.request_head", c.RequestHead, time.Second, 5*time.Minute)
+	f.between("timeouts.source_idle", c.SourceIdle, 10*time.Second, time.Hour) // lower limit: [MS-WMHTTP] 3.2.2
+	f.between("timeouts.pull_stall", c.PullStall, time.Second, time.Hour)
+	f.between("timeouts.push_setup", c.PushSetup, time.Second, time.Hour)
+	f.between("timeouts.source_grace", c.SourceGrace, 0, time.Hour)
+	f.between("timeouts.stall", c.Stall, time.Second, time.Hour)
+}
+
+// checkListeners wants every address good and in use once. Port 0, which the system replaces by a free one, may be
+// used often.
+func (f *configFile) checkListeners(c *Config) {
+	users := map[string]string{} // address to key
+	listen := func(key, addr string) {
+		f.address(key, addr)
+		if user, taken := users[addr]; taken && !strings.HasSuffix(addr, ":0") {
+			f.wrong(key, "%q, already used by %s", addr, user)
+		}
+		users[addr] = key
+	}
+	for i, addr := range c.Server.Listen {
+		listen(elementName("server.listen", i), addr)
+	}
+	for i, addr := range c.TLS.Listen {
+		listen(elementName("tls.listen", i), addr)
+	}
+	if c.Server.Admin != "" {
+		listen("server.admin", c.Server.Admin)
+	}
+	if len(c.Server.Listen)+len(c.TLS.Listen) == 0 {
+		f.wrong("server.listen", `no address, want at least one such as ":8086"`)
+	}
+}
+
+// checkCertificates loads all of them, for a server that finds out at the first viewer is not worth starting.
+func (f *configFile) checkCertificates(c *TLSConfig) {
+	if len(c.Listen) > 0 && len(c.Certificates) == 0 {
+		f.wrong("tls.certificates", "missing, want at least one for tls.listen")
+	}
+	for i, cert := range c.Certificates {
+		key := elementName("tls.certificates", i)
+		certOK := f.file(key+".cert", cert.Cert)
+		keyOK := f.file(key+".key", cert.Key)
+		if !certOK || !keyOK {
+			continue
+		}
+		if _, err := tls.LoadX509KeyPair(cert.Cert, cert.Key); err != nil {
+			f.wrong(key, "cert %q, key %q: %v", cert.Cert, cert.Key, err)
+		}
+	}
+}
+
+// checkProxy wants an address only: what the proxy is asked for is up to each pull.
+func (f *configFile) checkProxy(c *ProxyConfig) {
+	if c.URL == "" {
+		return
+	}
+	if u := f.url("proxy.url", c.URL, "http"); u != nil && (u.Path != "" && u.Path != "/" || u.RawQuery != "") {
+		f.wrong("proxy.url", "%q, want nothing after host and port", redacted(c.URL))
+	}
+}
+
+func (f *configFile) between(key string, d Duration, low, high time.Duration) {
+	if d < Duration(low) || d > Duration(high) {
+		f.wrong(key, "%s, want %s to %s", d, Duration(low), Duration(high))
+	}
+}
+
+func (f *configFile) count(key string, n, high int) {
+	if n < 0 || n > high {
+		f.wrong(key, "%d, want 0 to %d", n, high)
+	}
+}
+
+func (f *configFile) oneOf(key, value string, allowed ...string) {
+	quoted := make([]string, len(allowed))
+	for i, a := range allowed {
+		if value == a {
+			return
+		}
+		quoted[i] = fmt.Sprintf("%q", a)
+	}
+	last := len(quoted) - 1
+	f.wrong(key, "%.80q, want %s or %s", value, strings.Join(quoted[:last], ", "), quoted[last])
+}
+
+// file wants an ordinary file that can be read: a pipe could block for ever when it is opened.
+func (f *configFile) file(key, name string) bool {
+	if name == "" {
+		f.wrong(key, "missing, want the name of a file")
+		return false
+	}
+	if err := readable(name); err != nil {
+		f.wrong(key, "%v", err)
+		return false
+	}
+	return true
+}
+
+func readable(name string) error {
+	info, err := os.Stat(name)
+	if err != nil {
+		return err
+	}
+	if !info.Mode().IsRegular() {
+		return fmt.Errorf("%s: not an ordinary file", name)
+	}
+	file, err := os.Open(name)
+	if err != nil {
+		return err
+	}
+	return file.Close()
+}

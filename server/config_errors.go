@@ -1,0 +1,108 @@
+package server
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"unicode"
+
+	"github.com/BurntSushi/toml"
+)
+
+// A configFile is a file on its way to a Config: where its keys are and what is wrong with them.
+type configFile struct {
+	name  string
+	lines keyLines
+	bad   map[string]bool // keys in errs
+	errs  []configError
+}
+
+// A configError is one line for the operator.
+type configError struct {
+	line int // 0 if the file does not have the key
+	text string
+}
+
+// wrong notes that something is wrong with a key. Only the first complaint about a key or its table counts, as the
+// others tend to follow from it.
+func (f *configFile) wrong(key, format string, args ...any) {
+	for k := key; k != ""; k = outer(k) {
+		if f.bad[k] {
+			return
+		}
+	}
+	f.bad[key] = true
+	text := f.name + ":"
+	line := f.line(key)
+	if line > 0 {
+		text += fmt.Sprintf("%d:", line)
+	}
+	text += fmt.Sprintf(" %.200s: ", key) + fmt.Sprintf(format, args...)
+	f.errs = append(f.errs, configError{line, oneLine(text)})
+}
+
+// line is where a key is or, if the file does not have it, where its table is.
+func (f *configFile) line(key string) int {
+	for ; key != ""; key = outer(key) {
+		if line, ok := f.lines[key]; ok {
+			return line
+		}
+	}
+	return 0
+}
+
+// outer is the table or list that a key is in, "" for the document.
+func outer(key string) string { return key[:max(0, strings.LastIndexAny(key, ".["))] }
+
+// has is true of keys that are in the file, whatever their value.
+func (f *configFile) has(key string) bool { return f.lines[key] > 0 }
+
+// err joins all complaints in the order of the file.
+func (f *configFile) err() error {
+	slices.SortStableFunc(f.errs, func(a, b configError) int {
+		if a.line != b.line {
+			return a.line - b.line
+		}
+		return strings.Compare(a.text, b.text)
+	})
+	var errs []error
+	for _, e := range f.errs {
+		errs = append(errs, errors.New(e.text))
+	}
+	return errors.Join(errs...)
+}
+
+// syntaxError puts the TOML library's error into one line. The library likes to quote what it stumbled over, and
+// somebody who forgot the quotes around a password should not find it in a log.
+func syntaxError(name string, err error) error {
+	parse, ok := errors.AsType[toml.ParseError](err)
+	if !ok {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	msg := parse.Message
+	if isSecret(parse.LastKey) {
+		msg = parse.LastKey + ": not a TOML value, want strings in quotes"
+	}
+	return errors.New(oneLine(fmt.Sprintf("%s:%d: %.200s", name, parse.Position.Line, msg)))
+}
+
+// oneLine keeps file names and keys with control characters from making more lines, or worse, of an error.
+func oneLine(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return ' '
+		}
+		return r
+	}, s)
+}
+
+// isSecret is true of keys whose values can hold passwords.
+func isSecret(key string) bool {
+	key = key[strings.LastIndex(key, ".")+1:]
+	switch key, _, _ = strings.Cut(key, "["); key {
+	case "push_users", "url", "urls":
+		return true
+	}
+	return false
+}

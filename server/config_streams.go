@@ -1,0 +1,135 @@
+package server
+
+import (
+	"slices"
+	"strings"
+	"unicode"
+)
+
+const (
+	maxPath  = 128 // bytes of streams.path
+	maxTitle = 256 // bytes
+	maxUser  = 255 // bytes, name and secret together
+
+	// pushSuffix is what an encoder adds to the path of its stream.
+	pushSuffix = "_push"
+)
+
+// streamKeys are the keys that only some types of streams have, and which types these are.
+var streamKeys = []struct{ key, of string }{
+	{"push_users", typePush},
+	{"on_second_push", typePush},
+	{"url", typePull},
+	{"urls", typePull},
+	{"file", typeFile},
+}
+
+func (f *configFile) checkStreams(streams []StreamConfig) {
+	users := make(map[string]int, len(streams)) // path in lower case to index
+	for i := range streams {
+		name := elementName("streams", i)
+		f.checkPath(name, streams, i, users)
+		f.checkStream(name, &streams[i])
+	}
+	for i := range streams {
+		base, isPush := strings.CutSuffix(strings.ToLower(streams[i].Path), pushSuffix)
+		if j, taken := users[base]; isPush && taken {
+			f.wrong(keyName(elementName("streams", i), "path"), "%q, encoders of %s (line %d) push to this path",
+				streams[i].Path, elementName("streams", j), f.line(elementName("streams", j)+".path"))
+		}
+	}
+}
+
+// checkPath wants a path that no stream before has, and adds it to users.
+func (f *configFile) checkPath(name string, streams []StreamConfig, i int, users map[string]int) {
+	key, path := name+".path", streams[i].Path
+	switch {
+	case !f.has(key):
+		f.wrong(key, "missing")
+		return
+	case !isPath(path):
+		f.wrong(key, "%.200q, want up to %d letters, digits, and . _ -", path, maxPath)
+		return
+	}
+	lower := strings.ToLower(path)
+	if j, taken := users[lower]; taken {
+		f.wrong(key, "%q, already used by %s (line %d)", path, elementName("streams", j),
+			f.line(elementName("streams", j)+".path"))
+		return
+	}
+	users[lower] = i
+}
+
+// isPath wants one segment of a URL that needs no escapes and, unlike "..", stands for itself.
+func isPath(s string) bool {
+	return s != "" && len(s) <= maxPath && strings.Trim(s, ".") != "" &&
+		!strings.ContainsFunc(s, func(r rune) bool { return !isWord(r) && r != '.' && r != '-' })
+}
+
+func (f *configFile) checkStream(name string, s *StreamConfig) {
+	if len(s.Title) > maxTitle || strings.ContainsFunc(s.Title, unicode.IsControl) {
+		f.wrong(name+".title", "%.80q, want up to %d bytes without control characters", s.Title, maxTitle)
+	}
+	if !f.has(name + ".type") {
+		f.wrong(name+".type", "missing, want %q, %q or %q", typePush, typePull, typeFile)
+		return
+	}
+	f.oneOf(name+".type", s.Type, typePush, typePull, typeFile)
+	if f.bad[name+".type"] {
+		return // what else it needs depends on the type
+	}
+	for _, k := range streamKeys {
+		if key := keyName(name, k.key); k.of != s.Type && f.has(key) {
+			f.wrong(key, "not for type %q, only for %q", s.Type, k.of)
+		}
+	}
+	switch s.Type {
+	case typePush:
+		f.oneOf(name+".on_second_push", s.OnSecondPush, "takeover", "refuse")
+		f.checkPushUsers(name+".push_users", s.PushUsers)
+	case typePull:
+		f.checkUpstreams(name, s)
+	case typeFile:
+		if s.File != "" {
+			f.file(name+".file", s.File)
+		}
+	}
+}
+
+// checkPushUsers wants name:secret, and never shows what it got.
+func (f *configFile) checkPushUsers(key string, users []string) {
+	var names []string
+	for i, user := range users {
+		name, secret, _ := strings.Cut(user, ":")
+		switch {
+		case name == "" || secret == "" || len(user) > maxUser:
+			f.wrong(elementName(key, i), `the value, want "name:secret" of up to %d bytes`, maxUser)
+		case strings.ContainsFunc(user, unicode.IsControl) || strings.ContainsAny(name, `"\`):
+			f.wrong(elementName(key, i), `the value, want a name without quotes and backslashes, and no control characters`)
+		case slices.Contains(names, name):
+			f.wrong(elementName(key, i), "%q, there already is a user of that name", name)
+		}
+		names = append(names, name)
+	}
+}
+
+func (f *configFile) checkUpstreams(name string, s *StreamConfig) {
+	hasURL, hasURLs := f.has(name+".url"), f.has(name+".urls")
+	switch {
+	case hasURL && hasURLs:
+		f.wrong(name+".urls", "there is a url on line %d, want one of the two", f.line(name+".url"))
+	case hasURL:
+		f.checkUpstream(name+".url", s.URL)
+	case !hasURLs:
+		f.wrong(name+".url", "missing, want url or urls for type %q", typePull)
+	case len(s.URLs) == 0:
+		f.wrong(name+".urls", "no URL, want at least one")
+	}
+	for i, u := range s.URLs {
+		f.checkUpstream(elementName(name+".urls", i), u)
+	}
+}
+
+func (f *configFile) checkUpstream(key, url string) {
+	f.url(key, url, "mmsh", "mmshs", "http", "https", "mms")
+}

@@ -1,0 +1,181 @@
+package server
+
+import (
+	"bytes"
+	"net/netip"
+
+	"pumpd/codec"
+)
+
+// A conn is a connection before, while and after it has a role. It belongs to its loop.
+type conn struct {
+	// Set by loop.open, never changed.
+	loop   *loop
+	wire   wire
+	fd     int
+	remote netip.AddrPort
+
+	phase    phase
+	why      reason  // set: it is marked and waits for the sweep
+	deadline instant // of the phase; 0 is none
+	scanned  int     // bytes of the request head that hold no blank line; negative once it is whole
+	viewer   *viewer // while viewing
+	push     *push   // while feeding, and between the requests of one encoder
+}
+
+// A phase is where a conn is in its life.
+type phase uint8
+
+const (
+	awaiting phase = iota // no whole request yet; then viewing, feeding or closing
+	viewing               // has a cursor; then closing
+	feeding               // its body is a source's frames; then awaiting (the encoder keeps the conn) or closing
+	closing               // our FIN is sent or about to be; what comes is thrown away; then closed
+	closed                // gnet has let go of it; last
+)
+
+// Limits on what may wait in a conn's input.
+const (
+	maxHead      = 16 << 10 // a request head (mmsh.md §3.2)
+	maxSetupBody = 4 << 10
+	maxLogBody   = 64 << 10
+	maxWaiting   = 256 << 10 // input while a reply cannot be sent, or a source is not free yet
+)
+
+// open takes a new connection in.
+func (l *loop) open(d door, now instant) *conn {
+	c := &conn{loop: l, wire: d.wire, fd: d.fd, remote: d.remote, deadline: now.add(l.limits.requestHead)}
+	l.conns[d.fd] = c
+	return c
+}
+
+// traffic is called when bytes have come, and when a conn can go on that had to wait.
+func (l *loop) traffic(c *conn, now instant) {
+	l.now, l.serving = now, true
+	l.process(c, now)
+	l.sweep(now)
+}
+
+func (l *loop) process(c *conn, now instant) {
+	for c.why == noReason {
+		switch c.phase {
+		case awaiting:
+			if !l.serve(c, now) {
+				return
+			}
+		case feeding:
+			if !c.push.feed(c, now) {
+				return
+			}
+		case viewing, closing, closed:
+			c.wire.discard(len(c.wire.peek()))
+			return
+		}
+	}
+	c.wire.discard(len(c.wire.peek()))
+}
+
+// serve answers one request. It is false when nothing more can be done until something comes.
+func (l *loop) serve(c *conn, now instant) bool {
+	b := c.wire.peek()
+	if len(b) == 0 {
+		return false
+	}
+	if c.wire.unsent() > 0 { // pipelined requests must not fill our memory with replies that nobody reads
+		if len(b) > maxWaiting {
+			l.mark(c, tooLarge)
+		}
+		return false
+	}
+	if b[0] == mmst[0] {
+		return l.probe(c, b)
+	}
+	if c.scanned == 0 {
+		c.deadline = now.add(l.limits.requestHead)
+	}
+	if c.scanned >= 0 {
+		if c.scanned = headEnd(b, c.scanned); c.scanned >= 0 && len(b) <= maxHead {
+			return false
+		}
+	}
+	n, err := codec.ParseRequest(b, maxHead, &l.request)
+	if err != nil {
+		l.log.Debug("bad request", "from", c.remote, "err", err)
+		l.request = codec.Request{Minor: 1, Close: true}
+		l.refuse(c, statusOf(err), err.Error())
+		return false
+	}
+	return l.route(c, n, b[n:], now)
+}
+
+// took ends a request of n bytes, its body included; the conn waits for the next one.
+func (c *conn) took(n int, now instant) {
+	c.wire.discard(n)
+	c.scanned, c.deadline = 0, now.add(keepAliveTime)
+}
+
+// headEnd says how much of b holds no end of a request head, given that the first scanned bytes do not; negative when
+// the end is there. It keeps a head that comes byte by byte from being parsed again for each byte.
+func headEnd(b []byte, scanned int) int {
+	from := max(0, scanned-3)
+	if bytes.Contains(b[from:], []byte("\n\r\n")) || bytes.Contains(b[from:], []byte("\n\n")) {
+		return -1
+	}
+	return len(b)
+}
+
+// mmst is how MMS over TCP begins when a player tries it on this port (mmsh.md §2).
+var mmst = []byte{0x01, 0x00, 0x00, 0x00, 0xCE, 0xFA, 0x0B, 0xB0}
+
+// probe half-closes on an MMST attempt and swallows the rest: players then fall back to HTTP within milliseconds, while
+// they wait half a minute on an open connection, and a reset kills MPlayer.
+func (l *loop) probe(c *conn, b []byte) bool {
+	n := min(len(b), len(mmst))
+	if !bytes.Equal(b[:n], mmst[:n]) {
+		l.request = codec.Request{Minor: 1, Close: true}
+		l.refuse(c, 400, "not a request")
+		return false
+	}
+	if n == len(mmst) {
+		l.mark(c, mmstProbe)
+	}
+	return false
+}
+
+// shut sends our FIN as soon as everything before it is with the kernel.
+func (c *conn) shut() {
+	if c.wire.unsent() == 0 {
+		c.wire.shut()
+	}
+}
+
+// chore looks at what a conn has waited for too long.
+func (c *conn) chore(now instant) {
+	l := c.loop
+	if c.phase == viewing {
+		c.viewer.chore(l, now)
+		return
+	}
+	if c.phase == closing {
+		c.shut()
+	}
+	if c.phase == awaiting && c.wire.unsent() == 0 && len(c.wire.peek()) > 0 {
+		l.process(c, now)
+	}
+	if c.why == noReason && c.push != nil {
+		c.push.chore(c, now)
+	}
+	if c.deadline == 0 || now.before(c.deadline) {
+		return
+	}
+	switch {
+	case c.phase == closing:
+		c.wire.close(false)
+	case c.phase != awaiting || c.why != noReason:
+	case len(c.wire.peek()) > 0:
+		l.request = codec.Request{Minor: 1, Close: true}
+		l.refuse(c, 408, "no whole request in time")
+	default:
+		l.mark(c, requestTimeout)
+	}
+}

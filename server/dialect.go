@@ -1,0 +1,61 @@
+package server
+
+import "pumpd/codec"
+
+// A dialect is what one kind of client gets. It is decided once, from the User-Agent, by the table below (mmsh.md §2, §9).
+type dialect struct {
+	form     form
+	crossing crossing
+	redirect string // scheme of a Location it can follow
+	keep     bool   // may keep a connection open without having asked for it by name
+	reset    bool   // may be sent xResetStrm
+}
+
+// A form is how packets look on the wire to a viewer.
+type form uint8
+
+const (
+	shortFrames form = iota // $D, padding removed
+	fullFrames              // $D of full-size packets
+	rawPackets              // plain full-size packets (asf.md §8)
+	forms
+)
+
+// A crossing is how a viewer gets from one header to another.
+type crossing uint8
+
+const (
+	changeInBand crossing = iota // $C(0) $H and on
+	reopen                       // $E(1) and FIN: libmms and xine ask again at once and get the new header, others stop cleanly
+	hangUp                       // FIN: there is no way to say it
+)
+
+var (
+	raw        = dialect{form: rawPackets, crossing: hangUp, redirect: "http"}
+	oldPlayer  = dialect{form: shortFrames, crossing: reopen, redirect: "http"}
+	vlcPlayer  = dialect{form: shortFrames, crossing: changeInBand, redirect: "mmsh"}
+	midPlayer  = dialect{form: shortFrames, crossing: changeInBand, redirect: "http", reset: true}
+	newPlayer  = dialect{form: shortFrames, crossing: changeInBand, redirect: "http", reset: true, keep: true}
+	oldServer  = dialect{form: fullFrames, crossing: changeInBand, redirect: "http", reset: true}
+	mmshServer = newPlayer
+)
+
+func dialectOf(a codec.Agent) dialect {
+	switch {
+	case a.Known == codec.NSServer && (!a.HasVersion || a.Major <= 5):
+		return oldServer
+	case a.Known == codec.NSServer, a.Known == codec.WMCacheProxy:
+		return mmshServer
+	case a.Known != codec.NSPlayer:
+		return raw
+	case a.VLC:
+		return vlcPlayer
+	case !a.HasVersion || a.Major < 7:
+		return oldPlayer
+	case a.Major < 9:
+		return midPlayer
+	}
+	return newPlayer
+}
+
+func (d dialect) mmsh() bool { return d.form != rawPackets }

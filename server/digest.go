@@ -1,0 +1,190 @@
+package server
+
+import (
+	"crypto/hmac"
+	"crypto/md5" // what encoders speak; see digest
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// A digest is one Digest exchange as a client proves it: RFC 7616 restricted to MD5 (which is RFC 2617), because Windows
+// Media's encoders and WinInet know nothing newer. The same fields are in a challenge, except those that the client adds.
+//
+//	Authorization: Digest username="u", realm="r", nonce="n", uri="/x", response="…", qop=auth, nc=00000001, cnonce="c"
+//
+// Without qop it is the older form of RFC 2069, which leaves nc and cnonce out of the sum; both are accepted.
+type digest struct {
+	username, realm, nonce, uri, response, algorithm, qop, nc, cnonce, opaque, stale string
+}
+
+var errDigest = errors.New("digest")
+
+// parseDigest reads the parameters after the scheme. Unknown ones are ignored, as RFC 7616 3.4 wants.
+func parseDigest(s string) (d digest, err error) {
+	err = parseParams(s, func(name, value string) error {
+		p := d.field(name)
+		switch {
+		case p == nil:
+			return nil
+		case *p != "":
+			return fmt.Errorf("%w: %s given twice", errDigest, name)
+		}
+		*p = value
+		return nil
+	})
+	return d, err
+}
+
+func (d *digest) field(name string) *string {
+	switch name {
+	case "username":
+		return &d.username
+	case "realm":
+		return &d.realm
+	case "nonce":
+		return &d.nonce
+	case "uri":
+		return &d.uri
+	case "response":
+		return &d.response
+	case "algorithm":
+		return &d.algorithm
+	case "qop":
+		return &d.qop
+	case "nc":
+		return &d.nc
+	case "cnonce":
+		return &d.cnonce
+	case "opaque":
+		return &d.opaque
+	case "stale":
+		return &d.stale
+	}
+	return nil
+}
+
+// md5Only says whether the exchange is one that we can compute.
+func (d *digest) md5Only() bool { return d.algorithm == "" || strings.EqualFold(d.algorithm, "MD5") }
+
+// sum is the response that proves knowledge of ha1: RFC 2617 3.2.2.1.
+func (d *digest) sum(ha1, method string) string {
+	ha2 := md5Hex(method, d.uri)
+	if d.qop == "" {
+		return md5Hex(ha1, d.nonce, ha2)
+	}
+	return md5Hex(ha1, d.nonce, d.nc, d.cnonce, d.qop, ha2)
+}
+
+// hashUser is H(A1), which stands for the password in every later sum: RFC 2617 3.2.2.2.
+func hashUser(name, realm, password string) string { return md5Hex(name, realm, password) }
+
+func md5Hex(parts ...string) string {
+	sum := md5.Sum([]byte(strings.Join(parts, ":")))
+	return hex.EncodeToString(sum[:])
+}
+
+// A nonce carries its own time and our signature, so nobody has to remember which were given out:
+//
+//	seconds since 1970, 8 bytes | HMAC-SHA256 of them, first 16 bytes		all in hex
+const nonceSize = 8 + 16
+
+// nonceLife is how long a nonce is good for. A recorded request can be played again that long; on the other side an
+// operator has to type a password into the encoder meanwhile.
+const nonceLife = 5 * time.Minute
+
+// nonceKey is new in every process: nonces of an earlier one are answered by another 401.
+var nonceKey = func() (k [32]byte) {
+	rand.Read(k[:]) // never fails: crypto/rand
+	return k
+}()
+
+func newNonce(now time.Time) string {
+	b := binary.BigEndian.AppendUint64(make([]byte, 0, nonceSize), uint64(now.Unix()))
+	return hex.EncodeToString(signNonce(b))
+}
+
+func signNonce(b []byte) []byte {
+	m := hmac.New(sha256.New, nonceKey[:])
+	m.Write(b)
+	return append(b, m.Sum(nil)[:nonceSize-len(b)]...)
+}
+
+// validNonce says whether we made the nonce, less than nonceLife ago.
+func validNonce(nonce string, now time.Time) bool {
+	b, err := hex.DecodeString(nonce)
+	if err != nil || len(b) != nonceSize || !hmac.Equal(signNonce(b[:8:8]), b) {
+		return false
+	}
+	age := now.Sub(time.Unix(int64(binary.BigEndian.Uint64(b)), 0))
+	return -time.Second < age && age < nonceLife
+}
+
+// parseParams cuts a list of name=value at its commas and hands each to set, the name in lower case. A value is a token
+// or a quoted string: RFC 7235 2.1.
+func parseParams(s string, set func(name, value string) error) error {
+	for {
+		s = strings.TrimLeft(s, " \t,") // empty elements are allowed: RFC 7230 7
+		if s == "" {
+			return nil
+		}
+		name, rest, ok := strings.Cut(s, "=")
+		name = strings.TrimRight(name, " \t")
+		if !ok || !isToken(name) {
+			return fmt.Errorf("parameter: %.32q, want name=value", s)
+		}
+		value, rest, err := cutValue(strings.TrimLeft(rest, " \t"))
+		if err != nil {
+			return fmt.Errorf("parameter %s: %w", name, err)
+		}
+		if err := set(strings.ToLower(name), value); err != nil {
+			return err
+		}
+		s = strings.TrimLeft(rest, " \t")
+		if s != "" && s[0] != ',' {
+			return fmt.Errorf("parameter %s: %.32q after its value, want a comma", name, s)
+		}
+	}
+}
+
+// cutValue takes one value, a token or a quoted string, off the front of s.
+func cutValue(s string) (value, rest string, err error) {
+	if s == "" || s[0] != '"' {
+		i := strings.IndexAny(s, " \t,")
+		if i < 0 {
+			i = len(s)
+		}
+		return s[:i], s[i:], nil
+	}
+	var b strings.Builder
+	for i := 1; i < len(s); i++ {
+		switch {
+		case s[i] == '"':
+			return b.String(), s[i+1:], nil
+		case s[i] == '\\' && i+1 < len(s):
+			i++
+		}
+		b.WriteByte(s[i])
+	}
+	return "", "", fmt.Errorf("%.32q: no closing quote", s)
+}
+
+// quote makes a quoted string.
+func quote(s string) string { return `"` + quoter.Replace(s) + `"` }
+
+var quoter = strings.NewReplacer(`\`, `\\`, `"`, `\"`)
+
+// isToken says whether s is a token of RFC 7230 3.2.6.
+func isToken(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; c <= ' ' || c >= 0x7F || strings.IndexByte(`"(),/:;<=>?@[\]{}`, c) >= 0 {
+			return false
+		}
+	}
+	return s != ""
+}

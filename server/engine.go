@@ -1,0 +1,19 @@
+package server
+
+import "syscall"
+
+// An engine does the sends of a round. Two are real, see socket.go and uring.go; the tests' one is made of fake sockets.
+type engine interface {
+	// send offers b to v's socket and reports by done, at the latest in flush. b is the caller's again at once.
+	send(v *viewer, b []byte, done sent)
+	// flush returns when every send has been reported.
+	flush()
+	// writev offers several slices to v's socket and reports at once.
+	writev(v *viewer, bs [][]byte) (int, syscall.Errno)
+	close()
+}
+
+// sent is told what became of a send: n bytes were taken; EAGAIN is a full socket, any other errno a dead one.
+type sent interface {
+	sent(v *viewer, n int, errno syscall.Errno)
+}

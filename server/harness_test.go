@@ -1,0 +1,260 @@
+package server
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/netip"
+	"syscall"
+	"testing"
+	"time"
+
+	"pumpd/codec"
+)
+
+// A rig is a loop without gnet: its sockets, its watcher and its clock are the test's.
+type rig struct {
+	t     testing.TB
+	at    instant
+	loop  *loop
+	reg   *registry
+	peers map[int]*peer
+	armed map[int]bool // descriptors that the loop waits for
+	fd    int
+}
+
+// A peer is the far end of a connection: what it sent that is not read yet, and what it was sent.
+type peer struct {
+	rig    *rig
+	conn   *conn
+	in     []byte
+	got    []byte // replies and stream, in the order they were sent
+	room   int    // bytes that its socket takes before it is full
+	errno  syscall.Errno
+	fin    bool // our side is closed
+	gone   bool // the loop was told that it is closed
+	reset  bool
+	onSend func() // called inside each send
+}
+
+const plenty = 1 << 40
+
+// newRig has one stream of each name; pushes go to it as well.
+func newRig(t testing.TB, change func(*Config), names ...string) *rig {
+	cfg := DefaultConfig()
+	cfg.Server.Merge = Merge{}
+	for _, n := range names {
+		cfg.Streams = append(cfg.Streams, StreamConfig{Path: n, Enabled: true, Type: typePush, OnSecondPush: "takeover"})
+	}
+	if change != nil {
+		change(cfg)
+	}
+	r := &rig{t: t, at: 1, peers: map[int]*peer{}, armed: map[int]bool{}}
+	c := clock{func() instant { return r.at }}
+	log := slog.New(slog.NewTextHandler(io.Discard, nil))
+	n := newNode()
+	var streams []*stream
+	for i := range cfg.Streams {
+		st, err := newStream(i, &cfg.Streams[i], log, c, &cfg.Server, func(instant) {})
+		if err != nil {
+			t.Fatal(err)
+		}
+		streams = append(streams, st)
+	}
+	r.reg = newRegistry(c, time.Duration(cfg.Timeouts.SourceGrace), streams)
+	r.loop = newLoop(0, c, cfg, log, r.reg, &serverStats{}, n, func() {})
+	r.loop.engine, r.loop.watcher = r, r
+	n.loops = []*loop{r.loop}
+	return r
+}
+
+// The rig is the loop's engine.
+
+func (r *rig) send(v *viewer, b []byte, done sent) {
+	n, errno := r.peers[v.conn.fd].take(b)
+	done.sent(v, n, errno)
+}
+
+func (r *rig) flush() {}
+
+func (r *rig) writev(v *viewer, bs [][]byte) (total int, errno syscall.Errno) {
+	p := r.peers[v.conn.fd]
+	for _, b := range bs {
+		n, errno := p.take(b)
+		total += n
+		if errno != 0 && total == 0 {
+			return 0, errno
+		}
+		if n < len(b) {
+			break
+		}
+	}
+	return total, 0
+}
+
+func (r *rig) close() {}
+
+// And its watcher.
+func (r *rig) arm(v *viewer) error {
+	r.armed[v.conn.fd] = true
+	return nil
+}
+
+func (p *peer) take(b []byte) (int, syscall.Errno) {
+	if p.onSend != nil {
+		p.onSend()
+	}
+	if p.errno != 0 {
+		return 0, p.errno
+	}
+	if p.gone || p.fin {
+		p.rig.t.Fatalf("descriptor %d: sent %d bytes after the end", p.conn.fd, len(b))
+	}
+	if p.room == 0 {
+		return 0, syscall.EAGAIN
+	}
+	n := min(len(b), p.room)
+	p.room -= n
+	p.got = append(p.got, b[:n]...)
+	return n, 0
+}
+
+// A peer is its conn's wire.
+
+func (p *peer) peek() []byte  { return p.in }
+func (p *peer) discard(n int) { p.in = p.in[n:] }
+func (p *peer) write(b []byte) {
+	p.got = append(p.got, b...)
+}
+func (p *peer) unsent() int { return 0 }
+func (p *peer) shut()       { p.fin = true }
+func (p *peer) close(abort bool) {
+	p.reset = p.reset || abort
+	p.hangUp()
+}
+
+// connect opens a connection from 192.0.2.1.
+func (r *rig) connect() *peer {
+	r.fd++
+	p := &peer{rig: r, room: plenty}
+	r.peers[r.fd] = p
+	p.conn = r.loop.open(door{wire: p, fd: r.fd, remote: netip.MustParseAddrPort(fmt.Sprintf("192.0.2.1:%d", 1000+r.fd))}, r.at)
+	return p
+}
+
+// say sends the loop bytes from the peer.
+func (p *peer) say(s string) {
+	p.in = append(p.in, s...)
+	p.rig.loop.traffic(p.conn, p.rig.at)
+}
+
+// hangUp closes the peer's end.
+func (p *peer) hangUp() {
+	if !p.gone {
+		p.gone = true
+		p.rig.loop.closed(p.conn)
+	}
+}
+
+// turn gives the loop what a wake does: writable sockets, a round, the chores.
+func (r *rig) turn() {
+	var fds []int32
+	for fd := range r.armed {
+		if p := r.peers[fd]; p.room > 0 || p.errno != 0 {
+			fds = append(fds, int32(fd))
+			delete(r.armed, fd)
+		}
+	}
+	r.loop.box.post(func(now instant) { r.loop.writable(fds, now) })
+	r.loop.work(r.at)
+}
+
+func (r *rig) pass(d time.Duration) { r.at = r.at.add(d) }
+
+// source claims a stream for the test.
+func (r *rig) source(i int) *source {
+	s, err := r.reg.streams[i].claim(sourcePull, "test")
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return s
+}
+
+// watch asks for a stream as agent does and cuts the reply's head off what came.
+func (r *rig) watch(name, agent string) *peer {
+	p := r.connect()
+	p.say("GET /streams/" + name + " HTTP/1.0\r\nUser-Agent: " + agent + "\r\nPragma: xPlayStrm=1\r\n\r\n")
+	return p
+}
+
+// body is what came after the head of the first reply, nil while that is not whole.
+func (p *peer) body() []byte {
+	_, after, ok := bytes.Cut(p.got, []byte("\r\n\r\n"))
+	if !ok {
+		return nil
+	}
+	return after
+}
+
+// status is the first line of what came.
+func (p *peer) status() string {
+	line, _, _ := bytes.Cut(p.got, []byte("\r\n"))
+	return string(line)
+}
+
+// A seen is what a viewer's bytes mean.
+type seen struct {
+	headers int
+	numbers []uint32 // of the packets
+	ended   int64    // reason of $E, -1 without one
+}
+
+// read checks the framing of all whole frames in b: LocationIds go up, by 1 but for skips, from 0 in each generation;
+// AFFlags by 1, without end.
+func (r *rig) read(b []byte) seen {
+	r.t.Helper()
+	s := seen{ended: -1}
+	var flags uint8
+	var location uint32
+	for len(b) > 0 {
+		f, n, err := codec.ParseFrame(b)
+		if err == codec.ErrShort {
+			return s
+		}
+		if err != nil {
+			r.t.Fatalf("frame: %v", err)
+		}
+		if s.ended >= 0 {
+			r.t.Fatalf("frame %c after the end", f.Type)
+		}
+		b = b[n:]
+		switch f.Type {
+		case 'H':
+			s.headers++
+			location = 0
+		case 'D':
+			d, err := codec.ParseData(f.Body)
+			if err != nil {
+				r.t.Fatal(err)
+			}
+			number := packetNumber(d.Payload)
+			if d.AFFlags != flags {
+				r.t.Fatalf("packet %d: AFFlags %d, want %d", number, d.AFFlags, flags)
+			}
+			if location == 0 && d.Location != 0 || d.Location < location {
+				r.t.Fatalf("packet %d: LocationId %d, want at least %d", number, d.Location, location)
+			}
+			flags++
+			location = d.Location + 1
+			s.numbers = append(s.numbers, number)
+		case 'E':
+			why, err := f.Reason()
+			if err != nil {
+				r.t.Fatal(err)
+			}
+			s.ended = int64(why)
+		}
+	}
+	return s
+}

@@ -1,0 +1,158 @@
+package server
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+
+	"pumpd/codec"
+)
+
+// An event is one thing that an upstream says.
+type event struct {
+	kind eventKind
+	data []byte // valid until the next event is asked for
+}
+
+type eventKind uint8
+
+const (
+	eventHeader eventKind = iota // a whole ASF header, the first or a new one; then anything
+	eventPacket                  // one ASF data packet; then anything
+	eventEnd                     // the source is over; last
+)
+
+// An intake cuts the body of a Play (or of a Describe, which begins the same way) into events. It takes what Windows Media
+// Services, encoders, VLC, FFmpeg and pumps are known to send (clients.md §7): headers in fragments, a new header with or
+// without $C before it, packets of any length, the B bit, $E and $C with more than a reason. LocationIds and sequence
+// numbers are not looked at: VLC's do not start at 0.
+type intake struct {
+	in     *window
+	header []byte // fragments of a $H so far
+	known  bool   // there was a whole header
+}
+
+const (
+	intakeSize     = 128 << 10 // bytes; a frame is at most half of it
+	maxHeaderTotal = 1 << 20   // bytes of an ASF header in fragments
+	asfObjectHead  = 24        // bytes: GUID and size
+	asfDataHead    = 50        // bytes of the Data Object that belong to a header
+)
+
+// The fragment bits of a $H's AFFlags: mmsh.md §6.2.
+const (
+	firstFragment = 0x04
+	lastFragment  = 0x08
+)
+
+// asfStart is how a Header Object begins; asf checks the rest.
+var asfStart = []byte{0x30, 0x26, 0xB2, 0x75}
+
+var errFragment = errors.New("$H: breaks off")
+
+func newIntake(from io.Reader) *intake { return &intake{in: newWindow(from, intakeSize)} }
+
+// next returns the next event. io.EOF is an end between two frames without an $E; any error is final.
+func (n *intake) next() (event, error) {
+	for {
+		f, size, err := codec.ParseFrame(n.in.bytes())
+		if errors.Is(err, codec.ErrShort) {
+			if err := n.in.fill(); err != nil {
+				return event{}, err
+			}
+			continue
+		}
+		if err != nil {
+			return event{}, err
+		}
+		n.in.use(size)
+		if e, ok, err := n.frame(f); ok || err != nil {
+			return e, err
+		}
+	}
+}
+
+// frame makes an event of a frame, if it is one.
+func (n *intake) frame(f codec.Frame) (e event, ok bool, err error) {
+	switch f.Type {
+	case 'H':
+		return n.fragment(f.Body)
+	case 'D':
+		return n.packet(f.Body)
+	case 'E':
+		return event{kind: eventEnd}, !goesOn(f), nil
+	}
+	return event{}, false, nil // $C only announces a $H; $M, $P, $T, $F and others do not concern us
+}
+
+// goesOn says whether an $E promises another entry of a playlist, which begins with $C (mmsh.md §6.3).
+func goesOn(f codec.Frame) bool {
+	reason, err := f.Reason()
+	return err == nil && reason == 1
+}
+
+// packet passes a $D on. Without a header nothing can be done with it.
+func (n *intake) packet(body []byte) (e event, ok bool, err error) {
+	if len(n.header) > 0 {
+		return event{}, false, fmt.Errorf("%w at %d bytes, $D follows", errFragment, len(n.header))
+	}
+	if !n.known {
+		return event{}, false, nil
+	}
+	d, err := codec.ParseData(body)
+	if err != nil {
+		return event{}, false, err
+	}
+	return event{kind: eventPacket, data: d.Payload}, true, nil
+}
+
+// fragment collects a $H. Where fragments end is said twice, by AFFlags and by the size of the Header Object; senders that
+// set no flags are believed as soon as the whole header is there.
+func (n *intake) fragment(body []byte) (e event, ok bool, err error) {
+	d, err := codec.ParseData(body)
+	if err != nil {
+		return event{}, false, err
+	}
+	if d.AFFlags&firstFragment != 0 {
+		n.header = n.header[:0]
+	}
+	if total := len(n.header) + len(d.Payload); total > maxHeaderTotal {
+		return event{}, false, fmt.Errorf("$H: %d bytes in fragments, limit %d", total, maxHeaderTotal)
+	}
+	n.header = append(n.header, d.Payload...)
+	size, err := headerObjectSize(n.header)
+	if err != nil {
+		return event{}, false, err
+	}
+	whole := size + asfDataHead
+	if d.AFFlags&lastFragment != 0 && len(n.header) < whole {
+		whole = size // the start of the Data Object is missing: it can be made up
+	}
+	switch {
+	case size > 0 && len(n.header) >= whole:
+		e = event{kind: eventHeader, data: n.header[:whole]}
+		n.header, n.known = n.header[:0], true
+		return e, true, nil
+	case d.AFFlags&lastFragment != 0:
+		return event{}, false, fmt.Errorf("%w at %d bytes of %d", errFragment, len(n.header), size)
+	}
+	return event{}, false, nil
+}
+
+// headerObjectSize is what a Header Object says of its size, 0 as long as that is not there.
+func headerObjectSize(b []byte) (int, error) {
+	guid := asfStart[:min(len(b), len(asfStart))]
+	if !bytes.HasPrefix(b, guid) {
+		return 0, fmt.Errorf("$H: begins with %x, want an ASF header", b[:len(guid)])
+	}
+	if len(b) < asfObjectHead {
+		return 0, nil
+	}
+	size := binary.LittleEndian.Uint64(b[16:])
+	if size < asfObjectHead || size > maxHeaderTotal-asfDataHead {
+		return 0, fmt.Errorf("$H: ASF header of %d bytes, limit %d", size, maxHeaderTotal-asfDataHead)
+	}
+	return int(size), nil
+}

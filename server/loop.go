@@ -1,0 +1,253 @@
+package server
+
+import (
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"pumpd/codec"
+)
+
+// A loop is one event loop: a goroutine of gnet's and everything it owns. Connections are dealt out to the loops when
+// they are accepted and never change loops.
+type loop struct {
+	// Set by newLoop, never changed.
+	id      int
+	clock   clock
+	limits  limits
+	log     *slog.Logger
+	access  *slog.Logger
+	reg     *registry
+	stats   *serverStats
+	node    *node
+	engine  engine
+	watcher arming
+	kick    func() // makes gnet call work soon, on this loop
+
+	// Any goroutine.
+	box     mailbox
+	pending atomic.Bool  // kick has been called and work has not begun
+	due     atomic.Int64 // instant of the next round
+	alarm   *time.Timer  // wakes at due
+	alarmed atomic.Bool
+
+	// This loop's goroutine only.
+	now       instant // of the callback that is being served
+	conns     map[int]*conn
+	audiences []*audience // by stream.id; nil where this loop never had a viewer
+	leaving   []*conn     // marked, not yet swept
+	chores    instant     // when deadlines are next looked at
+	stopping  bool
+	serving   bool              // inside work or traffic, which sweep when they are done
+	agents    map[string]string // User-Agents in use, so that a thousand viewers share one string
+
+	// Scratch, reused in every round and request.
+	segment  segment
+	iov      [][]byte
+	packets  []*element
+	prefixes [turnPackets][codec.PrefixLen]byte
+	request  codec.Request
+	reply    []byte
+	encoder  bool // request is an encoder's
+	sends    uint64
+}
+
+// limits are the parts of the configuration that loops look at.
+type limits struct {
+	merge       Merge
+	maxLag      time.Duration
+	requestHead time.Duration
+	sourceIdle  time.Duration
+	pushSetup   time.Duration
+	stall       time.Duration
+	redirect404 string
+}
+
+const (
+	choreInterval = 250 * time.Millisecond
+	lingerTime    = 2 * time.Second        // how long a peer may take to close after our FIN
+	probeTime     = 500 * time.Millisecond // and after an MMST probe's (mmsh.md §2)
+	keepAliveTime = 60 * time.Second
+)
+
+func newLoop(id int, c clock, cfg *Config, log *slog.Logger, reg *registry, stats *serverStats, n *node, kick func()) *loop {
+	l := &loop{
+		id: id, clock: c, log: log, access: log, reg: reg, stats: stats, node: n, kick: kick,
+		limits: limits{
+			merge:       cfg.Server.Merge,
+			maxLag:      time.Duration(cfg.Server.MaxLag),
+			requestHead: time.Duration(cfg.Timeouts.RequestHead),
+			sourceIdle:  time.Duration(cfg.Timeouts.SourceIdle),
+			pushSetup:   time.Duration(cfg.Timeouts.PushSetup),
+			stall:       time.Duration(cfg.Timeouts.Stall),
+			redirect404: cfg.Server.Redirect404To,
+		},
+		conns:     make(map[int]*conn),
+		audiences: make([]*audience, len(reg.streams)),
+		agents:    make(map[string]string),
+	}
+	l.alarm = time.AfterFunc(time.Hour, l.ring)
+	l.alarm.Stop()
+	return l
+}
+
+// bell tells the loop that a chain has grown. Any goroutine.
+func (l *loop) bell(now instant) {
+	due := instant(l.due.Load())
+	if due <= now {
+		l.wake()
+	} else if l.alarmed.CompareAndSwap(false, true) {
+		l.alarm.Reset(due.since(now))
+	}
+}
+
+// ring is what the alarm does.
+func (l *loop) ring() {
+	l.alarmed.Store(false)
+	l.wake()
+}
+
+// wake makes the loop work soon. gnet's Execute may reorder, so it carries nothing and is called once for any number of
+// wakes. Any goroutine.
+func (l *loop) wake() {
+	if l.pending.CompareAndSwap(false, true) {
+		l.kick()
+	}
+}
+
+// tell makes the loop call something. Any goroutine.
+func (l *loop) tell(call func(now instant)) {
+	l.box.post(call)
+	l.wake()
+}
+
+// work is what a wake leads to.
+func (l *loop) work(now instant) {
+	l.pending.Store(false)
+	l.now, l.serving = now, true
+	l.box.open(now)
+	if now >= instant(l.due.Load()) {
+		l.round(now)
+	}
+	if now >= l.chores {
+		l.doChores(now)
+		l.chores = now.add(choreInterval)
+	}
+	l.sweep(now)
+}
+
+// paced sets when the next round may be, after one that took spent.
+func (l *loop) paced(spent time.Duration) {
+	l.due.Store(int64(l.now.add(l.limits.merge.merged(spent))))
+}
+
+// writable is told by the watcher which descriptors can take more.
+func (l *loop) writable(fds []int32, now instant) {
+	for _, fd := range fds {
+		if c := l.conns[int(fd)]; c != nil && c.viewer != nil && c.viewer.state == blocked {
+			l.turn(c.viewer, now)
+		}
+	}
+}
+
+// mark ends a conn when the callback that is being served is over: a round may be walking the viewers right now.
+func (l *loop) mark(c *conn, why reason) {
+	if c.why != noReason {
+		return
+	}
+	c.why = why
+	if c.viewer != nil {
+		c.viewer.state = leaving
+	}
+	l.leaving = append(l.leaving, c)
+}
+
+// sweep carries out what has been marked.
+func (l *loop) sweep(now instant) {
+	for len(l.leaving) > 0 {
+		c := l.leaving[len(l.leaving)-1]
+		l.leaving = l.leaving[:len(l.leaving)-1]
+		l.leave(c, now)
+	}
+	l.serving = false
+	if l.sends > 0 {
+		l.stats.sends.Add(l.sends)
+		l.sends = 0
+	}
+}
+
+// leave takes a marked conn out of its role and closes its connection: with a FIN and some time for the peer to read the
+// rest, or at once where there is nothing more to be read.
+func (l *loop) leave(c *conn, now instant) {
+	if v := c.viewer; v != nil {
+		l.part(v, now)
+	}
+	if c.push != nil {
+		c.push.gone(c.why)
+		c.push = nil
+	}
+	if c.phase == closed {
+		return
+	}
+	c.phase, c.deadline = closing, now.add(lingerTime)
+	switch c.why {
+	case mmstProbe:
+		c.deadline = now.add(probeTime)
+		c.shut()
+	case stalled, writeFailed:
+		c.wire.close(true)
+	default:
+		c.shut()
+	}
+}
+
+// closed is told by gnet that a connection is gone. The conn may be in the middle of a write of its own.
+func (l *loop) closed(c *conn) {
+	if c.phase == closed {
+		return
+	}
+	l.mark(c, clientClosed)
+	c.phase = closed
+	delete(l.conns, c.fd)
+	l.stats.ended[c.why].Add(1)
+	if !l.serving {
+		l.sweep(l.now)
+	}
+}
+
+// doChores looks at every conn's deadline, four times a second.
+func (l *loop) doChores(now instant) {
+	for _, c := range l.conns {
+		c.chore(now)
+	}
+}
+
+// stop ends all: viewers get the end of their stream, encoders a status, everybody a FIN.
+func (l *loop) stop(now instant) {
+	l.stopping = true
+	for _, c := range l.conns {
+		if v := c.viewer; v != nil && v.verdict == noReason && v.state != broken {
+			l.dismiss(v, shuttingDown, now)
+			continue
+		}
+		if c.push != nil && c.phase == feeding {
+			l.dropEncoder(c, 503, "shutting down", shuttingDown)
+		}
+		l.mark(c, shuttingDown)
+	}
+}
+
+// intern gives the one string of a User-Agent.
+func (l *loop) intern(agent []byte) string {
+	const longest, most = 120, 256
+	agent = agent[:min(len(agent), longest)]
+	if s, ok := l.agents[string(agent)]; ok {
+		return s
+	}
+	if len(l.agents) >= most {
+		clear(l.agents)
+	}
+	s := string(agent)
+	l.agents[s] = s
+	return s
+}

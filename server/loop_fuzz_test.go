@@ -1,0 +1,202 @@
+package server
+
+import (
+	"slices"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// FuzzLoop does random things to a loop with many viewers and checks after each that every viewer has seen consecutive
+// packets of one generation from a join point on, that counts agree, and that nobody is both closed and listed.
+func FuzzLoop(f *testing.F) {
+	f.Add([]byte("jjpppprpprjppprs"))
+	f.Add([]byte("pjkppprbpppppppruppppprwx"))
+	f.Add([]byte("pjjjhpprgpphpprejppppr"))
+	f.Add([]byte("pjvcpprtttppplpphpppjppr"))
+	f.Add([]byte{'j', 'p', 0x90, 'p', 0xA1, 'r', 'p', 0x80, 'p', 'p', 'r', 'f', 'p', 'r'})
+	f.Fuzz(func(t *testing.T, script []byte) {
+		if len(script) > 100 {
+			return
+		}
+		runScript(t, script)
+	})
+}
+
+func runScript(t testing.TB, script []byte) {
+	m := newMischief(t)
+	for _, b := range script {
+		m.do(b)
+		m.check()
+	}
+	for _, p := range m.peers {
+		if !p.gone && p.errno == 0 {
+			p.room = plenty
+		}
+	}
+	m.turn()
+	m.turn()
+	m.check()
+	m.checkAllHaveCaughtUp()
+}
+
+// mischief is a rig whose sockets misbehave and which remembers what was published.
+type mischief struct {
+	*rig
+	src    *source
+	next   uint32
+	newest uint32 // the last packet that was published
+	width  uint32
+	keys   map[uint32]bool // published join points
+	all    []*watched
+}
+
+type watched struct {
+	*peer
+	agent string
+}
+
+func newMischief(t testing.TB) *mischief {
+	m := &mischief{rig: newRig(t, nil, "a"), width: 320, keys: map[uint32]bool{}}
+	m.src = m.source(0)
+	m.header()
+	return m
+}
+
+func (m *mischief) header() {
+	if err := m.src.header(testHeader(packetSize, m.width)); err != nil {
+		m.t.Fatal(err)
+	}
+}
+
+func (m *mischief) publish(n int) {
+	for range n {
+		key := m.next%7 == 0
+		before := m.src.stream.chain.last
+		if err := m.src.packet(testPacket(m.next, m.next*40, key, packetSize, 100+int(m.next*37%700))); err != nil {
+			m.t.Fatal(err)
+		}
+		if m.src.stream.chain.last != before { // a source's packets before its first key frame are left out
+			m.keys[m.next], m.newest = key, m.next
+		}
+		m.next++
+		m.pass(40 * time.Millisecond)
+	}
+}
+
+// do is one step; bytes from 0x80 set the room of some socket.
+func (m *mischief) do(b byte) {
+	one := func() *watched {
+		if len(m.all) == 0 {
+			return nil
+		}
+		return m.all[int(m.next+uint32(b))%len(m.all)]
+	}
+	switch b {
+	case 'j', 'v', 'w', 'c':
+		if len(m.all) == 20 {
+			return
+		}
+		agent := map[byte]string{'j': ffmpegAgent, 'v': vlcAgent, 'w': wmpAgent, 'c': curlAgent}[b]
+		m.all = append(m.all, &watched{m.watch("a", agent), agent})
+	case 'p':
+		m.publish(1)
+	case 'P':
+		m.publish(20)
+	case 'r':
+		m.turn()
+	case 't':
+		m.pass(5 * time.Second)
+	case 'h': // another header
+		m.width++
+		m.header()
+		m.next = (m.next + 6) / 7 * 7
+	case 'k': // the same header again
+		m.header()
+	case 'l': // the source is lost and comes back
+		m.src.lost(syscall.ECONNRESET)
+		m.turn()
+		m.src = m.source(0)
+		m.header()
+	case 'e': // it ends and another begins
+		m.src.end()
+		m.turn()
+		m.src = m.source(0)
+		m.header()
+	case 'b', 'u', 'f', 'x':
+		if v := one(); v != nil && !v.gone {
+			switch b {
+			case 'b':
+				v.room = 0
+			case 'u':
+				v.room = plenty
+			case 'f':
+				v.errno = syscall.EPIPE
+			case 'x':
+				v.hangUp()
+			}
+		}
+	default:
+		if v := one(); v != nil && b >= 0x80 {
+			v.room = int(b-0x80) * 17
+		}
+	}
+}
+
+func (m *mischief) check() {
+	listed := 0
+	for _, a := range m.loop.audiences {
+		if a == nil {
+			continue
+		}
+		listed += len(a.viewers)
+		for i, v := range a.viewers {
+			if v.slot != i || v.conn.viewer != v || v.conn.phase == closed && v.state != leaving || v.audience != a {
+				m.t.Fatalf("viewer %d: slot %d, phase %d, state %d", i, v.slot, v.conn.phase, v.state)
+			}
+			if v.state == blocked && !m.armed[v.conn.fd] {
+				m.t.Fatalf("viewer %d is blocked and nobody waits for its socket", i)
+			}
+		}
+	}
+	if n := m.reg.streams[0].stats.viewers.Load(); int(n) != listed {
+		m.t.Fatalf("%d viewers counted, %d listed", n, listed)
+	}
+	for _, w := range m.all {
+		if w.agent != curlAgent {
+			m.checkPackets(m.read(w.body()).numbers)
+		}
+	}
+}
+
+// checkPackets wants the packets to start at a key frame and to leave none out but up to another key frame.
+func (m *mischief) checkPackets(got []uint32) {
+	for i, n := range got {
+		switch {
+		case i == 0 && !m.keys[n]:
+			m.t.Fatalf("starts with packet %d, which is not a key frame", n)
+		case i > 0 && n != got[i-1]+1 && (n <= got[i-1] || !m.keys[n]):
+			m.t.Fatalf("packet %d after %d", n, got[i-1])
+		}
+	}
+}
+
+// checkAllHaveCaughtUp wants everybody who is there and can take it at the newest packet.
+func (m *mischief) checkAllHaveCaughtUp() {
+	last := m.reg.streams[0].chain.last
+	for _, w := range m.all {
+		v := w.conn.viewer
+		if w.gone || w.errno != 0 || v == nil || v.verdict != noReason {
+			continue
+		}
+		if v.state != following || v.at != last {
+			m.t.Fatalf("a viewer with room is at element %d in state %d, want %d", v.at.order, v.state, last.order)
+		}
+		if w.agent == curlAgent {
+			continue
+		}
+		if got := m.read(w.body()).numbers; len(got) > 0 && !slices.Contains(got, m.newest) && last.kind == packetElement {
+			m.t.Fatalf("newest packet %d is not among %v", m.newest, got)
+		}
+	}
+}

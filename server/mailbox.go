@@ -1,0 +1,36 @@
+package server
+
+import "sync/atomic"
+
+// A mailbox brings calls to a loop from other goroutines, in the order they were posted. gnet's own queue would not do:
+// it may reorder tasks under load.
+type mailbox struct{ newest atomic.Pointer[letter] }
+
+type letter struct {
+	call  func(now instant)
+	older *letter
+}
+
+// post leaves a call; the caller wakes the loop.
+func (m *mailbox) post(call func(now instant)) {
+	n := &letter{call: call}
+	for {
+		n.older = m.newest.Load()
+		if m.newest.CompareAndSwap(n.older, n) {
+			return
+		}
+	}
+}
+
+// open empties the box and makes the calls, oldest first.
+func (m *mailbox) open(now instant) {
+	var first *letter
+	for n := m.newest.Swap(nil); n != nil; {
+		older := n.older
+		n.older, first = first, n
+		n = older
+	}
+	for ; first != nil; first = first.older {
+		first.call(now)
+	}
+}

@@ -1,0 +1,108 @@
+package server
+
+import (
+	"bytes"
+	"errors"
+	"io"
+
+	"pumpd/codec"
+)
+
+// A pushBody takes the frames out of the body of a PushStart, whatever it is wrapped in: counted by Content-Length as
+// encoders send it, chunked, with or without the 8-byte data header of MMSH (push.md §4).
+type pushBody struct {
+	left    int64 // bytes to come; unused when chunked
+	chunked bool
+	chunks  codec.Chunked
+	joined  []byte // of a chunked body: the start of a frame that chunks have cut
+	mmsh    bool   // frames have the data header; found out from the first $H
+	ended   bool   // $E was the last frame
+}
+
+var (
+	errNextRequest = errors.New("next request instead of a frame")
+	errCutFrame    = errors.New("body ends inside a frame")
+)
+
+// take hands the whole frames that have come to act and discards them. It reports whether the body is complete. An error
+// of act ends it; the frame then counts as not taken. errNextRequest: after $E a new request stands where a frame should,
+// although the body is not used up.
+func (b *pushBody) take(w wire, act func(codec.Frame) error) (whole bool, err error) {
+	if b.chunked {
+		return b.takeChunks(w, act)
+	}
+	in := w.peek()
+	if int64(len(in)) > b.left {
+		in = in[:b.left]
+	}
+	n, err := b.frames(in, act)
+	w.discard(n)
+	b.left -= int64(n)
+	if rest := int64(len(in) - n); err == nil && rest > 0 && rest == b.left {
+		return false, errCutFrame
+	}
+	return b.left == 0, err
+}
+
+func (b *pushBody) takeChunks(w wire, act func(codec.Frame) error) (whole bool, err error) {
+	for {
+		data, n, end := b.chunks.Next(w.peek())
+		b.joined = append(b.joined, data...)
+		w.discard(n)
+		used, err := b.frames(b.joined, act)
+		b.joined = b.joined[:copy(b.joined, b.joined[used:])]
+		switch {
+		case err != nil:
+			return false, err
+		case end == io.EOF && len(b.joined) > 0:
+			return false, errCutFrame
+		case end == io.EOF:
+			return true, nil
+		case end == codec.ErrShort || end == nil && n == 0:
+			return false, nil
+		case end != nil:
+			return false, end
+		}
+	}
+}
+
+// frames acts on the whole frames at the start of in and returns their length.
+func (b *pushBody) frames(in []byte, act func(codec.Frame) error) (taken int, err error) {
+	for taken < len(in) {
+		if b.ended && in[taken] == 'P' {
+			return taken, errNextRequest
+		}
+		f, n, err := codec.ParseFrame(in[taken:])
+		if err == codec.ErrShort {
+			return taken, nil
+		}
+		if err != nil {
+			return taken, err
+		}
+		if err := act(f); err != nil {
+			return taken, err
+		}
+		b.ended = f.Type == 'E'
+		taken += n
+	}
+	return taken, nil
+}
+
+// header finds the ASF header in a $H: at once in a push, after 8 bytes in MMSH framing.
+func (b *pushBody) header(in []byte) []byte {
+	const guid = "\x30\x26\xB2\x75" // how a Header Object starts (asf.md §2)
+	if len(in) >= 12 && !bytes.HasPrefix(in, []byte(guid)) && bytes.HasPrefix(in[8:], []byte(guid)) {
+		b.mmsh = true
+		return in[8:]
+	}
+	return in
+}
+
+// packet finds the ASF packet in a $D.
+func (b *pushBody) packet(in []byte) ([]byte, error) {
+	if !b.mmsh {
+		return in, nil
+	}
+	d, err := codec.ParseData(in)
+	return d.Payload, err
+}

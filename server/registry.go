@@ -1,0 +1,144 @@
+package server
+
+import (
+	"strings"
+	"sync"
+	"time"
+)
+
+// The registry knows the streams by name, who writes each, and the sessions of viewers. It has the only mutex of the
+// program; no round and no publish takes it.
+type registry struct {
+	// Set by newRegistry, never changed.
+	streams []*stream
+	byPath  map[string]*stream // lower case
+	clock   clock
+	grace   time.Duration
+
+	mu       sync.Mutex
+	sessions map[uint32]session     // by client-id
+	pushes   map[string]pushSession // by push-id
+}
+
+func newRegistry(c clock, grace time.Duration, streams []*stream) *registry {
+	r := &registry{
+		streams:  streams,
+		byPath:   make(map[string]*stream, len(streams)),
+		clock:    c,
+		grace:    grace,
+		sessions: make(map[uint32]session),
+		pushes:   make(map[string]pushSession),
+	}
+	for _, st := range streams {
+		r.byPath[strings.ToLower(st.cfg.Path)] = st
+		st.reg = r
+	}
+	return r
+}
+
+// find gives the stream of a path as it stands in a URL, in any case. It does not allocate.
+func (r *registry) find(path []byte) *stream {
+	var low [maxPathLen]byte
+	if len(path) > len(low) {
+		return nil
+	}
+	for i, c := range path {
+		if 'A' <= c && c <= 'Z' {
+			c += 'a' - 'A'
+		}
+		low[i] = c
+	}
+	return r.byPath[string(low[:len(path)])]
+}
+
+const maxPathLen = 128
+
+// An heir waits for a stream's owner to let go; granted is called once, under the registry's mutex, with its claim.
+type heir struct {
+	source  *source
+	granted func()
+}
+
+// claim makes the caller the stream's only writer until it lets go by itself. errBusy if somebody is.
+func (st *stream) claim(kind sourceKind, who string) (*source, error) {
+	st.reg.mu.Lock()
+	defer st.reg.mu.Unlock()
+	if st.owner != nil || st.heir != nil {
+		return nil, errBusy
+	}
+	st.owner = &source{stream: st, kind: kind, who: who}
+	return st.owner, nil
+}
+
+// inherit asks the owner to let go and calls granted, from the owner's goroutine, when it has. It returns nil if
+// another heir is already waiting, and the claim itself with done = true if nobody held it.
+func (st *stream) inherit(kind sourceKind, who string, evict, granted func()) (s *source, done bool, err error) {
+	st.reg.mu.Lock()
+	defer st.reg.mu.Unlock()
+	if st.heir != nil {
+		return nil, false, errBusy
+	}
+	s = &source{stream: st, kind: kind, who: who, evict: evict}
+	if st.owner == nil {
+		st.owner = s
+		return s, true, nil
+	}
+	if st.owner.evict == nil {
+		return nil, false, errBusy
+	}
+	st.heir = &heir{source: s, granted: granted}
+	st.owner.evict()
+	return s, false, nil
+}
+
+// release ends a claim; orphan says that viewers are to wait for the next one. A source that waited to inherit is
+// simply forgotten.
+func (r *registry) release(s *source, orphan bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	st := s.stream
+	if st.heir != nil && st.heir.source == s {
+		st.heir = nil
+		return
+	}
+	if st.owner != s {
+		return
+	}
+	st.owner = nil
+	if orphan && st.up() != nil {
+		st.orphaned = r.clock.now()
+		st.setState(streamOrphaned)
+	}
+	if h := st.heir; h != nil {
+		st.heir, st.owner = nil, h.source
+		h.granted()
+	}
+}
+
+// owned says who writes a stream now, nil if nobody.
+func (r *registry) owned(st *stream) *source {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return st.owner
+}
+
+// reap ends the streams whose source has been away for longer than the grace, and forgets sessions that are over.
+func (r *registry) reap(now instant) {
+	for _, st := range r.streams {
+		if s := r.claimOrphan(st, now); s != nil {
+			st.log.Warn("source did not come back", "grace", r.grace)
+			s.end()
+		}
+	}
+	r.forgetSessions(now)
+}
+
+func (r *registry) claimOrphan(st *stream, now instant) *source {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if st.owner != nil || st.currentState() != streamOrphaned || now.since(st.orphaned) < r.grace {
+		return nil
+	}
+	st.owner = &source{stream: st, kind: sourceReaper}
+	return st.owner
+}

@@ -1,0 +1,235 @@
+package server
+
+import (
+	"syscall"
+)
+
+// An audience is the viewers that one loop has of one stream. It belongs to the loop.
+type audience struct {
+	stream  *stream
+	at      *element // where in-step viewers stand: the end of the last round; nil without viewers
+	viewers []*viewer
+	bytes   uint64 // taken by sockets since they were last added to the stream's counter
+}
+
+// round offers what is new in every stream to its viewers.
+func (l *loop) round(now instant) {
+	busy := false
+	for _, a := range l.audiences {
+		if a != nil && a.at != nil && a.at.next.Load() != nil {
+			l.roundOf(a, now)
+			busy = true
+		}
+	}
+	if busy {
+		l.stats.rounds.Add(1)
+		l.paced(l.clock.now().since(now))
+	}
+}
+
+// roundOf brings every viewer that takes it to the newest element. In-step viewers get segments; the others take turns
+// of their own, up to where the step is.
+func (l *loop) roundOf(a *audience, now instant) {
+	for {
+		if l.segment.cut(a.at) {
+			l.sweepSegment(a, now)
+			continue
+		}
+		e := a.at.next.Load()
+		if e == nil {
+			break
+		}
+		a.at = e // a header or the end: each viewer crosses it by itself
+		l.turns(a, now)
+	}
+	l.turns(a, now)
+	l.segment.release()
+	a.stream.stats.bytesOut.Add(a.bytes)
+	a.bytes = 0
+}
+
+// sweepSegment sends the segment to the in-step viewers. It takes no lock and allocates nothing.
+func (l *loop) sweepSegment(a *audience, now instant) {
+	l.now = now
+	for _, v := range a.viewers {
+		if v.inStep(l.segment.from) {
+			l.engine.send(v, l.segment.as(v), l)
+		}
+	}
+	l.engine.flush()
+	a.at = l.segment.to
+}
+
+// sent is told by the engine what v's socket took of the segment.
+func (l *loop) sent(v *viewer, n int, errno syscall.Errno) {
+	l.sends++
+	l.segment.took(v, n)
+	l.account(v, n)
+	switch {
+	case errno == 0 && v.at == l.segment.to && v.lead[1] == nil:
+	case errno == 0 || errno == syscall.EAGAIN:
+		l.await(v)
+	default:
+		v.state = broken // gnet reports the hang-up; its close comes by OnClose
+	}
+}
+
+func (l *loop) account(v *viewer, n int) {
+	v.bytes += uint64(n)
+	v.audience.bytes += uint64(n)
+	if n > 0 {
+		v.progress = l.now
+	}
+}
+
+// await leaves v to the watcher until its socket can take more.
+func (l *loop) await(v *viewer) {
+	v.state = blocked
+	if err := l.watcher.arm(v); err != nil {
+		l.log.Error("watcher refused a descriptor", "err", err)
+		l.mark(v.conn, writeFailed)
+	}
+}
+
+// turns gives a turn to every viewer that has something to get and is not waiting for its socket.
+func (l *loop) turns(a *audience, now instant) {
+	for _, v := range a.viewers {
+		if v.state == following && (v.at != a.at || v.lead[0] != nil || v.lead[1] != nil) {
+			l.turn(v, now)
+		}
+	}
+}
+
+// A turn is what one viewer outside the step gets before the others have theirs.
+const (
+	turnBytes   = 64 << 10
+	turnPackets = 64
+)
+
+// turn sends v what it lacks: its lead, then packets up to where its audience stands, 64 KB at the most. Afterwards v is
+// in step, or waits for its socket, or is leaving.
+func (l *loop) turn(v *viewer, now instant) {
+	l.now = now
+	v.state = following
+	l.catchUp(v, now)
+	for taken := 0; ; {
+		size := l.gather(v)
+		if size == 0 {
+			if v.verdict != noReason {
+				l.mark(v.conn, v.verdict)
+			}
+			return
+		}
+		l.sends++
+		n, errno := l.engine.writev(v, l.iov)
+		l.advance(v, n)
+		l.account(v, n)
+		switch {
+		case errno != 0 && errno != syscall.EAGAIN:
+			v.state = broken
+			return
+		case n < size || taken+n >= turnBytes:
+			l.await(v)
+			return
+		}
+		taken += n
+	}
+}
+
+// catchUp moves a viewer that is too far behind to the newest key frame: LocationId jumps with it, AFFlags does not.
+func (l *loop) catchUp(v *viewer, now instant) {
+	a := v.audience
+	if v.verdict != noReason || v.at.order >= a.at.order {
+		return
+	}
+	missed := v.at.next.Load() // what it has had may be old because the source paused
+	if a.at.at.since(missed.at) <= l.limits.maxLag && a.at.bytes-v.at.bytes <= maxLagBytes {
+		return
+	}
+	j := a.stream.joins.Load()
+	if j == nil || j.newest.order <= v.at.order || j.newest.order > a.at.order || j.gen != v.gen {
+		return
+	}
+	v.at = j.newest
+	v.skips++
+	a.stream.stats.skips.Add(1)
+}
+
+// gather collects in l.iov what v is to be sent next, and in l.packets the packets among it. It returns the bytes.
+func (l *loop) gather(v *viewer) int {
+	l.iov, l.packets = l.iov[:0], l.packets[:0]
+	size := 0
+	for {
+		for _, b := range v.lead {
+			if len(b) > 0 {
+				l.iov = append(l.iov, b)
+				size += len(b)
+			}
+		}
+		e := v.at.next.Load()
+		if v.verdict != noReason || e == nil || e.order > v.audience.at.order {
+			return size
+		}
+		switch {
+		case e.kind == packetElement:
+			return l.gatherPackets(v, e, size)
+		case size > 0:
+			return size // one thing at a time
+		case e.kind == headerElement:
+			v.cross(e)
+		default:
+			v.finish(e)
+		}
+	}
+}
+
+// gatherPackets adds the packets from e on to size bytes of lead.
+func (l *loop) gatherPackets(v *viewer, e *element, size int) int {
+	seq := v.seq
+	for e != nil && e.kind == packetElement && e.order <= v.audience.at.order {
+		if len(l.packets) == turnPackets || size >= turnBytes {
+			break
+		}
+		p := v.payload(e)
+		if v.dialect.mmsh() {
+			prefix := l.prefixes[len(l.packets)][:]
+			v.prefix(prefix, e, seq, len(p))
+			l.iov = append(l.iov, prefix)
+			size += len(prefix)
+			seq++
+		}
+		l.iov = append(l.iov, p)
+		l.packets = append(l.packets, e)
+		size += len(p)
+		e = e.next.Load()
+	}
+	return size
+}
+
+// advance moves v over the n bytes of the last gather that its socket took.
+func (l *loop) advance(v *viewer, n int) {
+	for i, b := range v.lead {
+		took := min(n, len(b))
+		if v.lead[i] = b[took:]; took == len(b) {
+			v.lead[i] = nil
+		}
+		n -= took
+	}
+	for i, e := range l.packets {
+		if n == 0 {
+			return
+		}
+		var prefix []byte
+		if v.dialect.mmsh() {
+			prefix = l.prefixes[i][:]
+		}
+		p := v.payload(e)
+		v.at = e
+		v.seq++
+		if n < len(prefix)+len(p) {
+			v.keepRest(prefix, p, n)
+			return
+		}
+		n -= len(prefix) + len(p)
+	}
+}

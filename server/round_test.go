@@ -1,0 +1,381 @@
+package server
+
+import (
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+const (
+	ffmpegAgent = "NSPlayer/4.1.0.3856"
+	vlcAgent    = "NSPlayer/7.10.0.3059"
+	wmpAgent    = "NSPlayer/12.0.7601.17514"
+	curlAgent   = "curl/8"
+	packetSize  = 1000
+)
+
+// A feeder publishes numbered packets, a key frame every ten, 40 ms apart.
+type feeder struct {
+	rig  *rig
+	src  *source
+	next uint32
+}
+
+func (r *rig) feeder(i int, width uint32) *feeder {
+	f := &feeder{rig: r, src: r.source(i)}
+	f.header(width)
+	return f
+}
+
+func (f *feeder) header(width uint32) {
+	if err := f.src.header(testHeader(packetSize, width)); err != nil {
+		f.rig.t.Fatal(err)
+	}
+}
+
+func (f *feeder) publish(n int) {
+	for range n {
+		if err := f.src.packet(testPacket(f.next, f.next*40, f.next%10 == 0, packetSize, 500)); err != nil {
+			f.rig.t.Fatal(err)
+		}
+		f.next++
+		f.rig.pass(40 * time.Millisecond)
+	}
+}
+
+func numbers(from, to uint32) (n []uint32) {
+	for ; from < to; from++ {
+		n = append(n, from)
+	}
+	return n
+}
+
+func TestViewersOfEachDialectGetEveryPacket(t *testing.T) {
+	for _, agent := range []string{ffmpegAgent, vlcAgent, wmpAgent, "NSServer/9.1", "NSServer/4.1", "NSPlayer"} {
+		r := newRig(t, nil, "a")
+		f := r.feeder(0, 320)
+		f.publish(25)
+		p := r.watch("a", agent)
+		for range 10 {
+			f.publish(3)
+			r.turn()
+		}
+		got := r.read(p.body())
+		if want := numbers(0, 55); got.headers != 1 || !slices.Equal(got.numbers, want) {
+			t.Errorf("%s: %d headers, packets %v, want 1 and %v", agent, got.headers, got.numbers, want)
+		}
+	}
+}
+
+func TestRawViewerGetsHeaderAndFullPackets(t *testing.T) {
+	r := newRig(t, nil, "a")
+	f := r.feeder(0, 320)
+	f.publish(5)
+	p := r.connect()
+	p.say("GET /streams/A/ HTTP/1.1\r\nUser-Agent: curl/8\r\n\r\n")
+	f.publish(5)
+	r.turn()
+	b := p.body()
+	h := r.reg.streams[0].up().gen.header.Raw
+	if string(b[:len(h)]) != string(h) {
+		t.Fatal("the header is not the published one")
+	}
+	b = b[len(h):]
+	if len(b) != 10*packetSize {
+		t.Fatalf("%d bytes of packets, want %d", len(b), 10*packetSize)
+	}
+	for i := range uint32(10) {
+		if want := testPacket(i, i*40, i%10 == 0, packetSize, 500); string(b[:packetSize]) != string(want) {
+			t.Fatalf("packet %d: %x, want %x", i, b[:packetSize], want)
+		}
+		b = b[packetSize:]
+	}
+}
+
+// Burst: a newcomer starts at the oldest key frame inside it, or else at the newest.
+func TestJoinPoint(t *testing.T) {
+	for burst, want := range map[time.Duration]uint32{0: 190, 300 * time.Millisecond: 190, time.Second: 180, 3 * time.Second: 130} {
+		r := newRig(t, func(c *Config) { c.Server.Burst = Duration(burst) }, "a")
+		f := r.feeder(0, 320)
+		f.publish(200)
+		got := r.read(r.watch("a", ffmpegAgent).body())
+		if len(got.numbers) == 0 || got.numbers[0] != want {
+			t.Errorf("burst %v: starts with %v, want %d", burst, got.numbers[:min(1, len(got.numbers))], want)
+		}
+	}
+}
+
+func TestNothingIsPublishedBeforeTheFirstKeyFrame(t *testing.T) {
+	r := newRig(t, nil, "a")
+	f := r.feeder(0, 320)
+	f.next = 7
+	p := r.watch("a", ffmpegAgent)
+	f.publish(6)
+	r.turn()
+	if got, want := r.read(p.body()).numbers, numbers(10, 13); !slices.Equal(got, want) {
+		t.Errorf("packets %v, want %v", got, want)
+	}
+}
+
+// A socket that takes odd amounts cuts frames at every place; the viewer must get the same bytes in the end.
+func TestPartialSends(t *testing.T) {
+	for _, agent := range []string{ffmpegAgent, curlAgent} {
+		for room := 1; room < 1100; room += 13 {
+			r := newRig(t, nil, "a")
+			f := r.feeder(0, 320)
+			f.publish(3)
+			free, tight := r.watch("a", agent), r.connect()
+			tight.room = room
+			tight.say("GET /streams/a HTTP/1.0\r\nUser-Agent: " + agent + "\r\nPragma: xPlayStrm=1\r\n\r\n")
+			for range 30 {
+				f.publish(1)
+				r.turn()
+				tight.room = room
+			}
+			tight.room = plenty
+			r.turn()
+			got, want := string(tight.body()), string(free.body())
+			if got != want {
+				t.Fatalf("%s, %d bytes at a time: %d bytes in all, want the %d of the other viewer", agent, room, len(got), len(want))
+			}
+		}
+	}
+}
+
+func TestSlowViewerSkipsToTheNewestKeyFrame(t *testing.T) {
+	r := newRig(t, nil, "a")
+	f := r.feeder(0, 320)
+	f.publish(1)
+	p := r.watch("a", ffmpegAgent)
+	p.room = 0
+	for range 400 { // 16 s
+		f.publish(1)
+		r.turn()
+	}
+	p.room = plenty
+	r.turn()
+	f.publish(5)
+	r.turn()
+	got := r.read(p.body()).numbers
+	if got[0] != 0 || got[len(got)-1] != f.next-1 || len(got) > 300 {
+		t.Errorf("%d packets from %d to %d; want some left out between 0 and %d", len(got), got[0], got[len(got)-1], f.next-1)
+	}
+	for i := 1; i < len(got); i++ {
+		if got[i] != got[i-1]+1 && got[i]%10 != 0 {
+			t.Errorf("after packet %d comes %d, which is not a key frame", got[i-1], got[i])
+		}
+	}
+	if n := r.reg.streams[0].stats.skips.Load(); n == 0 {
+		t.Error("no skip was counted")
+	}
+}
+
+func TestStalledViewerIsCut(t *testing.T) {
+	r := newRig(t, nil, "a")
+	f := r.feeder(0, 320)
+	f.publish(1)
+	p, other := r.watch("a", ffmpegAgent), r.watch("a", ffmpegAgent)
+	p.room = 0
+	for range 530 { // 21.2 s
+		f.publish(1)
+		r.turn()
+	}
+	if !p.gone || !p.reset {
+		t.Error("a viewer that took nothing for 21 s is still there")
+	}
+	if n := r.reg.streams[0].stats.left[stalled].Load(); n != 1 || other.gone {
+		t.Errorf("%d viewers left as stalled, want 1, and the other stays", n)
+	}
+}
+
+func TestFailedSendWaitsForTheHangUp(t *testing.T) {
+	r := newRig(t, nil, "a")
+	f := r.feeder(0, 320)
+	f.publish(1)
+	p := r.watch("a", ffmpegAgent)
+	p.errno = syscall.EPIPE
+	for range 3 {
+		f.publish(1)
+		r.turn()
+	}
+	if n := r.reg.streams[0].stats.viewers.Load(); n != 1 {
+		t.Errorf("%d viewers before the hang-up, want 1", n)
+	}
+	p.hangUp()
+	r.turn()
+	if n := r.reg.streams[0].stats.viewers.Load(); n != 0 {
+		t.Errorf("%d viewers after it, want 0", n)
+	}
+}
+
+func TestHangUpInsideARound(t *testing.T) {
+	r := newRig(t, nil, "a")
+	f := r.feeder(0, 320)
+	f.publish(1)
+	a, b, c := r.watch("a", ffmpegAgent), r.watch("a", ffmpegAgent), r.watch("a", ffmpegAgent)
+	f.publish(1)
+	b.onSend = func() {
+		b.onSend, b.errno = nil, syscall.ECONNRESET
+		b.hangUp()
+	}
+	r.turn()
+	f.publish(1)
+	r.turn()
+	for _, p := range []*peer{a, c} {
+		if got := r.read(p.body()).numbers; !slices.Equal(got, numbers(0, 3)) {
+			t.Errorf("packets %v, want %v", got, numbers(0, 3))
+		}
+	}
+	if n := len(r.loop.audiences[0].viewers); n != 2 {
+		t.Errorf("%d viewers, want 2", n)
+	}
+}
+
+func TestEndOfTheSource(t *testing.T) {
+	r := newRig(t, nil, "a")
+	f := r.feeder(0, 320)
+	f.publish(1)
+	mmsh, raw := r.watch("a", ffmpegAgent), r.watch("a", curlAgent)
+	f.publish(3)
+	f.src.end()
+	r.turn()
+	if got := r.read(mmsh.body()); got.ended != 0 || !slices.Equal(got.numbers, numbers(0, 4)) {
+		t.Errorf("MMSH: $E %d after %v, want 0 after %v", got.ended, got.numbers, numbers(0, 4))
+	}
+	if !mmsh.fin || !raw.fin {
+		t.Error("no FIN after the end")
+	}
+	if p := r.watch("a", ffmpegAgent); !strings.Contains(p.status(), "503") {
+		t.Errorf("a newcomer gets %q, want 503", p.status())
+	}
+	f.src = r.source(0)
+	f.header(320)
+	f.publish(1)
+	f.next = 10
+	f.publish(2)
+	if got := r.read(r.watch("a", ffmpegAgent).body()).numbers; len(got) != 2 || got[0] != 10 {
+		t.Errorf("after a new source: %v, want 10 and 11", got)
+	}
+}
+
+// What each dialect gets when the header changes, mmsh.md §9.
+func TestHeaderChange(t *testing.T) {
+	r := newRig(t, nil, "a")
+	f := r.feeder(0, 320)
+	f.publish(10)
+	vlc, wmp, ffmpeg, raw := r.watch("a", vlcAgent), r.watch("a", wmpAgent), r.watch("a", ffmpegAgent), r.watch("a", curlAgent)
+	f.header(640)
+	f.publish(10)
+	r.turn()
+	for name, p := range map[string]*peer{"VLC": vlc, "WMP": wmp} {
+		got := r.read(p.body())
+		if got.headers != 2 || got.ended >= 0 || !slices.Equal(got.numbers, numbers(0, 20)) {
+			t.Errorf("%s: %+v, want both headers and all packets", name, got)
+		}
+	}
+	if got := r.read(ffmpeg.body()); got.headers != 1 || got.ended != 1 || len(got.numbers) != 10 || !ffmpeg.fin {
+		t.Errorf("FFmpeg: %+v, want $E(1) after the first ten packets", got)
+	}
+	if h := r.reg.streams[0].up().gen.header.Raw; len(raw.body()) != len(h)+10*packetSize || !raw.fin {
+		t.Errorf("raw: %d bytes, want the first generation and FIN", len(raw.body()))
+	}
+}
+
+func TestLostSource(t *testing.T) {
+	r := newRig(t, nil, "a")
+	f := r.feeder(0, 320)
+	f.publish(15)
+	p := r.watch("a", ffmpegAgent)
+	f.src.lost(syscall.ECONNRESET)
+	r.pass(20 * time.Second)
+	r.reg.reap(r.at)
+	r.turn()
+	late := r.watch("a", ffmpegAgent)
+	f.src = r.source(0)
+	f.header(320) // the same
+	f.publish(10)
+	r.turn()
+	want := append(numbers(0, 15), numbers(20, 25)...) // on from the next key frame
+	for _, p := range []*peer{p, late} {
+		if got := r.read(p.body()); !slices.Equal(got.numbers, want) || got.headers != 1 {
+			t.Errorf("packets %v of %d headers, want %v of 1", got.numbers, got.headers, want)
+		}
+	}
+	f.src.lost(syscall.ECONNRESET)
+	r.pass(31 * time.Second)
+	r.reg.reap(r.at)
+	r.turn()
+	if got := r.read(p.body()); got.ended != 0 || !p.fin {
+		t.Errorf("after the grace: $E %d, FIN %v, want 0 and true", got.ended, p.fin)
+	}
+}
+
+func TestSendTimeJump(t *testing.T) {
+	r := newRig(t, nil, "a")
+	f := r.feeder(0, 320)
+	f.next = 500
+	f.publish(10)
+	p := r.watch("a", vlcAgent)
+	f.next = 0
+	f.publish(10)
+	r.turn()
+	got := r.read(p.body())
+	if got.headers != 2 || !slices.Equal(got.numbers, append(numbers(500, 510), numbers(0, 10)...)) {
+		t.Errorf("%+v, want a new generation where the send time goes back", got)
+	}
+}
+
+func TestStop(t *testing.T) {
+	r := newRig(t, nil, "a")
+	f := r.feeder(0, 320)
+	f.publish(1)
+	p, tight := r.watch("a", ffmpegAgent), r.watch("a", ffmpegAgent)
+	tight.room = 20
+	f.publish(1)
+	r.turn()
+	r.loop.tell((func(now instant) { r.loop.stop(now) }))
+	r.turn()
+	if got := r.read(p.body()); got.ended != 0 || !p.fin {
+		t.Errorf("$E %d, FIN %v, want 0 and true", got.ended, p.fin)
+	}
+	tight.room = plenty
+	r.turn()
+	if got := r.read(tight.body()); got.ended != 0 || !tight.fin || !slices.Equal(got.numbers, numbers(0, 2)) {
+		t.Errorf("half-sent frame: %+v, FIN %v, want it whole, then the end", got, tight.fin)
+	}
+}
+
+func TestRoundAllocatesNothing(t *testing.T) {
+	r := newRig(t, nil, "a")
+	f := r.feeder(0, 320)
+	f.publish(1)
+	var peers []*peer
+	for range 100 {
+		p := r.watch("a", ffmpegAgent)
+		p.got = make([]byte, 0, 1<<20)
+		peers = append(peers, p)
+	}
+	var elements [][]byte
+	for range 200 {
+		elements = append(elements, testPacket(f.next, f.next*40, false, packetSize, 500))
+		f.next++
+	}
+	i := 0
+	publish := func() {
+		f.src.packet(elements[i])
+		i++
+	}
+	own := testing.AllocsPerRun(50, publish)
+	both := testing.AllocsPerRun(50, func() {
+		publish()
+		r.loop.round(r.at)
+		for _, p := range peers {
+			p.got = p.got[:0]
+		}
+	})
+	if both-own >= 1 {
+		t.Errorf("a round to 100 viewers allocates %.1f times, want 0", both-own)
+	}
+}

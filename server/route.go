@@ -1,0 +1,263 @@
+package server
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+
+	"pumpd/codec"
+)
+
+// A want is what a request asks for (mmsh.md §3.1).
+type want uint8
+
+const (
+	wantNothing     want = iota // not a request we know
+	wantDescribe                // the header
+	wantPlay                    // the stream in MMSH
+	wantRaw                     // the stream as plain ASF
+	wantPushSetup               // an encoder announces itself
+	wantPushStart               // an encoder sends
+	wantOptions                 // is anybody there, pipelined
+	wantPipeline                // does pipelining work
+	wantNextEntry               // playlists, which we do not have
+	wantSelect                  // other streams of the header; everybody gets all
+	wantLog                     // statistics of a player
+	wantEvent                   // likewise
+	wantContentInfo             // of a cache
+	wantStop                    // end my Play
+	wantKeepAlive               // keep my session
+)
+
+// classify names what r wants; the first match of mmsh.md §3.1 wins.
+func classify(r *codec.Request, d dialect, push bool) want {
+	p := &r.Pragma
+	switch string(r.Method) {
+	case "OPTIONS":
+		return wantOptions
+	case "GET", "HEAD":
+		switch {
+		case !d.mmsh():
+			return wantRaw
+		case p.PipelineRequest && r.Minor == 1:
+			return wantPipeline
+		case p.NextEntry:
+			return wantNextEntry
+		case p.Play == 1:
+			return wantPlay
+		case p.Play < 0 && p.HasClientID && len(p.SwitchEntry) > 0:
+			return wantSelect
+		}
+		return wantDescribe
+	case "POST":
+		return classifyPost(r, push)
+	}
+	return wantNothing
+}
+
+func classifyPost(r *codec.Request, push bool) want {
+	p := &r.Pragma
+	is := func(t string) bool { return bytes.EqualFold(r.ContentType, []byte(t)) }
+	switch {
+	case is("application/x-wms-pushsetup"):
+		return wantPushSetup
+	case is("application/x-wms-pushstart"):
+		return wantPushStart
+	case is("application/x-wms-LogStats"), len(p.LogLine) > 0:
+		return wantLog
+	case is("application/x-wms-sendevent"):
+		return wantEvent
+	case is("application/x-wms-getcontentinfo"):
+		return wantContentInfo
+	case p.Stop:
+		return wantStop
+	case len(p.SwitchEntry) > 0:
+		return wantSelect
+	case p.KeepAlive:
+		return wantKeepAlive
+	case push:
+		return wantPushStart // PeerCast-style: a plain POST of MMSH frames (push.md §4)
+	}
+	return wantNothing
+}
+
+// target finds the stream of a request path: /streams/NAME or, for encoders, /streams/NAME_push, in any case, with or
+// without a slash at the end.
+func (r *registry) target(path []byte) (st *stream, push bool) {
+	const root = "/streams/"
+	if len(path) <= len(root) || !bytes.EqualFold(path[:len(root)], []byte(root)) {
+		return nil, false
+	}
+	name := bytes.TrimSuffix(path[len(root):], []byte("/"))
+	if st := r.find(name); st != nil {
+		return st, false
+	}
+	const suffix = "_push"
+	if n := len(name) - len(suffix); n > 0 && bytes.EqualFold(name[n:], []byte(suffix)) {
+		return r.find(name[:n]), true
+	}
+	return nil, false
+}
+
+// route answers the request that l.request holds; n is the length of its head, rest what follows. It is false when more
+// must come first.
+func (l *loop) route(c *conn, n int, rest []byte, now instant) bool {
+	r := &l.request
+	st, push := l.reg.target(r.Path)
+	d := dialectOf(codec.ParseAgent(r.UserAgent))
+	w := classify(r, d, push)
+	l.encoder = w == wantPushSetup || w == wantPushStart
+	if w == wantPushStart {
+		l.startPush(c, st, push, n, now)
+		return c.phase == feeding
+	}
+	body, whole := l.body(c, w, rest)
+	if !whole {
+		return false
+	}
+	switch w {
+	case wantPushSetup:
+		l.setUpPush(c, st, push, now)
+	case wantDescribe, wantPlay, wantRaw:
+		l.watch(c, w, st, push, d, now)
+	default:
+		l.attend(c, w, d, now)
+	}
+	if c.phase != closed {
+		c.took(n+body, now)
+	}
+	return c.phase == awaiting
+}
+
+// body says how long the body of the request is and whether it is there; a body that is too long is refused.
+func (l *loop) body(c *conn, w want, rest []byte) (n int, whole bool) {
+	r := &l.request
+	if r.Chunked {
+		l.refuse(c, 411, "a body needs a Content-Length here")
+		return 0, false
+	}
+	most := int64(maxSetupBody)
+	if w == wantLog || w == wantEvent {
+		most = maxLogBody
+	}
+	if r.ContentLength > most {
+		l.refuse(c, 413, fmt.Sprintf("body: %d bytes, limit %d", r.ContentLength, most))
+		return 0, false
+	}
+	n = int(max(0, r.ContentLength))
+	return n, len(rest) >= n
+}
+
+// watch answers those who want the stream or its header.
+func (l *loop) watch(c *conn, w want, st *stream, push bool, d dialect, now instant) {
+	r := &l.request
+	switch {
+	case st == nil:
+		l.unknown(c, d)
+		return
+	case push:
+		l.refuse(c, 405, "this path is for encoders, viewers go without _push", "Allow", "POST, OPTIONS")
+		return
+	case l.node.inVia(r.Via):
+		l.refuse(c, 403, "the request has passed this pump already")
+		return
+	}
+	j := st.up()
+	if j == nil {
+		l.refuse(c, 503, "nothing is sent to this stream at present")
+		return
+	}
+	if w == wantRaw && string(r.Method) == "HEAD" {
+		b := codec.AppendField(l.head(200, viewerServer), "Content-Type", "video/x-ms-asf")
+		l.send(c, connection(b, false), nil)
+		l.over(c, false)
+		return
+	}
+	id, reset, free := l.identify(w, d, now)
+	switch {
+	case !free:
+		l.refuse(c, 400, "this client-id is playing already")
+	case w == wantDescribe:
+		l.describe(c, d, j.gen, id, reset)
+	default:
+		v := &viewer{dialect: d, session: id, agent: l.intern(r.UserAgent)}
+		l.join(c, st, j, v, l.playHead(d, id, reset), now)
+	}
+}
+
+// identify gives the client-id of a Describe or Play: its own if we know it, else a new one. free is false for a second
+// Play of one session.
+func (l *loop) identify(w want, d dialect, now instant) (id uint32, reset, free bool) {
+	p := &l.request.Pragma
+	if w == wantRaw {
+		return 0, false, true
+	}
+	if p.HasClientID && p.ClientID != 0 {
+		switch l.reg.useSession(p.ClientID, now, w == wantPlay) {
+		case sessionKnown:
+			return p.ClientID, false, true
+		case sessionPlaying:
+			return 0, false, false
+		}
+	}
+	return l.reg.openSession(now, w == wantPlay), p.HasClientID && d.reset, true
+}
+
+// unknown answers for a path without a stream: 302 where the operator wants that, in a form the client can follow.
+func (l *loop) unknown(c *conn, d dialect) {
+	to := l.limits.redirect404
+	if to == "" {
+		l.refuse(c, 404, "no such stream")
+		return
+	}
+	if _, after, ok := strings.Cut(to, "://"); ok && !strings.HasPrefix(to, "https:") {
+		to = d.redirect + "://" + after
+	}
+	l.refuse(c, 302, "it is at "+to, "Location", to)
+}
+
+// attend answers what players say around a Play.
+func (l *loop) attend(c *conn, w want, d dialect, now instant) {
+	r := &l.request
+	keep := stays(r, d.keep)
+	switch w {
+	case wantOptions:
+		b := codec.AppendField(l.head(200, viewerServer), "Public", "GET, POST, OPTIONS")
+		b = codec.AppendField(b, "Allow", "OPTIONS")
+		b = codec.AppendIntField(b, "Content-Length", 0)
+		l.send(c, connection(b, keep), nil)
+		l.over(c, keep)
+	case wantPipeline:
+		b := codec.AppendField(l.head(204, viewerServer), "Pragma", "pipeline-result=0")
+		b = codec.AppendIntField(b, "Content-Length", 0)
+		l.send(c, connection(b, keep), nil)
+		l.over(c, keep)
+	case wantLog:
+		l.playerLog(c, now)
+		l.ok(c, 204, keep)
+	case wantEvent, wantContentInfo:
+		l.ok(c, 200, keep)
+	case wantSelect, wantKeepAlive, wantStop:
+		if l.reg.useSession(r.Pragma.ClientID, now, false) == sessionUnknown {
+			l.refuse(c, 400, "no such client-id")
+			return
+		}
+		if w == wantStop {
+			l.node.stopSession(r.Pragma.ClientID)
+		}
+		l.ok(c, 200, keep)
+	case wantNextEntry:
+		l.refuse(c, 400, "there is no next entry in a live stream")
+	default:
+		l.refuse(c, 405, "method or request not known here", "Allow", "GET, HEAD, POST, OPTIONS")
+	}
+}
+
+// playerLog prolongs the session that a log belongs to; a log is never refused, whatever it says.
+func (l *loop) playerLog(c *conn, now instant) {
+	p := &l.request.Pragma
+	if p.HasClientID {
+		l.reg.useSession(p.ClientID, now, false)
+	}
+	l.log.Debug("player log", "from", c.remote, "client_id", p.ClientID, "bytes", max(0, l.request.ContentLength))
+}

@@ -1,0 +1,132 @@
+package server
+
+import (
+	"encoding/binary"
+
+	"pumpd/codec"
+)
+
+// A segment is the run of packets that every in-step viewer lacks, laid out once as the bytes they are sent. Only the
+// LocationId and the AFFlags of each frame differ between viewers; they are patched in place before each send, because
+// the kernel copies synchronously and the same bytes then serve the next viewer.
+//
+//	form      bytes
+//	mmsh      | 12 prefix | payload | 12 prefix | payload | …
+//	raw       |   packet   |   packet   | …
+//
+// A loop has one segment and uses it again in each round.
+type segment struct {
+	from, to *element
+	packets  []*element
+	built    [forms]bool
+	bytes    [forms][]byte
+	ends     [forms][]int // where each packet's bytes end
+}
+
+const (
+	segmentBytes   = 64 << 10
+	segmentPackets = 256
+)
+
+// cut takes the packets after from, up to 64 KB of them. It is false where the next element is not a packet.
+func (g *segment) cut(from *element) bool {
+	g.from, g.to, g.packets, g.built = from, from, g.packets[:0], [forms]bool{}
+	size := 0
+	for len(g.packets) < segmentPackets {
+		e := g.to.next.Load()
+		if e == nil || e.kind != packetElement {
+			break
+		}
+		size += codec.PrefixLen + len(e.full)
+		if size > segmentBytes && len(g.packets) > 0 {
+			break
+		}
+		g.packets = append(g.packets, e)
+		g.to = e
+	}
+	return len(g.packets) > 0
+}
+
+// release lets go of the chain; a loop that has nothing to do must not hold packets.
+func (g *segment) release() {
+	clear(g.packets)
+	g.packets, g.from, g.to = g.packets[:0], nil, nil
+}
+
+// as gives the segment's bytes for v, patched with its counters. They are valid until the next call.
+func (g *segment) as(v *viewer) []byte {
+	f := v.dialect.form
+	if !g.built[f] {
+		g.build(f)
+	}
+	b := g.bytes[f]
+	if f == rawPackets {
+		return b
+	}
+	location, start := uint32(g.packets[0].index)-v.base, 0
+	for i, end := range g.ends[f] {
+		binary.LittleEndian.PutUint32(b[start+locationOffset:], location+uint32(i))
+		b[start+flagsOffset] = v.seq + uint8(i)
+		start = end
+	}
+	return b
+}
+
+// Where a viewer's own bytes are in a frame (mmsh.md §6.2).
+const (
+	locationOffset = 4
+	flagsOffset    = 9
+)
+
+func (g *segment) build(f form) {
+	b, ends := g.bytes[f][:0], g.ends[f][:0]
+	for _, e := range g.packets {
+		p := e.full
+		if f == shortFrames {
+			p = e.short
+		}
+		if f != rawPackets {
+			b = append(b, make([]byte, codec.PrefixLen)...)
+			codec.PutDataPrefix(b[len(b)-codec.PrefixLen:], 'D', 0, 0, len(p))
+		}
+		b = append(b, p...)
+		ends = append(ends, len(b))
+	}
+	g.bytes[f], g.ends[f], g.built[f] = b, ends, true
+}
+
+// took accounts for a send of which v's socket took n bytes.
+func (g *segment) took(v *viewer, n int) {
+	f := v.dialect.form
+	if n == len(g.bytes[f]) {
+		v.at = g.to
+		v.seq += uint8(len(g.packets))
+		return
+	}
+	start := 0
+	for i, end := range g.ends[f] {
+		if n <= start {
+			return
+		}
+		e := g.packets[i]
+		v.at = e
+		if n < end {
+			g.keepRest(v, e, n-start)
+			v.seq++
+			return
+		}
+		v.seq++
+		start = end
+	}
+}
+
+// keepRest makes the prefix anew: with an engine that sends later, another viewer's may stand in the segment by now.
+func (g *segment) keepRest(v *viewer, e *element, n int) {
+	var prefix []byte
+	var room [codec.PrefixLen]byte
+	if v.dialect.mmsh() {
+		prefix = room[:]
+		v.prefix(prefix, e, v.seq, len(v.payload(e)))
+	}
+	v.keepRest(prefix, v.payload(e), n)
+}

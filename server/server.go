@@ -1,0 +1,170 @@
+// Package server is the pump: one source in, thousands of viewers out.
+//
+//	push conn (on a loop) ─┐                      ┌─ loop 0: its viewers, one round per merge interval
+//	pull goroutine ────────┼─ publish ─▶ stream ──┤
+//	file goroutine ────────┘   chain of elements  └─ loop 1: its viewers
+//
+// Who owns what: every mutable thing belongs to one event loop's goroutine, or to the goroutine of the source that holds
+// a stream's claim. Across goroutines go only values that no longer change (configuration, header, chain element),
+// atomic counters, and calls through a loop's mailbox. The registry has the only mutex; no round and no publish takes it.
+//
+// Only this file and reactor.go know gnet.
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"runtime"
+	"sync"
+	"time"
+)
+
+// A Server is one pump with its streams and listeners. Make it with New, use it once.
+type Server struct {
+	// Set by New, never changed.
+	cfg     *Config
+	log     *slog.Logger
+	clock   clock
+	node    *node
+	reg     *registry
+	gate    *gate
+	reactor *reactor
+	stats   serverStats
+
+	// Set while booting, readable once ready is closed.
+	ready  chan struct{}
+	ended  chan struct{} // gnet has returned
+	addrs  []netip.AddrPort
+	stop   func() // ends gnet
+	failed error
+}
+
+// New makes a server of a checked configuration. It opens nothing but the loops' watchers.
+func New(cfg *Config, log *slog.Logger) (*Server, error) {
+	s := &Server{cfg: cfg, log: log, clock: newClock(), node: newNode(), ready: make(chan struct{}), ended: make(chan struct{})}
+	var err error
+	if s.gate, err = newGate(cfg.Server.MaxConnections, log); err != nil {
+		return nil, err
+	}
+	var streams []*stream
+	for i := range cfg.Streams {
+		if !cfg.Streams[i].Enabled {
+			continue
+		}
+		st, err := newStream(len(streams), &cfg.Streams[i], log, s.clock, &cfg.Server, s.node.bell)
+		if err != nil {
+			return nil, err
+		}
+		streams = append(streams, st)
+	}
+	s.reg = newRegistry(s.clock, time.Duration(cfg.Timeouts.SourceGrace), streams)
+	return s, s.makeLoops()
+}
+
+// makeLoops makes the loops and their seats; gnet's event loops take them when connections come.
+func (s *Server) makeLoops() error {
+	n := s.cfg.Server.Loops
+	if n == 0 {
+		n = runtime.NumCPU()
+	}
+	s.reactor = &reactor{s: s, seats: make([]seat, n)}
+	for i := range n {
+		t := &s.reactor.seats[i]
+		l := newLoop(i, s.clock, s.cfg, s.log, s.reg, &s.stats, s.node, t.kick)
+		w, err := newWatcher(func(fds []int32) { l.tell(func(now instant) { l.writable(fds, now) }) })
+		if err != nil {
+			return err
+		}
+		l.watcher, l.engine, t.loop = w, &sendto{}, l
+		s.node.loops = append(s.node.loops, l)
+	}
+	return nil
+}
+
+// Addrs are the addresses that the server listens on; valid once Ready is closed.
+func (s *Server) Addrs() []netip.AddrPort { return s.addrs }
+
+// Ready is closed when the listeners are open.
+func (s *Server) Ready() <-chan struct{} { return s.ready }
+
+// errStopped: gnet ended although nobody asked; a supervisor must start us anew.
+var errStopped = errors.New("the event engine stopped by itself")
+
+// stopTime is how long viewers have to take the end of their stream when the server stops.
+const stopTime = 3 * time.Second
+
+// Run serves until ctx is done, then tells everybody and returns nil. Any other end is an error.
+func (s *Server) Run(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var helpers sync.WaitGroup
+	helpers.Go(func() { s.whenReady(ctx, &helpers) })
+	err := s.serve()
+	close(s.ended)
+	asked := ctx.Err() != nil
+	cancel()
+	helpers.Wait()
+	for _, l := range s.node.loops {
+		l.watcher.close()
+		l.engine.close()
+	}
+	if err == nil && !asked {
+		err = errStopped
+	}
+	return err
+}
+
+// whenReady starts what needs the listeners, and stops gnet when ctx is done.
+func (s *Server) whenReady(ctx context.Context, helpers *sync.WaitGroup) {
+	select {
+	case <-s.ready:
+	case <-s.ended:
+		return
+	}
+	s.log.Info("listening", "addresses", fmt.Sprint(s.addrs), "loops", len(s.node.loops), "connections", s.gate.most)
+	for _, st := range s.reg.streams {
+		switch st.cfg.Type {
+		case typePull:
+			helpers.Go(func() { s.runPull(ctx, st) })
+		case typeFile:
+			helpers.Go(func() { s.runFile(ctx, st) })
+		}
+	}
+	s.keepHouse(ctx)
+	s.farewell()
+	s.stop()
+}
+
+// keepHouse ends streams whose source did not come back, once a second.
+func (s *Server) keepHouse(ctx context.Context) {
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			s.reg.reap(s.clock.now())
+		}
+	}
+}
+
+// farewell gives viewers the end of their stream and encoders a status, and waits until they are gone or stopTime is over.
+func (s *Server) farewell() {
+	s.log.Info("stopping", "connections", s.gate.inside.Load())
+	s.node.tell((*loop).stop)
+	deadline := time.NewTimer(stopTime)
+	defer deadline.Stop()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for s.gate.inside.Load() > 0 {
+		select {
+		case <-deadline.C:
+			return
+		case <-tick.C:
+		}
+	}
+}

@@ -1,0 +1,81 @@
+package server
+
+import (
+	"math/rand/v2"
+	"time"
+)
+
+// A session is what a client-id stands for (mmsh.md §4.3): it joins a client's Describe, Play, Log and KeepAlive, which
+// come on connections of their own.
+type session struct {
+	ends    instant // unless it is used before
+	playing bool    // a Play is running: it does not end, and a second Play fails
+}
+
+const (
+	sessionLife = 60 * time.Second
+	maxSessions = 1 << 17 // beyond, a Describe flood would own the memory; idle ids are forgotten
+)
+
+// openSession returns a new client-id: random, because whoever guesses one could speak for its owner.
+func (r *registry) openSession(now instant, playing bool) uint32 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.sessions) >= maxSessions {
+		r.dropSessions(func(s session) bool { return !s.playing })
+	}
+	for {
+		id := rand.Uint32()
+		if _, taken := r.sessions[id]; id != 0 && !taken {
+			r.sessions[id] = session{ends: now.add(sessionLife), playing: playing}
+			return id
+		}
+	}
+}
+
+// A sessionUse is what came of using a client-id.
+type sessionUse uint8
+
+const (
+	sessionKnown   sessionUse = iota
+	sessionUnknown            // never given out, or over
+	sessionPlaying            // for Play: it has one already
+)
+
+// useSession prolongs a session; play starts its Play.
+func (r *registry) useSession(id uint32, now instant, play bool) sessionUse {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	s, ok := r.sessions[id]
+	switch {
+	case !ok || !s.playing && s.ends.before(now):
+		return sessionUnknown
+	case play && s.playing:
+		return sessionPlaying
+	}
+	r.sessions[id] = session{ends: now.add(sessionLife), playing: s.playing || play}
+	return sessionKnown
+}
+
+// stopSession ends the Play of a session; its Log may still come.
+func (r *registry) stopSession(id uint32, now instant) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if _, ok := r.sessions[id]; ok {
+		r.sessions[id] = session{ends: now.add(sessionLife)}
+	}
+}
+
+func (r *registry) forgetSessions(now instant) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.dropSessions(func(s session) bool { return !s.playing && s.ends.before(now) })
+}
+
+func (r *registry) dropSessions(over func(session) bool) {
+	for id, s := range r.sessions {
+		if over(s) {
+			delete(r.sessions, id)
+		}
+	}
+}

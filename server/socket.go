@@ -1,0 +1,48 @@
+package server
+
+import (
+	"syscall"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// sendto is the engine of one system call per viewer and round. Its sockets never block, so it uses raw system calls:
+// telling Go's scheduler about each costs 4 to 10 % of a send.
+type sendto struct {
+	iov   []unix.Iovec
+	sends uint64
+}
+
+func (s *sendto) send(v *viewer, b []byte, done sent) {
+	n, _, errno := syscall.RawSyscall6(unix.SYS_SENDTO, uintptr(v.conn.fd), uintptr(unsafe.Pointer(unsafe.SliceData(b))),
+		uintptr(len(b)), unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL, 0, 0)
+	if errno != 0 {
+		n = 0
+	}
+	done.sent(v, int(n), errno)
+}
+
+func (*sendto) flush() {}
+func (*sendto) close() {}
+
+func (s *sendto) writev(v *viewer, bs [][]byte) (int, syscall.Errno) {
+	s.iov = s.iov[:0]
+	for _, b := range bs {
+		if len(b) == 0 {
+			continue
+		}
+		s.iov = append(s.iov, unix.Iovec{Base: unsafe.SliceData(b), Len: uint64(len(b))})
+	}
+	if len(s.iov) == 0 {
+		return 0, 0
+	}
+	m := unix.Msghdr{Iov: unsafe.SliceData(s.iov), Iovlen: uint64(len(s.iov))}
+	n, _, errno := syscall.RawSyscall(unix.SYS_SENDMSG, uintptr(v.conn.fd), uintptr(unsafe.Pointer(&m)),
+		unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL)
+	clear(s.iov) // it must not hold the chain
+	if errno != 0 {
+		return 0, errno
+	}
+	return int(n), 0
+}

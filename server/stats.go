@@ -1,0 +1,26 @@
+package server
+
+import "sync/atomic"
+
+// streamStats are a stream's counters since start. Loops add to them once a round, not once a viewer.
+type streamStats struct {
+	packetsIn      atomic.Uint64
+	bytesIn        atomic.Uint64 // bytes of packets as the source sent them
+	badPackets     atomic.Uint64 // dropped: not a packet of this header
+	skippedPackets atomic.Uint64 // dropped: before a source's first key frame
+	generations    atomic.Uint64
+	lastPacket     atomic.Int64 // instant
+
+	viewers  atomic.Int64
+	joined   atomic.Uint64
+	bytesOut atomic.Uint64 // what sockets took of replies and packets to viewers
+	skips    atomic.Uint64 // viewers that were moved to a newer key frame
+	left     [reasons]atomic.Uint64
+}
+
+// serverStats are the counters of the whole process.
+type serverStats struct {
+	ended  [reasons]atomic.Uint64 // connections
+	sends  atomic.Uint64          // system calls of the fan-out
+	rounds atomic.Uint64
+}

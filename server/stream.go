@@ -1,0 +1,73 @@
+package server
+
+import (
+	"fmt"
+	"log/slog"
+	"sync/atomic"
+	"time"
+)
+
+// A stream is what Windows Media calls a publishing point: one source writes its chain, viewers on all loops read it.
+type stream struct {
+	// Set by newStream, never changed.
+	cfg   *StreamConfig
+	id    int // place in the registry; loops index their audiences by it
+	log   *slog.Logger
+	clock clock
+	burst time.Duration
+	short bool              // keep a short form of packets for MMSH viewers
+	bell  func(now instant) // tells the loops that the chain has grown
+	reg   *registry
+	users users       // who may push; empty: anybody
+	stats streamStats // atomic counters
+
+	// Any goroutine. nil: there is nothing to watch.
+	joins atomic.Pointer[joins]
+	state atomic.Int32 // streamState, for those who only look
+
+	// Under the registry's mutex.
+	owner    *source // nil: nobody writes
+	heir     *heir   // waits for owner to let go
+	orphaned instant // when the last source was lost; valid while state is orphaned
+
+	// The claim's holder only.
+	chain chain
+}
+
+func newStream(id int, cfg *StreamConfig, log *slog.Logger, c clock, server *ServerConfig, bell func(now instant)) (*stream, error) {
+	u, err := newUsers(cfg.PushUsers)
+	if err != nil {
+		return nil, fmt.Errorf("stream %s: %w", cfg.Path, err)
+	}
+	return &stream{
+		cfg:   cfg,
+		id:    id,
+		log:   log.With("stream", cfg.Path),
+		clock: c,
+		burst: time.Duration(server.Burst),
+		short: server.StripPadding,
+		bell:  bell,
+		users: u,
+	}, nil
+}
+
+// A streamState is the life of a stream as an operator sees it.
+type streamState int32
+
+const (
+	streamIdle     streamState = iota // no header yet: viewers get 503; then live
+	streamLive                        // a source writes; then orphaned or idle
+	streamOrphaned                    // the source is lost, viewers wait for source_grace; then live or idle
+)
+
+func (s streamState) String() string {
+	return [...]string{"idle", "live", "orphaned"}[s]
+}
+
+// up says whether a viewer can be served.
+func (st *stream) up() *joins { return st.joins.Load() }
+
+// setState is for the claim's holder and, while nobody holds it, for whoever holds the registry's mutex.
+func (st *stream) setState(s streamState) { st.state.Store(int32(s)) }
+
+func (st *stream) currentState() streamState { return streamState(st.state.Load()) }

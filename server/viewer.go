@@ -1,0 +1,107 @@
+package server
+
+import (
+	"pumpd/codec"
+)
+
+// A viewer is a cursor into a stream's chain, and what its connection still owes of what lies behind the cursor.
+// It belongs to its conn's loop.
+type viewer struct {
+	conn     *conn
+	audience *audience
+	slot     int // its place in audience.viewers
+
+	at   *element // everything up to here is sent, or is in lead
+	gen  *generation
+	lead [2][]byte             // goes out before anything after at: a reply's head, $H, the rest of a half-sent frame
+	stub [codec.PrefixLen]byte // holds lead[0] where a frame was cut inside its prefix
+	base uint32                // LocationId of a packet = its index - base; 0 for the first of a generation
+	seq  uint8                 // AFFlags of the next $D
+
+	dialect  dialect
+	state    viewerState
+	watched  bool    // its descriptor is known to the loop's watcher
+	verdict  reason  // why it is to leave when lead is sent
+	progress instant // when its socket last took something
+	joined   instant
+	bytes    uint64
+	skips    uint32
+	session  uint32
+	agent    string
+}
+
+type viewerState uint8
+
+const (
+	following viewerState = iota // takes what it is offered; then blocked, broken or leaving
+	blocked                      // its socket was full, or its turn was over; the watcher tells when to go on; then following, broken or leaving
+	broken                       // a send failed; gnet will report the hang-up; then leaving
+	leaving                      // out of its audience; last
+)
+
+// inStep says whether the segment that starts at from is exactly what v lacks.
+func (v *viewer) inStep(from *element) bool {
+	return v.at == from && v.state == following && v.lead[0] == nil && v.lead[1] == nil
+}
+
+// prefix writes the 12 bytes before packet e as v counts (mmsh.md §6.2).
+func (v *viewer) prefix(dst []byte, e *element, seq uint8, size int) {
+	codec.PutDataPrefix(dst, 'D', uint32(e.index)-v.base, seq, size)
+}
+
+// payload is the form of packet e that v gets.
+func (v *viewer) payload(e *element) []byte {
+	if v.dialect.form == shortFrames {
+		return e.short
+	}
+	return e.full
+}
+
+// keepRest remembers what is left of a frame of which the socket took n bytes: 0 < n < prefix + payload.
+func (v *viewer) keepRest(prefix, payload []byte, n int) {
+	if n < len(prefix) {
+		v.lead[0] = v.stub[:copy(v.stub[:], prefix[n:])]
+		v.lead[1] = payload
+		return
+	}
+	v.lead[1] = payload[n-len(prefix):]
+}
+
+// cross brings v over the header element e, by the rule of its dialect (mmsh.md §9). lead must be empty.
+func (v *viewer) cross(e *element) {
+	v.at = e
+	if v.gen == e.gen {
+		return // it joined here
+	}
+	switch v.dialect.crossing {
+	case changeInBand:
+		v.enter(e)
+		v.lead[1] = e.gen.change
+	case reopen:
+		v.lead[1], v.verdict = entryEnded, headerChanged
+	case hangUp:
+		v.verdict = headerChanged
+	}
+}
+
+// enter puts v at e and makes the next packet the first of its generation: LocationId starts at 0, AFFlags goes on.
+func (v *viewer) enter(e *element) {
+	v.at, v.base = e, uint32(e.index)
+	if e.kind == packetElement {
+		v.base++
+	}
+}
+
+// finish tells v that the stream is over.
+func (v *viewer) finish(e *element) {
+	v.at, v.verdict = e, sourceEnded
+	if v.dialect.mmsh() {
+		v.lead[1] = streamEnded
+	}
+}
+
+// The two ends of a stream as viewers see them, mmsh.md §6.3.
+var (
+	streamEnded = codec.AppendReason(nil, 'E', 0) // over; any other reason makes some players reconnect for ever
+	entryEnded  = codec.AppendReason(nil, 'E', 1) // this entry is over and the next header is there already
+)

@@ -1,0 +1,44 @@
+package server
+
+import (
+	"errors"
+	"io"
+)
+
+// A window is the part of a stream of bytes that has been read and is not yet used. Parsers look at it and take what they
+// can.
+type window struct {
+	from       io.Reader
+	buf        []byte
+	start, end int
+}
+
+var errWindow = errors.New("more than the window holds")
+
+func newWindow(from io.Reader, size int) *window { return &window{from: from, buf: make([]byte, size)} }
+
+// bytes is what is there; it is overwritten by fill.
+func (w *window) bytes() []byte { return w.buf[w.start:w.end] }
+
+// use passes n bytes.
+func (w *window) use(n int) { w.start += n }
+
+// fill reads more. io.EOF comes only when nothing is left in the window, else io.ErrUnexpectedEOF.
+func (w *window) fill() error {
+	w.end = copy(w.buf, w.buf[w.start:w.end])
+	w.start = 0
+	if w.end == len(w.buf) {
+		return errWindow
+	}
+	n, err := w.from.Read(w.buf[w.end:])
+	w.end += n
+	switch {
+	case n > 0:
+		return nil // an error comes again
+	case err == io.EOF && w.end > 0:
+		return io.ErrUnexpectedEOF
+	case err == nil:
+		return io.ErrNoProgress
+	}
+	return err
+}

@@ -1,0 +1,28 @@
+package server
+
+import "net/netip"
+
+// A wire is a connection as its conn sees it: what gnet gives, cut down to what is used, so that loops can be tested
+// without sockets. All methods are for the conn's own loop.
+type wire interface {
+	// peek gives all that has come and is not discarded; valid until the callback that led here returns.
+	peek() []byte
+	discard(n int)
+	// write sends a reply; what the socket does not take at once is kept and sent later. It may call the loop's closed
+	// before it returns.
+	write(b []byte)
+	// unsent is how much of what was written is still kept.
+	unsent() int
+	// shut ends our side (FIN) once unsent is 0.
+	shut()
+	// close ends the connection now; the loop's closed is called before it returns. With abort the peer is sent a reset and the
+	// kernel forgets what it still held for it.
+	close(abort bool)
+}
+
+// A door is a newly accepted connection.
+type door struct {
+	wire   wire
+	fd     int
+	remote netip.AddrPort
+}

@@ -1,0 +1,34 @@
+// Package e2e tests pumpd from outside: the built program, real sockets, and, with the build tag "players", real players.
+//
+//	go test ./tests/e2e/                                  own small clients, seconds
+//	go test -tags players -timeout 20m ./tests/e2e/       FFmpeg, mpv, VLC, MPlayer, GStreamer, libmms: two minutes
+//
+// A missing player skips its tests, says which Debian package brings it and is listed again at the end; with CI=true it
+// fails them. To look at the picture yourself:
+//
+//	PUMPD_SCREENSHOT=demo.png go test -tags players -run Screenshot ./tests/e2e/
+package e2e
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"testing"
+)
+
+// parallelTests is how many tests that called t.Parallel run at once. They wait for sockets and for the clock of a
+// stream, so the number of cores, Go's default, would only make the run long.
+const parallelTests = 12
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	chosen := false
+	flag.Visit(func(f *flag.Flag) { chosen = chosen || f.Name == "test.parallel" })
+	if !chosen {
+		flag.Set("test.parallel", fmt.Sprint(parallelTests))
+	}
+	code := m.Run()
+	removeBuilt()
+	printMissing(os.Stderr)
+	os.Exit(code)
+}
