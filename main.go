@@ -81,7 +81,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintf(stdout, "%s: ok\n", *file)
 		return exitOK
 	}
-	if err := serve(cfg, stderr); err != nil {
+	if err := serve(cfg, stdout, stderr); err != nil {
 		fmt.Fprintf(stderr, "pumpd: %v\n", err)
 		return exitFault
 	}
@@ -89,11 +89,12 @@ func run(args []string, stdout, stderr io.Writer) int {
 }
 
 // serve runs the server until a signal asks it to end.
-func serve(cfg *server.Config, stderr io.Writer) error {
+func serve(cfg *server.Config, stdout, stderr io.Writer) error {
 	s, err := server.New(cfg, logger(&cfg.Server, stderr))
 	if err != nil {
 		return err
 	}
+	go s.Announce(stdout)
 	return untilSignal(s.Run)
 }
 

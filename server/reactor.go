@@ -157,6 +157,9 @@ func (w *gnetWire) close(abort bool) {
 func (s *Server) serve() error {
 	addrs := make([]string, len(s.cfg.Server.Listen))
 	for i, a := range s.cfg.Server.Listen {
+		if err := tryListen(a); err != nil {
+			return err
+		}
 		addrs[i] = "tcp://" + a
 	}
 	err := gnet.Rotate(s.reactor, addrs,
@@ -169,6 +172,15 @@ func (s *Server) serve() error {
 		return s.failed
 	}
 	return err
+}
+
+// tryListen finds out whether an address can be had: gnet's own error does not name it.
+func tryListen(addr string) error {
+	l, err := net.Listen("tcp", addr)
+	if err != nil {
+		return err
+	}
+	return l.Close()
 }
 
 // booted sets what accepted sockets inherit from their listeners and learns the addresses.

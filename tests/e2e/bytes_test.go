@@ -22,12 +22,15 @@ func TestPacketsArriveUnchanged(t *testing.T) {
 	}
 }
 
+// shortGrace, behind what stands in [server], lets a test see the end of a stream whose source is gone.
+const shortGrace = "[timeouts]\nsource_grace = \"1s\"\n"
+
 func testUnchanged(t *testing.T, encoderStrips, pumpStrips bool) {
 	server := fmt.Sprintf("strip_padding = %v\nburst = \"10s\"\nmax_lag = \"20s\"", pumpStrips)
 	first := startPump(t, server, pushStream("live"))
 	e := pushTo(t, first.addr, "live", sampleHeader())
 	waitLive(t, first.addr, streamPath("live"))
-	second := startPump(t, server, pullStream("again", first.url("mmsh", "live")))
+	second := startPump(t, server+"\n"+shortGrace, pullStream("again", first.url("mmsh", "live")))
 	waitLive(t, second.addr, streamPath("again"))
 
 	var viewers []*viewer
@@ -46,6 +49,7 @@ func testUnchanged(t *testing.T, encoderStrips, pumpStrips bool) {
 
 	for i, v := range viewers {
 		t.Run(v.name, func(t *testing.T) {
+			t.Parallel()
 			got, err := v.rest()
 			if err != nil {
 				t.Errorf("after %d of %d packets: %v", len(got), len(sent), err)

@@ -25,6 +25,7 @@ func run(t *testing.T, args ...string) (code int, output string) {
 }
 
 func TestExampleIsGood(t *testing.T) {
+	t.Parallel()
 	code, out := run(t, "-t", "-c", filepath.Join(repository, "pump.toml.example"))
 	if code != 0 || strings.Count(out, "\n") > 1 {
 		t.Errorf("exit code %d, output %q", code, out)
@@ -33,6 +34,7 @@ func TestExampleIsGood(t *testing.T) {
 
 // What is wrong with the configuration or the machine is one line that names it, and no stack trace.
 func TestMistakes(t *testing.T) {
+	t.Parallel()
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

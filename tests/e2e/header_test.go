@@ -9,6 +9,7 @@ import (
 // Describe and Play serve the same header, the length of the one that was pushed; only what makes it a live stream may
 // differ: the flags, counts and durations in File Properties and the size in the Data Object.
 func TestHeaderArrives(t *testing.T) {
+	t.Parallel()
 	p := startPump(t, "", pushStream("live"))
 	pushed := sampleHeader()
 	pushTo(t, p.addr, "live", pushed)

@@ -7,6 +7,7 @@ import (
 
 // Whoever comes, whenever: the first packet starts a key frame, and packets are counted from 0.
 func TestJoinOnKeyFrame(t *testing.T) {
+	t.Parallel()
 	p := startPump(t, "", fileStream("demo", ""))
 	waitLive(t, p.addr, streamPath("demo"))
 	for _, agent := range []string{agentOld, agentVLC, agentWMP, agentHTTP} {

@@ -1,0 +1,390 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/url"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"pumpd/asf"
+)
+
+// A fakePump takes pushes and keeps what it got. Its behaviour is set before it starts.
+type fakePump struct {
+	ln      net.Listener
+	setup   func(p *fakePump, head string) string // the answer to a setup; nil: success
+	hangUp  int                                   // close the first push without warning after so many $D
+	early   string                                // answer that after the first $D instead of reading on
+	wait    sync.WaitGroup
+	mu      sync.Mutex
+	heads   []string
+	setups  []string // their bodies
+	starts  []*fakeStart
+	ended   int // $E frames
+	headers int
+	packets [][]byte
+}
+
+// A fakeStart is one PushStart.
+type fakeStart struct {
+	first  byte // type of its first frame
+	bytes  int64
+	length int64
+	fill   int64
+}
+
+const goodSetup = "HTTP/1.1 204 No Content\r\nServer: Cougar/9.01.01.3814\r\nSet-Cookie: push-id=777; path=/\r\nContent-Length: 0\r\n\r\n"
+
+func (p *fakePump) start(t *testing.T) *url.URL {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.ln = ln
+	p.wait.Go(func() {
+		for {
+			conn, err := ln.Accept()
+			if err != nil {
+				return
+			}
+			p.wait.Go(func() { p.serve(conn) })
+		}
+	})
+	t.Cleanup(func() { ln.Close(); p.wait.Wait() })
+	return &url.URL{Scheme: "http", Host: ln.Addr().String(), Path: "/streams/x_push", User: url.UserPassword("encoder", "secret")}
+}
+
+func (p *fakePump) serve(conn net.Conn) {
+	defer conn.Close()
+	conn.SetDeadline(time.Now().Add(20 * time.Second))
+	r := bufio.NewReader(conn)
+	for {
+		head, length, err := readPost(r)
+		if err != nil {
+			return
+		}
+		p.mu.Lock()
+		p.heads = append(p.heads, head)
+		p.mu.Unlock()
+		if strings.Contains(head, "x-wms-pushsetup") {
+			err = p.serveSetup(conn, r, head, length)
+		} else {
+			err = p.serveStart(conn, r, length)
+		}
+		if err != nil {
+			return
+		}
+	}
+}
+
+func (p *fakePump) serveSetup(conn net.Conn, r io.Reader, head string, length int64) error {
+	body := make([]byte, length)
+	if _, err := io.ReadFull(r, body); err != nil {
+		return err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.setups = append(p.setups, string(body))
+	answer := goodSetup
+	if p.setup != nil {
+		answer = p.setup(p, head)
+	}
+	_, err := io.WriteString(conn, answer)
+	return err
+}
+
+var errHangUp = errors.New("hang up")
+
+// serveStart reads frames to the end of the body and answers it.
+func (p *fakePump) serveStart(conn net.Conn, r io.Reader, length int64) error {
+	s := &fakeStart{length: length}
+	p.mu.Lock()
+	p.starts = append(p.starts, s)
+	p.mu.Unlock()
+	for s.bytes < s.length {
+		kind, body, err := readPushFrame(r)
+		if err != nil {
+			return err
+		}
+		if err := p.frame(conn, s, kind, body); err != nil {
+			return err
+		}
+	}
+	_, err := io.WriteString(conn, strings.Replace(goodSetup, "777", "778", 1))
+	return err
+}
+
+func (p *fakePump) frame(conn net.Conn, s *fakeStart, kind byte, body []byte) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if s.bytes == 0 {
+		s.first = kind
+	}
+	s.bytes += int64(frameHead + len(body))
+	switch kind {
+	case 'H':
+		p.headers++
+	case 'F':
+		s.fill += int64(frameHead + len(body))
+	case 'E':
+		p.ended++
+	case 'D':
+		p.packets = append(p.packets, body)
+		if len(p.packets) == p.hangUp {
+			return errHangUp
+		}
+		if len(p.packets) == 1 && p.early != "" {
+			io.WriteString(conn, p.early)
+		}
+	}
+	return nil
+}
+
+func readPost(r *bufio.Reader) (head string, length int64, err error) {
+	for {
+		line, err := r.ReadString('\n')
+		if err != nil {
+			return "", 0, err
+		}
+		if line == "\r\n" {
+			return head, length, nil
+		}
+		head += line
+		if v, ok := strings.CutPrefix(line, "Content-Length: "); ok {
+			if length, err = strconv.ParseInt(strings.TrimSpace(v), 10, 64); err != nil {
+				return "", 0, err
+			}
+		}
+	}
+}
+
+func readPushFrame(r io.Reader) (byte, []byte, error) {
+	var head [4]byte
+	if _, err := io.ReadFull(r, head[:]); err != nil {
+		return 0, nil, err
+	}
+	if head[0] != 0x24 {
+		return 0, nil, fmt.Errorf("frame %x", head)
+	}
+	body := make([]byte, binary.LittleEndian.Uint16(head[2:]))
+	_, err := io.ReadFull(r, body)
+	return head[1], body, err
+}
+
+// A listSource gives its packets all at once.
+type listSource struct {
+	head    *asf.Header
+	packets [][]byte
+	next    int
+	every   time.Duration
+}
+
+func newListSource(t *testing.T, n int, opt synthOptions) *listSource {
+	s := mustSynth(t, opt)
+	l := &listSource{head: s.head}
+	for range n {
+		l.packets = append(l.packets, bytes.Clone(s.take()))
+	}
+	return l
+}
+
+func (l *listSource) header() *asf.Header { return l.head }
+func (l *listSource) due() (time.Duration, bool) {
+	return time.Duration(l.next) * l.every, l.next < len(l.packets)
+}
+func (l *listSource) take() []byte { l.next++; return l.packets[l.next-1] }
+
+var pushSynth = synthOptions{bitrate: 400e3, packet: 400, gop: time.Second, payloads: 2, padding: 20}
+
+func push(t *testing.T, p *fakePump, src source, opt pushOptions) (pushStats, error) {
+	t.Helper()
+	to := p.start(t)
+	opt.agent = "WMEncoder/11.0.5721.5145"
+	if opt.length == 0 {
+		opt.length = 2147483647
+	}
+	stats, err := feedPush(context.Background(), src, to, opt, 0, t.Logf)
+	p.ln.Close()
+	p.wait.Wait()
+	return stats, err
+}
+
+func TestPush(t *testing.T) {
+	for _, strip := range []bool{false, true} {
+		p, src := &fakePump{}, newListSource(t, 50, pushSynth)
+		if _, err := push(t, p, src, pushOptions{strip: strip}); err != nil {
+			t.Fatal(err)
+		}
+		for i, want := range src.packets {
+			if strip {
+				want = appendStripped(nil, want)
+			}
+			if i >= len(p.packets) || !bytes.Equal(p.packets[i], want) {
+				t.Fatalf("strip %v: packet %d of %d differs", strip, i, len(p.packets))
+			}
+		}
+		if p.headers != 1 || p.ended != 1 || len(p.starts) != 1 || len(p.setups) != 1 || p.setups[0] != "AutoDestroy: 1\r\n" {
+			t.Errorf("strip %v: %d headers, %d ends, %d starts, setups %q", strip, p.headers, p.ended, len(p.starts), p.setups)
+		}
+	}
+}
+
+// push.md §1: each head as encoders send it, the cookie of the last answer in the next request.
+func TestPushHeads(t *testing.T) {
+	p := &fakePump{}
+	if _, err := push(t, p, newListSource(t, 20, pushSynth), pushOptions{length: 2000}); err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []string{"Cookie: push-id=0\r\n", "Cookie: push-id=777\r\n", "Cookie: push-id=778\r\n"} {
+		head := p.heads[i]
+		for _, want := range []string{"POST /streams/x_push HTTP/1.1\r\n", want, "X-Accept-Authentication: Negotiate, NTLM, Digest\r\n", "User-Agent: WMEncoder/11.0.5721.5145\r\n", "Host: " + p.ln.Addr().String() + "\r\n"} {
+			if !strings.Contains(head, want) {
+				t.Errorf("request %d: no %q in %q", i, want, head)
+			}
+		}
+	}
+}
+
+// Bodies of all lengths end exactly, and only the first begins with a header.
+func TestPushWraps(t *testing.T) {
+	for length := int64(1500); length < 1530; length++ {
+		p, src := &fakePump{}, newListSource(t, 40, pushSynth)
+		stats, err := push(t, p, src, pushOptions{length: length})
+		if err != nil {
+			t.Fatalf("length %d: %v", length, err)
+		}
+		if len(p.packets) != 40 || p.headers != 1 || p.ended != 1 || stats.starts != len(p.starts) || len(p.starts) < 10 {
+			t.Errorf("length %d: %d packets, %d headers, %d ends, %d starts", length, len(p.packets), p.headers, p.ended, len(p.starts))
+		}
+		for i, s := range p.starts[:len(p.starts)-1] {
+			if s.bytes != length || s.length != length || (s.first == 'H') != (i == 0) || s.fill > 404 {
+				t.Errorf("length %d: start %d: %+v", length, i, s)
+			}
+		}
+	}
+}
+
+func TestPushLengthTooSmall(t *testing.T) {
+	src := newListSource(t, 1, pushSynth)
+	if _, err := newPusher(&url.URL{}, src.head, pushOptions{length: 1211}, t.Logf); err == nil {
+		t.Error("less than three packets: accepted")
+	}
+	if _, err := newPusher(&url.URL{}, src.head, pushOptions{length: 1212}, t.Logf); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestPushAuthenticates(t *testing.T) {
+	const challenge = "HTTP/1.1 401 Unauthorized\r\nServer: Cougar/9.01.01.3814\r\nWWW-Authenticate: Digest realm=\"r\", nonce=\"n\"\r\nWWW-Authenticate: Basic realm=\"r\"\r\nContent-Length: 0\r\n\r\n"
+	answer := func(p *fakePump, head string) string {
+		want, _ := parseChallenge(`Digest realm="r", nonce="n"`).digest("encoder", "secret", "POST", "/streams/x_push", "")
+		if strings.Contains(head, want) {
+			return goodSetup
+		}
+		return challenge
+	}
+	for name, refuse := range map[string]func(*fakePump, string) string{"right": nil, "wrong": func(*fakePump, string) string { return challenge }} {
+		p := &fakePump{setup: answer}
+		if refuse != nil {
+			p.setup = refuse
+		}
+		_, err := push(t, p, newListSource(t, 5, pushSynth), pushOptions{})
+		if refuse == nil && (err != nil || len(p.packets) != 5 || len(p.setups) != 2 || p.setups[1] == "") {
+			t.Errorf("%s: %v, %d packets, setups %q", name, err, len(p.packets), p.setups)
+		}
+		var refused *refusal
+		if refuse != nil && (!errors.As(err, &refused) || refused.status != 401 || len(p.setups) != 2) {
+			t.Errorf("%s: got %v after %d setups", name, err, len(p.setups))
+		}
+	}
+}
+
+func TestPushRedirected(t *testing.T) {
+	there := &fakePump{}
+	to := there.start(t)
+	here := &fakePump{setup: func(*fakePump, string) string {
+		return "HTTP/1.1 302 Found\r\nServer: Cougar/9.0\r\nLocation: http://" + to.Host + "/other\r\nConnection: close\r\n\r\n"
+	}}
+	if _, err := push(t, here, newListSource(t, 5, pushSynth), pushOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	there.ln.Close()
+	there.wait.Wait()
+	if len(there.packets) != 5 || len(here.packets) != 0 || !strings.HasPrefix(there.heads[0], "POST /other ") {
+		t.Errorf("%d packets there, %d here, %q", len(there.packets), len(here.packets), there.heads)
+	}
+}
+
+// What stops an encoder must stop us.
+func TestPushRefusals(t *testing.T) {
+	for name, p := range map[string]*fakePump{
+		"status":          {setup: func(*fakePump, string) string { return "HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n" }},
+		"no Server":       {setup: func(*fakePump, string) string { return strings.Replace(goodSetup, "Server", "Via", 1) }},
+		"Server's name":   {setup: func(*fakePump, string) string { return strings.Replace(goodSetup, "Cougar", "nginx", 1) }},
+		"cookie's case":   {setup: func(*fakePump, string) string { return strings.Replace(goodSetup, "Set-Cookie", "set-cookie", 1) }},
+		"length's case":   {setup: func(*fakePump, string) string { return strings.Replace(goodSetup, "Content-L", "Content-l", 1) }},
+		"redirect to ''":  {setup: func(*fakePump, string) string { return "HTTP/1.1 302 Found\r\nContent-Length: 0\r\n\r\n" }},
+		"early answer":    {early: "HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n"},
+		"early success":   {early: goodSetup},
+		"loss, no -retry": {hangUp: 3},
+	} {
+		src := newListSource(t, 200, pushSynth)
+		src.every = time.Millisecond
+		if _, err := push(t, p, src, pushOptions{}); err == nil {
+			t.Errorf("%s: no error", name)
+		}
+	}
+}
+
+// After a loss the push goes on with its old push-id, and with the header again.
+func TestPushResumes(t *testing.T) {
+	p := &fakePump{hangUp: 20}
+	src := newListSource(t, 500, pushSynth)
+	src.every = time.Millisecond
+	stats, err := push(t, p, src, pushOptions{retry: 10 * time.Second})
+	if err != nil || stats.losses != 1 || stats.dropped == 0 {
+		t.Fatalf("%v, %+v", err, stats)
+	}
+	if len(p.setups) != 1 || len(p.starts) != 2 || p.headers != 2 || p.ended != 1 || p.starts[1].first != 'H' {
+		t.Errorf("%d setups, %d starts, %d headers, %d ends", len(p.setups), len(p.starts), p.headers, p.ended)
+	}
+	if last := p.heads[len(p.heads)-1]; !strings.Contains(last, "push-id=777") {
+		t.Errorf("resumed with %q", last)
+	}
+}
+
+func TestPushGivesUp(t *testing.T) {
+	p := &fakePump{hangUp: 3}
+	to := p.start(t)
+	src := newListSource(t, 3000, pushSynth)
+	src.every = time.Millisecond
+	done := make(chan error, 1)
+	go func() {
+		_, err := feedPush(context.Background(), src, to, pushOptions{length: 1 << 30, retry: 300 * time.Millisecond}, 0, t.Logf)
+		done <- err
+	}()
+	for { // the server goes away for good once the push runs
+		p.mu.Lock()
+		n := len(p.packets)
+		p.mu.Unlock()
+		if n > 0 {
+			break
+		}
+		time.Sleep(time.Millisecond)
+	}
+	p.ln.Close()
+	if err := <-done; err == nil || !strings.Contains(err.Error(), "limit 300ms") {
+		t.Errorf("got %v", err)
+	}
+}

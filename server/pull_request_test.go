@@ -1,0 +1,262 @@
+package server
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"testing"
+	"testing/iotest"
+
+	"pumpd/asf"
+	"pumpd/codec"
+)
+
+// What goes over the wire, byte for byte: servers are older than we are.
+func TestPullRequest(t *testing.T) {
+	up, err := parseUpstream("mmsh://u:p@a.example:8086/streams/x?y")
+	if err != nil {
+		t.Fatal(err)
+	}
+	proxy := &upstream{user: "v", password: "q"}
+	const guid = "C77E7400-738A-11D2-9ADD-0020AF0A3278"
+	for _, tt := range []struct {
+		name string
+		r    pullRequest
+		want string
+	}{
+		{"describe", pullRequest{to: up, via: "pumpd-1", guid: guid}, `GET /streams/x?y HTTP/1.0
+Accept: */*
+User-Agent: NSPlayer/7.10.0.3059
+Host: a.example:8086
+Via: 1.0 pumpd-1
+Pragma: no-cache,rate=1.000000,stream-time=0,stream-offset=0:0,request-context=1,max-duration=0
+Pragma: xClientGUID={C77E7400-738A-11D2-9ADD-0020AF0A3278}
+Connection: Close
+
+`},
+		{"play", pullRequest{to: up, via: "pumpd-1", guid: guid, play: true, clientID: 4294967295, known: true,
+			streams: []asf.Stream{{Number: 1}, {Number: 2}, {Number: 26}}}, `GET /streams/x?y HTTP/1.0
+Accept: */*
+User-Agent: NSPlayer/7.10.0.3059
+Host: a.example:8086
+Via: 1.0 pumpd-1
+Pragma: no-cache,rate=1.000000,request-context=2
+Pragma: xPlayStrm=1
+Pragma: client-id=4294967295
+Pragma: stream-switch-count=3
+Pragma: stream-switch-entry=ffff:1:0 ffff:2:0 ffff:1a:0 
+Pragma: xClientGUID={C77E7400-738A-11D2-9ADD-0020AF0A3278}
+Connection: Close
+
+`},
+		{"through a proxy, with credentials", pullRequest{to: up, proxy: proxy, via: "pumpd-1", guid: guid, auth: "Basic dTpw"},
+			`GET http://a.example:8086/streams/x?y HTTP/1.0
+Accept: */*
+User-Agent: NSPlayer/7.10.0.3059
+Host: a.example:8086
+Via: 1.0 pumpd-1
+Authorization: Basic dTpw
+Proxy-Authorization: Basic djpx
+Pragma: no-cache,rate=1.000000,stream-time=0,stream-offset=0:0,request-context=1,max-duration=0
+Pragma: xClientGUID={C77E7400-738A-11D2-9ADD-0020AF0A3278}
+Connection: Close
+
+`},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			got := tt.r.append(nil)
+			if want := strings.ReplaceAll(tt.want, "\n", "\r\n"); string(got) != want {
+				t.Errorf("got\n%q, want\n%q", got, want)
+			}
+			var r codec.Request
+			if n, err := codec.ParseRequest(got, maxHead, &r); n != len(got) || err != nil {
+				t.Errorf("we do not understand it ourselves: %d of %d bytes, %v", n, len(got), err)
+			}
+		})
+	}
+}
+
+// Heads of real upstreams and odd ones, and what the body after them is.
+var pullReplies = []struct {
+	name string
+	text string
+	want pullReply
+	body string
+}{
+	{
+		"VLC, describe", "HTTP/1.0 200 OK\r\nContent-type: application/octet-stream\r\nServer: Cougar 4.1.0.3921\r\nPragma: no-cache\r\n" +
+			"Pragma: client-id=5678\r\nPragma: features=\"broadcast\"\r\n\r\nbody",
+		pullReply{status: 200, reason: "OK", server: "Cougar 4.1.0.3921", media: "application/octet-stream", clientID: 5678, known: true, length: -1},
+		"body",
+	},
+	{
+		"FFmpeg", "HTTP/1.1 200 OK\r\nContent-Type: application/octet-stream\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nbod\r\n1;x\r\ny\r\n0\r\n\r\nafter",
+		pullReply{status: 200, reason: "OK", media: "application/octet-stream", chunked: true, length: -1},
+		"body",
+	},
+	{
+		"pump, describe", "HTTP/1.0 200 OK\r\nServer: Rex/9.0.0.2980\r\nCache-Control: no-cache\r\nPragma: no-cache,client-id=7,features=\"broadcast\"\r\n" +
+			"Via: 1.0 pumpd-2\r\nContent-Type: application/vnd.ms.wms-hdr.asfv1\r\nContent-Length: 4\r\nConnection: close\r\n\r\nbodyafter",
+		pullReply{status: 200, reason: "OK", server: "Rex/9.0.0.2980", media: "application/vnd.ms.wms-hdr.asfv1", via: "1.0 pumpd-2", clientID: 7, known: true, length: 4},
+		"body",
+	},
+	{
+		"redirect", "HTTP/1.1 302 Found\r\nLocation: mmsh://b.example/x\r\nContent-Length: 0\r\n\r\n",
+		pullReply{status: 302, reason: "Found", location: "mmsh://b.example/x", length: 0}, "",
+	},
+	{
+		"challenge", "HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: NTLM\r\nWWW-Authenticate: Basic realm=\"x\"\r\nContent-Length: 0\r\n\r\n",
+		pullReply{status: 401, reason: "Unauthorized", challenge: "Basic realm=\"x\"", length: 0}, "",
+	},
+	{
+		"interim answers before", "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nbody",
+		pullReply{status: 200, reason: "OK", length: 4}, "body",
+	},
+	{
+		"no reason, bare line feeds, no fields", "HTTP/1.0 200\n\nbody",
+		pullReply{status: 200, length: -1}, "body",
+	},
+}
+
+func TestReadReply(t *testing.T) {
+	for _, tt := range pullReplies {
+		t.Run(tt.name, func(t *testing.T) {
+			for name, from := range map[string]io.Reader{
+				"at once":      strings.NewReader(tt.text),
+				"byte by byte": iotest.OneByteReader(strings.NewReader(tt.text)),
+			} {
+				got, body, err := readReply(from)
+				if err != nil || *got != tt.want {
+					t.Fatalf("%s: got %+v, %v, want %+v", name, got, err, tt.want)
+				}
+				if b, err := io.ReadAll(body); string(b) != tt.body || err != nil {
+					t.Errorf("%s: body %q, %v, want %q", name, b, err, tt.body)
+				}
+			}
+		})
+	}
+}
+
+func TestReadReplyCut(t *testing.T) {
+	for _, tt := range pullReplies {
+		t.Run(tt.name, func(t *testing.T) {
+			for n := range len(tt.text) {
+				_, body, err := readReply(strings.NewReader(tt.text[:n]))
+				if err != nil {
+					if !errors.Is(err, io.ErrUnexpectedEOF) {
+						t.Fatalf("cut to %d bytes: %v, want an unexpected EOF", n, err)
+					}
+					continue
+				}
+				if b, _ := io.ReadAll(body); !strings.HasPrefix(tt.body, string(b)) {
+					t.Fatalf("cut to %d bytes: body %q, want the start of %q", n, b, tt.body)
+				}
+			}
+		})
+	}
+}
+
+func TestReadReplyRefuses(t *testing.T) {
+	for _, tt := range []struct{ name, text string }{
+		{"not HTTP", "SSH-2.0-OpenSSH\r\n\r\n"},
+		{"no end", "HTTP/1.0 200 OK\r\n" + strings.Repeat("X: y\r\n", 1<<14)},
+		{"a line without an end", "HTTP/1.0 200 OK\r\nX: " + strings.Repeat("y", 1<<16)},
+		{"interim answers without end", strings.Repeat("HTTP/1.1 100 Continue\r\n\r\n", 1000)},
+		{"two lengths", "HTTP/1.0 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n"},
+		{"negative length", "HTTP/1.0 200 OK\r\nContent-Length: -1\r\n\r\n"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if r, _, err := readReply(strings.NewReader(tt.text)); err == nil || errors.Is(err, io.ErrUnexpectedEOF) {
+				t.Errorf("got %+v, %v, want an error about the reply", r, err)
+			}
+		})
+	}
+}
+
+func TestChunkedBodyRefuses(t *testing.T) {
+	for _, tt := range []struct {
+		name, text, want string
+	}{
+		{"no last chunk", "4\r\nbody\r\n", "body"},
+		{"cut in a chunk", "5\r\nbody", "body"},
+		{"size that is none", "4\r\nbody\r\nxyz\r\n", "body"},
+		{"data longer than said", "3\r\nbody\r\n0\r\n\r\n", "bod"},
+		{"endless size line", "4;" + strings.Repeat("x", 1<<16), ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			got, err := io.ReadAll(&chunkedBody{in: newWindow(strings.NewReader(tt.text), chunkWindow)})
+			if string(got) != tt.want || err == nil {
+				t.Errorf("got %q, %v, want %q and an error", got, err, tt.want)
+			}
+		})
+	}
+}
+
+// A window gives every byte once, in order, however it is filled and used.
+func TestWindow(t *testing.T) {
+	in := bytes.Repeat([]byte("0123456789abcdefghijklmnopqrstuvw"), 50)
+	for size := 1; size < 40; size++ {
+		w := newWindow(iotest.HalfReader(bytes.NewReader(in)), size)
+		var out []byte
+		for {
+			err := w.fill()
+			if err == io.EOF {
+				break
+			}
+			if err != nil && !errors.Is(err, errWindow) && err != io.ErrUnexpectedEOF {
+				t.Fatalf("size %d: %v", size, err)
+			}
+			n := (len(w.bytes()) + 1) / 2
+			out = append(out, w.bytes()[:n]...)
+			w.use(n)
+		}
+		if !bytes.Equal(out, in) {
+			t.Fatalf("size %d: %d bytes out, want the %d that went in", size, len(out), len(in))
+		}
+	}
+}
+
+func TestWindowErrors(t *testing.T) {
+	broken := errors.New("broken")
+	for _, tt := range []struct {
+		name string
+		from io.Reader
+		held string
+		want error
+	}{
+		{"end", strings.NewReader(""), "", io.EOF},
+		{"end in the middle", strings.NewReader("ab"), "ab", io.ErrUnexpectedEOF},
+		{"full", strings.NewReader("abcdef"), "abcd", errWindow},
+		{"broken", iotest.ErrReader(broken), "", broken},
+		{"bytes and an error", io.MultiReader(strings.NewReader("ab"), iotest.ErrReader(broken)), "ab", broken},
+		{"nothing", idle{}, "", io.ErrNoProgress},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			w := newWindow(tt.from, 4)
+			var err error
+			for err == nil {
+				err = w.fill()
+			}
+			if err != tt.want || string(w.bytes()) != tt.held {
+				t.Errorf("holds %q, %v, want %q, %v", w.bytes(), err, tt.held, tt.want)
+			}
+		})
+	}
+}
+
+type idle struct{}
+
+func (idle) Read([]byte) (int, error) { return 0, nil }
+
+func TestNewGUID(t *testing.T) {
+	var a, b, c, d, e uint64
+	g := newGUID()
+	if n, err := fmt.Sscanf(g, "%8X-%4X-%4X-%4X-%12X", &a, &b, &c, &d, &e); n != 5 || err != nil || len(g) != 36 {
+		t.Errorf("%q: %v, want 8-4-4-4-12 digits", g, err)
+	}
+	if newGUID() == g {
+		t.Errorf("%q twice", g)
+	}
+}
