@@ -205,7 +205,11 @@ func TestCheckRaw(t *testing.T) {
 	}{
 		{"from the header", func(s *synth) []byte { return rawStream(s, true, 50) }, nil, 50},
 		{"not at a key frame", func(s *synth) []byte { s.take(); return rawStream(s, true, 50) }, map[string]int64{"key_start": 1}, 50},
-		{"gap", func(s *synth) []byte { b := rawStream(s, true, 5); s.take(); return append(b, rawStream(s, false, 5)...) }, map[string]int64{"gap": 1}, 10},
+		{"gap", func(s *synth) []byte {
+			b := rawStream(s, true, 5)
+			s.take()
+			return append(b, rawStream(s, false, 5)...)
+		}, map[string]int64{"gap": 1}, 10},
 		{"header too large", func(s *synth) []byte {
 			b := rawStream(s, true, 1)
 			binary.LittleEndian.PutUint64(b[16:], 1<<40)

@@ -10,6 +10,8 @@ import (
 	"net/url"
 	"os"
 	"runtime"
+	"strconv"
+	"strings"
 	"time"
 )
 
@@ -200,12 +202,11 @@ func (l *load) requests(u *url.URL) (play, description []byte) {
 
 // sampleCount reads "1%" or "20".
 func sampleCount(s string, viewers int) (int, error) {
-	var n int
-	var percent float64
-	if _, err := fmt.Sscanf(s, "%g%%", &percent); err == nil && s[len(s)-1] == '%' && percent >= 0 && percent <= 100 {
-		return min(max(8, int(float64(viewers)*percent/100+0.5)), viewers), nil
-	}
-	if k, err := fmt.Sscanf(s, "%d", &n); err == nil && k == 1 && n >= 0 {
+	if part, ok := strings.CutSuffix(s, "%"); ok {
+		if percent, err := strconv.ParseFloat(part, 64); err == nil && percent >= 0 && percent <= 100 {
+			return min(max(8, int(float64(viewers)*percent/100+0.5)), viewers), nil
+		}
+	} else if n, err := strconv.Atoi(s); err == nil && n >= 0 {
 		return min(n, viewers), nil
 	}
 	return 0, fmt.Errorf("sample %q: want a number or a percentage", s)
@@ -253,7 +254,7 @@ func (l *load) rampUp(ctx context.Context) {
 			l.start(started, l.roleOf(started), false)
 		}
 	}
-	for limit := time.Now().Add(l.opt.patience + 2*time.Second); time.Now().Before(limit) && ctx.Err() == nil; l.sleep(ctx, 20*time.Millisecond) {
+	for limit := time.Now().Add(l.opt.patience); time.Now().Before(limit) && ctx.Err() == nil; l.sleep(ctx, 20*time.Millisecond) {
 		if t := l.sum(); t.up+t.failed+t.cut >= int64(l.opt.viewers+l.opt.stalled+l.opt.slow) {
 			return
 		}

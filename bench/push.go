@@ -26,7 +26,6 @@ type pushFlags struct {
 	bitrate   *quantity
 	synth     synthOptions
 	loop      bool
-	keep      bool
 	push      pushOptions
 	duration  time.Duration
 	serve     string

@@ -24,6 +24,7 @@ type fakePump struct {
 	ln      net.Listener
 	setup   func(p *fakePump, head string) string // the answer to a setup; nil: success
 	hangUp  int                                   // close the first push without warning after so many $D
+	vanish  bool                                  // and take no connections any more then
 	early   string                                // answer that after the first $D instead of reading on
 	wait    sync.WaitGroup
 	mu      sync.Mutex
@@ -142,6 +143,9 @@ func (p *fakePump) frame(conn net.Conn, s *fakeStart, kind byte, body []byte) er
 	case 'D':
 		p.packets = append(p.packets, body)
 		if len(p.packets) == p.hangUp {
+			if p.vanish {
+				p.ln.Close()
+			}
 			return errHangUp
 		}
 		if len(p.packets) == 1 && p.early != "" {
@@ -365,26 +369,11 @@ func TestPushResumes(t *testing.T) {
 }
 
 func TestPushGivesUp(t *testing.T) {
-	p := &fakePump{hangUp: 3}
-	to := p.start(t)
+	p := &fakePump{hangUp: 3, vanish: true}
 	src := newListSource(t, 3000, pushSynth)
 	src.every = time.Millisecond
-	done := make(chan error, 1)
-	go func() {
-		_, err := feedPush(context.Background(), src, to, pushOptions{length: 1 << 30, retry: 300 * time.Millisecond}, 0, t.Logf)
-		done <- err
-	}()
-	for { // the server goes away for good once the push runs
-		p.mu.Lock()
-		n := len(p.packets)
-		p.mu.Unlock()
-		if n > 0 {
-			break
-		}
-		time.Sleep(time.Millisecond)
-	}
-	p.ln.Close()
-	if err := <-done; err == nil || !strings.Contains(err.Error(), "limit 300ms") {
-		t.Errorf("got %v", err)
+	_, err := push(t, p, src, pushOptions{retry: 300 * time.Millisecond})
+	if err == nil || !strings.Contains(err.Error(), "limit 300ms") || len(p.packets) != 3 {
+		t.Errorf("got %v after %d packets", err, len(p.packets))
 	}
 }

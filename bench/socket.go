@@ -40,6 +40,21 @@ func newTarget(hostport string, sources int) (target, error) {
 	return t, nil
 }
 
+// own is a copy for one goroutine: a Sockaddr keeps what it last was turned into, so it must not be shared.
+func (t *target) own() *target {
+	c := &target{family: t.family}
+	switch to := t.to.(type) {
+	case *unix.SockaddrInet4:
+		c.to = &unix.SockaddrInet4{Port: to.Port, Addr: to.Addr}
+	case *unix.SockaddrInet6:
+		c.to = &unix.SockaddrInet6{Port: to.Port, Addr: to.Addr}
+	}
+	for _, from := range t.from {
+		c.from = append(c.from, &unix.SockaddrInet4{Addr: from.(*unix.SockaddrInet4).Addr})
+	}
+	return c
+}
+
 // dial begins a connection that does not block; it is up, or has failed, when epoll says that it is writable. turn chooses
 // the source address. rcvbuf is in bytes, 0 leaves it to the kernel.
 func (t *target) dial(turn, rcvbuf int) (int, error) {

@@ -54,7 +54,7 @@ func newWorker(l *load, pause time.Duration) (*worker, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &worker{opt: &l.opt, site: &l.site, play: l.play, description: l.description, clock: &l.clock, pause: pause,
+	w := &worker{opt: &l.opt, site: l.site.own(), play: l.play, description: l.description, clock: &l.clock, pause: pause,
 		epoll: epoll, done: make(chan struct{}), buf: make([]byte, recvRoom), now: time.Now()}
 	go w.run()
 	return w, nil

@@ -22,7 +22,8 @@ const (
 //	*( trailer field CRLF )
 //	               CRLF
 //
-// [RFC 9112] 7.1. Line ends may be a bare LF.
+// [RFC 9112] 7.1. Here a line ends in CR LF and nothing else: a proxy that reads a lone CR or LF otherwise than we do
+// would see other chunks, and no sender needs it.
 type Chunked struct {
 	state   chunkState
 	left    int64 // bytes of data that this chunk still owes
@@ -91,15 +92,13 @@ func (c *Chunked) data(b []byte) (data []byte, n int, err error) {
 }
 
 func (c *Chunked) end(b []byte) (n int, err error) {
-	switch {
-	case len(b) >= 1 && b[0] == '\n':
-		n = 1
-	case len(b) >= 2 && b[0] == '\r' && b[1] == '\n':
-		n = 2
-	case len(b) == 0, len(b) == 1 && b[0] == '\r':
+	const crlf = "\r\n"
+	n = min(len(b), len(crlf))
+	if string(b[:n]) != crlf[:n] {
+		return 0, fmt.Errorf("chunk: %q behind its data, allowed is CR LF", b[:n])
+	}
+	if n < len(crlf) {
 		return 0, ErrShort
-	default:
-		return 0, fmt.Errorf("chunk: %.4q behind its data, allowed is CR LF", b)
 	}
 	c.state = atSize
 	return n, nil
@@ -123,17 +122,16 @@ func (c *Chunked) trailerLine(b []byte) (n int, err error) {
 // chunkLine returns the line b begins with, without its line end, and n, its length with it.
 func chunkLine(b []byte) (line []byte, n int, err error) {
 	window := b[:min(len(b), maxChunkLine)]
-	line, n = cutLine(window)
+	n = bytes.IndexByte(window, '\n') + 1
 	switch {
 	case n == 0 && len(window) == maxChunkLine:
 		return nil, 0, fmt.Errorf("chunk: line of more than %d bytes", maxChunkLine)
 	case n == 0:
 		return nil, 0, ErrShort
-	case bytes.IndexByte(line, '\r') >= 0:
-		// A proxy that takes a lone CR for a line end would see other chunks than we do.
-		return nil, 0, fmt.Errorf("chunk: lone CR in line %.40q", line)
+	case bytes.IndexByte(window, '\r') != n-2:
+		return nil, 0, fmt.Errorf("chunk: CR or LF alone in line %.40q", window[:n])
 	}
-	return line, n, nil
+	return window[:n-2], n, nil
 }
 
 // chunkSize reads a size line: hexadecimal digits, then perhaps blanks, which old servers pad with, and extensions.

@@ -9,8 +9,8 @@ import (
 var responses = []struct{ name, in, want string }{
 	{"smallest", lines("HTTP/1.0 200 OK"), `Status=200 Reason="OK" |`},
 	{"bare LF", "HTTP/1.1 200 OK\nServer: a\n\n", `Minor=1 Status=200 Reason="OK" Server="a" |`},
-	{"no reason", lines("HTTP/1.0 200"), `Status=200 Reason="" |`},
-	{"no reason behind its space", lines("HTTP/1.0 200 "), `Status=200 Reason="" |`},
+	{"no reason", lines("HTTP/1.0 200"), `Status=200 |`},
+	{"no reason behind its space", lines("HTTP/1.0 200 "), `Status=200 |`},
 	{"reason of several words", lines("HTTP/1.1 431 Request Header Fields Too Large"),
 		`Minor=1 Status=431 Reason="Request Header Fields Too Large" |`},
 	{"two spaces", lines("HTTP/1.0  404  Not Found"), `Status=404 Reason="Not Found" |`},

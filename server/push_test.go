@@ -1,0 +1,388 @@
+package server
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"pumpd/codec"
+)
+
+// An encoder is a peer that pushes, as push.md describes Windows Media Encoder.
+type encoder struct {
+	*peer
+	id   string
+	next uint32
+}
+
+const (
+	setupType = "application/x-wms-pushsetup"
+	startType = "application/x-wms-pushstart"
+	endless   = 2147483647
+)
+
+func (r *rig) encoder() *encoder { return &encoder{peer: r.connect()} }
+
+func (e *encoder) post(kind, cookie string, length int, more string) {
+	e.got = nil
+	e.say(fmt.Sprintf("POST /streams/a_push HTTP/1.1\r\nContent-Type: %s\r\nUser-Agent: WMEncoder/11.0\r\n"+
+		"Cookie: other=1 ; push-id=%s\r\nContent-Length: %d\r\n%s\r\n", kind, cookie, length, more))
+}
+
+func (e *encoder) setUp() {
+	e.rig.t.Helper()
+	e.post(setupType, "0", 0, "")
+	_, after, ok := strings.Cut(string(e.got), "push-id=")
+	if !ok || !strings.Contains(e.status(), "204") {
+		e.rig.t.Fatalf("setup: %q", e.got)
+	}
+	e.id, _, _ = strings.Cut(after, "\r\n")
+}
+
+func (e *encoder) start(length int) { e.post(startType, e.id, length, "") }
+
+func (e *encoder) frame(kind byte, body []byte) { e.say(string(codec.AppendFrame(nil, kind, body))) }
+
+func (e *encoder) header(width uint32) { e.frame('H', testHeader(packetSize, width)) }
+
+// push sends n packets with their padding cut off, as encoders do.
+func (e *encoder) push(n int) {
+	for range n {
+		b := testPacket(e.next, e.next*40, e.next%10 == 0, packetSize, 500)
+		b = b[:27+4+500]
+		b[5], b[6] = 0, 0 // padding length
+		e.frame('D', b)
+		e.next++
+		e.rig.pass(40 * time.Millisecond)
+	}
+	e.rig.turn()
+}
+
+func (e *encoder) end(reason uint32) { e.say(string(codec.AppendReason(nil, 'E', reason))) }
+
+func startedPush(r *rig) *encoder {
+	e := r.encoder()
+	e.setUp()
+	e.start(endless)
+	e.header(320)
+	return e
+}
+
+func TestPush(t *testing.T) {
+	r := newRig(t, nil, "a")
+	e := startedPush(r)
+	e.push(12)
+	p := r.watch("a", ffmpegAgent)
+	e.push(13)
+	if got := r.read(p.body()); !slices.Equal(got.numbers, numbers(0, 25)) {
+		t.Errorf("packets %v, want %v", got.numbers, numbers(0, 25))
+	}
+	if len(e.got) != 0 {
+		t.Errorf("answered %q before the body is complete", e.got)
+	}
+	e.end(0)
+	r.turn()
+	if got := r.read(p.body()); got.ended != 0 || !p.fin {
+		t.Errorf("$E %d, FIN %v", got.ended, p.fin)
+	}
+	r.pass(6 * time.Second)
+	r.turn()
+	if !e.fin {
+		t.Error("the encoder's connection is open 6 s after its $E")
+	}
+}
+
+// Frames come cut at any place, and chunked as an extension.
+func TestPushInPieces(t *testing.T) {
+	for _, chunked := range []bool{false, true} {
+		for _, step := range []int{1, 3, 700, 5000} {
+			r := newRig(t, nil, "a")
+			e := r.encoder()
+			e.setUp()
+			var body []byte
+			body = codec.AppendFrame(body, 'H', testHeader(packetSize, 320))
+			for i := range uint32(3) {
+				body = codec.AppendFrame(body, 'D', testPacket(i, i*40, i == 0, packetSize, 500))
+				body = codec.AppendFrame(body, 'F', make([]byte, 77))
+			}
+			length := fmt.Sprintf("Content-Length: %d\r\n", len(body))
+			if chunked {
+				length = "Transfer-Encoding: chunked\r\n"
+				var c []byte
+				for rest := body; len(rest) > 0; {
+					n := min(len(rest), 333)
+					c = fmt.Appendf(c, "%x\r\n%s\r\n", n, rest[:n])
+					rest = rest[n:]
+				}
+				body = append(c, "0\r\n\r\n"...)
+			}
+			e.got = nil
+			e.say("POST /streams/a_push HTTP/1.1\r\nContent-Type: " + startType + "\r\nCookie: push-id=" + e.id + "\r\n" + length + "\r\n")
+			for len(body) > 0 {
+				n := min(step, len(body))
+				e.say(string(body[:n]))
+				body = body[n:]
+			}
+			if !strings.Contains(e.status(), "204") || e.fin {
+				t.Errorf("chunked %v, step %d: %q, FIN %v, want 204 and an open connection", chunked, step, e.status(), e.fin)
+			}
+			if n := r.reg.streams[0].stats.packetsIn.Load(); n != 3 {
+				t.Errorf("chunked %v, step %d: %d packets, want 3", chunked, step, n)
+			}
+		}
+	}
+}
+
+// A body that is used up is answered, and the next PushStart goes on without a header. 2 GB are 16 hours of a small stream.
+func TestPushGoesOnInTheNextBody(t *testing.T) {
+	r := newRig(t, nil, "a")
+	e := r.encoder()
+	e.setUp()
+	header := codec.AppendFrame(nil, 'H', testHeader(packetSize, 320))
+	first := codec.AppendFrame(nil, 'D', testPacket(0, 0, true, packetSize, 500))
+	fill := codec.AppendFrame(nil, 'F', make([]byte, 100))
+	e.start(len(header) + len(first) + len(fill))
+	e.say(string(header) + string(first) + string(fill))
+	if !strings.Contains(e.status(), "204") || !strings.Contains(string(e.got), "push-id="+e.id) {
+		t.Fatalf("%q, want 204 with the push-id", e.got)
+	}
+	p := r.watch("a", ffmpegAgent)
+	r.pass(100 * time.Second)
+	e.next = 1
+	e.start(endless)
+	e.push(5)
+	if got := r.read(p.body()); got.headers != 1 || !slices.Equal(got.numbers, numbers(0, 6)) {
+		t.Errorf("%+v, want one header and packets 0 to 5", got)
+	}
+}
+
+func TestEncoderStopsAndStartsOnOneConnection(t *testing.T) {
+	r := newRig(t, nil, "a")
+	e := startedPush(r)
+	e.push(3)
+	e.end(0)
+	e.setUp() // although the first body is not used up
+	e.start(endless)
+	e.header(320)
+	e.next = 0
+	e.push(3)
+	if got := r.read(r.watch("a", ffmpegAgent).body()).numbers; !slices.Equal(got, numbers(0, 3)) {
+		t.Errorf("packets %v, want %v", got, numbers(0, 3))
+	}
+}
+
+func TestPushHeaderChange(t *testing.T) {
+	r := newRig(t, nil, "a")
+	e := startedPush(r)
+	e.push(3)
+	p := r.watch("a", vlcAgent)
+	e.end(1)
+	r.turn()
+	if got := r.read(p.body()); got.ended >= 0 || p.fin {
+		t.Errorf("after $E(1): %+v, want nothing until $C", got)
+	}
+	e.frame('C', append([]byte{0, 0, 0, 0}, testHeader(packetSize, 640)...))
+	e.next = 10
+	e.push(3)
+	if got := r.read(p.body()); got.headers != 2 || len(got.numbers) != 6 {
+		t.Errorf("%+v, want two headers and six packets", got)
+	}
+}
+
+func TestPeerCastPush(t *testing.T) {
+	r := newRig(t, nil, "a")
+	e := r.encoder()
+	e.say("POST /streams/a_push HTTP/1.1\r\nContent-Type: application/x-mms-framed\r\nContent-Length: 99999999\r\n\r\n")
+	e.say(string(codec.AppendHeader(nil, testHeader(packetSize, 320))))
+	for i := range uint32(3) {
+		b := testPacket(i, i*40, i == 0, packetSize, 500)
+		frame := make([]byte, codec.PrefixLen, codec.PrefixLen+len(b))
+		codec.PutDataPrefix(frame, 'D', i, uint8(i), len(b))
+		e.say(string(append(frame, b...)))
+	}
+	if got := r.read(r.watch("a", ffmpegAgent).body()).numbers; !slices.Equal(got, numbers(0, 3)) {
+		t.Errorf("packets %v, want %v; the encoder was told %q", got, numbers(0, 3), e.got)
+	}
+}
+
+func TestPushErrors(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		send   func(e *encoder)
+		status string
+	}{
+		{"no $", func(e *encoder) { e.say("hello") }, "400"},
+		{"packet before header", func(e *encoder) { e.push(1) }, "400"},
+		{"header that is none", func(e *encoder) { e.frame('H', make([]byte, 200)) }, "400"},
+		{"empty header", func(e *encoder) { e.frame('H', nil) }, "400"},
+		{"short $E", func(e *encoder) { e.header(320); e.frame('E', []byte{0}) }, "400"},
+		{"many bad packets", func(e *encoder) {
+			e.header(320)
+			for range maxBadPackets {
+				e.frame('D', bytes.Repeat([]byte{0xFF}, 50))
+			}
+		}, "400"},
+	} {
+		r := newRig(t, nil, "a")
+		e := r.encoder()
+		e.setUp()
+		e.got = nil
+		e.start(endless)
+		c.send(e)
+		if !strings.Contains(e.status(), c.status) || !strings.Contains(string(e.got), "Server: Cougar/") || !e.fin {
+			t.Errorf("%s: %q, FIN %v, want %s from Cougar and FIN", c.name, e.got, e.fin, c.status)
+		}
+	}
+}
+
+func TestBodyThatEndsInsideAFrame(t *testing.T) {
+	r := newRig(t, nil, "a")
+	e := r.encoder()
+	e.setUp()
+	e.start(100)
+	e.header(320)
+	if !strings.Contains(e.status(), "400") {
+		t.Errorf("%q, want 400", e.status())
+	}
+}
+
+func TestSilentEncoder(t *testing.T) {
+	r := newRig(t, nil, "a")
+	e := startedPush(r)
+	e.push(3)
+	p := r.watch("a", ffmpegAgent)
+	r.pass(50 * time.Second)
+	e.frame('F', make([]byte, 10)) // filler is not data
+	r.turn()
+	if len(e.got) != 0 {
+		t.Fatalf("%q after 50 s", e.got)
+	}
+	r.pass(11 * time.Second)
+	r.turn()
+	if !strings.Contains(e.status(), "408") || !e.fin {
+		t.Errorf("%q, FIN %v, want 408 at once", e.status(), e.fin)
+	}
+	if p.fin {
+		t.Error("the viewer was closed before the grace")
+	}
+}
+
+func TestResumeWithoutHeader(t *testing.T) {
+	r := newRig(t, nil, "a")
+	e := startedPush(r)
+	e.push(15)
+	p := r.watch("a", ffmpegAgent)
+	e.frame('D', testPacket(99, 0, true, packetSize, 500)[:40]) // too short for its payload: it is counted, not sent
+	e.hangUp()
+	r.turn()
+	again := &encoder{peer: r.connect(), id: e.id, next: 16}
+	again.start(endless)
+	again.push(10)
+	want := append(numbers(0, 15), numbers(20, 26)...)
+	if got := r.read(p.body()); got.headers != 1 || !slices.Equal(got.numbers, want) {
+		t.Errorf("%+v, want packets %v; the encoder was told %q", got, want, again.got)
+	}
+	if n := r.reg.streams[0].stats.badPackets.Load(); n != 1 {
+		t.Errorf("%d bad packets, want 1", n)
+	}
+}
+
+func TestTakeover(t *testing.T) {
+	r := newRig(t, nil, "a")
+	old := startedPush(r)
+	old.push(15)
+	p := r.watch("a", ffmpegAgent)
+	young := r.encoder()
+	young.setUp()
+	young.start(endless)
+	old.push(2)
+	if old.fin {
+		t.Fatal("the old encoder was closed before the first header of the new one")
+	}
+	young.frame('H', make([]byte, 500))
+	old.push(1)
+	if old.fin || !strings.Contains(young.status(), "400") {
+		t.Fatalf("a bad header took the stream over; %q", young.status())
+	}
+	young = r.encoder()
+	young.setUp()
+	young.start(endless)
+	young.header(320)
+	r.turn()
+	if !strings.Contains(old.status(), "409") || !old.fin {
+		t.Errorf("the old encoder: %q, FIN %v, want 409 and FIN", old.status(), old.fin)
+	}
+	young.next = 20
+	young.push(5)
+	r.turn()
+	young.push(5)
+	got := r.read(p.body())
+	if want := append(numbers(0, 18), numbers(20, 30)...); got.headers != 1 || !slices.Equal(got.numbers, want) {
+		t.Errorf("%+v, want %v", got, want)
+	}
+}
+
+func TestSecondPushIsRefused(t *testing.T) {
+	r := newRig(t, func(c *Config) { c.Streams[0].OnSecondPush = "refuse" }, "a")
+	old := startedPush(r)
+	old.push(5)
+	young := r.encoder()
+	young.post(setupType, "0", 0, "")
+	if !strings.Contains(young.status(), "409") {
+		t.Errorf("while the first delivers: %q, want 409", young.status())
+	}
+	r.pass(6 * time.Second)
+	young = r.encoder()
+	young.setUp()
+	young.start(endless)
+	young.header(320)
+	r.turn()
+	if !old.fin {
+		t.Error("a first encoder that is silent for 6 s was not replaced")
+	}
+}
+
+func TestPushAuthorisation(t *testing.T) {
+	r := newRig(t, func(c *Config) { c.Streams[0].PushUsers = []string{"encoder:secret"} }, "a")
+	e := r.encoder()
+	e.post(setupType, "0", 0, "")
+	if !strings.Contains(e.status(), "401") || !strings.Contains(string(e.got), "WWW-Authenticate: Digest ") || e.fin {
+		t.Fatalf("%q, FIN %v, want 401 with Digest and an open connection", e.got, e.fin)
+	}
+	if strings.Contains(string(e.got), "push-id") {
+		t.Error("a 401 gives a push-id away")
+	}
+	e.post(setupType, "0", 0, "Authorization: Basic ZW5jb2Rlcjp3cm9uZw==\r\n") // encoder:wrong
+	if !strings.Contains(e.status(), "401") {
+		t.Errorf("wrong password: %q, want 401", e.status())
+	}
+	e.post(setupType, "0", 0, "Authorization: Basic ZW5jb2RlcjpzZWNyZXQ=\r\n")
+	if !strings.Contains(e.status(), "204") {
+		t.Fatalf("right password: %q, want 204", e.status())
+	}
+	_, after, _ := strings.Cut(string(e.got), "push-id=")
+	e.id, _, _ = strings.Cut(after, "\r\n")
+	e.start(endless)
+	e.header(320)
+	e.push(3)
+	if r.reg.streams[0].up() == nil {
+		t.Errorf("a PushStart with the push-id of an authorised setup was not let in: %q", e.got)
+	}
+	thief := r.encoder()
+	thief.post(startType, "12345", endless, "")
+	if !strings.Contains(thief.status(), "401") || !thief.fin {
+		t.Errorf("unknown push-id: %q, FIN %v, want 401 and FIN", thief.status(), thief.fin)
+	}
+}
+
+func TestPushToAStreamWithItsOwnSource(t *testing.T) {
+	r := newRig(t, func(c *Config) { c.Streams[0].Type = typeFile }, "a")
+	e := r.encoder()
+	e.post(setupType, "0", 0, "")
+	if !strings.Contains(e.status(), "403") {
+		t.Errorf("%q, want 403", e.status())
+	}
+}

@@ -1,0 +1,85 @@
+//go:build players
+
+package e2e
+
+import (
+	"testing"
+)
+
+// mmshPlayers open mmsh://, rawPlayers http://.
+var (
+	mmshPlayers = []player{ffmpeg, mpv, vlc, mplayer, libmms}
+	rawPlayers  = []player{gstreamer, ffmpeg, mpv, vlc}
+)
+
+// The built-in clip, in a loop.
+func TestPlayDemo(t *testing.T) {
+	c, err := demoClip()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := startPump(t, "", fileStream("demo", ""))
+	waitLive(t, p.addr, streamPath("demo"))
+	playAll(t, p, "demo", c, true)
+}
+
+// An encoder that strips padding, as they do, and a pump that leaves it away.
+func TestPlayStrippedPush(t *testing.T) {
+	c := makeClip(t, "wmv2", 1400)
+	p := startPump(t, "strip_padding = true", pushStream("live"))
+	push(t, p, "live", c, true)
+	playAll(t, p, "live", c, false)
+}
+
+// An encoder that sends padding and a pump that sends it on.
+func TestPlayPaddedPush(t *testing.T) {
+	c := makeClip(t, "wmv2", 3200)
+	p := startPump(t, "strip_padding = false", pushStream("live"))
+	push(t, p, "live", c, false)
+	playAll(t, p, "live", c, false)
+}
+
+// VLC is the upstream.
+func TestPlayPullFromVLC(t *testing.T) {
+	c := makeClip(t, "mpeg4", 2000)
+	addr, path := startVLCServer(t, c)
+	p := startPump(t, "", pullStream("pulled", "mmsh://"+addr+path))
+	waitLive(t, p.addr, streamPath("pulled"))
+	play(t, p, "mmsh", "pulled", c, false, mmshPlayers)
+}
+
+// A pump that gets a push is the upstream of another.
+func TestPlayPullFromPump(t *testing.T) {
+	c := makeClip(t, "wmv2", 1444)
+	first := startPump(t, "", pushStream("live"))
+	push(t, first, "live", c, true)
+	second := startPump(t, "", pullStream("again", first.url("mmsh", "live")))
+	waitLive(t, second.addr, streamPath("again"))
+	playAll(t, second, "again", c, false)
+}
+
+// playAll lets all players watch a stream at once.
+func playAll(t *testing.T, p *pump, stream string, c *clip, loops bool) {
+	play(t, p, "mmsh", stream, c, loops, mmshPlayers)
+	play(t, p, "http", stream, c, loops, rawPlayers)
+}
+
+// play lets players watch a stream, as parallel subtests.
+func play(t *testing.T, p *pump, scheme, stream string, c *clip, loops bool, players []player) {
+	for _, who := range players {
+		t.Run(scheme+"/"+who.name, func(t *testing.T) {
+			t.Parallel()
+			show := who.play(t, p.url(scheme, stream), playTime)
+			faults := judge(show, c, loops, who.lossless)
+			for _, text := range faults {
+				t.Error(text)
+			}
+			if len(show.frames) > 0 {
+				t.Logf("first picture after %v, then %d frames", show.frames[0].at, len(show.frames))
+			}
+			if len(faults) > 0 {
+				t.Logf("%s printed at last:\n%s", who.name, show.stderr.tail(60))
+			}
+		})
+	}
+}

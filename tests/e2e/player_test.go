@@ -1,0 +1,152 @@
+//go:build players
+
+package e2e
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// A player is a program that shows a stream to us: it writes decoded pictures into a pipe, at its own pace, or logs a
+// checksum of each.
+type player struct {
+	name string
+	// programs are looked up in PATH; each names the Debian package that brings it.
+	programs []packaged
+	// command is the pipeline that plays: each program reads what the one before it writes.
+	command func(t *testing.T, s stage) []*exec.Cmd
+	// logged finds the checksum in the lines of a player that logs it (mpv); nil: the pictures come through stage.pictures.
+	logged *regexp.Regexp
+	// trouble is in log lines that tell of damaged input; harmless is in those of them that do not.
+	trouble, harmless *regexp.Regexp
+	// lossless players show every frame that arrives; the others drop what is late for their clock.
+	lossless bool
+}
+
+type packaged struct{ program, debian string }
+
+// A stage is what a player plays: a URL, and where to.
+type stage struct {
+	url      string
+	dir      string // its own, writable for anybody
+	pictures string // the pipe for YUV4MPEG
+}
+
+// A frame is a decoded picture, known by its checksum.
+type frame struct {
+	at  time.Duration // after the player was started
+	sum uint32
+}
+
+// A showing is one run of a player.
+type showing struct {
+	length  time.Duration
+	frames  []frame
+	early   error  // why the player ended by itself, if it did
+	ended   bool   // it did
+	log     []line // up to the moment when it was told to end
+	trouble []string
+	stderr  *transcript
+}
+
+// play runs a player for length and tells what was seen.
+func (p player) play(t *testing.T, url string, length time.Duration) *showing {
+	t.Helper()
+	for _, need := range p.programs {
+		needProgram(t, need.program, need.debian)
+	}
+	s := stage{url: url, dir: openDir(t)}
+	s.pictures = filepath.Join(s.dir, "pictures")
+	out := newTranscript()
+	seen := &gallery{begin: time.Now()}
+	if p.logged != nil {
+		out.each = func(l line) { seen.addLogged(p.logged, l) }
+	} else {
+		closePipe := readPipe(t, s.pictures, seen)
+		defer closePipe()
+	}
+	running := startPipeline(t, p.name, p.command(t, s), out)
+	last := running[len(running)-1]
+	timer := time.NewTimer(length)
+	defer timer.Stop()
+	show := &showing{length: length, stderr: out}
+	select {
+	case <-timer.C:
+	case <-last.ended:
+		show.ended, show.early = true, last.err
+	}
+	show.log, _ = out.lines()
+	show.frames = seen.frames()
+	for _, proc := range slices.Backward(running) {
+		proc.terminate(2 * time.Second)
+	}
+	for _, l := range show.log {
+		if p.trouble.MatchString(l.text) && (p.harmless == nil || !p.harmless.MatchString(l.text)) {
+			show.trouble = append(show.trouble, l.text)
+		}
+	}
+	return show
+}
+
+// startPipeline starts programs that are joined by pipes.
+func startPipeline(t *testing.T, name string, cmds []*exec.Cmd, out *transcript) []*process {
+	t.Helper()
+	var running []*process
+	var between *os.File
+	for i, cmd := range cmds {
+		if between != nil {
+			cmd.Stdin = between
+		}
+		var w *os.File
+		if i < len(cmds)-1 {
+			var err error
+			if between, w, err = os.Pipe(); err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { between.Close() })
+			cmd.Stdout = w
+		}
+		proc, err := startProcess(name, cmd, out)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if w != nil {
+			w.Close()
+		}
+		running = append(running, proc)
+	}
+	return running
+}
+
+// nobody may not enter the directories that testing makes, and VLC does not run as root.
+const nobody = 65534
+
+// openDir makes a directory for a player that may run as nobody.
+func openDir(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "pumpd-player-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	if err := os.Chmod(dir, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// unprivileged lets cmd run as nobody, with a home, if we are root.
+func unprivileged(cmd *exec.Cmd, home string) *exec.Cmd {
+	cmd.Dir = home
+	cmd.Env = append(os.Environ(), "HOME="+home, "XDG_RUNTIME_DIR="+home)
+	if os.Geteuid() == 0 {
+		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
+	}
+	return cmd
+}
