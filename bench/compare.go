@@ -81,8 +81,8 @@ func parseCompare(args []string) (compareOptions, error) {
 	fs.DurationVar(&opt.merge, "merge", 100*time.Millisecond, "one send per socket in this time, for the floor")
 	fs.DurationVar(&opt.drain, "drain", 2*time.Millisecond, "pause of viewers between two looks at their sockets")
 	fs.StringVar(&opt.pumpd, "pumpd", "", "pumpd `binary` instead of building one")
-	settings := fs.String("pumpd-settings", `merge=auto;merge=100ms,engine=sendto;merge=100ms,engine=io_uring`,
-		"one pumpd for each part between semicolons, with these keys of [server]")
+	settings := fs.String("pumpd-settings", ";merge=100ms",
+		"one pumpd for each part between semicolons, with these keys of [server], such as \"merge=auto;merge=100ms,engine=sendto\"; an empty part is the defaults")
 	points := fs.String("points", defaultPoints, "workloads: viewers x bit/s x packet bytes")
 	fs.StringVar(&opt.only, "only", "", "run only these of floor, pumpd, cubemap, icecast")
 	fs.BoolVar(&opt.netns, "netns", false, "run in a network namespace with an MTU of 1500")
@@ -240,7 +240,7 @@ func (c *comparison) floor(ctx context.Context, at point) (measure, error) {
 	if err != nil {
 		return measure{}, err
 	}
-	return measure{secondsPerGB: r.SecondsPerGB, bitRate: float64(r.Bytes) * 8 / r.Seconds, microsASend: r.MicrosASend}, nil
+	return measure{secondsPerGB: r.SecondsPerGB, bitRate: float64(r.Bytes) * 8 / r.Seconds, microsASend: r.MicrosASend, others: r.Others}, nil
 }
 
 // peer starts a server, feeds it, watches it and stops it.

@@ -37,6 +37,7 @@ type floorResult struct {
 	CPUSeconds   float64 `json:"cpu_seconds"`
 	SecondsPerGB float64 `json:"cpu_seconds_per_gb"`
 	MicrosASend  float64 `json:"cpu_us_per_send"`
+	Others       float64 `json:"others_busy"` // share of the machine that neither sender nor drain used
 }
 
 // runFloor is bench floor.
@@ -111,7 +112,34 @@ func measureFloor(ctx context.Context, opt floorOptions) (*floorResult, error) {
 	if err != nil {
 		return nil, err
 	}
-	return sendAll(ctx, opt, fds)
+	return measureSends(ctx, opt, fds, child.cmd.Process.Pid)
+}
+
+// measureSends adds to what sendAll finds how busy the machine was with other things.
+func measureSends(ctx context.Context, opt floorOptions, fds []int, child int) (*floorResult, error) {
+	drained, err := processUsage(child)
+	if err != nil {
+		return nil, err
+	}
+	busy, total, err := machineTicks()
+	if err != nil {
+		return nil, err
+	}
+	r, err := sendAll(ctx, opt, fds)
+	if err != nil {
+		return nil, err
+	}
+	after, err := processUsage(child)
+	if err != nil {
+		return nil, err
+	}
+	busy2, total2, err := machineTicks()
+	if err != nil {
+		return nil, err
+	}
+	known := after.cpu - drained.cpu + time.Duration(r.CPUSeconds*float64(time.Second))
+	r.Others = othersShare(busy2-busy, total2-total, known)
+	return r, nil
 }
 
 // listenRaw listens on a loopback port with a descriptor that Go's poller knows nothing of.

@@ -42,7 +42,7 @@ type place struct {
 func pumpdPeer(binary string, settings []string) *peer {
 	name := "pumpd"
 	if len(settings) > 0 {
-		name += " " + strings.ReplaceAll(strings.Join(settings, ", "), `"`, "")
+		name += ", " + strings.NewReplacer(" = ", " ", `"`, "").Replace(strings.Join(settings, ", "))
 	}
 	return &peer{
 		name: name, binary: binary, config: "pumpd.toml", settings: settings,

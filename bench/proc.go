@@ -109,6 +109,14 @@ func machineTicks() (busy, total int64, err error) {
 	return parseTicks(string(b))
 }
 
+// othersShare is the share of the machine that was busy, but not with what is known.
+func othersShare(busy, total int64, known time.Duration) float64 {
+	if total <= 0 {
+		return 0
+	}
+	return max(0, (float64(busy)-known.Seconds()*userHZ)/float64(total))
+}
+
 // parseTicks takes "cpu user nice system idle iowait irq softirq steal …". Guest time is part of user time already.
 func parseTicks(s string) (busy, total int64, err error) {
 	line, _, _ := strings.Cut(s, "\n")

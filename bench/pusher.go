@@ -338,15 +338,15 @@ func (p *pusher) send(packet []byte) error {
 
 // lost ends a connection. The error comes back if there is no second try.
 func (p *pusher) lost(err error) error {
-	var refused *refusal
-	if errors.As(err, &refused) && p.resumed {
-		p.pushID = "0" // it does not know our session any more: set up anew
-	} else if errors.As(err, &refused) {
-		p.drop()
-		return err
-	}
 	p.drop()
-	if p.opt.retry == 0 {
+	var refused *refusal
+	switch {
+	case p.opt.retry == 0:
+		return err
+	case !errors.As(err, &refused):
+	case p.resumed || refused.status >= 500:
+		p.pushID = "0" // the server restarts, or does not know our session any more: set up anew
+	default:
 		return err
 	}
 	p.log("lost: %v", err)

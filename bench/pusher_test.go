@@ -368,6 +368,17 @@ func TestPushResumes(t *testing.T) {
 	}
 }
 
+// A server that says 503 restarts: it will not know the session.
+func TestPushOutlivesRestart(t *testing.T) {
+	p := &fakePump{early: "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\n\r\n"}
+	src := newListSource(t, 500, pushSynth)
+	src.every = time.Millisecond
+	stats, err := push(t, p, src, pushOptions{retry: 10 * time.Second})
+	if err != nil || stats.losses != 1 || len(p.setups) != 2 || p.ended != 1 {
+		t.Errorf("%v, %+v, %d setups, %d ends", err, stats, len(p.setups), p.ended)
+	}
+}
+
 func TestPushGivesUp(t *testing.T) {
 	p := &fakePump{hangUp: 3, vanish: true}
 	src := newListSource(t, 3000, pushSynth)

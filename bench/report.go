@@ -92,6 +92,9 @@ func (s *summary) printUse(p func(name, format string, args ...any)) {
 	}
 	p("kernel", "%+.1f MB of TCP memory on this machine (both ends of loopback connections)", float64(s.TCPMemory)/1e6)
 	p("bench", "%.2f CPU s; machine %.0f %% busy", s.OwnCPU, 100*s.Busy)
+	if s.Others > muchOthers {
+		p("note", "other programs took %.0f %% of the machine: not a quiet measurement", 100*s.Others)
+	}
 	if s.Busy > 0.97 {
 		p("note", "the machine had no CPU time left: latencies and rates are its limit, not the server's")
 	}
@@ -132,6 +135,9 @@ func (s *summary) verdict() error {
 	}
 	return fmt.Errorf("%d viewers failed, %d silent, %d faults", s.Failed, s.Silent, s.faultCount())
 }
+
+// muchOthers is the share of the machine from which on other programs spoil a measurement.
+const muchOthers = 0.03
 
 // starvedShare: a viewer with less than this share of the median's bytes is starved.
 const starvedShare = 0.5

@@ -23,12 +23,13 @@ type measure struct {
 	rss          float64 // bytes
 	failed       int64   // viewers that failed or went silent
 	faults       int64
-	first        string // fault or failure
-	served       bool   // a server: the fields from p50 on are known
+	first        string  // fault or failure
+	others       float64 // share of the machine that other programs took
+	served       bool    // a server: the fields from p50 on are known
 }
 
 func measureOf(s *summary) measure {
-	m := measure{bitRate: s.BitsPerSec, failed: s.Failed + s.Silent, faults: s.faultCount(), first: s.FirstFault, served: true, p50: -1, p99: -1}
+	m := measure{bitRate: s.BitsPerSec, failed: s.Failed + s.Silent, faults: s.faultCount(), others: s.Others, first: s.FirstFault, served: true, p50: -1, p99: -1}
 	if s.Server != nil {
 		m.secondsPerGB, m.rss = s.Server.SecondsPerGB, float64(s.Server.RSS)
 	}
@@ -73,9 +74,23 @@ func (c *comparison) print(w io.Writer) {
 		fmt.Fprintln(w)
 	}
 	fmt.Fprintf(w, "%s\n", c.conditions())
+	if most := c.others(); most > muchOthers {
+		fmt.Fprintf(w, "\nNot a quiet measurement: other programs took up to %.0f %% of the machine.\n", 100*most)
+	}
 	for _, why := range c.missing {
 		fmt.Fprintf(w, "\nCould not run %s\n", why)
 	}
+}
+
+// others is the largest share of the machine that other programs took in any round.
+func (c *comparison) others() float64 {
+	most := 0.0
+	for _, cell := range c.cells {
+		for _, m := range cell.rounds {
+			most = max(most, m.others)
+		}
+	}
+	return most
 }
 
 func rate(b int) string {

@@ -121,6 +121,7 @@ func (l *load) summarise(base, start, end snapshot) *summary {
 	}
 	if l.opt.pid != 0 {
 		s.Server = useOf(base.server, start.server, end.server, s.Bytes, end.totals.up)
+		s.Others = othersShare(end.busy-start.busy, end.total-start.total, end.server.cpu-start.server.cpu+end.own-start.own)
 	}
 	return s
 }

@@ -123,15 +123,17 @@ func (c *Chunked) trailerLine(b []byte) (n int, err error) {
 func chunkLine(b []byte) (line []byte, n int, err error) {
 	window := b[:min(len(b), maxChunkLine)]
 	n = bytes.IndexByte(window, '\n') + 1
-	switch {
-	case n == 0 && len(window) == maxChunkLine:
+	if n == 0 && len(window) == maxChunkLine {
 		return nil, 0, fmt.Errorf("chunk: line of more than %d bytes", maxChunkLine)
-	case n == 0:
+	}
+	if n == 0 {
 		return nil, 0, ErrShort
-	case bytes.IndexByte(window, '\r') != n-2:
+	}
+	line, ok := bytes.CutSuffix(window[:n], []byte("\r\n"))
+	if !ok || bytes.IndexByte(line, '\r') >= 0 {
 		return nil, 0, fmt.Errorf("chunk: CR or LF alone in line %.40q", window[:n])
 	}
-	return window[:n-2], n, nil
+	return line, n, nil
 }
 
 // chunkSize reads a size line: hexadecimal digits, then perhaps blanks, which old servers pad with, and extensions.

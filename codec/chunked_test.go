@@ -1,6 +1,7 @@
 package codec
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -130,15 +131,15 @@ func TestChunkedAllocs(t *testing.T) {
 // again.
 func FuzzChunked(f *testing.F) {
 	for i, c := range chunkeds {
-		f.Add([]byte(c.in), uint8(i))
+		addSeed(f, []byte(c.in), uint8(i))
 	}
 	for i, c := range badChunkeds {
-		f.Add([]byte(c.in), uint8(i))
+		addSeed(f, []byte(c.in), uint8(i))
 	}
 	f.Fuzz(func(t *testing.T, in []byte, step uint8) {
 		body, used, err := feed(t, in, len(in)+1)
 		body2, used2, err2 := feed(t, in, int(step)+1)
-		if string(body) != string(body2) || used != used2 || fmt.Sprint(err) != fmt.Sprint(err2) {
+		if string(body) != string(body2) || used != used2 || verdict(err) != verdict(err2) {
 			t.Errorf("whole:  %q, %d, %v\npieces: %q, %d, %v", body, used, err, body2, used2, err2)
 		}
 		if len(body) > len(in) {
@@ -155,4 +156,12 @@ func FuzzChunked(f *testing.F) {
 			t.Errorf("round trip: %q, %d of %d, %v; want %q", body, used, len(out), err, in)
 		}
 	})
+}
+
+// verdict is an error without its text, which shows as much of a bad line as was there.
+func verdict(err error) error {
+	if err == ErrShort || err == io.EOF {
+		return err
+	}
+	return errors.ErrUnsupported
 }

@@ -21,13 +21,14 @@ var datas = []struct {
 
 func TestParseData(t *testing.T) {
 	for _, c := range datas {
-		got, err := ParseData([]byte(c.in))
+		b := []byte(c.in)
+		got, err := ParseData(b)
 		if err != nil || show(got) != show(c.want) {
 			t.Errorf("%s: %.80s, %v; want %.80s", c.name, show(got), err, show(c.want))
 		}
 		whole := 8 + len(c.want.Payload)
 		for i := range whole {
-			if got, err := ParseData([]byte(c.in)[:i]); err == nil {
+			if got, err := ParseData(b[:i:i]); err == nil {
 				t.Fatalf("%s, cut at %d: %.80s", c.name, i, show(got))
 			}
 		}

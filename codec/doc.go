@@ -1,7 +1,10 @@
 // Package codec turns bytes into requests, responses, chunks and frames, and back. It knows the wire and nothing else:
 // no sockets, no time, no streams.
 //
-//	request.go  response.go    HTTP/1 heads, with what stands in them: fields.go pragma.go agent.go cookie.go
+//	request.go  response.go    HTTP/1 heads
+//	fields.go   framing.go     what the two share: lines, fields, where a body ends
+//	pragma.go   agent.go       what MMSH puts into fields, and
+//	cookie.go                  what pushes do
 //	chunked.go                 the chunked transfer coding of a body
 //	frame.go                   the $ framing of MMSH and push bodies
 //	data.go                    the 8-byte header inside the $H, $D and $M of MMSH

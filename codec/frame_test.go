@@ -58,8 +58,9 @@ func TestParseFrame(t *testing.T) {
 				}
 				checkAliases(t, b[:n], f)
 			}
-			for i := range len(c.in) {
-				if _, n, err := ParseFrame([]byte(c.in)[:i:i]); n != 0 || err != ErrShort {
+			b := []byte(c.in)
+			for i := range b {
+				if _, n, err := ParseFrame(b[:i:i]); n != 0 || err != ErrShort {
 					t.Fatalf("cut at %d: n %d, %v; want 0, ErrShort", i, n, err)
 				}
 			}
@@ -161,17 +162,19 @@ func mustPanic(t *testing.T, what string, f func()) {
 // FuzzFrame reads a body in both dialects: as frames, and what is in them as the data headers of MMSH.
 func FuzzFrame(f *testing.F) {
 	for _, c := range frames {
-		f.Add([]byte(c.in))
+		addSeed(f, []byte(c.in))
 	}
 	for _, c := range badFrames {
-		f.Add([]byte(c.in))
+		addSeed(f, []byte(c.in))
 	}
 	for _, c := range datas {
-		f.Add(AppendFrame(nil, 'D', []byte(c.in)))
+		addSeed(f, AppendFrame(nil, 'D', []byte(c.in)))
 	}
 	for _, c := range streamCaptures {
 		b := readCaptures(f, c.dir)[c.name]
-		f.Add(b[headLen(b):])
+		body := b[headLen(b):]
+		addSeed(f, body[:min(len(body), 1024)])
+		addSeed(f, body[len(body)-min(len(body), 256):])
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		for len(b) > 0 {

@@ -5,7 +5,7 @@ import (
 	"fmt"
 )
 
-// lengthDigits bounds a Content-Length, in digits. Encoders send 2147483647 and mean "for ever" ([MS-WMHTTP] 3.1.4.2.1);
+// lengthDigits bounds a Content-Length, in digits. Encoders send 2147483647 and mean "for ever", [MS-WMHTTP] 3.1.4.2.1;
 // 18 digits still fit an int64.
 const lengthDigits = 18
 
@@ -29,7 +29,8 @@ func (f *framing) contentLength(value []byte) error {
 	return nil
 }
 
-// transferEncoding takes one Transfer-Encoding field. We know chunked, alone and once; identity is an old word for nothing.
+// transferEncoding takes one Transfer-Encoding field. We know chunked, alone and once, and identity, an old word for
+// nothing.
 func (f *framing) transferEncoding(value []byte) error {
 	switch {
 	case fold(value, "identity"):

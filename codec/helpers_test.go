@@ -95,4 +95,11 @@ func readCaptures(tb testing.TB, dir string) map[string][]byte {
 	return files
 }
 
+// addSeed leaves out what is long for the sake of a limit: the fuzzer would spend all its time on making it shorter.
+func addSeed(f *testing.F, in []byte, more ...any) {
+	if len(in) <= 4096 {
+		f.Add(append([]any{in}, more...)...)
+	}
+}
+
 func lines(s ...string) string { return strings.Join(s, "\r\n") + "\r\n\r\n" }

@@ -6,8 +6,8 @@ import "bytes"
 //
 // Tokens compare without case, may come in one comma list, in many fields or both, with or without blanks. Of a token
 // that comes twice the last counts. Unknown tokens, and known ones with a value that is not of their form, are as if
-// they were not there. FFmpeg lacks a CR LF behind its last one, so that it reads `stream-time=0Connection: Close`, VLC's
-// GUID is none, and [MS-WMSP]'s own examples misspell stream-switch-entry.
+// they were not there. FFmpeg forgets the line end behind its last, which then reads `stream-time=0Connection: Close`,
+// VLC's GUID is none, and [MS-WMSP]'s own examples misspell stream-switch-entry.
 type Pragma struct {
 	Play int8 // xPlayStrm: -1 absent, 0 and 1. Only 1 asks for the stream, the others for its header
 

@@ -290,13 +290,13 @@ func BenchmarkParseRequest(b *testing.B) {
 
 func FuzzRequest(f *testing.F) {
 	for _, c := range requests {
-		f.Add([]byte(c.in))
+		addSeed(f, []byte(c.in))
 	}
 	for _, c := range badRequests {
-		f.Add([]byte(c.in))
+		addSeed(f, []byte(c.in))
 	}
 	for _, in := range readCaptures(f, "request") {
-		f.Add(in)
+		addSeed(f, in[:min(len(in), 1024)])
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		var r, again Request

@@ -140,13 +140,13 @@ func TestParseResponseAllocs(t *testing.T) {
 
 func FuzzResponse(f *testing.F) {
 	for _, c := range responses {
-		f.Add([]byte(c.in))
+		addSeed(f, []byte(c.in))
 	}
 	for _, c := range badResponses {
-		f.Add([]byte(c.in))
+		addSeed(f, []byte(c.in))
 	}
 	for _, in := range readCaptures(f, "response") {
-		f.Add(in[:min(len(in), 1024)])
+		addSeed(f, in[:min(len(in), 1024)])
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		var r, again Response

@@ -8,31 +8,20 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A gate keeps the number of connections below the descriptor limit: running out of descriptors in accept would stop
-// gnet's engine, and with it every viewer. gnet accepts on a thread of its own before we are asked, so there is a
-// reserve for connections that are accepted and not yet refused, and near the limit the listeners' queues are made
-// short, so that the reserve cannot be used up by one burst.
+// A gate keeps the number of connections below the descriptor limit, so that there is always one left for a source, the
+// admin and the next accept.
 type gate struct {
-	// Set by newGate and while booting, never changed.
-	most      int64 // connections
-	near      int64 // from here on queues are short
-	listeners []int
-	log       *slog.Logger
+	most int64 // connections; set by newGate, never changed
+	log  *slog.Logger
 
 	// Any goroutine.
 	inside  atomic.Int64
 	refused atomic.Uint64
-	narrow  atomic.Bool
 }
 
-const (
-	longQueue  = 1024
-	shortQueue = 8
-)
-
-// reserveOf says how many descriptors are not for connections: our own files, pulls and admin, and the accepted that
-// are not yet counted.
-func reserveOf(limit int64) int64 { return min(limit/2, max(limit/8, 256), 1500) }
+// reserveOf says how many descriptors of a limit are not for connections: files, pulls, admin, loops, and connections
+// that are accepted and not yet counted.
+func reserveOf(limit int64) int64 { return min(limit/2, max(limit/32, 64)) }
 
 // newGate raises the descriptor limit as far as it goes. asked is the configured number of connections, 0 for as many
 // as fit.
@@ -48,7 +37,7 @@ func newGate(asked int, log *slog.Logger) (*gate, error) {
 		}
 		most = int64(asked)
 	}
-	return &gate{most: most, near: most - most/8, log: log}, nil
+	return &gate{most: most, log: log}, nil
 }
 
 func raiseDescriptors() (limit int64, err error) {
@@ -64,32 +53,16 @@ func raiseDescriptors() (limit int64, err error) {
 	return int64(r.Cur), nil
 }
 
-// enter counts a connection in; false means that there is no room and it must be closed at once. leave follows either way.
+// enter counts a connection in, to be followed by leave; false means that there is no room and it does not count.
 func (g *gate) enter() bool {
-	n := g.inside.Add(1)
-	if n >= g.near && g.narrow.CompareAndSwap(false, true) {
-		g.queues(shortQueue)
+	if g.inside.Add(1) <= g.most {
+		return true
 	}
-	if n > g.most {
-		if g.refused.Add(1) == 1 {
-			g.log.Warn("connection limit reached", "limit", g.most)
-		}
-		return false
+	g.inside.Add(-1)
+	if g.refused.Add(1) == 1 {
+		g.log.Warn("connection limit reached, refusing with 503", "limit", g.most)
 	}
-	return true
+	return false
 }
 
-func (g *gate) leave() {
-	if n := g.inside.Add(-1); n < g.near-g.near/16 && g.narrow.CompareAndSwap(true, false) {
-		g.queues(longQueue)
-	}
-}
-
-// queues sets the length of the listeners' accept queues; listen on a listening socket does just that.
-func (g *gate) queues(length int) {
-	for _, fd := range g.listeners {
-		if err := unix.Listen(fd, length); err != nil {
-			g.log.Error("listen", "err", err)
-		}
-	}
-}
+func (g *gate) leave() { g.inside.Add(-1) }

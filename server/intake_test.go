@@ -156,7 +156,7 @@ func chunks(body []byte, n int) (b []byte) {
 func TestIntakeCut(t *testing.T) {
 	for _, tt := range intakeCases {
 		t.Run(tt.name, func(t *testing.T) {
-			for n := range min(len(tt.body), 4096) {
+			for n := range min(len(tt.body), 1500) {
 				got, err := hear(bytes.NewReader(tt.body[:n]))
 				if !strings.HasPrefix(tt.want, got) {
 					t.Fatalf("cut to %d bytes: %q, want the start of %q", n, got, tt.want)

@@ -24,9 +24,12 @@ type stage struct {
 	st     *stream
 	puller *puller
 	hosts  map[string]script // by host:port
+	first  *element          // of the chain
 
+	calls sync.WaitGroup
 	mu    sync.Mutex
 	asked []string // "a.example:80 describe", in order
+	times []time.Time
 	dials map[string]int
 }
 
@@ -55,12 +58,17 @@ func (c *call) hold() { io.Copy(io.Discard, c) }
 // newStage has a stream that pulls from these URLs.
 func newStage(t *testing.T, urls ...string) *stage {
 	s := &stage{t: t, hosts: map[string]script{}, dials: map[string]int{}}
-	s.st = fedStream(t, StreamConfig{Path: "x", Type: typePull, URLs: urls}, nil)
+	s.st = fedStream(t, StreamConfig{Path: "x", Type: typePull, URLs: urls}, func(instant) {
+		if s.first == nil {
+			s.first = s.st.chain.last
+		}
+	})
 	p, err := newPuller(s.st, DefaultConfig(), newNode())
 	if err != nil {
 		t.Fatal(err)
 	}
 	p.dialer.connect = s.connect
+	t.Cleanup(s.calls.Wait)
 	s.puller = p
 	return s
 }
@@ -72,10 +80,12 @@ func (s *stage) connect(ctx context.Context, _, addr string) (net.Conn, error) {
 	serve := s.hosts[addr]
 	if serve == nil {
 		s.asked = append(s.asked, addr+" refused")
+		s.times = append(s.times, time.Now())
 		return nil, syscall.ECONNREFUSED
 	}
 	ours, theirs := net.Pipe()
-	go s.serve(&call{Conn: theirs, n: s.dials[addr]}, addr, serve)
+	c := &call{Conn: theirs, n: s.dials[addr]}
+	s.calls.Go(func() { s.serve(c, addr, serve) })
 	return ours, nil
 }
 
@@ -94,6 +104,7 @@ func (s *stage) serve(c *call, addr string, serve script) {
 	c.play, c.head = r.Pragma.Play == 1, string(in.bytes())
 	s.mu.Lock()
 	s.asked = append(s.asked, addr+map[bool]string{false: " describe", true: " play"}[c.play])
+	s.times = append(s.times, time.Now())
 	s.mu.Unlock()
 	serve(c)
 }
@@ -106,11 +117,29 @@ func (s *stage) requests() []string {
 	return slices.Clone(s.asked)
 }
 
+// change replaces an upstream while the puller runs.
+func (s *stage) change(addr string, serve script) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.hosts[addr] = serve
+}
+
+// pauses are the times between the requests so far, since the one numbered from.
+func (s *stage) pauses(from int) (list []time.Duration) {
+	synctest.Wait()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i := from + 1; i < len(s.times); i++ {
+		list = append(list, s.times[i].Sub(s.times[i-1]))
+	}
+	return list
+}
+
 // seen are the headers (h) and packets in the stream's chain so far.
 func (s *stage) seen() string {
 	synctest.Wait()
 	var list []string
-	for _, e := range elements(s.st.chainStart) {
+	for _, e := range elements(s.first) {
 		switch e.kind {
 		case headerElement:
 			list = append(list, "h")
@@ -142,5 +171,438 @@ func wms(packets [][]byte, then func(c *call)) script {
 		c.say([]byte(wmsPlay), fullHeader)
 		c.say(packets...)
 		then(c)
+	}
+}
+
+// end, reset and silence are what may come after the packets.
+func orderlyEnd(c *call) { c.say(codec.AppendReason(nil, 'E', 0)) }
+func longEndOf(c *call)  { c.say(longEnd) }
+func noEnd(*call)        {}
+
+// One visit to an upstream: what is asked, what reaches the stream, and what is said about the end.
+func TestPull(t *testing.T) {
+	const a, b = "a.example:80", "b.example:8086"
+	packets := [][]byte{fullOne, fullTwo}
+	redirect := func(status int, to string) script {
+		return func(c *call) {
+			c.say(fmt.Appendf(nil, "HTTP/1.1 %d Moved\r\nLocation: %s\r\nContent-Length: 0\r\n\r\n", status, to))
+		}
+	}
+	for _, tt := range []struct {
+		name  string
+		url   string
+		hosts map[string]script
+		asked []string
+		seen  string
+		err   string
+	}{
+		{
+			name: "Windows Media", hosts: map[string]script{a: wms(packets, orderlyEnd)},
+			asked: []string{a + " describe", a + " play"}, seen: "h 1 2", err: "upstream has ended the stream",
+		},
+		{
+			name: "connection lost", hosts: map[string]script{a: wms(packets, noEnd)},
+			asked: []string{a + " describe", a + " play"}, seen: "h 1 2", err: "EOF",
+		},
+		{
+			name: "lost inside a packet", hosts: map[string]script{a: wms(packets, func(c *call) { c.say(fullOne[:50]) })},
+			asked: []string{a + " describe", a + " play"}, seen: "h 1 2", err: "unexpected EOF",
+		},
+		{
+			name: "VLC", hosts: map[string]script{a: func(c *call) {
+				c.say([]byte(vlcReply), fullHeader)
+				if c.play {
+					c.say(dataFrame('D', 4711, 0, intakeOne), fullTwo, longEnd)
+				}
+			}},
+			asked: []string{a + " describe", a + " play"}, seen: "h 1 2", err: "upstream has ended the stream",
+		},
+		{
+			name: "FFmpeg plays on Describe, once", hosts: map[string]script{a: func(c *call) {
+				if c.n == 1 {
+					c.say([]byte(ffmpegReply), chunks(joined(fullHeader, fullOne), 100)[:450])
+					time.Sleep(10 * time.Second) // a slow stream
+					c.say(chunks(joined(fullHeader, fullOne), 100)[450:])
+				}
+			}},
+			asked: []string{a + " describe"}, seen: "h 1", err: "EOF",
+		},
+		{
+			name: "plays on Describe without chunks", hosts: map[string]script{a: func(c *call) {
+				c.say([]byte(wmsPlay), fullHeader, fullOne, fullTwo, codec.AppendReason(nil, 'E', 0))
+			}},
+			asked: []string{a + " describe"}, seen: "h 1 2", err: "upstream has ended the stream",
+		},
+		{
+			name: "forgets to end its Describe", hosts: map[string]script{a: func(c *call) {
+				c.say([]byte(vlcReply), fullHeader)
+				if c.play {
+					c.say(fullOne)
+					return
+				}
+				c.hold()
+			}},
+			asked: []string{a + " describe", a + " play"}, seen: "h 1", err: "EOF",
+		},
+		{
+			name: "keeps a Describe of known length open", hosts: map[string]script{a: func(c *call) {
+				wms(packets, noEnd)(c)
+				if !c.play {
+					c.hold()
+				}
+			}},
+			asked: []string{a + " describe", a + " play"}, seen: "h 1 2", err: "EOF",
+		},
+		{
+			name: "new header on the way", hosts: map[string]script{a: wms(packets, func(c *call) {
+				c.say(codec.AppendReason(nil, 'C', 0), dataFrame('H', 0, 0x0C, intakeOther), dataFrame('D', 0, 0, testPacket(3, 80, true, 200, 60)))
+			})},
+			asked: []string{a + " describe", a + " play"}, seen: "h 1 2 h 3", err: "EOF",
+		},
+		{
+			name: "same header on the way", hosts: map[string]script{a: wms(packets, func(c *call) {
+				c.say(fullHeader, dataFrame('D', 0, 0, testPacket(3, 80, true, 200, 60)))
+			})},
+			asked: []string{a + " describe", a + " play"}, seen: "h 1 2 3", err: "EOF",
+		},
+		{
+			name: "redirected", hosts: map[string]script{a: redirect(302, "mmsh://"+b+"/y"), b: wms(packets, orderlyEnd)},
+			asked: []string{a + " describe", b + " describe", b + " play"}, seen: "h 1 2", err: "upstream has ended the stream",
+		},
+		{
+			name: "redirected at Play", hosts: map[string]script{a: func(c *call) {
+				if c.play {
+					redirect(307, "http://"+b+"/y")(c)
+					return
+				}
+				wms(nil, nil)(c)
+			}, b: wms(packets, orderlyEnd)},
+			asked: []string{a + " describe", a + " play", b + " play"}, seen: "h 1 2", err: "upstream has ended the stream",
+		},
+		{
+			name: "redirected for ever", hosts: map[string]script{a: redirect(301, "/again")},
+			asked: slices.Repeat([]string{a + " describe"}, 6), err: "redirects: more than 5",
+		},
+		{
+			name: "redirected to something else", hosts: map[string]script{a: redirect(302, "rtsp://b.example/")},
+			asked: []string{a + " describe"}, err: `scheme "rtsp"`,
+		},
+		{
+			name: "to use a proxy", hosts: map[string]script{a: redirect(305, "http://b.example/")},
+			asked: []string{a + " describe"}, err: "upstream answers 305",
+		},
+		{
+			name: "Digest", url: "mmsh://zweiter:a%3Ab%20%22c%5Cd%22@a.example/x", hosts: map[string]script{a: authorised(wms(packets, orderlyEnd))},
+			asked: []string{a + " describe", a + " describe", a + " play"}, seen: "h 1 2", err: "upstream has ended the stream",
+		},
+		{
+			name: "wrong password", url: "mmsh://zweiter:x@a.example/x", hosts: map[string]script{a: authorised(wms(packets, orderlyEnd))},
+			asked: []string{a + " describe", a + " describe"}, err: "upstream refuses the credentials",
+		},
+		{
+			name: "no password", hosts: map[string]script{a: authorised(wms(packets, orderlyEnd))},
+			asked: []string{a + " describe"}, err: "upstream wants credentials",
+		},
+		{
+			name: "nobody there", asked: []string{a + " refused"}, err: "connection refused",
+		},
+		{
+			name: "not up", hosts: map[string]script{a: func(c *call) {
+				c.say([]byte("HTTP/1.0 503 Service Unavailable\r\nRetry-After: 5\r\n\r\n"))
+			}},
+			asked: []string{a + " describe"}, err: `upstream answers 503 "Service Unavailable"`,
+		},
+		{
+			name: "a web page", hosts: map[string]script{a: func(c *call) {
+				c.say([]byte("HTTP/1.0 200 OK\r\nContent-Type: text/html\r\n\r\n<html>"))
+			}},
+			asked: []string{a + " describe"}, err: `not MMSH, Content-Type is "text/html"`,
+		},
+		{
+			name: "hangs up without a word", hosts: map[string]script{a: func(*call) {}},
+			asked: []string{a + " describe"}, err: "unexpected EOF",
+		},
+		{
+			name: "describes nothing", hosts: map[string]script{a: func(c *call) { c.say([]byte(vlcReply)) }},
+			asked: []string{a + " describe"}, err: "describe: EOF",
+		},
+		{
+			name: "describes an end", hosts: map[string]script{a: func(c *call) { c.say([]byte(vlcReply), longEnd) }},
+			asked: []string{a + " describe"}, err: "describe: upstream has ended the stream before a header",
+		},
+		{
+			name: "describes a broken header", hosts: map[string]script{a: func(c *call) {
+				c.say([]byte(vlcReply), dataFrame('H', 0, 0x0C, swap(intakeHeader, 46, 3)))
+			}},
+			asked: []string{a + " describe"}, err: "describe: header",
+		},
+		{
+			name: "broken packets without end", hosts: map[string]script{a: wms(slices.Repeat([][]byte{dataFrame('D', 0, 0, []byte("junk"))}, 1000), noEnd)},
+			asked: []string{a + " describe", a + " play"}, seen: "h", err: "too many bad packets",
+		},
+		{
+			name: "says nothing", hosts: map[string]script{a: (*call).hold},
+			asked: []string{a + " describe"}, err: "timeout",
+		},
+		{
+			name: "falls silent", hosts: map[string]script{a: wms(packets, (*call).hold)},
+			asked: []string{a + " describe", a + " play"}, seen: "h 1 2", err: "no packet for 15s",
+		},
+		{
+			name: "only filler", hosts: map[string]script{a: wms(packets, func(c *call) {
+				for range 100 {
+					time.Sleep(time.Second)
+					c.say(codec.AppendFrame(nil, 'F', nil))
+				}
+			})},
+			asked: []string{a + " describe", a + " play"}, seen: "h 1 2", err: "no packet for 15s",
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				if tt.url == "" {
+					tt.url = "mmsh://a.example/x"
+				}
+				s := newStage(t, tt.url)
+				s.hosts = tt.hosts
+				d, err := s.puller.pull(t.Context(), s.puller.upstreams[0])
+				if err == nil || !strings.Contains(err.Error(), tt.err) {
+					t.Errorf("ended with %v, want %q", err, tt.err)
+				}
+				if got := s.requests(); !slices.Equal(got, tt.asked) {
+					t.Errorf("asked %q, want %q", got, tt.asked)
+				}
+				if got := s.seen(); got != tt.seen {
+					t.Errorf("stream got %q, want %q", got, tt.seen)
+				}
+				if s.st.reg.owned(s.st) != nil {
+					t.Error("claim is still held")
+				}
+				if fed := d.source != nil; fed != (tt.seen != "") {
+					t.Errorf("was a source: %t", fed)
+				}
+			})
+		})
+	}
+}
+
+// authorised lets only those through who prove that they are one of authUsers.
+func authorised(serve script) script {
+	return func(c *call) {
+		method, target := "GET", strings.Fields(c.head)[1]
+		_, after, _ := strings.Cut(c.head, "Authorization: ")
+		field, _, _ := strings.Cut(after, "\r\n")
+		if _, ok := authUsers.check(method, []byte(target), []byte(field), time.Now()); !ok {
+			c.say(fmt.Appendf(nil, "HTTP/1.0 401 Unauthorized\r\nWWW-Authenticate: %s\r\n\r\n", authUsers.challenge(nil)[0]))
+			return
+		}
+		serve(c)
+	}
+}
+
+// A Play names the session that Describe opened, and both say who we are.
+func TestPullRequestsBelongTogether(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t, "mmsh://a.example/x")
+		var heads []string
+		serve := wms([][]byte{fullOne}, orderlyEnd)
+		s.hosts["a.example:80"] = func(c *call) {
+			heads = append(heads, c.head)
+			serve(c)
+		}
+		s.puller.pull(t.Context(), s.puller.upstreams[0])
+		s.requests()
+		if len(heads) != 2 || !strings.Contains(heads[1], "client-id=77\r\n") {
+			t.Errorf("requests %q, want a Play with client-id 77", heads)
+		}
+		for _, h := range heads {
+			if !strings.Contains(h, "\r\nVia: 1.0 "+s.puller.node.id+"\r\n") {
+				t.Errorf("request %q does not say who asks", h)
+			}
+		}
+	})
+}
+
+func TestPullRefusesItself(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t, "mmsh://a.example/x")
+		s.hosts["a.example:80"] = func(c *call) {
+			c.say(fmt.Appendf(nil, "HTTP/1.0 200 OK\r\nVia: 1.0 pumpd-other, 1.0 %s\r\n\r\n", s.puller.node.id), fullHeader, fullOne)
+		}
+		if _, err := s.puller.pull(t.Context(), s.puller.upstreams[0]); !errors.Is(err, errLoop) {
+			t.Errorf("%v, want %v", err, errLoop)
+		}
+		if got := s.seen(); got != "" {
+			t.Errorf("stream got %q from itself", got)
+		}
+	})
+}
+
+// A stream that somebody else feeds is left alone.
+func TestPullBusy(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t, "mmsh://a.example/x")
+		s.hosts["a.example:80"] = wms([][]byte{fullOne}, (*call).hold)
+		other, err := s.st.claim(sourceFile, "other")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.puller.pull(t.Context(), s.puller.upstreams[0]); !errors.Is(err, errBusy) {
+			t.Errorf("%v, want %v", err, errBusy)
+		}
+		if s.st.reg.owned(s.st) != other {
+			t.Error("the other has lost its claim")
+		}
+	})
+}
+
+// start runs the puller for as long as the test does, or until stop.
+func (s *stage) start() (stop func()) {
+	ctx, cancel := context.WithCancel(s.t.Context())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		s.puller.run(ctx)
+	}()
+	return func() {
+		cancel()
+		<-done
+	}
+}
+
+// An upstream that goes away and comes back, $E or not, orphans the stream and does not end it; packets go on.
+func TestPullComesBack(t *testing.T) {
+	for name, then := range map[string]func(*call){"with $E": orderlyEnd, "with VLC's": longEndOf, "without": noEnd} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := newStage(t, "mmsh://a.example/x")
+				served := uint32(0)
+				s.hosts["a.example:80"] = func(c *call) {
+					if c.play {
+						served++
+					}
+					wms([][]byte{dataFrame('D', 0, 0, testPacket(served, served*1000, true, 200, 60))}, func(c *call) {
+						time.Sleep(5 * time.Second)
+						then(c)
+					})(c)
+				}
+				stop := s.start()
+				time.Sleep(5*time.Second + 100*time.Millisecond)
+				synctest.Wait()
+				if got := s.st.currentState(); got != streamOrphaned {
+					t.Errorf("state %v when the upstream is gone, want orphaned", got)
+				}
+				time.Sleep(400 * time.Millisecond)
+				if got := s.seen(); got != "h 1 2" {
+					t.Errorf("stream got %q half a second later, want %q", got, "h 1 2")
+				}
+				if got := s.st.currentState(); got != streamLive {
+					t.Errorf("state %v, want live", got)
+				}
+				stop()
+				if got := s.seen(); got != "h 1 2 end" {
+					t.Errorf("stream got %q when stopped, want %q", got, "h 1 2 end")
+				}
+			})
+		})
+	}
+}
+
+// Attempts that fail come at growing distances, the first in less than a second, and never more than 30 s apart; after
+// an upstream that was good it all begins anew.
+func TestPullBacksOff(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const host = "a.example:80"
+		s := newStage(t, "mmsh://a.example/x")
+		absent := func(c *call) { c.say([]byte("HTTP/1.0 503 Service Unavailable\r\n\r\n")) }
+		good := wms([][]byte{fullOne}, func(c *call) {
+			time.Sleep(goodRun)
+			c.say(fullTwo)
+			s.change(host, absent)
+		})
+		s.change(host, absent)
+		stop := s.start()
+		time.Sleep(10 * time.Minute)
+		pauses := s.pauses(0)
+		s.grows(pauses)
+		if n := len(pauses); n < 600/30 || n > 600/15+10 {
+			t.Errorf("%d attempts in 10 minutes", n)
+		}
+		s.change(host, good)
+		time.Sleep(2 * longestPause)
+		after := s.pauses(len(pauses) + 1) // from the Describe that was answered on
+		if len(after) < 3 || after[0] != 0 {
+			t.Fatalf("pauses when it was good %v", after)
+		}
+		after[1] -= goodRun // from its Play to the next attempt
+		s.grows(after[1:])
+		stop()
+	})
+}
+
+// grows checks the pauses after the first failures.
+func (s *stage) grows(pauses []time.Duration) {
+	s.t.Helper()
+	for i, pause := range pauses {
+		if longest := backoff(i+1, 0); pause > longest || pause < longest/2 {
+			s.t.Errorf("pause %d is %v, want %v to %v", i+1, pause, longest/2, longest)
+		}
+	}
+	if pauses[0] >= time.Second {
+		s.t.Errorf("first pause %v, want less than a second", pauses[0])
+	}
+}
+
+// With several upstreams the next one is asked at once, the first again when the one that played is gone.
+func TestPullFailsOver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t, "mmsh://a.example/x", "mmsh://b.example/x", "mmsh://c.example/x")
+		s.hosts["b.example:80"] = func(c *call) { c.say([]byte("HTTP/1.0 404 Not Found\r\n\r\n")) }
+		s.hosts["c.example:80"] = wms([][]byte{fullOne}, func(c *call) {
+			time.Sleep(10 * time.Second)
+			c.say(fullTwo)
+		})
+		stop := s.start()
+		want := []string{"a.example:80 refused", "b.example:80 describe", "c.example:80 describe", "c.example:80 play"}
+		if got := s.requests(); !slices.Equal(got, want) { // no time has passed
+			t.Errorf("asked %q, want %q", got, want)
+		}
+		s.change("a.example:80", wms([][]byte{fullOne}, (*call).hold))
+		time.Sleep(11 * time.Second)
+		want = append(want, "a.example:80 describe", "a.example:80 play")
+		if got := s.requests(); !slices.Equal(got, want) {
+			t.Errorf("asked %q, want %q", got, want)
+		}
+		stop()
+	})
+}
+
+// An upstream that takes no connection does not keep the next one waiting.
+func TestPullFailsOverFromSilence(t *testing.T) {
+	for urls, want := range map[int]time.Duration{1: dialTime, 2: failTime} {
+		s := fedStream(t, StreamConfig{Path: "x", URLs: slices.Repeat([]string{"mmsh://a.example/x"}, urls)}, nil)
+		p, err := newPuller(s, DefaultConfig(), newNode())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if p.dialer.timeout != want {
+			t.Errorf("%d upstreams: %v for a connection, want %v", urls, p.dialer.timeout, want)
+		}
+	}
+	if failTime+firstPause >= 2*time.Second {
+		t.Errorf("failover takes %v", failTime+firstPause)
+	}
+}
+
+func TestNewPullerRefuses(t *testing.T) {
+	st := fedStream(t, StreamConfig{Path: "x", URL: "rtsp://a.example/"}, nil)
+	if _, err := newPuller(st, DefaultConfig(), newNode()); err == nil {
+		t.Error("a puller from rtsp://")
+	}
+	st = fedStream(t, StreamConfig{Path: "x", URL: "mmsh://a.example/"}, nil)
+	c := DefaultConfig()
+	c.Proxy.URL = "socks5://a.example"
+	if _, err := newPuller(st, c, newNode()); err == nil {
+		t.Error("a puller through socks5://")
 	}
 }

@@ -13,13 +13,15 @@ package server
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/netip"
 	"runtime"
 	"sync"
 	"time"
+
+	"github.com/panjf2000/gnet/v2"
 )
 
 // A Server is one pump with its streams and listeners. Make it with New, use it once.
@@ -34,17 +36,16 @@ type Server struct {
 	reactor *reactor
 	stats   serverStats
 
-	// Set while booting, readable once ready is closed.
-	ready  chan struct{}
-	ended  chan struct{} // gnet has returned
-	addrs  []netip.AddrPort
-	stop   func() // ends gnet
-	failed error
+	// Set by Run, readable once ready is closed.
+	ready     chan struct{}
+	listeners []net.Listener
+	addrs     []netip.AddrPort
+	gnet      *gnet.Client
 }
 
 // New makes a server of a checked configuration. It opens nothing but the loops' watchers.
 func New(cfg *Config, log *slog.Logger) (*Server, error) {
-	s := &Server{cfg: cfg, log: log, clock: newClock(), node: newNode(), ready: make(chan struct{}), ended: make(chan struct{})}
+	s := &Server{cfg: cfg, log: log, clock: newClock(), node: newNode(), ready: make(chan struct{})}
 	var err error
 	if s.gate, err = newGate(cfg.Server.MaxConnections, log); err != nil {
 		return nil, err
@@ -90,41 +91,36 @@ func (s *Server) Addrs() []netip.AddrPort { return s.addrs }
 // Ready is closed when the listeners are open.
 func (s *Server) Ready() <-chan struct{} { return s.ready }
 
-// errStopped: gnet ended although nobody asked; a supervisor must start us anew.
-var errStopped = errors.New("the event engine stopped by itself")
-
 // stopTime is how long viewers have to take the end of their stream when the server stops.
 const stopTime = 3 * time.Second
 
-// Run serves until ctx is done, then tells everybody and returns nil. Any other end is an error.
+// Run serves until ctx is done, then tells everybody and returns nil. An error says why it could not begin.
 func (s *Server) Run(ctx context.Context) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
+	if err := s.listen(); err != nil {
+		return err
+	}
+	if err := s.startGnet(); err != nil {
+		s.closeListeners()
+		return err
+	}
+	close(s.ready)
+	s.log.Info("listening", "addresses", fmt.Sprint(s.addrs), "loops", len(s.node.loops), "connections", s.gate.most)
 	var helpers sync.WaitGroup
-	helpers.Go(func() { s.whenReady(ctx, &helpers) })
-	err := s.serve()
-	close(s.ended)
-	asked := ctx.Err() != nil
-	cancel()
+	helpers.Go(s.accept)
+	s.startSources(ctx, &helpers)
+	s.keepHouse(ctx)
+	s.closeListeners()
+	s.farewell()
+	err := s.gnet.Stop()
 	helpers.Wait()
 	for _, l := range s.node.loops {
 		l.watcher.close()
 		l.engine.close()
 	}
-	if err == nil && !asked {
-		err = errStopped
-	}
 	return err
 }
 
-// whenReady starts what needs the listeners, and stops gnet when ctx is done.
-func (s *Server) whenReady(ctx context.Context, helpers *sync.WaitGroup) {
-	select {
-	case <-s.ready:
-	case <-s.ended:
-		return
-	}
-	s.log.Info("listening", "addresses", fmt.Sprint(s.addrs), "loops", len(s.node.loops), "connections", s.gate.most)
+func (s *Server) startSources(ctx context.Context, helpers *sync.WaitGroup) {
 	for _, st := range s.reg.streams {
 		switch st.cfg.Type {
 		case typePull:
@@ -133,9 +129,6 @@ func (s *Server) whenReady(ctx context.Context, helpers *sync.WaitGroup) {
 			helpers.Go(func() { s.runFile(ctx, st) })
 		}
 	}
-	s.keepHouse(ctx)
-	s.farewell()
-	s.stop()
 }
 
 // keepHouse ends streams whose source did not come back, once a second.

@@ -25,8 +25,9 @@ func (w *window) use(n int) { w.start += n }
 
 // fill reads more. io.EOF comes only when nothing is left in the window, else io.ErrUnexpectedEOF.
 func (w *window) fill() error {
-	w.end = copy(w.buf, w.buf[w.start:w.end])
-	w.start = 0
+	if w.start > 0 {
+		w.start, w.end = 0, copy(w.buf, w.buf[w.start:w.end])
+	}
 	if w.end == len(w.buf) {
 		return errWindow
 	}

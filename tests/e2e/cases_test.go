@@ -78,7 +78,7 @@ func play(t *testing.T, p *pump, scheme, stream string, c *clip, loops bool, pla
 				t.Logf("first picture after %v, then %d frames", show.frames[0].at, len(show.frames))
 			}
 			if len(faults) > 0 {
-				t.Logf("%s printed at last:\n%s", who.name, show.stderr.tail(60))
+				t.Log(show.excerpt(who))
 			}
 		})
 	}

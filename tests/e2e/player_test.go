@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -52,7 +53,18 @@ type showing struct {
 	ended   bool   // it did
 	log     []line // up to the moment when it was told to end
 	trouble []string
-	stderr  *transcript
+}
+
+// excerpt is the end of the log, without the lines that tell of a picture each.
+func (s *showing) excerpt(p player) string {
+	const most = 60 // lines
+	var text []string
+	for _, l := range s.log {
+		if !strings.Contains(l.text, "Parsed_showinfo") {
+			text = append(text, "\t"+l.text)
+		}
+	}
+	return p.name + " printed at last:\n" + strings.Join(text[max(0, len(text)-most):], "\n")
 }
 
 // play runs a player for length and tells what was seen.
@@ -75,7 +87,7 @@ func (p player) play(t *testing.T, url string, length time.Duration) *showing {
 	last := running[len(running)-1]
 	timer := time.NewTimer(length)
 	defer timer.Stop()
-	show := &showing{length: length, stderr: out}
+	show := &showing{length: length}
 	select {
 	case <-timer.C:
 	case <-last.ended:
@@ -83,6 +95,10 @@ func (p player) play(t *testing.T, url string, length time.Duration) *showing {
 	}
 	show.log, _ = out.lines()
 	show.frames = seen.frames()
+	if !p.lossless {
+		// VLC shows its first picture again while it waits for more.
+		show.frames = slices.CompactFunc(show.frames, func(a, b frame) bool { return a.sum == b.sum })
+	}
 	for _, proc := range slices.Backward(running) {
 		proc.terminate(2 * time.Second)
 	}

@@ -56,7 +56,8 @@ func (p *process) terminate(patience time.Duration) (took time.Duration, willing
 	}
 }
 
-// background runs a helper, such as an encoder, until the test is over; its output is shown if the test fails.
+// background runs a helper, such as an encoder, until the test is over; if it ends before, the test fails. Its output is
+// shown if the test fails.
 func background(t *testing.T, name string, cmd *exec.Cmd) *process {
 	t.Helper()
 	p, err := startProcess(name, cmd, newTranscript())
@@ -64,7 +65,12 @@ func background(t *testing.T, name string, cmd *exec.Cmd) *process {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		p.terminate(3 * time.Second)
+		select {
+		case <-p.ended:
+			t.Errorf("%s ended too early: %v", name, p.cmd.ProcessState)
+		default:
+			p.terminate(3 * time.Second)
+		}
 		if t.Failed() {
 			t.Logf("%s printed at last:\n%s", name, p.out.tail(30))
 		}

@@ -1,0 +1,115 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"sync"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// We accept ourselves and hand the connections to gnet's loops: in gnet's own accept a lack of descriptors stops the
+// whole engine, and it gives no chance to refuse a connection before it has a descriptor and a place in a queue. A flood
+// of 6,000 connections killed it within a second; here it waits in the kernel's queue.
+
+// acceptors is how many goroutines accept on each listener. One waits for a loop to take its connection over, which may
+// be in the middle of a round.
+const acceptors = 4
+
+// listen opens the listeners. An error names the address.
+func (s *Server) listen() error {
+	lc := net.ListenConfig{KeepAlive: -1, Control: listenerOptions}
+	for _, a := range s.cfg.Server.Listen {
+		l, err := lc.Listen(context.Background(), "tcp", a)
+		if err != nil {
+			s.closeListeners()
+			return err
+		}
+		s.listeners = append(s.listeners, l)
+		s.addrs = append(s.addrs, l.Addr().(*net.TCPAddr).AddrPort())
+	}
+	return nil
+}
+
+func (s *Server) closeListeners() {
+	for _, l := range s.listeners {
+		l.Close()
+	}
+}
+
+// accept takes connections until the listeners are closed.
+func (s *Server) accept() {
+	var all sync.WaitGroup
+	for _, l := range s.listeners {
+		for range acceptors {
+			all.Go(func() { s.acceptOn(l) })
+		}
+	}
+	all.Wait()
+}
+
+func (s *Server) acceptOn(l net.Listener) {
+	const pause = 50 * time.Millisecond // for a lack of descriptors or memory to pass
+	for {
+		c, err := l.Accept()
+		switch {
+		case errors.Is(err, net.ErrClosed):
+			return
+		case err != nil:
+			s.log.Error("accept", "err", err)
+			time.Sleep(pause)
+		case !s.gate.enter():
+			turnAway(c)
+		default:
+			if err := s.enroll(c); err != nil {
+				s.log.Error("accepted connection was lost", "err", err)
+				s.gate.leave()
+			}
+		}
+	}
+}
+
+// turnAway answers a connection for which there is no descriptor to spare. Its socket is new and takes the few bytes at
+// once or not at all.
+func turnAway(c net.Conn) {
+	c.SetWriteDeadline(time.Now().Add(10 * time.Millisecond))
+	c.Write(fullReply)
+	c.Close()
+}
+
+var fullReply = []byte("HTTP/1.0 503 Service Unavailable\r\nServer: " + viewerServer +
+	"\r\nRetry-After: 10\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+
+const (
+	notSentLowat = 32 << 10 // bytes the kernel holds unsent for a viewer; by default 3 MB pile up for one that stalls
+	userTimeout  = 30_000   // ms that sent data may stay unacknowledged before the kernel gives the peer up
+)
+
+// listenerOptions sets what accepted sockets inherit.
+func listenerOptions(_, _ string, raw syscall.RawConn) error {
+	var failed error
+	err := raw.Control(func(fd uintptr) {
+		for _, o := range []struct {
+			name              string
+			level, opt, value int
+		}{
+			{"TCP_NOTSENT_LOWAT", unix.IPPROTO_TCP, unix.TCP_NOTSENT_LOWAT, notSentLowat},
+			{"TCP_USER_TIMEOUT", unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT, userTimeout},
+			{"SO_KEEPALIVE", unix.SOL_SOCKET, unix.SO_KEEPALIVE, 1},
+			{"TCP_KEEPIDLE", unix.IPPROTO_TCP, unix.TCP_KEEPIDLE, 30},
+			{"TCP_KEEPINTVL", unix.IPPROTO_TCP, unix.TCP_KEEPINTVL, 10},
+			{"TCP_KEEPCNT", unix.IPPROTO_TCP, unix.TCP_KEEPCNT, 3},
+		} {
+			if err := unix.SetsockoptInt(int(fd), o.level, o.opt, o.value); err != nil {
+				failed = fmt.Errorf("%s: %w", o.name, os.NewSyscallError("setsockopt", err))
+				return
+			}
+		}
+	})
+	return errors.Join(err, failed)
+}

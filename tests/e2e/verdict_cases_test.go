@@ -1,0 +1,98 @@
+//go:build players
+
+package e2e
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+)
+
+// A verdict that finds nothing wrong with anything would let every player pass.
+func TestJudge(t *testing.T) {
+	c := &clip{place: map[uint32]int{}, frames: 500}
+	for i := range c.frames {
+		c.place[sumOf(i)] = i
+	}
+	type change func(*showing)
+	for _, test := range []struct {
+		name            string
+		loops, lossless bool
+		change          change
+		fault           string // "" for none
+	}{
+		{"good", false, true, func(*showing) {}, ""},
+		{"no picture", false, true, func(s *showing) { s.frames = nil }, "no picture"},
+		{"first picture late", false, true, func(s *showing) { s.frames = s.frames[120:] }, "first picture after 5.8s"},
+		{"stops half way", false, true, func(s *showing) { s.frames = s.frames[:170] }, "170 frames of 350"},
+		{"every fourth frame is late", false, false, func(s *showing) { s.frames = drop(s.frames, 4) }, ""},
+		{"every third frame is late", false, false, func(s *showing) { s.frames = drop(s.frames, 3) }, "want 80%"},
+		{"frames missing", false, true, func(s *showing) { s.frames = append(s.frames[:50:50], s.frames[60:]...) }, "frame 60 of the clip follows frame 49"},
+		{"damaged frame", false, false, func(s *showing) { s.frames[7].sum++ }, "1 of 350 frames are damaged, the first of them after 1.28s"},
+		{"goes back", false, false, func(s *showing) { s.frames[50] = s.frames[40] }, "frame 40 of the clip follows frame 49"},
+		{"clip starts again", false, false, func(s *showing) { rotate(s, c, 300) }, "frame 0 of the clip follows frame 499"},
+		{"loop", true, true, func(s *showing) { rotate(s, c, 300) }, ""},
+		{"goes back in a loop", true, false, func(s *showing) { s.frames[50] = s.frames[40] }, "follows frame 49"},
+		{"logged trouble", false, true, func(s *showing) { s.trouble = []string{"concealing"} }, "logged: concealing"},
+		{"ended", false, true, func(s *showing) { s.ended, s.early = true, errors.New("signal") }, "ended by itself: signal"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			s := &showing{length: 15 * time.Second}
+			for i := range 350 {
+				s.frames = append(s.frames, frame{time.Second + time.Duration(i)*40*time.Millisecond, sumOf(i)})
+			}
+			test.change(s)
+			got := strings.Join(judge(s, c, test.loops, test.lossless), "; ")
+			if test.fault == "" && got != "" || !strings.Contains(got, test.fault) {
+				t.Errorf("got %q, want %q", got, test.fault)
+			}
+		})
+	}
+}
+
+// sumOf is the checksum of frame i in the clip of TestJudge.
+func sumOf(i int) uint32 { return uint32(i) * 2 }
+
+// drop leaves out every nth frame.
+func drop(frames []frame, n int) (rest []frame) {
+	for i, f := range frames {
+		if i%n != 0 {
+			rest = append(rest, f)
+		}
+	}
+	return rest
+}
+
+// rotate lets the showing begin at frame first of the clip.
+func rotate(s *showing, c *clip, first int) {
+	for i := range s.frames {
+		s.frames[i].sum = sumOf((i + first) % c.frames)
+	}
+}
+
+// The checksum must be the one that mpv logs: known values of FFmpeg's showinfo.
+func TestChecksum(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		in   []byte
+		want uint32
+	}{
+		{"empty", nil, 0},
+		{"one byte", []byte{1}, 0x00010001},
+		{"text", []byte("Wikipedia"), 0x11DD0397}, // Adler-32 is 11E60398; without the 1 at the start, less by 9 and 1
+		{"sums wrap", make255(1 << 20), 0x26710F10},
+	} {
+		if got := checksum(c.in); got != c.want {
+			t.Errorf("%s: got %08X, want %08X", c.name, got, c.want)
+		}
+	}
+}
+
+func make255(n int) []byte {
+	b := make([]byte, n)
+	for i := range b {
+		b[i] = 255
+	}
+	return b
+}
