@@ -112,6 +112,10 @@ var mmshCases = []struct {
 		s.b[len(s.b)-400-2]++
 		return s.data(3)
 	}, want: map[string]int64{"framing": 1}, packets: 2},
+	{name: "$H of nothing", build: func(s *script) *script { return s.raw("$H\x00\x000") }, want: map[string]int64{"framing": 1}},
+	{name: "$D longer than VLC takes", build: func(s *script) *script {
+		return s.header().raw("$D\xFD\xFF\x00\x00\x00\x00\x00\x00\xFD\xFF" + string(make([]byte, 65525)))
+	}, want: map[string]int64{"framing": 1}},
 	{name: "$F to a viewer", build: func(s *script) *script { return s.header().data(3).raw("$F\x02\x00xx") }, want: map[string]int64{"framing": 1}, packets: 3},
 	{name: "$E of 8 bytes", build: func(s *script) *script { return s.header().data(3).raw("$E\x08\x00\x00\x00\x00\x00\x00\x00\x00\x00") }, want: map[string]int64{"framing": 1}, packets: 3},
 	{name: "$D before $H", build: func(s *script) *script { return s.data(1) }, want: map[string]int64{"framing": 1}},

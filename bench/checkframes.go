@@ -32,8 +32,11 @@ func (c *checker) frame(b []byte) int {
 	}
 	switch b[1] {
 	case 'H', 'D':
-		if length < 8 || int(binary.LittleEndian.Uint16(b[10:])) != length || length-8 > maxInFrame {
-			return c.giveUp(faultFraming, "$%c of %d bytes with PacketSize %d", b[1], length, binary.LittleEndian.Uint16(b[10:]))
+		if length < dataHead-frameHead || length > dataHead-frameHead+maxInFrame {
+			return c.giveUp(faultFraming, "$%c of %d bytes", b[1], length)
+		}
+		if size := int(binary.LittleEndian.Uint16(b[10:])); size != length {
+			return c.giveUp(faultFraming, "$%c of %d bytes with PacketSize %d", b[1], length, size)
 		}
 		location, flags := binary.LittleEndian.Uint32(b[4:]), b[9]
 		if b[1] == 'H' {

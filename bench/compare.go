@@ -2,47 +2,14 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"time"
 )
-
-const compareAbout = `Runs pumpd, bare sending (the floor) and, where they are installed, Cubemap and Icecast one after the other at the
-same points, several rounds, and prints the medians as Markdown. pumpd is built from the module in the present directory
-unless -pumpd names a binary. With -netns everything runs in a network namespace whose loopback has an MTU of 1500, which
-needs root: the 64 KB of plain loopback flatter servers that wait to fill large segments.`
-
-// A point is one workload.
-type point struct {
-	name    string
-	viewers int
-	bitrate int // bit/s
-	packet  int // bytes
-}
-
-const defaultPoints = "2000x300kx1400,1000x2Mx8192"
-
-// compareOptions is the command line of bench compare.
-type compareOptions struct {
-	points   []point
-	rounds   int
-	window   time.Duration
-	settle   time.Duration
-	patience time.Duration
-	ramp     float64
-	merge    time.Duration // of the floor
-	drain    time.Duration
-	pumpd    string
-	settings [][]string
-	only     string
-	netns    bool
-}
 
 // runCompare is bench compare.
 func runCompare(ctx context.Context, args []string, out io.Writer) error {
@@ -69,76 +36,6 @@ func runCompare(ctx context.Context, args []string, out io.Writer) error {
 	}
 	c.print(out)
 	return c.verdict()
-}
-
-func parseCompare(args []string) (compareOptions, error) {
-	opt := compareOptions{patience: 15 * time.Second, ramp: 1000}
-	fs := newFlags("compare", "", compareAbout)
-	quick := fs.Bool("quick", false, "one short round, less than two minutes")
-	fs.IntVar(&opt.rounds, "rounds", 3, "rounds; the table has medians")
-	fs.DurationVar(&opt.window, "duration", 15*time.Second, "length of each measurement")
-	fs.DurationVar(&opt.settle, "settle", 3*time.Second, "wait before each measurement")
-	fs.DurationVar(&opt.merge, "merge", 100*time.Millisecond, "one send per socket in this time, for the floor")
-	fs.DurationVar(&opt.drain, "drain", 2*time.Millisecond, "pause of viewers between two looks at their sockets")
-	fs.StringVar(&opt.pumpd, "pumpd", "", "pumpd `binary` instead of building one")
-	settings := fs.String("pumpd-settings", ";merge=100ms",
-		"one pumpd for each part between semicolons, with these keys of [server], such as \"merge=auto;merge=100ms,engine=sendto\"; an empty part is the defaults")
-	points := fs.String("points", defaultPoints, "workloads: viewers x bit/s x packet bytes")
-	fs.StringVar(&opt.only, "only", "", "run only these of floor, pumpd, cubemap, icecast")
-	fs.BoolVar(&opt.netns, "netns", false, "run in a network namespace with an MTU of 1500")
-	if _, err := parseFlags(fs, args, 0, 0); err != nil {
-		return opt, err
-	}
-	if *quick {
-		opt.rounds, opt.window, opt.settle, opt.patience, opt.ramp = 1, 4*time.Second, time.Second, 4*time.Second, 2000
-	}
-	opt.settings = parseSettings(*settings)
-	var err error
-	opt.points, err = parsePoints(*points)
-	if err == nil && opt.rounds < 1 {
-		err = fmt.Errorf("rounds %d, at least 1", opt.rounds)
-	}
-	return opt, err
-}
-
-// parsePoints reads "2000x300kx1400,…". The points are called P1, P2 and so on.
-func parsePoints(s string) ([]point, error) {
-	var points []point
-	for i, word := range strings.Split(s, ",") {
-		f := strings.Split(word, "x")
-		if len(f) != 3 {
-			return nil, fmt.Errorf("point %q: want viewers x bit/s x packet bytes, such as 2000x300kx1400", word)
-		}
-		viewers, err1 := strconv.Atoi(f[0])
-		var rate quantity
-		err2 := rate.Set(f[1])
-		packet, err3 := strconv.Atoi(f[2])
-		if err := errors.Join(err1, err2, err3); err != nil {
-			return nil, fmt.Errorf("point %q: %w", word, err)
-		}
-		points = append(points, point{fmt.Sprintf("P%d", i+1), viewers, int(rate), packet})
-	}
-	return points, nil
-}
-
-// parseSettings turns "merge=auto;merge=100ms,engine=sendto" into TOML lines.
-func parseSettings(s string) [][]string {
-	var all [][]string
-	for _, part := range strings.Split(s, ";") {
-		var lines []string
-		for _, pair := range strings.Split(part, ",") {
-			if key, value, ok := strings.Cut(strings.TrimSpace(pair), "="); ok {
-				lines = append(lines, fmt.Sprintf("%s = %q", key, value))
-			}
-		}
-		all = append(all, lines)
-	}
-	return all
-}
-
-// wants says whether -only leaves a contestant in.
-func (o *compareOptions) wants(name string) bool {
-	return o.only == "" || strings.Contains(","+o.only+",", ","+name+",")
 }
 
 // buildPumpd builds the main package of the module we are in.

@@ -3,12 +3,10 @@ package main
 import (
 	"bufio"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/url"
-	"strings"
 	"time"
 
 	"pumpd/asf"
@@ -65,15 +63,6 @@ type answer struct {
 	reply *reply
 	err   error
 }
-
-// A refusal is an answer that means: not like this.
-type refusal struct {
-	what   string
-	status int
-	reason string
-}
-
-func (r *refusal) Error() string { return fmt.Sprintf("%s: %d %s", r.what, r.status, r.reason) }
 
 func newPusher(target *url.URL, head *asf.Header, opt pushOptions, log func(string, ...any)) (*pusher, error) {
 	p := &pusher{url: target, opt: opt, head: head.Published(), log: log, pushID: "0"}
@@ -142,95 +131,6 @@ func (p *pusher) await() (*reply, error) {
 	case <-timer.C:
 		return nil, fmt.Errorf("no answer within %s", answerTimeout)
 	}
-}
-
-// setup asks for a push-id. It follows redirects and answers challenges.
-func (p *pusher) setup(ctx context.Context) error {
-	var authorization string
-	for range maxSetups {
-		if p.conn == nil {
-			if err := p.dial(ctx); err != nil {
-				return err
-			}
-		}
-		const body = "AutoDestroy: 1\r\n"
-		if err := p.write(append(p.request("pushsetup", int64(len(body)), authorization), body...)); err != nil {
-			return err
-		}
-		rep, err := p.await()
-		if err != nil {
-			return fmt.Errorf("push setup: %w", err)
-		}
-		if rep.closes {
-			p.drop()
-		}
-		switch {
-		case rep.status == 200 || rep.status == 204:
-			return p.accepted("push setup", rep)
-		case rep.status == 401 && authorization == "" && p.url.User != nil:
-			password, _ := p.url.User.Password()
-			authorization, err = authorize(rep.all("WWW-Authenticate"), p.url.User.Username(), password, "POST", p.url.RequestURI())
-		case rep.status >= 300 && rep.status <= 305:
-			authorization, err = "", p.redirect(rep)
-		default:
-			err = &refusal{"push setup", rep.status, rep.reason}
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return fmt.Errorf("push setup: more than %d answers without success", maxSetups)
-}
-
-// accepted checks a success as encoders do and keeps the push-id.
-func (p *pusher) accepted(what string, rep *reply) error {
-	server := rep.field("Server")
-	if !strings.HasPrefix(server, "Cougar/") && !strings.HasPrefix(server, "Rex/") {
-		return fmt.Errorf("%s: Server %q (and field %q): encoders want Cougar/ or Rex/", what, server, rep.miscased("Server"))
-	}
-	if name := rep.miscased("Content-Length"); name != "" {
-		return fmt.Errorf("%s: field %q: encoders want Content-Length in this case", what, name)
-	}
-	for _, cookie := range rep.all("Set-Cookie") {
-		name, value, _ := strings.Cut(strings.Split(cookie, ";")[0], "=")
-		if strings.TrimSpace(name) == "push-id" {
-			p.pushID = strings.TrimSpace(value)
-		}
-	}
-	if name := rep.miscased("Set-Cookie"); p.pushID == "0" && name != "" {
-		return fmt.Errorf("%s: field %q: encoders want Set-Cookie in this case", what, name)
-	}
-	return nil
-}
-
-// redirect makes the Location of a 3xx the new target, credentials kept.
-func (p *pusher) redirect(rep *reply) error {
-	to, err := p.url.Parse(rep.field("Location"))
-	if err != nil || rep.field("Location") == "" || to.Host == "" {
-		return fmt.Errorf("push setup: %d to Location %q", rep.status, rep.field("Location"))
-	}
-	p.log("redirected to %s", to.Redacted())
-	if to.User == nil {
-		to.User = p.url.User
-	}
-	p.url = to
-	p.drop()
-	return nil
-}
-
-// request is the head of a POST. kind is pushsetup or pushstart.
-func (p *pusher) request(kind string, length int64, authorization string) []byte {
-	var b strings.Builder
-	fmt.Fprintf(&b, "POST %s HTTP/1.1\r\n", p.url.RequestURI())
-	fmt.Fprintf(&b, "Content-Type: application/x-wms-%s\r\n", kind)
-	fmt.Fprintf(&b, "X-Accept-Authentication: Negotiate, NTLM, Digest\r\n")
-	fmt.Fprintf(&b, "User-Agent: %s\r\nHost: %s\r\nContent-Length: %d\r\n", p.opt.agent, p.url.Host, length)
-	fmt.Fprintf(&b, "Connection: Keep-Alive\r\nCache-Control: no-cache\r\nCookie: push-id=%s\r\n", p.pushID)
-	if authorization != "" {
-		fmt.Fprintf(&b, "Authorization: %s\r\n", authorization)
-	}
-	b.WriteString("\r\n")
-	return []byte(b.String())
 }
 
 // begin sends a PushStart. Only the first of a connection has the header.
@@ -334,61 +234,6 @@ func (p *pusher) send(packet []byte) error {
 	}
 	p.stats.packets++
 	return nil
-}
-
-// lost ends a connection. The error comes back if there is no second try.
-func (p *pusher) lost(err error) error {
-	p.drop()
-	var refused *refusal
-	switch {
-	case p.opt.retry == 0:
-		return err
-	case !errors.As(err, &refused):
-	case p.resumed || refused.status >= 500:
-		p.pushID = "0" // the server restarts, or does not know our session any more: set up anew
-	default:
-		return err
-	}
-	p.log("lost: %v", err)
-	p.stats.losses++
-	p.lostAt, p.tryAt, p.pause = time.Now(), time.Now().Add(retryFirst), retryFirst
-	return nil
-}
-
-// givenUp is the error after too long a loss.
-func (p *pusher) givenUp() error {
-	if away := time.Since(p.lostAt); away > p.opt.retry {
-		return fmt.Errorf("lost for %s, limit %s", away.Round(time.Second), p.opt.retry)
-	}
-	return nil
-}
-
-// resume connects again when it is time to: with the old push-id straight to PushStart, with none through a setup.
-func (p *pusher) resume() bool {
-	if time.Now().Before(p.tryAt) {
-		return false
-	}
-	err := p.again()
-	if err != nil {
-		p.log("retry: %v", err)
-		p.drop()
-		p.tryAt = time.Now().Add(p.pause)
-		p.pause = min(2*p.pause, retryMost)
-		return false
-	}
-	p.log("resumed after %s", time.Since(p.lostAt).Round(time.Millisecond))
-	return true
-}
-
-func (p *pusher) again() error {
-	if p.pushID == "0" {
-		return p.open(context.Background())
-	}
-	p.resumed = true
-	if err := p.dial(context.Background()); err != nil {
-		return err
-	}
-	return p.begin(true)
 }
 
 // over says that the source has ended, and closes.

@@ -51,7 +51,10 @@ func (s *summary) print(w io.Writer) {
 	if s.Cut+s.Skips+s.Returned > 0 {
 		p("", "%d slow or stalled ones cut, %d skips of slow ones, %d came back", s.Cut, s.Skips, s.Returned)
 	}
-	p("delivered", "%.3f GB in %.1f s, %.1f Mbit/s; the slowest viewer got %.0f %% of the median", float64(s.Bytes)/1e9, s.Seconds, s.BitsPerSec/1e6, 100*s.SlowestPart)
+	p("delivered", "%.3f GB in %.1f s, %.1f Mbit/s", float64(s.Bytes)/1e9, s.Seconds, s.BitsPerSec/1e6)
+	if s.Bytes > 0 {
+		p("", "the slowest viewer got %.0f %% of the median viewer's bytes", 100*s.SlowestPart)
+	}
 	s.printChecks(p)
 	for _, row := range []struct {
 		name string

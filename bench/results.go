@@ -98,7 +98,7 @@ type summary struct {
 	TCPMemory int64      `json:"kernel_tcp_bytes"`      // both ends, above what was held before
 	OwnCPU    float64    `json:"bench_cpu_seconds"`     // in the window
 	Busy      float64    `json:"machine_busy"`          // 0 to 1, in the window
-	Others    float64          `json:"others_busy"`           // of that by neither the server nor bench; with -pid
+	Others    float64    `json:"others_busy"`           // of that by neither the server nor bench; with -pid
 	Interrupt bool       `json:"interrupted,omitempty"` // the run did not last its -duration
 }
 

@@ -145,8 +145,8 @@ func (c *comparison) conditions() string {
 		mtu = fmt.Sprint(lo.MTU)
 	}
 	s := fmt.Sprintf("%s, %d cores, Linux %s, loopback with an MTU of %s, %s. Median of %d rounds of %s; the floor sends once in %s. "+
-		"CPU is the server's alone; its viewers run on the same machine.",
-		cpuModel(), runtime.NumCPU(), unix.ByteSliceToString(u.Release[:]), mtu, time.Now().Format("2 January 2006"), c.opt.rounds, c.opt.window, c.opt.merge)
+		"CPU is the server's alone; its viewers run on the same machine. A viewer without a byte after %s has failed.",
+		cpuModel(), runtime.NumCPU(), unix.ByteSliceToString(u.Release[:]), mtu, time.Now().Format("2 January 2006"), c.opt.rounds, c.opt.window, c.opt.merge, c.opt.patience)
 	for _, p := range []string{"cubemap", "icecast2"} {
 		if v := packageVersion(p); v != "" {
 			s += fmt.Sprintf(" %s %s.", p, v)

@@ -107,6 +107,7 @@ func (l *load) summarise(base, start, end snapshot) *summary {
 	s := &summary{
 		URL: l.opt.url, Protocol: "http", Viewers: l.opt.viewers, Stalled: l.opt.stalled, Slow: l.opt.slow, Herd: l.opt.herd,
 		Watching:  end.totals.up,
+		Cut:       end.totals.cut,
 		Seconds:   end.at.Sub(start.at).Seconds(),
 		Bytes:     end.totals.bytes - start.totals.bytes,
 		TCPMemory: end.tcp - base.tcp,

@@ -20,6 +20,7 @@ func (l *loop) join(c *conn, st *stream, j *joins, v *viewer, head []byte, now i
 	c.viewer, c.phase = v, viewing
 	st.stats.viewers.Add(1)
 	st.stats.joined.Add(1)
+	st.want()
 	if a.at == nil {
 		a.at = v.at
 		l.roundOf(a, now) // brings the step up from the join point

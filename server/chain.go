@@ -61,7 +61,8 @@ type chain struct {
 	last   *element
 	gen    *generation
 	points pointQueue
-	sent   uint32 // send time of the newest packet, ms
+	sent   uint32 // send time of the newest packet, ms, as published
+	shift  uint32 // ms, added to the times of the source, modulo 2^32
 }
 
 // A joinable is the element before a packet that a viewer may start with, and that packet's time and place.
@@ -101,7 +102,7 @@ func (q *pointQueue) trim(now instant, bytes uint64, burst time.Duration) {
 func (c *chain) begin(g *generation, now instant) *joins {
 	e := &element{kind: headerElement, at: now, gen: g}
 	c.link(e)
-	c.gen, c.points = g, nil
+	c.gen, c.points, c.shift = g, nil, 0
 	return &joins{gen: g, start: e, newest: e}
 }
 

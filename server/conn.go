@@ -21,13 +21,16 @@ type conn struct {
 	scanned  int     // bytes of the request head that hold no blank line; negative once it is whole
 	viewer   *viewer // while viewing
 	push     *push   // while feeding, and between the requests of one encoder
+	waitsFor *stream // while holding
+	waited   bool    // it has held once for this request
 }
 
 // A phase is where a conn is in its life.
 type phase uint8
 
 const (
-	awaiting phase = iota // no whole request yet; then viewing, feeding or closing
+	awaiting phase = iota // no whole request yet; then viewing, holding, feeding or closing
+	holding               // its stream is not up yet; then awaiting, with its request still there, or closing
 	viewing               // has a cursor; then closing
 	feeding               // its body is a source's frames; then awaiting (the encoder keeps the conn) or closing
 	closing               // our FIN is sent or about to be; what comes is thrown away; then closed
@@ -67,6 +70,11 @@ func (l *loop) process(c *conn, now instant) {
 			if !c.push.feed(c, now) {
 				return
 			}
+		case holding:
+			if len(c.wire.peek()) > maxWaiting {
+				l.mark(c, tooLarge)
+			}
+			return
 		case viewing, closing, closed:
 			c.wire.discard(len(c.wire.peek()))
 			return
@@ -111,7 +119,7 @@ func (l *loop) serve(c *conn, now instant) bool {
 // took ends a request of n bytes, its body included; the conn waits for the next one.
 func (c *conn) took(n int, now instant) {
 	c.wire.discard(n)
-	c.scanned, c.deadline = 0, now.add(keepAliveTime)
+	c.scanned, c.waited, c.deadline = 0, false, now.add(keepAliveTime)
 }
 
 // headEnd says how much of b holds no end of a request head, given that the first scanned bytes do not; negative when
@@ -171,6 +179,9 @@ func (c *conn) chore(now instant) {
 	switch {
 	case c.phase == closing:
 		c.wire.close(false)
+	case c.phase == holding:
+		l.unhold(c)
+		l.process(c, now)
 	case c.phase != awaiting || c.why != noReason:
 	case len(c.wire.peek()) > 0:
 		l.request = codec.Request{Minor: 1, Close: true}

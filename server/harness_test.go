@@ -173,8 +173,10 @@ func (r *rig) turn() {
 func (r *rig) pass(d time.Duration) { r.at = r.at.add(d) }
 
 // source claims a stream for the test.
-func (r *rig) source(i int) *source {
-	s, err := r.reg.streams[i].claim(sourcePull, "test")
+func (r *rig) source(i int) *source { return r.sourceOf(i, sourceFile) }
+
+func (r *rig) sourceOf(i int, kind sourceKind) *source {
+	s, err := r.reg.streams[i].claim(kind, "test")
 	if err != nil {
 		r.t.Fatal(err)
 	}

@@ -35,6 +35,7 @@ type loop struct {
 	now       instant // of the callback that is being served
 	conns     map[int]*conn
 	audiences []*audience // by stream.id; nil where this loop never had a viewer
+	held      []*conn     // wait for their stream to come up
 	leaving   []*conn     // marked, not yet swept
 	chores    instant     // when deadlines are next looked at
 	stopping  bool
@@ -126,6 +127,7 @@ func (l *loop) work(now instant) {
 	l.pending.Store(false)
 	l.now, l.serving = now, true
 	l.box.open(now)
+	l.serveHeld(now)
 	if now >= instant(l.due.Load()) {
 		l.round(now)
 	}
@@ -181,6 +183,9 @@ func (l *loop) sweep(now instant) {
 func (l *loop) leave(c *conn, now instant) {
 	if v := c.viewer; v != nil {
 		l.part(v, now)
+	}
+	if c.waitsFor != nil {
+		l.unhold(c)
 	}
 	if c.push != nil {
 		c.push.gone(c.why)

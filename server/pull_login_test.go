@@ -108,3 +108,27 @@ func TestLoginProves(t *testing.T) {
 		})
 	}
 }
+
+// Whatever an upstream asks for, the answer is one line and does not show the password but as Basic.
+func FuzzChallenge(f *testing.F) {
+	for _, s := range []string{`Basic realm="x"`, someDigest, someDigest + ", stale=true, Basic", `Digest realm="\"", nonce="\\", opaque=","`} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, challenge string) {
+		g := login{user: "user", password: "s3cret:pass"}
+		if err := g.learn(challenge); err != nil {
+			if g.field("GET", "/") != "" {
+				t.Errorf("%q: %v, and an answer", challenge, err)
+			}
+			return
+		}
+		field := g.field("GET", "/")
+		a, err := parseAuthorization(field)
+		if err != nil || a.name() != "user" || a.basic != (g.scheme == "Basic") {
+			t.Errorf("%q answered by %q: %v", challenge, field, err)
+		}
+		if strings.Contains(field, "s3cret") {
+			t.Errorf("%q answered by %q, which shows the password", challenge, field)
+		}
+	})
+}

@@ -17,7 +17,8 @@ type push struct {
 	source *source // nil until its first header and after its end
 	state  pushState
 	body   pushBody
-	heard  instant // the last $H, $C or $D; while between, the end of the body
+	early  *asf.Header // its header while the slate still plays
+	heard  instant     // the last $H, $C or $D; while between, the end of the body
 }
 
 type pushState uint8
@@ -95,8 +96,13 @@ func (p *push) frame(c *conn, f codec.Frame, now instant) error {
 // kill the running stream (push.md §7).
 func (p *push) header(c *conn, b []byte) error {
 	if p.source == nil {
-		if _, err := asf.ParseHeader(b); err != nil {
+		h, err := asf.ParseHeader(b)
+		if err != nil {
 			return err
+		}
+		if s := p.stream.reg.owned(p.stream); s != nil && s.kind == sourceSlate && p.state == pushing {
+			p.early = h // the slate plays on until there is a picture
+			return nil
 		}
 		if err := p.claim(c); err != nil {
 			return err
@@ -110,6 +116,9 @@ func (p *push) packet(c *conn, b []byte) error {
 	if err != nil {
 		return err
 	}
+	if p.early != nil {
+		return p.relieveSlate(c, b)
+	}
 	if p.source == nil { // it comes back without $H, in the middle of its stream (push.md §5)
 		if p.stream.up() == nil {
 			return errNoHeader
@@ -118,6 +127,24 @@ func (p *push) packet(c *conn, b []byte) error {
 			return err
 		}
 		p.source.resume()
+	}
+	return p.source.packet(b)
+}
+
+// relieveSlate takes the stream over from its slate at the first key frame.
+func (p *push) relieveSlate(c *conn, b []byte) error {
+	if at, err := p.early.ParsePacket(b); p.source == nil && (err != nil || !at.Join) {
+		return nil
+	}
+	if p.source == nil {
+		if err := p.claim(c); err != nil {
+			return err
+		}
+	}
+	h := p.early
+	p.early = nil
+	if err := p.source.header(h.Raw); err != nil {
+		return err
 	}
 	return p.source.packet(b)
 }

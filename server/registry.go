@@ -104,9 +104,8 @@ func (r *registry) release(s *source, orphan bool) {
 	if st.owner != s {
 		return
 	}
-	st.owner = nil
+	st.owner, st.vacant = nil, r.clock.now()
 	if orphan && st.up() != nil {
-		st.orphaned = r.clock.now()
 		st.setState(streamOrphaned)
 	}
 	if h := st.heir; h != nil {
@@ -136,9 +135,20 @@ func (r *registry) reap(now instant) {
 func (r *registry) claimOrphan(st *stream, now instant) *source {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if st.owner != nil || st.currentState() != streamOrphaned || now.since(st.orphaned) < r.grace {
+	if st.owner != nil || st.currentState() != streamOrphaned || now.since(st.vacant) < r.grace {
 		return nil
 	}
 	st.owner = &source{stream: st, kind: sourceReaper}
+	return st.owner
+}
+
+// claimVacant makes the caller the writer of a stream that nobody has written for so long; nil if it is not so.
+func (r *registry) claimVacant(st *stream, kind sourceKind, who string, long time.Duration, evict func()) *source {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if st.owner != nil || st.heir != nil || r.clock.now().since(st.vacant) < long {
+		return nil
+	}
+	st.owner = &source{stream: st, kind: kind, who: who, evict: evict}
 	return st.owner
 }

@@ -85,8 +85,11 @@ func (l *loop) refuse(c *conn, code int, why string, fields ...string) {
 
 // statusOf is the status for a request that could not be parsed.
 func statusOf(err error) int {
-	if errors.Is(err, codec.ErrTooLarge) {
+	switch {
+	case errors.Is(err, codec.ErrTooLarge):
 		return 431
+	case errors.Is(err, codec.ErrVersion):
+		return 505
 	}
 	return 400
 }

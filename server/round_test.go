@@ -1,6 +1,7 @@
 package server
 
 import (
+	"encoding/binary"
 	"slices"
 	"strings"
 	"syscall"
@@ -324,6 +325,74 @@ func TestSendTimeJump(t *testing.T) {
 	got := r.read(p.body())
 	if got.headers != 2 || !slices.Equal(got.numbers, append(numbers(500, 510), numbers(0, 10)...)) {
 		t.Errorf("%+v, want a new generation where the send time goes back", got)
+	}
+}
+
+// An encoder that was restarted begins at 0 again; its viewers see a gap as long as it was away.
+func TestRestartedEncoderKeepsTheClock(t *testing.T) {
+	r := newRig(t, nil, "a")
+	f := r.feeder(0, 320)
+	f.next = 1000
+	f.publish(10) // the last at 40,360 ms
+	raw := r.watch("a", curlAgent)
+	for range 3 {
+		f.src.lost(syscall.ECONNRESET)
+		r.pass(2 * time.Second)
+		f.src = r.source(0)
+		f.header(320)
+		f.next = 0
+		f.publish(20)
+		r.turn()
+	}
+	b := raw.body()
+	b = b[len(r.reg.streams[0].up().gen.header.Raw):]
+	if len(b) != 70*packetSize {
+		t.Fatalf("%d packets, want 70", len(b)/packetSize)
+	}
+	var last uint32 = 39_960
+	for i := range 70 {
+		p, err := r.reg.streams[0].chain.gen.header.ParsePacket(b[i*packetSize:][:packetSize])
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := last + 40
+		if i >= 10 && i%20 == 10 {
+			want = last + 2040
+		}
+		if p.SendTime != want || binary.LittleEndian.Uint32(b[i*packetSize+25:]) != want+3000 {
+			t.Errorf("packet %d: send time %d, want %d", i, p.SendTime, want)
+		}
+		last = p.SendTime
+	}
+}
+
+// A pump that is back at its upstream gets a burst of what it has already passed on.
+func TestPullThatComesBack(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		from uint32 // first packet of the burst
+		want []uint32
+	}{
+		{"burst of the same packets", 120, numbers(100, 180)},
+		{"burst that reaches back before ours", 90, numbers(100, 180)},
+		{"nothing missed", 150, numbers(100, 180)},
+		{"some missed", 155, append(numbers(100, 150), numbers(160, 180)...)},
+	} {
+		r := newRig(t, nil, "a")
+		f := r.feeder(0, 320)
+		f.next = 100
+		f.publish(50)
+		p := r.watch("a", ffmpegAgent)
+		f.src.lost(syscall.ECONNRESET)
+		f.src = r.sourceOf(0, sourcePull)
+		f.header(320)
+		for f.next = c.from; f.next < 180; f.next++ { // all at once
+			f.src.packet(testPacket(f.next, f.next*40, f.next%10 == 0, packetSize, 500))
+		}
+		r.turn()
+		if got := r.read(p.body()); got.headers != 1 || !slices.Equal(got.numbers, c.want) {
+			t.Errorf("%s: %v, want %v", c.name, got.numbers, c.want)
+		}
 	}
 }
 

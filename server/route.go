@@ -123,7 +123,7 @@ func (l *loop) route(c *conn, n int, rest []byte, now instant) bool {
 	default:
 		l.attend(c, w, d, now)
 	}
-	if c.phase != closed {
+	if c.phase != closed && c.phase != holding {
 		c.took(n+body, now)
 	}
 	return c.phase == awaiting
@@ -163,6 +163,9 @@ func (l *loop) watch(c *conn, w want, st *stream, push bool, d dialect, now inst
 		return
 	}
 	j := st.up()
+	if j == nil && l.hold(c, st, now) {
+		return
+	}
 	if j == nil {
 		l.refuse(c, 503, "nothing is sent to this stream at present")
 		return

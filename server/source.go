@@ -1,6 +1,7 @@
 package server
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"time"
@@ -22,6 +23,9 @@ type source struct {
 	started bool        // a packet of this source is in the chain
 	waiting instant     // since when a key frame is awaited
 	bad     int         // bad packets in a row
+	seen    *element    // of a pull that came back: where in the chain its burst is
+	scratch []byte
+	full    []byte
 }
 
 type sourceKind uint8
@@ -30,10 +34,11 @@ const (
 	sourcePush sourceKind = iota
 	sourcePull
 	sourceFile
+	sourceSlate  // fills in for one that is away
 	sourceReaper // ends a stream whose grace is over
 )
 
-func (k sourceKind) String() string { return [...]string{"push", "pull", "file", "reaper"}[k] }
+func (k sourceKind) String() string { return [...]string{"push", "pull", "file", "slate", "reaper"}[k] }
 
 var (
 	errBusy      = errors.New("stream already has a source")
@@ -56,7 +61,7 @@ func (s *source) header(b []byte) error {
 		return err
 	}
 	s.header_ = h.Published()
-	s.started, s.waiting = false, s.stream.clock.now()
+	s.started, s.seen, s.waiting = false, nil, s.stream.clock.now()
 	st := s.stream
 	if g := st.chain.gen; st.up() != nil && g.header.Same(s.header_) {
 		st.log.Info("source goes on with the same header", "source", s.kind, "from", s.who)
@@ -109,14 +114,18 @@ func (s *source) packet(b []byte) error {
 	}
 	s.bad = 0
 	now := st.clock.now()
+	if s.repeats(b, p, now) {
+		return nil
+	}
 	if !s.started && !p.Join && now.since(s.waiting) < keyPatience {
 		st.stats.skippedPackets.Add(1)
 		return nil
 	}
-	if s.repeats(p.SendTime) {
+	s.keepTime(p.SendTime, now)
+	if b, err = s.shifted(b); err != nil {
+		st.stats.badPackets.Add(1)
 		return nil
 	}
-	s.keepTime(p.SendTime)
 	full, short := s.forms(b, p)
 	st.joins.Store(st.chain.packet(full, short, p.Join, st.burst, now))
 	st.stats.packetsIn.Add(1)
@@ -126,29 +135,84 @@ func (s *source) packet(b []byte) error {
 	return nil
 }
 
-// repeats says whether a pull that came back is still in the burst that its upstream begins with: viewers have had those
-// packets. An encoder that pushes never repeats; its clock may have started again.
-func (s *source) repeats(send uint32) bool {
+// repeats says whether a packet of a pull that came back is one that viewers have had: upstreams begin with a burst of
+// the past. Where the burst is the same packets as ours, as between pumps, the first one after it goes on exactly where
+// the chain ends. What is older than the chain's end and not the same is left out for repeatTime; by then it is no burst
+// but another clock. An encoder that pushes never repeats.
+func (s *source) repeats(b []byte, p asf.Packet, now instant) bool {
 	st := s.stream
 	if s.started || s.kind != sourcePull || st.chain.last.kind != packetElement {
 		return false
 	}
-	d := time.Duration(int32(send-st.chain.sent)) * time.Millisecond
-	return d <= 0 && d > -oldestJoin
+	d := time.Duration(int32(p.SendTime+st.chain.shift-st.chain.sent)) * time.Millisecond
+	if d > 0 || d <= -oldestJoin {
+		return false
+	}
+	b, err := s.shifted(b)
+	if err != nil {
+		return false
+	}
+	s.full = s.header_.AppendFull(s.full[:0], b, p)
+	if s.seen = nextSame(s.seen, st.joins.Load().start, s.full); s.seen == st.chain.last {
+		s.started = true
+	}
+	return s.seen != nil || now.since(s.waiting) < repeatTime
 }
 
-// keepTime starts a generation when the send time jumps: players take that for damage within one stream (asf.md §6).
-// Send time is a u32 of milliseconds, so the difference is taken modulo 2^32.
-func (s *source) keepTime(send uint32) {
-	st := s.stream
-	if st.chain.last.kind == packetElement {
-		d := time.Duration(int32(send-st.chain.sent)) * time.Millisecond
-		if d < -maxBackward || d > maxForward {
-			st.log.Info("send time jumped, starting a new generation", "by", d)
-			s.begin()
+// repeatTime is more than an upstream takes to send its burst.
+const repeatTime = 2 * time.Second
+
+// nextSame gives the element that holds the packet full: the one after seen, or if none was seen any from start on.
+func nextSame(seen, start *element, full []byte) *element {
+	if seen != nil {
+		if e := seen.next.Load(); e != nil && bytes.Equal(e.full, full) {
+			return e
+		}
+		return nil
+	}
+	for e := start; e != nil; e = e.next.Load() {
+		if e.kind == packetElement && bytes.Equal(e.full, full) {
+			return e
 		}
 	}
-	st.chain.sent, s.started = send, true
+	return nil
+}
+
+// keepTime keeps send times going forward in the chain; players take a jump for damage (asf.md §6). The rule:
+//
+//   - A source that goes on with the same header on the same clock is taken as it is.
+//   - One that goes on with the same header on another clock, which is what an encoder does that was restarted, has its
+//     times moved to where they would be had it never stopped: the outage stays a gap of its own length.
+//   - A clock that jumps while the source runs starts a new generation.
+//
+// Send time is a u32 of milliseconds, so differences are taken modulo 2^32.
+func (s *source) keepTime(send uint32, now instant) {
+	st := s.stream
+	last := st.chain.last
+	jumped := false
+	if last.kind == packetElement {
+		d := time.Duration(int32(send+st.chain.shift-st.chain.sent)) * time.Millisecond
+		jumped = d < 0 && !s.started || d < -maxBackward || d > maxForward
+	}
+	switch {
+	case jumped && !s.started:
+		st.chain.shift = st.chain.sent + uint32(now.since(last.at).Milliseconds()) - send
+		st.log.Info("source has another clock, its times are moved", "by_ms", int32(st.chain.shift))
+	case jumped:
+		st.log.Info("send time jumped, starting a new generation", "from_ms", st.chain.sent, "to_ms", send+st.chain.shift)
+		s.begin()
+	}
+	st.chain.sent, s.started = send+st.chain.shift, true
+}
+
+// shifted is b with the times that the chain needs. What it returns is valid until the next call.
+func (s *source) shifted(b []byte) ([]byte, error) {
+	by := s.stream.chain.shift
+	if by == 0 {
+		return b, nil
+	}
+	s.scratch = append(s.scratch[:0], b...)
+	return s.scratch, s.header_.ShiftTimes(s.scratch, by)
 }
 
 // forms copies a packet once into what viewers are sent: full for raw ASF, short for MMSH. They share their bytes when
@@ -159,11 +223,14 @@ func (s *source) forms(b []byte, p asf.Packet) (full, short []byte) {
 	if !s.stream.short {
 		return full, full
 	}
-	if short = h.AppendShort(make([]byte, 0, len(b)+2), b, p); len(short) >= len(full) {
+	if short = h.AppendShort(make([]byte, 0, len(b)+2), b, p); len(full)-len(short) < leastPadding {
 		return full, full
 	}
 	return full, short
 }
+
+// leastPadding is what must be saved for a short form: FFmpeg warns of what is left when it puts 1 to 5 bytes back.
+const leastPadding = 6
 
 // end tells the viewers that the stream is over and gives the claim up.
 func (s *source) end() {

@@ -12,6 +12,7 @@ type streamStats struct {
 	lastPacket     atomic.Int64 // instant
 
 	viewers  atomic.Int64
+	held     atomic.Int64 // viewers that wait for the stream to come up
 	joined   atomic.Uint64
 	bytesOut atomic.Uint64 // what sockets took of replies and packets to viewers
 	skips    atomic.Uint64 // viewers that were moved to a newer key frame

@@ -10,25 +10,26 @@ import (
 // A stream is what Windows Media calls a publishing point: one source writes its chain, viewers on all loops read it.
 type stream struct {
 	// Set by newStream, never changed.
-	cfg   *StreamConfig
-	id    int // place in the registry; loops index their audiences by it
-	log   *slog.Logger
-	clock clock
-	burst time.Duration
-	short bool              // keep a short form of packets for MMSH viewers
-	bell  func(now instant) // tells the loops that the chain has grown
-	reg   *registry
-	users users       // who may push; empty: anybody
-	stats streamStats // atomic counters
+	cfg    *StreamConfig
+	id     int // place in the registry; loops index their audiences by it
+	log    *slog.Logger
+	clock  clock
+	burst  time.Duration
+	short  bool              // keep a short form of packets for MMSH viewers
+	bell   func(now instant) // tells the loops that the chain has grown
+	reg    *registry
+	users  users         // who may push; empty: anybody
+	stats  streamStats   // atomic counters
+	wanted chan struct{} // holds one sign that somebody watches or waits
 
 	// Any goroutine. nil: there is nothing to watch.
 	joins atomic.Pointer[joins]
 	state atomic.Int32 // streamState, for those who only look
 
 	// Under the registry's mutex.
-	owner    *source // nil: nobody writes
-	heir     *heir   // waits for owner to let go
-	orphaned instant // when the last source was lost; valid while state is orphaned
+	owner  *source // nil: nobody writes
+	heir   *heir   // waits for owner to let go
+	vacant instant // since when nobody writes
 
 	// The claim's holder only.
 	chain chain
@@ -40,14 +41,15 @@ func newStream(id int, cfg *StreamConfig, log *slog.Logger, c clock, server *Ser
 		return nil, fmt.Errorf("stream %s: %w", cfg.Path, err)
 	}
 	return &stream{
-		cfg:   cfg,
-		id:    id,
-		log:   log.With("stream", cfg.Path),
-		clock: c,
-		burst: time.Duration(server.Burst),
-		short: server.StripPadding,
-		bell:  bell,
-		users: u,
+		cfg:    cfg,
+		id:     id,
+		log:    log.With("stream", cfg.Path),
+		clock:  c,
+		burst:  time.Duration(server.Burst),
+		short:  server.StripPadding,
+		bell:   bell,
+		users:  u,
+		wanted: make(chan struct{}, 1),
 	}, nil
 }
 

@@ -9,24 +9,32 @@ import (
 // A viewer of a pump, and one behind a second pump that pulls from the first, get what was pushed: no packet more or
 // less, none changed but in its padding. Packets that travel with their padding are equal byte for byte.
 func TestPacketsArriveUnchanged(t *testing.T) {
-	for _, pushed := range []struct {
-		name  string
-		strip bool
-	}{{"encoder keeps padding", false}, {"encoder strips padding", true}} {
-		for _, strip := range []bool{false, true} {
-			t.Run(fmt.Sprintf("%s,strip_padding=%v", pushed.name, strip), func(t *testing.T) {
-				t.Parallel()
-				testUnchanged(t, pushed.strip, strip)
-			})
-		}
+	for _, c := range []transport{
+		{engine: "sendto"},
+		{engine: "sendto", pumpStrips: true},
+		{engine: "sendto", encoderStrips: true},
+		{engine: "sendto", encoderStrips: true, pumpStrips: true},
+		{engine: "auto"},
+		{engine: "auto", encoderStrips: true, pumpStrips: true},
+	} {
+		t.Run(fmt.Sprintf("%+v", c), func(t *testing.T) {
+			t.Parallel()
+			testUnchanged(t, c)
+		})
 	}
+}
+
+// A transport is a way of packets from an encoder to a viewer.
+type transport struct {
+	engine                    string
+	encoderStrips, pumpStrips bool // padding
 }
 
 // shortGrace, behind what stands in [server], lets a test see the end of a stream whose source is gone.
 const shortGrace = "[timeouts]\nsource_grace = \"1s\"\n"
 
-func testUnchanged(t *testing.T, encoderStrips, pumpStrips bool) {
-	server := fmt.Sprintf("strip_padding = %v\nburst = \"10s\"\nmax_lag = \"20s\"", pumpStrips)
+func testUnchanged(t *testing.T, c transport) {
+	server := fmt.Sprintf("engine = %q\nstrip_padding = %v\nburst = \"10s\"\nmax_lag = \"20s\"", c.engine, c.pumpStrips)
 	first := startPump(t, server, pushStream("live"))
 	e := pushTo(t, first.addr, "live", sampleHeader())
 	waitLive(t, first.addr, streamPath("live"))
@@ -40,7 +48,7 @@ func testUnchanged(t *testing.T, encoderStrips, pumpStrips bool) {
 	}
 	sent := samplePackets(50*len(layouts), 5)
 	for _, b := range sent {
-		if encoderStrips {
+		if c.encoderStrips {
 			b = stripPadding(b)
 		}
 		e.send(t, 'D', b)
@@ -55,9 +63,9 @@ func testUnchanged(t *testing.T, encoderStrips, pumpStrips bool) {
 				t.Errorf("after %d of %d packets: %v", len(got), len(sent), err)
 			}
 			compare(t, v, got, sent, comparison{
-				exact:   !encoderStrips && (!pumpStrips || i == 6), // 6: raw ASF from the first pump is always padded
-				padded:  !v.framed || !pumpStrips,
-				restore: !encoderStrips && pumpStrips && v.framed && i%2 == 0,
+				exact:   !c.encoderStrips && (!c.pumpStrips || i == 6), // 6: raw ASF from the first pump is always padded
+				padded:  !v.framed || !c.pumpStrips,
+				restore: !c.encoderStrips && c.pumpStrips && v.framed && i%2 == 0,
 			})
 		})
 	}

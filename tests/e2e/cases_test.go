@@ -20,6 +20,7 @@ func TestPlayDemo(t *testing.T) {
 	}
 	p := startPump(t, "", fileStream("demo", ""))
 	waitLive(t, p.addr, streamPath("demo"))
+	settle(t, p, "demo")
 	playAll(t, p, "demo", c, true)
 }
 
@@ -28,14 +29,16 @@ func TestPlayStrippedPush(t *testing.T) {
 	c := makeClip(t, "wmv2", 1400)
 	p := startPump(t, "strip_padding = true", pushStream("live"))
 	push(t, p, "live", c, true)
+	settle(t, p, "live")
 	playAll(t, p, "live", c, false)
 }
 
 // An encoder that sends padding and a pump that sends it on.
 func TestPlayPaddedPush(t *testing.T) {
-	c := makeClip(t, "wmv2", 3200)
+	c := makeClip(t, "wmv2", 8192)
 	p := startPump(t, "strip_padding = false", pushStream("live"))
 	push(t, p, "live", c, false)
+	settle(t, p, "live")
 	playAll(t, p, "live", c, false)
 }
 
@@ -45,6 +48,7 @@ func TestPlayPullFromVLC(t *testing.T) {
 	addr, path := startVLCServer(t, c)
 	p := startPump(t, "", pullStream("pulled", "mmsh://"+addr+path))
 	waitLive(t, p.addr, streamPath("pulled"))
+	settle(t, p, "pulled")
 	play(t, p, "mmsh", "pulled", c, false, mmshPlayers)
 }
 
@@ -55,7 +59,34 @@ func TestPlayPullFromPump(t *testing.T) {
 	push(t, first, "live", c, true)
 	second := startPump(t, "", pullStream("again", first.url("mmsh", "live")))
 	waitLive(t, second.addr, streamPath("again"))
+	settle(t, second, "again")
 	playAll(t, second, "again", c, false)
+}
+
+// settle watches a stream until it is older than what a newcomer gets at once, so that players join in the middle of it
+// and not at its first packet.
+func settle(t *testing.T, p *pump, stream string) {
+	t.Helper()
+	const enough = 4500 // ms of send time: burst, and from one key frame to the next
+	v := watch(t, p.addr, stream, agentHTTP)
+	defer v.conn.Close()
+	var first uint32
+	for i := 0; ; i++ {
+		b, err := v.packet(i)
+		if err != nil {
+			t.Fatalf("%s: packet %d: %v", stream, i, err)
+		}
+		parts, err := cutPacket(b)
+		if err != nil {
+			t.Fatalf("%s: packet %d: %v", stream, i, err)
+		}
+		if i == 0 {
+			first = parts.sendTime
+		}
+		if parts.sendTime-first > enough {
+			return
+		}
+	}
 }
 
 // playAll lets all players watch a stream at once.

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"encoding/binary"
+	"slices"
 	"testing"
 )
 
@@ -50,4 +51,60 @@ func videoStream(t *testing.T, header []byte) byte {
 	}
 	t.Fatal("the header has no video")
 	return 0
+}
+
+// A key frame often shares its packet with whole frames before it; with the 8 KB packets of Expression Encoder it nearly
+// always does. Players decode those frames, although what they are based on is missing, and show garbage. So the first
+// packet that a viewer gets holds nothing of the video before the key frame, and still all of the sound.
+func TestJoinHidesOlderFrames(t *testing.T) {
+	t.Parallel()
+	p := startPump(t, "", pushStream("live"))
+	e := pushTo(t, p.addr, "live", sampleHeader())
+	waitLive(t, p.addr, streamPath("live"))
+	var viewers []*viewer
+	for _, agent := range []string{agentOld, agentVLC, agentWMP, agentHTTP} {
+		viewers = append(viewers, watch(t, p.addr, "live", agent))
+	}
+	const n = 4
+	var want []packetParts
+	for i := range n {
+		b := keyFrameLast(uint32(i)*40, uint8(i))
+		parts, err := cutPacket(b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want = append(want, parts)
+		e.send(t, 'D', b)
+	}
+	e.end(t)
+	for _, v := range viewers {
+		got, err := v.rest()
+		if err != nil || len(got) != n {
+			t.Errorf("%s: %d packets, want %d, error %v", v.name, len(got), n, err)
+		}
+		for i, b := range got {
+			parts, err := cutPacket(b)
+			if err != nil {
+				t.Fatalf("%s: packet %d: %v", v.name, i, err)
+			}
+			if i > 0 {
+				if parts.content() != want[i].content() {
+					t.Errorf("%s: packet %d has changed", v.name, i)
+				}
+				continue
+			}
+			list := parts.list()
+			if wantList := want[0].list()[1:]; !slices.Equal(list, wantList) {
+				t.Errorf("%s: the first packet has payloads\n%v, want\n%v", v.name, list, wantList)
+			}
+		}
+	}
+}
+
+// keyFrameLast is a packet with a whole frame, sound, and a key frame.
+func keyFrameLast(send uint32, object uint8) []byte {
+	return fill(cat("820000 11 5D", uint16(90), send, uint16(40), uint8(0x80|3),
+		payloadHead(sampleVideo, false, object, 80, send), uint16(80), media(object, 80),
+		payloadHead(sampleAudio, true, object, 75, send), uint16(75), media(object+1, 75),
+		payloadHead(sampleVideo, true, object+1, 90, send), uint16(90), media(object+2, 90)), 90)
 }

@@ -3,6 +3,7 @@ package e2e
 import (
 	"encoding/binary"
 	"fmt"
+	"slices"
 )
 
 // width is the size in bytes of a field by its 2-bit type.
@@ -63,31 +64,46 @@ func cutPacket(b []byte) (p packetParts, err error) {
 	return p, nil
 }
 
-// startsKeyFrame says whether a viewer may start at the packet: one of its payloads begins a key frame of the video.
-func (p packetParts) startsKeyFrame(video byte) bool {
-	b, count, lengths := []byte(p.payloads), 1, byte(0)
+// A payload's beginning.
+type payload struct {
+	stream byte
+	key    bool
+	offset uint32 // into its media object
+	data   string
+}
+
+func (l payload) String() string {
+	return fmt.Sprintf("stream %d key %v offset %d: %d bytes %.4x…", l.stream, l.key, l.offset, len(l.data), l.data)
+}
+
+// list cuts the payloads of a packet that cutPacket has read. It knows the forms that encoders use: replicated data of 8
+// bytes or more, and WORD lengths.
+func (p packetParts) list() (all []payload) {
+	b, count := []byte(p.payloads), 1
 	if p.multiple {
-		count, lengths, b = int(b[0]&0x3F), b[0]>>6, b[1:]
+		count, b = int(b[0]&0x3F), b[1:]
 	}
 	for range count {
-		stream := b[0]
+		next := payload{stream: b[0] & 0x7F, key: b[0]&0x80 != 0}
 		at := 1 + width[p.property>>4&3]
-		offset := b[at : at+width[p.property>>2&3]]
-		at += len(offset)
-		replicated := int(b[at])
-		at += width[p.property&3] + replicated
-		if stream == video|0x80 && binary.LittleEndian.Uint32(offset) == 0 && replicated >= 8 {
-			return true
-		}
+		var offset [4]byte
+		at += copy(offset[:width[p.property>>2&3]], b[at:])
+		next.offset = binary.LittleEndian.Uint32(offset[:])
+		at += width[p.property&3] + int(b[at])
 		if p.multiple {
 			length := int(binary.LittleEndian.Uint16(b[at:]))
-			if lengths != 2 {
-				panic("payload lengths other than WORD")
-			}
-			b = b[at+2+length:]
+			next.data, b = string(b[at+2:at+2+length]), b[at+2+length:]
+		} else {
+			next.data = string(b[at:])
 		}
+		all = append(all, next)
 	}
-	return false
+	return all
+}
+
+// startsKeyFrame says whether a viewer may start at the packet: one of its payloads begins a key frame of the video.
+func (p packetParts) startsKeyFrame(video byte) bool {
+	return slices.ContainsFunc(p.list(), func(l payload) bool { return l.stream == video && l.key && l.offset == 0 })
 }
 
 // putPadding appends the padding that was removed and counts it in the packet's own field, as a player or the next pump

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"bytes"
+	"slices"
 	"testing"
 )
 
@@ -50,5 +51,24 @@ func TestContentDiffers(t *testing.T) {
 		if got, err := cutPacket(b); err == nil && got.content() == want.content() {
 			t.Errorf("%s: a changed bit at %d is not seen", c.name, c.at)
 		}
+	}
+}
+
+func TestPayloadList(t *testing.T) {
+	parts, err := cutPacket(keyFrameLast(7, 3))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := parts.list()
+	want := []payload{
+		{sampleVideo, false, 0, string(media(3, 80))},
+		{sampleAudio, true, 0, string(media(4, 75))},
+		{sampleVideo, true, 0, string(media(5, 90))},
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("payloads\n%v, want\n%v", got, want)
+	}
+	if !parts.startsKeyFrame(sampleVideo) || parts.startsKeyFrame(sampleAudio+1) {
+		t.Error("the key frame is not seen, or one that is not there")
 	}
 }

@@ -1,0 +1,85 @@
+package main
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+)
+
+const loadAbout = `Watches URL with -n simulated viewers and measures for -duration once all of them are there.
+mmsh://host:port/path asks as a player does (NSPlayer, Play); http://host:port/path is a plain GET and measures any server.
+Most viewers drop what they get inside the kernel; a sample checks framing, LocationId, AFFlags, the key frame at the
+start, and, when the source is "bench push -synthetic", every payload, its order and its age.
+Exit code 1 when a viewer failed or a fault was found. Stalled and slow viewers may be cut, that is no failure.`
+
+// loadOptions is the command line of bench load.
+type loadOptions struct {
+	url       string
+	mmsh      bool
+	bare      bool // no protocol: the other end is bench floor
+	viewers   int
+	sample    string // a number or a percentage
+	stalled   int
+	slow      int
+	slowRate  float64 // bit/s
+	churn     float64 // viewers a second
+	herd      int
+	herdAt    time.Duration
+	ramp      float64 // viewers a second; 0: all at once
+	duration  time.Duration
+	settle    time.Duration
+	silence   time.Duration
+	patience  time.Duration // from connect to the first byte of stream
+	drain     time.Duration
+	sources   int
+	rcvbuf    int
+	agent     string
+	describe  bool
+	reconnect bool
+	pid       int
+	json      string
+	quiet     bool
+}
+
+func parseLoad(args []string) (loadOptions, []string, error) {
+	var opt loadOptions
+	fs := newFlags("load", "URL", loadAbout)
+	fs.IntVar(&opt.viewers, "n", 100, "viewers")
+	fs.StringVar(&opt.sample, "sample", "1%", "of these, how many check everything: a `number` or a percentage; at least 8 with a percentage")
+	fs.IntVar(&opt.stalled, "stalled", 0, "viewers besides -n that ask and never read")
+	fs.IntVar(&opt.slow, "slow", 0, "viewers besides -n that read at -slow-rate and check what they get")
+	rate := quantityVar(fs, "slow-rate", 100e3, "`bit/s` of a slow viewer")
+	fs.Float64Var(&opt.churn, "churn", 0, "`viewers` replaced a second")
+	fs.IntVar(&opt.herd, "herd", 0, "viewers besides -n that join in one instant")
+	fs.DurationVar(&opt.herdAt, "herd-at", 0, "when the herd joins, from the start of the measurement (default a third of -duration)")
+	fs.Float64Var(&opt.ramp, "ramp", 1000, "`viewers` that join a second; 0: all at once")
+	fs.DurationVar(&opt.duration, "duration", 30*time.Second, "length of the measurement")
+	fs.DurationVar(&opt.settle, "settle", 2*time.Second, "wait between the last join and the measurement")
+	fs.DurationVar(&opt.silence, "silence", 5*time.Second, "a viewer that hears nothing for so long has failed")
+	fs.DurationVar(&opt.patience, "patience", 15*time.Second, "a viewer that waits so long for the first byte has failed")
+	fs.DurationVar(&opt.drain, "drain", 2*time.Millisecond, "pause of the crowd between two looks at its sockets; the sample never pauses")
+	fs.IntVar(&opt.sources, "sources", 8, "loopback source addresses (127.0.0.2 and up), when URL is one")
+	fs.IntVar(&opt.rcvbuf, "rcvbuf", 0, "SO_RCVBUF of viewers in `bytes`; 0: the kernel's")
+	fs.StringVar(&opt.agent, "agent", "", "User-Agent (default NSPlayer/4.1.0.3856 for mmsh, bench for http)")
+	fs.BoolVar(&opt.describe, "describe", false, "mmsh: a Describe on a connection of its own before each Play, as players do")
+	fs.BoolVar(&opt.reconnect, "reconnect", false, "viewers that are closed come back and have not failed")
+	fs.IntVar(&opt.pid, "pid", 0, "the server's process: measure its CPU and memory")
+	fs.StringVar(&opt.json, "json", "", "write the result to this `file`")
+	fs.BoolVar(&opt.quiet, "quiet", false, "no progress line")
+	rest, err := parseFlags(fs, args, 1, 1)
+	opt.slowRate = float64(*rate)
+	return opt, rest, err
+}
+
+// sampleCount reads "1%" or "20".
+func sampleCount(s string, viewers int) (int, error) {
+	if part, ok := strings.CutSuffix(s, "%"); ok {
+		if percent, err := strconv.ParseFloat(part, 64); err == nil && percent >= 0 && percent <= 100 {
+			return min(max(8, int(float64(viewers)*percent/100+0.5)), viewers), nil
+		}
+	} else if n, err := strconv.Atoi(s); err == nil && n >= 0 {
+		return min(n, viewers), nil
+	}
+	return 0, fmt.Errorf("sample %q: want a number or a percentage", s)
+}

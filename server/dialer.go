@@ -1,0 +1,163 @@
+package server
+
+import (
+	"context"
+	"crypto/tls"
+	"encoding/base64"
+	"fmt"
+	"io"
+	"net"
+	"net/netip"
+	"time"
+
+	"pumpd/codec"
+)
+
+// A dialer connects to upstreams, directly or through an HTTP proxy. Never changed after newDialer.
+type dialer struct {
+	connect  func(ctx context.Context, network, addr string) (net.Conn, error)
+	timeout  time.Duration // of connect; what follows may take as long again
+	proxy    *upstream     // nil: none
+	forLocal bool          // local addresses go through the proxy as well
+	tls      *tls.Config
+	lookup   func(ctx context.Context, network, host string) ([]netip.Addr, error)
+}
+
+func newDialer(c ProxyConfig, timeout time.Duration) (*dialer, error) {
+	d := &dialer{
+		connect:  (&net.Dialer{Timeout: timeout}).DialContext, // tries IPv6 and IPv4 side by side: RFC 8305
+		timeout:  timeout,
+		forLocal: c.ForLocal,
+		tls:      &tls.Config{},
+		lookup:   net.DefaultResolver.LookupNetIP,
+	}
+	if c.URL != "" {
+		proxy, err := parseUpstream(c.URL)
+		if err != nil {
+			return nil, fmt.Errorf("proxy: %w", err)
+		}
+		d.proxy = proxy
+	}
+	return d, nil
+}
+
+// A link is an open connection to an upstream.
+type link struct {
+	net.Conn
+	proxy *upstream // not nil: requests go to this proxy and need the absolute form
+}
+
+// dial connects, as far as to where a request can be sent.
+func (d *dialer) dial(ctx context.Context, to *upstream) (*link, error) {
+	ctx, cancel := context.WithTimeout(ctx, 2*d.timeout)
+	defer cancel()
+	proxied := d.proxied(ctx, to)
+	addr := to.addr
+	if proxied {
+		addr = d.proxy.addr
+	}
+	conn, err := d.connect(ctx, "tcp", addr)
+	if err != nil {
+		return nil, err
+	}
+	l := &link{Conn: conn}
+	if proxied && !to.secure {
+		l.proxy = d.proxy
+	}
+	if to.secure {
+		if l.Conn, err = d.secure(ctx, conn, to, proxied); err != nil {
+			conn.Close()
+			return nil, err
+		}
+	}
+	return l, nil
+}
+
+// secure puts TLS on a connection, through a tunnel if it goes to a proxy.
+func (d *dialer) secure(ctx context.Context, conn net.Conn, to *upstream, proxied bool) (net.Conn, error) {
+	stop := context.AfterFunc(ctx, func() { conn.SetDeadline(time.Unix(1, 0)) })
+	defer stop()
+	if proxied {
+		if err := tunnel(conn, to, d.proxy); err != nil {
+			return nil, err
+		}
+	}
+	config := d.tls.Clone()
+	config.ServerName = to.name
+	c := tls.Client(conn, config)
+	if err := c.HandshakeContext(ctx); err != nil {
+		return nil, fmt.Errorf("tls: %w", err)
+	}
+	return c, nil
+}
+
+// tunnel asks a proxy to connect us: RFC 9110 9.3.6.
+func tunnel(conn io.ReadWriter, to, proxy *upstream) error {
+	b := codec.AppendRequestLine(nil, "CONNECT", to.host, 1)
+	b = codec.AppendField(b, "Host", to.host)
+	b = proxy.appendProxyAuthorization(b)
+	if _, err := conn.Write(append(b, "\r\n"...)); err != nil {
+		return fmt.Errorf("proxy: %w", err)
+	}
+	var r codec.Response
+	var head []byte
+	for { // byte by byte: what comes after the head is not ours
+		var next [1]byte
+		if _, err := io.ReadFull(conn, next[:]); err != nil {
+			return fmt.Errorf("proxy: %w", err)
+		}
+		head = append(head, next[0])
+		_, err := codec.ParseResponse(head, maxReplyHead, &r)
+		if err == codec.ErrShort {
+			continue
+		}
+		if err != nil {
+			return fmt.Errorf("proxy: %w", err)
+		}
+		if r.Status/100 != 2 {
+			return fmt.Errorf("proxy: answer to CONNECT %s: %d %.80q", to.host, r.Status, r.Reason)
+		}
+		return nil
+	}
+}
+
+// appendProxyAuthorization adds the proxy's credentials, Basic as RFC 7617 has it, without waiting to be asked.
+func (u *upstream) appendProxyAuthorization(b []byte) []byte {
+	if u.user == "" {
+		return b
+	}
+	return codec.AppendField(b, "Proxy-Authorization", basicField(u.user, u.password))
+}
+
+func basicField(user, password string) string {
+	return "Basic " + base64.StdEncoding.EncodeToString([]byte(user+":"+password))
+}
+
+// proxied says whether an upstream is reached through the proxy: all but those whose every address is local. A name that
+// we cannot look up is the proxy's to know.
+func (d *dialer) proxied(ctx context.Context, to *upstream) bool {
+	if d.proxy == nil {
+		return false
+	}
+	if d.forLocal {
+		return true
+	}
+	if a, err := netip.ParseAddr(to.name); err == nil {
+		return !isLocal(a)
+	}
+	addrs, err := d.lookup(ctx, "ip", to.name)
+	if err != nil {
+		return true
+	}
+	for _, a := range addrs {
+		if !isLocal(a) {
+			return true
+		}
+	}
+	return len(addrs) == 0
+}
+
+func isLocal(a netip.Addr) bool {
+	a = a.Unmap()
+	return a.IsLoopback() || a.IsPrivate() || a.IsLinkLocalUnicast()
+}

@@ -1,0 +1,118 @@
+package server
+
+import (
+	"bytes"
+	"context"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+func holdFor(d time.Duration) func(*Config) {
+	return func(c *Config) { c.Streams[0].Hold = Duration(d) }
+}
+
+func TestHeldViewerIsServedWhenTheStreamComesUp(t *testing.T) {
+	r := newRig(t, holdFor(10*time.Second), "a")
+	st := r.reg.streams[0]
+	mmsh, raw, gone := r.watch("a", ffmpegAgent), r.watch("a", curlAgent), r.watch("a", ffmpegAgent)
+	if len(mmsh.got) > 0 || mmsh.fin || st.watched() != 3 || len(st.wanted) != 1 {
+		t.Fatalf("%q, FIN %v, %d wait; want silence, three waiting and the source told", mmsh.got, mmsh.fin, st.watched())
+	}
+	gone.hangUp()
+	r.pass(9 * time.Second)
+	r.turn()
+	f := r.feeder(0, 320)
+	f.publish(2)
+	r.turn()
+	if got := r.read(mmsh.body()); got.headers != 1 || !slices.Equal(got.numbers, numbers(0, 2)) {
+		t.Errorf("%+v, want the header and two packets", got)
+	}
+	if n := len(raw.body()); n != len(st.up().gen.header.Raw)+2*packetSize {
+		t.Errorf("raw: %d bytes", n)
+	}
+	if st.watched() != 2 || len(r.loop.held) != 0 {
+		t.Errorf("%d watch, %d held, want 2 and 0", st.watched(), len(r.loop.held))
+	}
+}
+
+func TestHoldEnds(t *testing.T) {
+	r := newRig(t, holdFor(10*time.Second), "a")
+	p := r.watch("a", ffmpegAgent)
+	r.pass(11 * time.Second)
+	r.turn()
+	if !strings.Contains(p.status(), "503") || !p.fin || r.reg.streams[0].watched() != 0 {
+		t.Errorf("%q, FIN %v, %d wait; want 503", p.status(), p.fin, r.reg.streams[0].watched())
+	}
+}
+
+func TestHeldViewerMustNotTalk(t *testing.T) {
+	r := newRig(t, holdFor(10*time.Second), "a")
+	p := r.watch("a", ffmpegAgent)
+	p.say(strings.Repeat("x", maxWaiting))
+	r.turn()
+	if !p.fin || r.reg.streams[0].watched() != 0 {
+		t.Error("a held viewer may send as much as it likes")
+	}
+}
+
+// slateOf is a slate that one step of the clock after another plays.
+func slateFor(t *testing.T, r *rig, then func(s *Server, st *stream)) {
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		st := r.reg.streams[0]
+		c := clock{func() instant { return instant(time.Since(start)) }}
+		st.clock, r.reg.clock = c, c
+		st.cfg.Slate, st.cfg.SlateAfter = slateBuiltin, Duration(3*time.Second)
+		ctx, cancel := context.WithCancel(context.Background())
+		done := make(chan struct{})
+		s := &Server{reg: r.reg}
+		go func() { s.runSlate(ctx, st); close(done) }()
+		then(s, st)
+		cancel()
+		<-done
+	})
+}
+
+func TestSlatePlaysWhileTheSourceIsAway(t *testing.T) {
+	r := newRig(t, nil, "a")
+	slateFor(t, r, func(s *Server, st *stream) {
+		time.Sleep(2 * time.Second)
+		synctest.Wait()
+		if st.up() != nil {
+			t.Error("the slate plays before slate_after")
+		}
+		time.Sleep(3 * time.Second)
+		synctest.Wait()
+		if st.up() == nil || st.reg.owned(st).kind != sourceSlate {
+			t.Fatal("no slate after slate_after")
+		}
+		r.at = st.clock.now()
+		e := r.encoder()
+		e.setUp()
+		e.start(endless)
+		e.header(320)
+		e.frame('D', testPacket(1, 40, false, packetSize, 500))
+		synctest.Wait()
+		if st.reg.owned(st).kind != sourceSlate {
+			t.Error("the slate ended before the source's first key frame")
+		}
+		e.frame('D', testPacket(10, 400, true, packetSize, 500))
+		synctest.Wait()
+		r.turn() // the claim has come
+		if own := st.reg.owned(st); own == nil || own.kind != sourcePush || !bytes.Equal(st.up().gen.header.Raw, testHeader(packetSize, 320)) {
+			t.Errorf("owner %+v; want the encoder at its key frame; it was told %q", own, e.got)
+		}
+		if st.chain.last.kind != packetElement || packetNumber(st.chain.last.full) != 10 {
+			t.Error("the key frame was not published")
+		}
+		e.hangUp()
+		time.Sleep(4 * time.Second)
+		synctest.Wait()
+		if own := st.reg.owned(st); own == nil || own.kind != sourceSlate {
+			t.Error("the slate does not come again")
+		}
+	})
+}

@@ -1,0 +1,89 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+)
+
+const maxHops = 5 // redirects
+
+// errLoop: an upstream's answer has come through ourselves.
+var errLoop = errors.New("upstream gets its stream from this pump")
+
+// A visit is a way to one upstream, through redirects and challenges. What was learned for the Describe is used for the
+// Play.
+type visit struct {
+	puller *puller
+	at     *upstream
+	login  login
+	hops   int
+}
+
+// ask sends a Describe or, if about is given, a Play, until an answer is a good one.
+func (v *visit) ask(ctx context.Context, about *description) (*answer, error) {
+	for {
+		a, err := v.once(ctx, about)
+		if err != nil {
+			return nil, err
+		}
+		again, err := v.judge(a.reply)
+		if err == nil && !again {
+			return a, nil
+		}
+		a.close()
+		if err != nil {
+			return nil, err
+		}
+	}
+}
+
+func (v *visit) once(ctx context.Context, about *description) (*answer, error) {
+	l, err := v.puller.dialer.dial(ctx, v.at)
+	if err != nil {
+		return nil, err
+	}
+	a := &answer{link: l, stall: v.puller.stall}
+	a.release = context.AfterFunc(ctx, func() { l.Close() })
+	r := pullRequest{to: v.at, proxy: l.proxy, via: v.puller.node.id, guid: v.puller.guid,
+		auth: v.login.field("GET", v.at.target)}
+	if about != nil {
+		r.play, r.streams, r.clientID, r.known = true, about.streams, about.clientID, about.known
+	}
+	if err := a.exchange(r.append(nil)); err != nil {
+		a.close()
+		return nil, err
+	}
+	return a, nil
+}
+
+// judge says whether an answer was only a step on the way.
+func (v *visit) judge(r *pullReply) (again bool, err error) {
+	if v.puller.node.inVia([]byte(r.via)) {
+		return false, errLoop
+	}
+	switch r.status {
+	case 200:
+		return false, nil
+	case 301, 302, 303, 307, 308:
+		if r.location != "" {
+			return true, v.follow(r)
+		}
+	case 401:
+		return true, v.login.learn(r.challenge)
+	}
+	return false, fmt.Errorf("upstream answers %d %.80q", r.status, r.reason)
+}
+
+func (v *visit) follow(r *pullReply) error {
+	if v.hops++; v.hops > maxHops {
+		return fmt.Errorf("redirects: more than %d", maxHops)
+	}
+	to, err := v.at.redirect(r.location)
+	if err != nil {
+		return err
+	}
+	v.puller.log.Info("pull is redirected", "from", v.at, "to", to, "status", r.status)
+	v.at, v.login = to, login{user: to.user, password: to.password}
+	return nil
+}

@@ -1,0 +1,228 @@
+package server
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"pumpd/codec"
+)
+
+// startServer runs a whole server on a port of its own with one push stream, and ends it with the test.
+func startServer(t *testing.T, change func(*Config)) (at netip.AddrPort, stop func() error) {
+	t.Helper()
+	cfg := DefaultConfig()
+	cfg.Server.Listen, cfg.Server.Admin = []string{"127.0.0.1:0"}, ""
+	cfg.Server.Merge = Merge{Interval: Duration(5 * time.Millisecond)}
+	cfg.Streams = []StreamConfig{{Path: "a", Enabled: true, Type: typePush, OnSecondPush: "takeover"}}
+	if change != nil {
+		change(cfg)
+	}
+	s, err := New(cfg, slog.New(slog.NewTextHandler(io.Discard, nil)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- s.Run(ctx) }()
+	select {
+	case <-s.Ready():
+	case err := <-ended:
+		t.Fatal(err)
+	}
+	stop = func() error {
+		cancel()
+		err := <-ended
+		ended <- err
+		return err
+	}
+	t.Cleanup(func() { stop() })
+	return s.Addrs()[0], stop
+}
+
+func dial(t *testing.T, at netip.AddrPort) net.Conn {
+	t.Helper()
+	c, err := net.Dial("tcp", at.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.SetDeadline(time.Now().Add(10 * time.Second))
+	t.Cleanup(func() { c.Close() })
+	return c
+}
+
+// pushTo begins a push over the network and waits until the stream is up.
+func pushTo(t *testing.T, at netip.AddrPort) net.Conn {
+	t.Helper()
+	c := dial(t, at)
+	fmt.Fprintf(c, "POST /streams/a_push HTTP/1.1\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n", startType, endless)
+	c.Write(codec.AppendFrame(nil, 'H', testHeader(packetSize, 320)))
+	c.Write(codec.AppendFrame(nil, 'D', testPacket(0, 0, true, packetSize, 500)))
+	for {
+		v := dial(t, at)
+		fmt.Fprint(v, "HEAD /streams/a HTTP/1.0\r\nUser-Agent: x\r\n\r\n")
+		line, err := bufio.NewReader(v).ReadString('\n')
+		if err != nil {
+			t.Fatal(err)
+		}
+		v.Close()
+		if strings.Contains(line, "200") {
+			return c
+		}
+	}
+}
+
+func watchFrom(t *testing.T, at netip.AddrPort) (body io.Reader) {
+	t.Helper()
+	v := dial(t, at)
+	fmt.Fprintf(v, "GET /streams/a HTTP/1.0\r\nUser-Agent: %s\r\nPragma: xPlayStrm=1\r\n\r\n", ffmpegAgent)
+	res, err := http.ReadResponse(bufio.NewReader(v), nil)
+	if err != nil || res.StatusCode != 200 {
+		t.Fatalf("%v, %v", res, err)
+	}
+	return res.Body
+}
+
+func TestOverTheNetwork(t *testing.T) {
+	at, stop := startServer(t, nil)
+	source := pushTo(t, at)
+	var bodies []io.Reader
+	for range 20 {
+		bodies = append(bodies, watchFrom(t, at))
+	}
+	for i := range uint32(50) {
+		source.Write(codec.AppendFrame(nil, 'D', testPacket(i+1, i*40+40, false, packetSize, 500)))
+	}
+	source.Write(codec.AppendReason(nil, 'E', 0))
+	r := &rig{t: t}
+	for _, body := range bodies {
+		b, err := io.ReadAll(body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := r.read(b); got.headers != 1 || len(got.numbers) != 51 || got.ended != 0 {
+			t.Errorf("%d headers, %d packets, $E %d, want 1, 51, 0", got.headers, len(got.numbers), got.ended)
+		}
+	}
+	if err := stop(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestStopTellsEverybody(t *testing.T) {
+	at, stop := startServer(t, nil)
+	source := pushTo(t, at)
+	body := watchFrom(t, at)
+	go stop()
+	b, err := io.ReadAll(body)
+	if got := (&rig{t: t}).read(b); err != nil || got.ended != 0 {
+		t.Errorf("$E %d, %v, want 0 and FIN", got.ended, err)
+	}
+	answer, err := io.ReadAll(source)
+	if !bytes.HasPrefix(answer, []byte("HTTP/1.1 503")) || err != nil {
+		t.Errorf("encoder: %q, %v, want 503 and FIN", answer, err)
+	}
+}
+
+func TestBothFamilies(t *testing.T) {
+	if l, err := net.Listen("tcp", "[::1]:0"); err != nil {
+		t.Skipf("SKIPPED: no IPv6 on this machine: %v", err)
+	} else {
+		l.Close()
+	}
+	at, _ := startServer(t, func(c *Config) { c.Server.Listen = []string{":0"} })
+	for _, host := range []string{"127.0.0.1", "::1"} {
+		c := dial(t, netip.AddrPortFrom(netip.MustParseAddr(host), at.Port()))
+		fmt.Fprint(c, "OPTIONS * HTTP/1.1\r\nUser-Agent: NSPlayer/12.0\r\n\r\n")
+		if line, err := bufio.NewReader(c).ReadString('\n'); !strings.Contains(line, "200") {
+			t.Errorf("%s: %q, %v", host, line, err)
+		}
+	}
+}
+
+// More connections than descriptors: those inside are served on, the others are refused, and nothing breaks. The server
+// is a child process, so that the test has descriptors to spare.
+func TestConnectionFlood(t *testing.T) {
+	const limit, flood = 200, 600
+	if os.Getenv("PUMPD_FLOOD") != "" {
+		serveFlood(t, limit)
+		return
+	}
+	at := floodedServer(t)
+	pushTo(t, at)
+	body := watchFrom(t, at)
+	refused := 0
+	for i := range flood {
+		c := dial(t, at)
+		if i < limit {
+			continue
+		}
+		line, err := bufio.NewReader(c).ReadString('\n')
+		if err != nil || !strings.Contains(line, "503") {
+			t.Fatalf("connection %d: %q, %v, want 503", i, line, err)
+		}
+		refused++
+	}
+	if _, err := io.ReadFull(body, make([]byte, 100)); err != nil || refused != flood-limit {
+		t.Errorf("the viewer inside: %v; %d refused, want %d", err, refused, flood-limit)
+	}
+}
+
+// floodedServer starts this test again as a server with few descriptors.
+func floodedServer(t *testing.T) netip.AddrPort {
+	cmd := exec.Command(os.Args[0], "-test.run=^TestConnectionFlood$")
+	cmd.Env = append(os.Environ(), "PUMPD_FLOOD=1")
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		in.Close()
+		if err := cmd.Wait(); err != nil {
+			t.Errorf("the server under the flood: %v", err)
+		}
+	})
+	line, err := bufio.NewReader(out).ReadString('\n')
+	if err != nil {
+		t.Fatal(err)
+	}
+	at, err := netip.ParseAddrPort(strings.TrimSpace(line))
+	if err != nil {
+		t.Fatal(err)
+	}
+	go io.Copy(io.Discard, out)
+	return at
+}
+
+// serveFlood is the child: it serves until its input is closed.
+func serveFlood(t *testing.T, limit uint64) {
+	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: limit, Max: limit}); err != nil {
+		t.Fatal(err)
+	}
+	at, stop := startServer(t, nil)
+	fmt.Println(at)
+	io.Copy(io.Discard, os.Stdin)
+	if err := stop(); err != nil {
+		t.Fatal(err)
+	}
+}
