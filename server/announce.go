@@ -26,6 +26,9 @@ func (s *Server) Announce(w io.Writer) {
 			}
 		}
 	}
+	if a := s.AdminAddr(); a.IsValid() {
+		fmt.Fprintf(w, "Status\n  http://%s/\n", hostOf(a))
+	}
 	if show != "" {
 		fmt.Fprintf(w, "Try it:\n  ffplay mmsh://%s/streams/%s\n", at, show)
 	}

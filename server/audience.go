@@ -9,7 +9,7 @@ func (l *loop) join(c *conn, st *stream, j *joins, v *viewer, head []byte, now i
 		l.audiences[st.id] = a
 	}
 	v.conn, v.audience, v.gen, v.joined, v.progress = c, a, j.gen, now, now
-	v.slot = len(a.viewers)
+	v.slot = int32(len(a.viewers))
 	v.enter(j.start)
 	v.lead[0] = head
 	v.lead[1] = j.gen.framed
@@ -17,6 +17,7 @@ func (l *loop) join(c *conn, st *stream, j *joins, v *viewer, head []byte, now i
 		v.lead[1] = j.gen.header.Raw
 	}
 	a.viewers = append(a.viewers, v)
+	l.unwait(c)
 	c.viewer, c.phase = v, viewing
 	st.stats.viewers.Add(1)
 	st.stats.joined.Add(1)
@@ -41,6 +42,9 @@ func (l *loop) part(v *viewer, now instant) {
 	}
 	c := v.conn
 	c.viewer, v.state = nil, leaving
+	if c.phase != closed {
+		l.wait(c)
+	}
 	st := a.stream
 	st.stats.viewers.Add(-1)
 	st.stats.left[c.why].Add(1)

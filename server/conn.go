@@ -16,6 +16,7 @@ type conn struct {
 	remote netip.AddrPort
 
 	phase    phase
+	slot     int32   // in loop.waiting, -1 while viewing
 	why      reason  // set: it is marked and waits for the sweep
 	deadline instant // of the phase; 0 is none
 	scanned  int     // bytes of the request head that hold no blank line; negative once it is whole
@@ -49,6 +50,7 @@ const (
 func (l *loop) open(d door, now instant) *conn {
 	c := &conn{loop: l, wire: d.wire, fd: d.fd, remote: d.remote, deadline: now.add(l.limits.requestHead)}
 	l.conns[d.fd] = c
+	l.wait(c)
 	return c
 }
 
@@ -160,10 +162,6 @@ func (c *conn) shut() {
 // chore looks at what a conn has waited for too long.
 func (c *conn) chore(now instant) {
 	l := c.loop
-	if c.phase == viewing {
-		c.viewer.chore(l, now)
-		return
-	}
 	if c.phase == closing {
 		c.shut()
 	}

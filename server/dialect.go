@@ -31,16 +31,16 @@ const (
 )
 
 var (
-	raw        = dialect{form: rawPackets, crossing: hangUp, redirect: "http"}
-	oldPlayer  = dialect{form: shortFrames, crossing: reopen, redirect: "http"}
-	vlcPlayer  = dialect{form: shortFrames, crossing: changeInBand, redirect: "mmsh"}
-	midPlayer  = dialect{form: shortFrames, crossing: changeInBand, redirect: "http", reset: true}
-	newPlayer  = dialect{form: shortFrames, crossing: changeInBand, redirect: "http", reset: true, keep: true}
-	oldServer  = dialect{form: fullFrames, crossing: changeInBand, redirect: "http", reset: true}
+	raw        = &dialect{form: rawPackets, crossing: hangUp, redirect: "http"}
+	oldPlayer  = &dialect{form: shortFrames, crossing: reopen, redirect: "http"}
+	vlcPlayer  = &dialect{form: shortFrames, crossing: changeInBand, redirect: "mmsh"}
+	midPlayer  = &dialect{form: shortFrames, crossing: changeInBand, redirect: "http", reset: true}
+	newPlayer  = &dialect{form: shortFrames, crossing: changeInBand, redirect: "http", reset: true, keep: true}
+	oldServer  = &dialect{form: fullFrames, crossing: changeInBand, redirect: "http", reset: true}
 	mmshServer = newPlayer
 )
 
-func dialectOf(a codec.Agent) dialect {
+func dialectOf(a codec.Agent) *dialect {
 	switch {
 	case a.Known == codec.NSServer && (!a.HasVersion || a.Major <= 5):
 		return oldServer
@@ -58,4 +58,4 @@ func dialectOf(a codec.Agent) dialect {
 	return newPlayer
 }
 
-func (d dialect) mmsh() bool { return d.form != rawPackets }
+func (d *dialect) mmsh() bool { return d.form != rawPackets }

@@ -32,15 +32,16 @@ type loop struct {
 	alarmed atomic.Bool
 
 	// This loop's goroutine only.
-	now       instant // of the callback that is being served
-	conns     map[int]*conn
-	audiences []*audience // by stream.id; nil where this loop never had a viewer
-	held      []*conn     // wait for their stream to come up
-	leaving   []*conn     // marked, not yet swept
-	chores    instant     // when deadlines are next looked at
-	stopping  bool
-	serving   bool              // inside work or traffic, which sweep when they are done
-	agents    map[string]string // User-Agents in use, so that a thousand viewers share one string
+	now          instant // of the callback that is being served
+	conns        map[int]*conn
+	waiting      []*conn     // those of conns that are not viewing: they have deadlines
+	audiences    []*audience // by stream.id; nil where this loop never had a viewer
+	held         []*conn     // wait for their stream to come up
+	leaving      []*conn     // marked, not yet swept
+	chores       instant     // when deadlines are next looked at
+	viewerChores instant     // and those of viewers
+	stopping     bool
+	serving      bool // inside work or traffic, which sweep when they are done
 
 	// Scratch, reused in every round and request.
 	segment  segment
@@ -85,7 +86,6 @@ func newLoop(id int, c clock, cfg *Config, log *slog.Logger, reg *registry, stat
 		},
 		conns:     make(map[int]*conn),
 		audiences: make([]*audience, len(reg.streams)),
-		agents:    make(map[string]string),
 	}
 	l.alarm = time.AfterFunc(time.Hour, l.ring)
 	l.alarm.Stop()
@@ -214,17 +214,47 @@ func (l *loop) closed(c *conn) {
 	l.mark(c, clientClosed)
 	c.phase = closed
 	delete(l.conns, c.fd)
+	l.unwait(c)
 	l.stats.ended[c.why].Add(1)
 	if !l.serving {
 		l.sweep(l.now)
 	}
 }
 
-// doChores looks at every conn's deadline, four times a second.
+// doChores looks at what is overdue: the conns that wait for something four times a second, the viewers once.
 func (l *loop) doChores(now instant) {
-	for _, c := range l.conns {
-		c.chore(now)
+	for i := len(l.waiting) - 1; i >= 0; i-- { // backwards: a chore may take its conn out
+		l.waiting[i].chore(now)
 	}
+	if now < l.viewerChores {
+		return
+	}
+	l.viewerChores = now.add(time.Second)
+	for _, a := range l.audiences {
+		if a == nil {
+			continue
+		}
+		for _, v := range a.viewers {
+			v.chore(l, now)
+		}
+	}
+}
+
+// wait lists a conn among those with deadlines, unwait takes it out.
+func (l *loop) wait(c *conn) {
+	c.slot = int32(len(l.waiting))
+	l.waiting = append(l.waiting, c)
+}
+
+func (l *loop) unwait(c *conn) {
+	if c.slot < 0 {
+		return
+	}
+	last := l.waiting[len(l.waiting)-1]
+	l.waiting[c.slot], last.slot = last, c.slot
+	l.waiting[len(l.waiting)-1] = nil
+	l.waiting = l.waiting[:len(l.waiting)-1]
+	c.slot = -1
 }
 
 // stop ends all: viewers get the end of their stream, encoders a status, everybody a FIN.
@@ -240,19 +270,4 @@ func (l *loop) stop(now instant) {
 		}
 		l.mark(c, shuttingDown)
 	}
-}
-
-// intern gives the one string of a User-Agent.
-func (l *loop) intern(agent []byte) string {
-	const longest, most = 120, 256
-	agent = agent[:min(len(agent), longest)]
-	if s, ok := l.agents[string(agent)]; ok {
-		return s
-	}
-	if len(l.agents) >= most {
-		clear(l.agents)
-	}
-	s := string(agent)
-	l.agents[s] = s
-	return s
 }

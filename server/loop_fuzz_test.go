@@ -151,7 +151,7 @@ func (m *mischief) check() {
 		}
 		listed += len(a.viewers)
 		for i, v := range a.viewers {
-			if v.slot != i || v.conn.viewer != v || v.conn.phase == closed && v.state != leaving || v.audience != a {
+			if int(v.slot) != i || v.conn.viewer != v || v.conn.phase == closed && v.state != leaving || v.audience != a {
 				m.t.Fatalf("viewer %d: slot %d, phase %d, state %d", i, v.slot, v.conn.phase, v.state)
 			}
 			if v.state == blocked && !m.armed[v.conn.fd] {

@@ -111,7 +111,7 @@ func refusal(code int) reason {
 func retryAfter() int64 { return 2 + rand.Int64N(4) }
 
 // describe is the reply to a Describe: exactly the $H, with its length, and normally the end of the connection.
-func (l *loop) describe(c *conn, d dialect, g *generation, id uint32, reset bool) {
+func (l *loop) describe(c *conn, d *dialect, g *generation, id uint32, reset bool) {
 	keep := stays(&l.request, d.keep)
 	b := l.tokens(l.head(200, viewerServer), d, id, reset)
 	b = codec.AppendField(b, "Content-Type", "application/vnd.ms.wms-hdr.asfv1")
@@ -125,7 +125,7 @@ func (l *loop) describe(c *conn, d dialect, g *generation, id uint32, reset bool
 }
 
 // tokens adds the tokens of mmsh.md §4: who the client is to us, and that this is live.
-func (l *loop) tokens(b []byte, d dialect, id uint32, reset bool) []byte {
+func (l *loop) tokens(b []byte, d *dialect, id uint32, reset bool) []byte {
 	b = codec.AppendField(b, "Pragma", "client-id="+strconv.FormatUint(uint64(id), 10))
 	features := `features="broadcast"`
 	if d.crossing == changeInBand {
@@ -140,7 +140,7 @@ func (l *loop) tokens(b []byte, d dialect, id uint32, reset bool) []byte {
 }
 
 // playHead is the head of the reply to a Play, for the viewer to keep until it is sent.
-func (l *loop) playHead(d dialect, id uint32, reset bool) []byte {
+func (l *loop) playHead(d *dialect, id uint32, reset bool) []byte {
 	b := l.head(200, viewerServer)
 	if d.mmsh() {
 		b = l.tokens(b, d, id, reset)

@@ -30,7 +30,7 @@ const (
 )
 
 // classify names what r wants; the first match of mmsh.md §3.1 wins.
-func classify(r *codec.Request, d dialect, push bool) want {
+func classify(r *codec.Request, d *dialect, push bool) want {
 	p := &r.Pragma
 	switch string(r.Method) {
 	case "OPTIONS":
@@ -149,7 +149,7 @@ func (l *loop) body(c *conn, w want, rest []byte) (n int, whole bool) {
 }
 
 // watch answers those who want the stream or its header.
-func (l *loop) watch(c *conn, w want, st *stream, push bool, d dialect, now instant) {
+func (l *loop) watch(c *conn, w want, st *stream, push bool, d *dialect, now instant) {
 	r := &l.request
 	switch {
 	case st == nil:
@@ -183,14 +183,14 @@ func (l *loop) watch(c *conn, w want, st *stream, push bool, d dialect, now inst
 	case w == wantDescribe:
 		l.describe(c, d, j.gen, id, reset)
 	default:
-		v := &viewer{dialect: d, session: id, agent: l.intern(r.UserAgent)}
+		v := &viewer{dialect: d, session: id, agent: agentName(r.UserAgent)}
 		l.join(c, st, j, v, l.playHead(d, id, reset), now)
 	}
 }
 
 // identify gives the client-id of a Describe or Play: its own if we know it, else a new one. free is false for a second
 // Play of one session.
-func (l *loop) identify(w want, d dialect, now instant) (id uint32, reset, free bool) {
+func (l *loop) identify(w want, d *dialect, now instant) (id uint32, reset, free bool) {
 	p := &l.request.Pragma
 	if w == wantRaw {
 		return 0, false, true
@@ -207,7 +207,7 @@ func (l *loop) identify(w want, d dialect, now instant) (id uint32, reset, free 
 }
 
 // unknown answers for a path without a stream: 302 where the operator wants that, in a form the client can follow.
-func (l *loop) unknown(c *conn, d dialect) {
+func (l *loop) unknown(c *conn, d *dialect) {
 	to := l.limits.redirect404
 	if to == "" {
 		l.refuse(c, 404, "no such stream")
@@ -220,7 +220,7 @@ func (l *loop) unknown(c *conn, d dialect) {
 }
 
 // attend answers what players say around a Play.
-func (l *loop) attend(c *conn, w want, d dialect, now instant) {
+func (l *loop) attend(c *conn, w want, d *dialect, now instant) {
 	r := &l.request
 	keep := stays(r, d.keep)
 	switch w {

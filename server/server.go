@@ -26,6 +26,8 @@ import (
 
 // A Server is one pump with its streams and listeners. Make it with New, use it once.
 type Server struct {
+	Version string // what the status page and the metrics show; not to be changed after Run has begun
+
 	// Set by New, never changed.
 	cfg     *Config
 	log     *slog.Logger
@@ -35,17 +37,19 @@ type Server struct {
 	gate    *gate
 	reactor *reactor
 	stats   serverStats
+	rates   *rates
 
 	// Set by Run, readable once ready is closed.
 	ready     chan struct{}
 	listeners []net.Listener
 	addrs     []netip.AddrPort
 	gnet      *gnet.Client
+	admin     *admin // nil: the configuration has none
 }
 
 // New makes a server of a checked configuration. It opens nothing but the loops' watchers.
 func New(cfg *Config, log *slog.Logger) (*Server, error) {
-	s := &Server{cfg: cfg, log: log, clock: newClock(), node: newNode(), ready: make(chan struct{})}
+	s := &Server{Version: "(devel)", cfg: cfg, log: log, clock: newClock(), node: newNode(), ready: make(chan struct{})}
 	var err error
 	if s.gate, err = newGate(cfg.Server.MaxConnections, log); err != nil {
 		return nil, err
@@ -62,6 +66,7 @@ func New(cfg *Config, log *slog.Logger) (*Server, error) {
 		streams = append(streams, st)
 	}
 	s.reg = newRegistry(s.clock, time.Duration(cfg.Timeouts.SourceGrace), streams)
+	s.rates = newRates(streams)
 	return s, s.makeLoops()
 }
 
@@ -71,6 +76,10 @@ func (s *Server) makeLoops() error {
 	if n == 0 {
 		n = runtime.NumCPU()
 	}
+	engines, err := newEngines(s.cfg.Server.Engine, n, s.log)
+	if err != nil {
+		return err
+	}
 	s.reactor = &reactor{s: s, seats: make([]seat, n)}
 	for i := range n {
 		t := &s.reactor.seats[i]
@@ -79,7 +88,7 @@ func (s *Server) makeLoops() error {
 		if err != nil {
 			return err
 		}
-		l.watcher, l.engine, t.loop = w, &sendto{}, l
+		l.watcher, l.engine, t.loop = w, engines[i], l
 		s.node.loops = append(s.node.loops, l)
 	}
 	return nil
@@ -96,6 +105,11 @@ const stopTime = 3 * time.Second
 
 // Run serves until ctx is done, then tells everybody and returns nil. An error says why it could not begin.
 func (s *Server) Run(ctx context.Context) error {
+	stopAdmin, err := s.startAdmin(ctx.Done())
+	if err != nil {
+		return err
+	}
+	defer stopAdmin() // last: readyz tells of the stopping
 	if err := s.listen(); err != nil {
 		return err
 	}
@@ -111,7 +125,7 @@ func (s *Server) Run(ctx context.Context) error {
 	s.keepHouse(ctx)
 	s.closeListeners()
 	s.farewell()
-	err := s.gnet.Stop()
+	err = s.gnet.Stop()
 	helpers.Wait()
 	for _, l := range s.node.loops {
 		l.watcher.close()
@@ -122,6 +136,9 @@ func (s *Server) Run(ctx context.Context) error {
 
 func (s *Server) startSources(ctx context.Context, helpers *sync.WaitGroup) {
 	for _, st := range s.reg.streams {
+		if st.cfg.Slate != "" {
+			helpers.Go(func() { s.runSlate(ctx, st) })
+		}
 		switch st.cfg.Type {
 		case typePull:
 			helpers.Go(func() { s.runPull(ctx, st) })
@@ -131,16 +148,18 @@ func (s *Server) startSources(ctx context.Context, helpers *sync.WaitGroup) {
 	}
 }
 
-// keepHouse ends streams whose source did not come back, once a second.
+// keepHouse ends streams whose source did not come back and measures rates, once a second.
 func (s *Server) keepHouse(ctx context.Context) {
-	tick := time.NewTicker(time.Second)
+	tick := time.NewTicker(rateInterval)
 	defer tick.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-			s.reg.reap(s.clock.now())
+			now := s.clock.now()
+			s.reg.reap(now)
+			s.rates.sample(now)
 		}
 	}
 }

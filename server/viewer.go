@@ -1,6 +1,8 @@
 package server
 
 import (
+	"unique"
+
 	"pumpd/codec"
 )
 
@@ -9,7 +11,7 @@ import (
 type viewer struct {
 	conn     *conn
 	audience *audience
-	slot     int // its place in audience.viewers
+	slot     int32 // its place in audience.viewers
 
 	at   *element // everything up to here is sent, or is in lead
 	gen  *generation
@@ -18,16 +20,16 @@ type viewer struct {
 	base uint32                // LocationId of a packet = its index - base; 0 for the first of a generation
 	seq  uint8                 // AFFlags of the next $D
 
-	dialect  dialect
-	state    viewerState
-	watched  bool    // its descriptor is known to the loop's watcher
-	verdict  reason  // why it is to leave when lead is sent
-	progress instant // when its socket last took something
+	dialect  *dialect
+	agent    unique.Handle[string] // thousands have the same
+	progress instant               // when its socket last took something
 	joined   instant
 	bytes    uint64
 	skips    uint32
 	session  uint32
-	agent    string
+	state    viewerState
+	verdict  reason // why it is to leave when lead is sent
+	watched  bool   // its descriptor is known to the loop's watcher
 }
 
 type viewerState uint8
@@ -105,3 +107,9 @@ var (
 	streamEnded = codec.AppendReason(nil, 'E', 0) // over; any other reason makes some players reconnect for ever
 	entryEnded  = codec.AppendReason(nil, 'E', 1) // this entry is over and the next header is there already
 )
+
+// agentName keeps what a client calls itself, as far as it is worth keeping.
+func agentName(b []byte) unique.Handle[string] {
+	const longest = 120
+	return unique.Make(string(b[:min(len(b), longest)]))
+}

@@ -18,10 +18,7 @@ var built struct {
 	dir string
 }
 
-var (
-	pumpdProgram = sync.OnceValues(func() (string, error) { return build("pumpd", ".") })
-	benchProgram = sync.OnceValues(func() (string, error) { return build("bench", "./bench") })
-)
+var pumpdProgram = sync.OnceValues(func() (string, error) { return build("pumpd", ".") })
 
 // build compiles a package of the repository and gives the program's path.
 func build(name, pkg string) (string, error) {
@@ -59,7 +56,7 @@ func removeBuilt() {
 	}
 }
 
-// mustBuild unwraps pumpdProgram and benchProgram.
+// mustBuild unwraps pumpdProgram and the like.
 func mustBuild(t *testing.T, program func() (string, error)) string {
 	t.Helper()
 	path, err := program()

@@ -6,7 +6,7 @@
 // A missing player skips its tests, says which Debian package brings it and is listed again at the end; with CI=true it
 // fails them. To look at the picture yourself:
 //
-//	PUMPD_SCREENSHOT=demo.png go test -tags players -run Screenshot ./tests/e2e/
+//	PUMPD_SCREENSHOT=$PWD/demo.png go test -tags players -run Screenshot ./tests/e2e/
 package e2e
 
 import (
@@ -20,6 +20,9 @@ import (
 // stream, so the number of cores, Go's default, would only make the run long.
 const parallelTests = 12
 
+// atEnd is called when all tests are over.
+var atEnd = []func(){removeBuilt}
+
 func TestMain(m *testing.M) {
 	flag.Parse()
 	chosen := false
@@ -28,7 +31,8 @@ func TestMain(m *testing.M) {
 		flag.Set("test.parallel", fmt.Sprint(parallelTests))
 	}
 	code := m.Run()
-	removeBuilt()
-	printMissing(os.Stderr)
+	for _, f := range atEnd {
+		f()
+	}
 	os.Exit(code)
 }

@@ -1,3 +1,5 @@
+//go:build players
+
 package e2e
 
 import (
@@ -42,6 +44,8 @@ func needed(t *testing.T, what string) {
 	missing.Unlock()
 	t.Skipf("NOT TESTED: needs %s", what)
 }
+
+func init() { atEnd = append(atEnd, func() { printMissing(os.Stderr) }) }
 
 // printMissing writes a line for every program that was not there.
 func printMissing(w io.Writer) {

@@ -25,6 +25,5 @@ var vlc = player{
 }
 
 // vlcHarmless: "cannot read data 2" is how VLC notices that a Describe is over. Late frames are missing in the count of
-// frames, which has its own limit. "header damaged" is the end of the frame before the key frame, if both are in one
-// packet: VLC, unlike others, hands it to the decoder although it never saw the beginning.
-var vlcHarmless = regexp.MustCompile(`cannot read data 2$|late frames, dropping frame|too late to be displayed|header damaged$`)
+// frames, which has its own limit.
+var vlcHarmless = regexp.MustCompile(`cannot read data 2$|late frames, dropping frame|too late to be displayed`)

@@ -1,0 +1,146 @@
+package server
+
+import (
+	"sync/atomic"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+)
+
+// newMetrics has pumpd's metrics and those of Go and the process. It is a registry of its own, so that nothing that a
+// library adds to the default one gets in.
+func newMetrics(s *Server) *prometheus.Registry {
+	r := prometheus.NewRegistry()
+	r.MustRegister(
+		collector{s},
+		collectors.NewGoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+	)
+	return r
+}
+
+// A collector reads the counters when it is asked for them; nothing is counted for Prometheus in particular. There is a
+// label for the stream and one for the reason, and none for viewers: their number is without bounds.
+type collector struct{ s *Server }
+
+// A metric is one value of a T. T is the server, or a stream, whose path is then the label.
+type metric[T any] struct {
+	desc  *prometheus.Desc
+	kind  prometheus.ValueType
+	value func(T) float64
+}
+
+const (
+	counter = prometheus.CounterValue
+	gauge   = prometheus.GaugeValue
+)
+
+func ofServer(name, help string, kind prometheus.ValueType, value func(*Server) float64) metric[*Server] {
+	return metric[*Server]{prometheus.NewDesc("pumpd_"+name, help, nil, nil), kind, value}
+}
+
+func ofStream(name, help string, kind prometheus.ValueType, value func(*stream) float64) metric[*stream] {
+	return metric[*stream]{streamDesc(name, help), kind, value}
+}
+
+func streamDesc(name, help string, more ...string) *prometheus.Desc {
+	return prometheus.NewDesc("pumpd_stream_"+name, help, append([]string{"stream"}, more...), nil)
+}
+
+var serverMetrics = []metric[*Server]{
+	ofServer("connections", "Open connections: viewers, encoders and any other.", gauge,
+		func(s *Server) float64 { return float64(s.gate.inside.Load()) }),
+	ofServer("connection_limit", "Connections that fit under the limits of configuration and descriptors.", gauge,
+		func(s *Server) float64 { return float64(s.gate.most) }),
+	ofServer("connections_refused_total", "Connections over the limit.", counter,
+		func(s *Server) float64 { return float64(s.gate.refused.Load()) }),
+	ofServer("sends_total", "System calls that sent packets to viewers.", counter,
+		func(s *Server) float64 { return float64(s.stats.sends.Load()) }),
+	ofServer("rounds_total", "Rounds in which a loop offered news to its viewers.", counter,
+		func(s *Server) float64 { return float64(s.stats.rounds.Load()) }),
+}
+
+var streamMetrics = []metric[*stream]{
+	ofStream("up", "1 if viewers can be served.", gauge,
+		func(st *stream) float64 { return boolean(st.up() != nil) }),
+	ofStream("live", "1 if a source feeds the stream; 0 while up means that it is orphaned.", gauge,
+		func(st *stream) float64 { return boolean(st.currentState() == streamLive) }),
+	ofStream("viewers", "Viewers now.", gauge,
+		func(st *stream) float64 { return float64(st.stats.viewers.Load()) }),
+	ofStream("viewers_joined_total", "Viewers that ever were.", counter,
+		func(st *stream) float64 { return float64(st.stats.joined.Load()) }),
+	ofStream("declared_bytes_per_second", "Rate that the source's header declares, 0 without a header.", gauge,
+		func(st *stream) float64 { return float64(st.declared()) / 8 }),
+	ofStream("received_packets_total", "Packets from the source.", counter,
+		func(st *stream) float64 { return float64(st.stats.packetsIn.Load()) }),
+	ofStream("received_bytes_total", "Bytes of packets as the source sent them.", counter,
+		func(st *stream) float64 { return float64(st.stats.bytesIn.Load()) }),
+	ofStream("bad_packets_total", "Packets dropped because they do not fit the header.", counter,
+		func(st *stream) float64 { return float64(st.stats.badPackets.Load()) }),
+	ofStream("packets_before_key_total", "Packets dropped before a source's first key frame.", counter,
+		func(st *stream) float64 { return float64(st.stats.skippedPackets.Load()) }),
+	ofStream("generations_total", "Headers, or breaks in time, that viewers had to cross.", counter,
+		func(st *stream) float64 { return float64(st.stats.generations.Load()) }),
+	ofStream("sent_bytes_total", "Bytes of replies and packets that viewers' sockets took.", counter,
+		func(st *stream) float64 { return float64(st.stats.bytesOut.Load()) }),
+	ofStream("viewer_skips_total", "Times that a slow viewer was moved to a newer key frame.", counter,
+		func(st *stream) float64 { return float64(st.stats.skips.Load()) }),
+}
+
+// Metrics that do not fit the tables: they have another label, or are not always there.
+var (
+	buildDesc = prometheus.NewDesc("pumpd_build_info", "1, with the version as a label.", []string{"version"}, nil)
+	endedDesc = prometheus.NewDesc("pumpd_connections_ended_total", "Connections that ended, by reason.", []string{"reason"}, nil)
+	leftDesc  = streamDesc("viewers_left_total", "Viewers that left, by reason.", "reason")
+	ageDesc   = streamDesc("last_packet_age_seconds", "Since the last packet from the source; absent before the first.")
+)
+
+func (c collector) Describe(out chan<- *prometheus.Desc) {
+	for _, m := range serverMetrics {
+		out <- m.desc
+	}
+	for _, m := range streamMetrics {
+		out <- m.desc
+	}
+	for _, d := range []*prometheus.Desc{buildDesc, endedDesc, leftDesc, ageDesc} {
+		out <- d
+	}
+}
+
+func (c collector) Collect(out chan<- prometheus.Metric) {
+	out <- prometheus.MustNewConstMetric(buildDesc, gauge, 1, c.s.Version)
+	for _, m := range serverMetrics {
+		out <- prometheus.MustNewConstMetric(m.desc, m.kind, m.value(c.s))
+	}
+	collectReasons(out, endedDesc, &c.s.stats.ended)
+	for _, st := range c.s.reg.streams {
+		collectStream(out, st)
+	}
+}
+
+func collectStream(out chan<- prometheus.Metric, st *stream) {
+	path := st.cfg.Path
+	for _, m := range streamMetrics {
+		out <- prometheus.MustNewConstMetric(m.desc, m.kind, m.value(st), path)
+	}
+	collectReasons(out, leftDesc, &st.stats.left, path)
+	if age, ok := st.silence(); ok {
+		out <- prometheus.MustNewConstMetric(ageDesc, gauge, age.Seconds(), path)
+	}
+}
+
+// collectReasons gives every reason a value, also those that have not occurred: a counter that appears with 1 has no
+// rate.
+func collectReasons(out chan<- prometheus.Metric, desc *prometheus.Desc, counts *[reasons]atomic.Uint64, labels ...string) {
+	for why := noReason + 1; why < reasons; why++ {
+		values := append(labels[:len(labels):len(labels)], why.String())
+		out <- prometheus.MustNewConstMetric(desc, counter, float64(counts[why].Load()), values...)
+	}
+}
+
+func boolean(b bool) float64 {
+	if b {
+		return 1
+	}
+	return 0
+}

@@ -1,0 +1,112 @@
+package server
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
+)
+
+// pumpdMetrics are the lines of ours that Prometheus would get.
+func pumpdMetrics(r *adminRig) string {
+	var ours []string
+	for line := range strings.Lines(r.get("/metrics").Body.String()) {
+		if strings.Contains(line, "pumpd_") {
+			ours = append(ours, line)
+		}
+	}
+	return strings.Join(ours, "")
+}
+
+func TestMetrics(t *testing.T) {
+	r := newAdminRig(t, pushStream("a", ""), pushStream("b", ""), pushStream("C.d-e", ""))
+	src := r.feed(0, sourcePush, "192.0.2.1:5000", 10)
+	src.packet([]byte("bad"))
+	r.feed(1, sourcePush, "192.0.2.2:5000", 1).lost(errEnded)
+	r.s.gate.inside.Store(5)
+	r.s.gate.refused.Store(6)
+	r.s.stats.sends.Store(70)
+	r.s.stats.rounds.Store(8)
+	r.s.stats.ended[badRequest].Store(9)
+	st := &r.s.reg.streams[0].stats
+	st.viewers.Store(3)
+	st.joined.Store(12)
+	st.bytesOut.Store(1 << 53)
+	st.skips.Store(2)
+	st.skippedPackets.Store(4)
+	st.left[stalled].Store(1)
+	r.at = r.at.add(1500 * time.Millisecond)
+	got := pumpdMetrics(r)
+	for _, want := range []string{
+		`pumpd_build_info{version="v1.2.3"} 1`,
+		"pumpd_connections 5",
+		"pumpd_connection_limit 100",
+		"pumpd_connections_refused_total 6",
+		"pumpd_sends_total 70",
+		"pumpd_rounds_total 8",
+		`pumpd_connections_ended_total{reason="bad_request"} 9`,
+		`pumpd_connections_ended_total{reason="stalled"} 0`,
+		`pumpd_stream_up{stream="a"} 1`,
+		`pumpd_stream_up{stream="b"} 1`,
+		`pumpd_stream_up{stream="C.d-e"} 0`,
+		`pumpd_stream_live{stream="a"} 1`,
+		`pumpd_stream_live{stream="b"} 0`,
+		`pumpd_stream_live{stream="C.d-e"} 0`,
+		`pumpd_stream_viewers{stream="a"} 3`,
+		`pumpd_stream_viewers_joined_total{stream="a"} 12`,
+		`pumpd_stream_viewers_left_total{reason="stalled",stream="a"} 1`,
+		`pumpd_stream_viewers_left_total{reason="stalled",stream="b"} 0`,
+		`pumpd_stream_declared_bytes_per_second{stream="a"} 37500`,
+		`pumpd_stream_declared_bytes_per_second{stream="C.d-e"} 0`,
+		`pumpd_stream_received_packets_total{stream="a"} 10`,
+		`pumpd_stream_bad_packets_total{stream="a"} 1`,
+		`pumpd_stream_packets_before_key_total{stream="a"} 4`,
+		`pumpd_stream_generations_total{stream="a"} 1`,
+		`pumpd_stream_sent_bytes_total{stream="a"} 9.007199254740992e+15`,
+		`pumpd_stream_viewer_skips_total{stream="a"} 2`,
+		`pumpd_stream_last_packet_age_seconds{stream="a"} 1.5`,
+	} {
+		if !strings.Contains(got, want+"\n") {
+			t.Errorf("no %s", want)
+		}
+	}
+	if t.Failed() {
+		t.Log(got)
+	}
+	if strings.Contains(got, `age_seconds{stream="C.d-e"}`) {
+		t.Error("age of the last packet where there was none")
+	}
+	if strings.Contains(got, "192.0.2.") {
+		t.Error("an address in the metrics: there is no end of them")
+	}
+	for _, m := range regexp.MustCompile(`[{,](\w+)="`).FindAllStringSubmatch(got, -1) {
+		if !slices.Contains([]string{"stream", "reason", "version"}, m[1]) {
+			t.Errorf("label %s", m[1])
+		}
+	}
+}
+
+// The names, units and types are as Prometheus wants them, and its parser takes all of it.
+func TestMetricsLint(t *testing.T) {
+	r := newAdminRig(t, pushStream("a", ""))
+	r.feed(0, sourcePush, "x", 1)
+	problems, err := promlint.New(strings.NewReader(pumpdMetrics(r))).Lint()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range problems {
+		t.Errorf("%s: %s", p.Metric, p.Text)
+	}
+}
+
+func TestMetricsOfTheProcess(t *testing.T) {
+	got := newAdminRig(t).get("/metrics").Body.String()
+	for _, want := range []string{"\ngo_goroutines ", "\nprocess_open_fds ", "\nprocess_resident_memory_bytes ", "\ngo_gc_duration_seconds_count "} {
+		if !strings.Contains(got, want) {
+			t.Errorf("no %s", strings.TrimSpace(want))
+		}
+	}
+}

@@ -1,0 +1,226 @@
+package server
+
+import (
+	"encoding/json"
+	"fmt"
+	"net"
+	"net/http"
+	"net/netip"
+	"runtime"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// A statusReport is the answer of /api/status and what the status page shows. Its names are an interface: fields may be
+// added, none goes away or changes its meaning. Times are seconds, rates are bits per second over the last five seconds,
+// and counters run since the start.
+type statusReport struct {
+	Version       string         `json:"version"`
+	Go            string         `json:"go"`    // what it was built with
+	Node          string         `json:"node"`  // its name among pumps; another with every start
+	State         string         `json:"state"` // starting, ready or stopping
+	UptimeSeconds float64        `json:"uptime_seconds"`
+	Listen        []string       `json:"listen"`      // addresses of the listeners; empty while starting
+	Connections   int64          `json:"connections"` // open ones: viewers, encoders and any other
+	Limit         int64          `json:"connection_limit"`
+	Refused       uint64         `json:"connections_refused"` // over the limit
+	Viewers       int64          `json:"viewers"`             // of all streams, as the next two
+	BitrateIn     int64          `json:"bitrate_in"`
+	BitrateOut    int64          `json:"bitrate_out"`
+	Streams       []streamReport `json:"streams"` // in the order of the configuration, disabled ones left out
+}
+
+// A streamReport is the answer of /api/streams/NAME. See statusReport for its rules.
+type streamReport struct {
+	Path        string            `json:"path"`
+	Title       string            `json:"title"` // the path if none is configured
+	Type        string            `json:"type"`  // mmsh_push, mmsh_pull or file
+	State       string            `json:"state"` // idle, live, or orphaned: its source is lost and may come back
+	Source      *sourceReport     `json:"source"`
+	Viewers     int64             `json:"viewers"`
+	Joined      uint64            `json:"joined"`           // viewers that ever were
+	Left        map[string]uint64 `json:"left"`             // viewers that are no more, by reason; absent: none
+	Declared    int64             `json:"bitrate_declared"` // by the source's header; 0: no header, or it does not say
+	BitrateIn   int64             `json:"bitrate_in"`
+	BitrateOut  int64             `json:"bitrate_out"`
+	BytesIn     uint64            `json:"bytes_in"`            // of packets, as the source sent them
+	BytesOut    uint64            `json:"bytes_out"`           // of replies and packets, to viewers
+	Packets     uint64            `json:"packets"`             // from the source, good ones
+	BadPackets  uint64            `json:"bad_packets"`         // dropped: not packets of the header
+	Awaited     uint64            `json:"packets_before_key"`  // dropped: before a source's first key frame
+	Skips       uint64            `json:"skips"`               // times that a slow viewer was moved to a newer key frame
+	Generations uint64            `json:"generations"`         // headers, or breaks in time, that viewers had to cross
+	LastPacket  *float64          `json:"last_packet_seconds"` // ago; null: there was none
+	URLs        urlReport         `json:"urls"`
+}
+
+// A sourceReport is who feeds a stream; null: nobody does.
+type sourceReport struct {
+	Kind string `json:"kind"` // push, pull or file
+	From string `json:"from"` // an address, a URL without credentials, or a file
+}
+
+// A urlReport is what to open, on the host name by which the report was asked for unless the server listens on one
+// address only. Empty while starting.
+type urlReport struct {
+	MMSH string `json:"mmsh,omitempty"`
+	HTTP string `json:"http,omitempty"`
+	Push string `json:"push,omitempty"` // for encoders, of streams that take a push
+}
+
+// report is made for one request; host is the answer of a.host.
+func (a *admin) report(host string) *statusReport {
+	s := a.s
+	r := &statusReport{
+		Version:       s.Version,
+		Go:            runtime.Version(),
+		Node:          s.node.id,
+		State:         a.state().String(),
+		UptimeSeconds: seconds(time.Duration(s.clock.now())),
+		Listen:        []string{},
+		Connections:   s.gate.inside.Load(),
+		Limit:         s.gate.most,
+		Refused:       s.gate.refused.Load(),
+		Streams:       []streamReport{},
+	}
+	for _, addr := range a.listeners() {
+		r.Listen = append(r.Listen, addr.String())
+	}
+	for _, st := range s.reg.streams {
+		one := a.reportStream(st, host)
+		r.Viewers += one.Viewers
+		r.BitrateIn += one.BitrateIn
+		r.BitrateOut += one.BitrateOut
+		r.Streams = append(r.Streams, one)
+	}
+	return r
+}
+
+func (a *admin) reportStream(st *stream, host string) streamReport {
+	n := &st.stats
+	r := streamReport{
+		Path:        st.cfg.Path,
+		Title:       st.cfg.Title,
+		Type:        st.cfg.Type,
+		State:       st.currentState().String(),
+		Viewers:     n.viewers.Load(),
+		Joined:      n.joined.Load(),
+		Left:        map[string]uint64{},
+		Declared:    st.declared(),
+		BitrateIn:   a.s.rates.in[st.id].rate.Load(),
+		BitrateOut:  a.s.rates.out[st.id].rate.Load(),
+		BytesIn:     n.bytesIn.Load(),
+		BytesOut:    n.bytesOut.Load(),
+		Packets:     n.packetsIn.Load(),
+		BadPackets:  n.badPackets.Load(),
+		Awaited:     n.skippedPackets.Load(),
+		Skips:       n.skips.Load(),
+		Generations: n.generations.Load(),
+		URLs:        urlsOf(st, host),
+	}
+	if r.Title == "" {
+		r.Title = r.Path
+	}
+	for why := noReason + 1; why < reasons; why++ {
+		if left := n.left[why].Load(); left > 0 {
+			r.Left[why.String()] = left
+		}
+	}
+	if src := st.reg.owned(st); src != nil && src.kind != sourceReaper {
+		r.Source = &sourceReport{Kind: src.kind.String(), From: src.who}
+	}
+	if age, ok := st.silence(); ok {
+		ago := seconds(age)
+		r.LastPacket = &ago
+	}
+	return r
+}
+
+// declared is the bit rate of the header that the stream has, 0 without one.
+func (st *stream) declared() int64 {
+	if j := st.up(); j != nil {
+		return int64(j.gen.header.Bitrate())
+	}
+	return 0
+}
+
+// silence is how long ago the last packet came; false: there was none.
+func (st *stream) silence() (time.Duration, bool) {
+	last := instant(st.stats.lastPacket.Load()) // before the clock: the next packet may be coming in
+	return st.clock.now().since(last), last != 0
+}
+
+// seconds leaves off what is less than a millisecond.
+func seconds(d time.Duration) float64 { return d.Round(time.Millisecond).Seconds() }
+
+func urlsOf(st *stream, host string) (u urlReport) {
+	if host == "" {
+		return u
+	}
+	at := "://" + host + "/streams/" + st.cfg.Path
+	u.MMSH, u.HTTP = "mmsh"+at, "http"+at
+	if st.cfg.Type == typePush {
+		u.Push = "http" + at + pushSuffix
+	}
+	return u
+}
+
+// host is where the first listener can be reached from where r comes from, with its port; empty while starting. Where the
+// listener is on all addresses, that is the host by which r has found the admin. That is the requester's word, so it is
+// taken only if it is an address or a name.
+func (a *admin) host(r *http.Request) string {
+	all := a.listeners()
+	if len(all) == 0 {
+		return ""
+	}
+	first := all[0]
+	if !first.Addr().IsUnspecified() {
+		return first.String()
+	}
+	name, _, err := net.SplitHostPort(r.Host)
+	if err != nil {
+		name = strings.Trim(r.Host, "[]")
+	}
+	if addr, err := netip.ParseAddr(name); err == nil {
+		name = addr.WithZone("").String()
+	} else if name == "" || !isHost(name) {
+		name = "localhost"
+	}
+	return net.JoinHostPort(name, strconv.Itoa(int(first.Port())))
+}
+
+// listeners are the server's addresses, none while starting.
+func (a *admin) listeners() []netip.AddrPort {
+	select {
+	case <-a.s.ready:
+		return a.s.addrs
+	default:
+		return nil
+	}
+}
+
+func (a *admin) apiStatus(w http.ResponseWriter, r *http.Request) {
+	a.json(w, http.StatusOK, a.report(a.host(r)))
+}
+
+func (a *admin) apiStream(w http.ResponseWriter, r *http.Request) {
+	name := r.PathValue("name")
+	st := a.s.reg.find([]byte(name))
+	if st == nil {
+		text := fmt.Sprintf("stream: %.200q, not in the configuration", name)
+		a.json(w, http.StatusNotFound, map[string]string{"error": text})
+		return
+	}
+	a.json(w, http.StatusOK, a.reportStream(st, a.host(r)))
+}
+
+func (a *admin) json(w http.ResponseWriter, code int, v any) {
+	b, err := json.MarshalIndent(v, "", "  ")
+	if err != nil {
+		panic(err) // of our own types
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(code)
+	w.Write(append(b, '\n')) // who hangs up does not want it
+}

@@ -1,0 +1,60 @@
+package server
+
+import (
+	"sync/atomic"
+	"time"
+)
+
+// rates are what comes into each stream and goes out of it, measured over the last rateSpan.
+type rates struct {
+	streams []*stream // set by newRates, never changed
+	in, out []meter   // by stream.id
+}
+
+const (
+	rateSpan     = 5 * time.Second
+	rateInterval = time.Second // between samples
+	rateReadings = int(rateSpan/rateInterval) + 1
+)
+
+func newRates(streams []*stream) *rates {
+	return &rates{streams: streams, in: make([]meter, len(streams)), out: make([]meter, len(streams))}
+}
+
+// sample is to be called every rateInterval, always from the same goroutine.
+func (r *rates) sample(now instant) {
+	for i, st := range r.streams {
+		r.in[i].sample(st.stats.bytesIn.Load(), now)
+		r.out[i].sample(st.stats.bytesOut.Load(), now)
+	}
+}
+
+// A meter turns a counter of bytes into a rate.
+type meter struct {
+	// Any goroutine.
+	rate atomic.Int64 // bit/s
+
+	// The sampling goroutine only.
+	readings [rateReadings]reading // a ring
+	taken    int
+}
+
+type reading struct {
+	at    instant
+	bytes uint64
+}
+
+// sample divides by the time that has really passed: ticks come late on a busy machine.
+func (m *meter) sample(bytes uint64, now instant) {
+	m.readings[m.taken%rateReadings] = reading{at: now, bytes: bytes}
+	m.taken++
+	var oldest reading
+	if m.taken < rateReadings {
+		oldest = m.readings[0]
+	} else {
+		oldest = m.readings[m.taken%rateReadings]
+	}
+	if passed := now.since(oldest.at).Seconds(); passed > 0 {
+		m.rate.Store(int64(8 * float64(bytes-oldest.bytes) / passed))
+	}
+}

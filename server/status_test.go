@@ -1,0 +1,215 @@
+package server
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http/httptest"
+	"runtime"
+	"sync"
+	"testing"
+	"time"
+)
+
+// What programs read is pinned to the letter: names are an interface.
+func TestStatusReport(t *testing.T) {
+	r := newAdminRig(t, pushStream("pushed", "Pushed video"), StreamConfig{Path: "pulled", Type: typePull})
+	r.begin("[::]:8086", "192.0.2.9:80")
+	r.s.node.id = "pumpd-0123456789abcdef"
+	r.s.gate.inside.Store(5)
+	r.s.gate.refused.Store(6)
+	r.s.rates.sample(r.at)
+	src := r.feed(0, sourcePush, "192.0.2.1:5000", 10)
+	src.packet([]byte("bad"))
+	st := &r.s.reg.streams[0].stats
+	st.viewers.Store(3)
+	st.joined.Store(12)
+	st.bytesOut.Store(1_000_000)
+	st.skips.Store(2)
+	st.skippedPackets.Store(1)
+	st.left[clientClosed].Store(8)
+	st.left[stalled].Store(1)
+	r.at = r.at.add(4 * time.Second)
+	r.s.rates.sample(r.at)
+	want := fmt.Sprintf(`{
+  "version": "v1.2.3",
+  "go": "%s",
+  "node": "pumpd-0123456789abcdef",
+  "state": "ready",
+  "uptime_seconds": 4,
+  "listen": [
+    "[::]:8086",
+    "192.0.2.9:80"
+  ],
+  "connections": 5,
+  "connection_limit": 100,
+  "connections_refused": 6,
+  "viewers": 3,
+  "bitrate_in": %[2]d,
+  "bitrate_out": 2000000,
+  "streams": [
+    {
+      "path": "pushed",
+      "title": "Pushed video",
+      "type": "mmsh_push",
+      "state": "live",
+      "source": {
+        "kind": "push",
+        "from": "192.0.2.1:5000"
+      },
+      "viewers": 3,
+      "joined": 12,
+      "left": {
+        "client_closed": 8,
+        "stalled": 1
+      },
+      "bitrate_declared": 300000,
+      "bitrate_in": %[2]d,
+      "bitrate_out": 2000000,
+      "bytes_in": %[3]d,
+      "bytes_out": 1000000,
+      "packets": 10,
+      "bad_packets": 1,
+      "packets_before_key": 1,
+      "skips": 2,
+      "generations": 1,
+      "last_packet_seconds": 4,
+      "urls": {
+        "mmsh": "mmsh://127.0.0.1:8086/streams/pushed",
+        "http": "http://127.0.0.1:8086/streams/pushed",
+        "push": "http://127.0.0.1:8086/streams/pushed_push"
+      }
+    },
+    {
+      "path": "pulled",
+      "title": "pulled",
+      "type": "mmsh_pull",
+      "state": "idle",
+      "source": null,
+      "viewers": 0,
+      "joined": 0,
+      "left": {},
+      "bitrate_declared": 0,
+      "bitrate_in": 0,
+      "bitrate_out": 0,
+      "bytes_in": 0,
+      "bytes_out": 0,
+      "packets": 0,
+      "bad_packets": 0,
+      "packets_before_key": 0,
+      "skips": 0,
+      "generations": 0,
+      "last_packet_seconds": null,
+      "urls": {
+        "mmsh": "mmsh://127.0.0.1:8086/streams/pulled",
+        "http": "http://127.0.0.1:8086/streams/pulled"
+      }
+    }
+  ]
+}
+`, runtime.Version(), packetSize*10*8/4, packetSize*10)
+	if got := r.get("/api/status").Body.String(); got != want {
+		t.Errorf("got %s\nwant %s", got, want)
+	}
+	var all struct{ Streams []json.RawMessage }
+	if err := json.Unmarshal([]byte(want), &all); err != nil {
+		t.Fatal(err)
+	}
+	for i, name := range []string{"pushed", "pulled"} {
+		var got, want any
+		if err := json.Unmarshal(r.get("/api/streams/"+name).Body.Bytes(), &got); err != nil {
+			t.Fatal(err)
+		}
+		if err := json.Unmarshal(all.Streams[i], &want); err != nil {
+			t.Fatal(err)
+		}
+		if fmt.Sprint(got) != fmt.Sprint(want) {
+			t.Errorf("%s: got %v, want %v", name, got, want)
+		}
+	}
+}
+
+func TestStreamLife(t *testing.T) {
+	r := newAdminRig(t, pushStream("a", ""))
+	r.begin("127.0.0.1:8086")
+	check := func(state string, source bool, declared int64) {
+		t.Helper()
+		got := r.reportStream(r.s.reg.streams[0], "h:1")
+		if got.State != state || (got.Source != nil) != source || got.Declared != declared {
+			t.Errorf("got %s, source %v, %d bit/s, want %s, %v, %d", got.State, got.Source, got.Declared, state, source, declared)
+		}
+	}
+	check("idle", false, 0)
+	src := r.feed(0, sourcePush, "x", 1)
+	check("live", true, 300_000)
+	src.lost(errEnded)
+	check("orphaned", false, 300_000)
+	r.s.reg.reap(r.at.add(time.Minute))
+	check("idle", false, 0)
+}
+
+func TestStatusHost(t *testing.T) {
+	for _, c := range []struct{ listen, host, want string }{
+		{"0.0.0.0:8086", "127.0.0.1:8087", "127.0.0.1:8086"},
+		{"[::]:8086", "127.0.0.1:8087", "127.0.0.1:8086"},
+		{"[::]:8086", "[::1]:8087", "[::1]:8086"},
+		{"[::]:8086", "[2001:db8::1]", "[2001:db8::1]:8086"},
+		{"[::]:8086", "pump.example:8087", "pump.example:8086"},
+		{"[::]:8086", "pump.example", "pump.example:8086"},
+		{"[::]:80", "my_pump", "my_pump:80"},
+		{"192.0.2.1:8086", "pump.example:8087", "192.0.2.1:8086"},
+		{"[2001:db8::1]:8086", "pump.example:8087", "[2001:db8::1]:8086"},
+		// What a requester may come up with.
+		{"[::]:8086", "", "localhost:8086"},
+		{"[::]:8086", ":8087", "localhost:8086"},
+		{"[::]:8086", `"><b>`, "localhost:8086"},
+		{"[::]:8086", "a/b?c#d", "localhost:8086"},
+		{"[::]:8086", "user@pump.example", "localhost:8086"},
+		{"[::]:8086", "[fe80::1%<b>]:8087", "[fe80::1]:8086"},
+		{"[::]:8086", "1.2.3", "localhost:8086"},
+	} {
+		r := newAdminRig(t)
+		request := httptest.NewRequest("GET", "/", nil)
+		request.Host = c.host
+		if got := r.host(request); got != "" {
+			t.Errorf("before listening: %q, want nothing", got)
+		}
+		r.begin(c.listen)
+		if got := r.host(request); got != c.want {
+			t.Errorf("listening on %s, asked as %q: %q, want %q", c.listen, c.host, got, c.want)
+		}
+	}
+}
+
+// Everybody looks while a source, viewers and the sampler work; it is for the race detector.
+func TestLookWhileBusy(t *testing.T) {
+	r := newAdminRig(t, pushStream("a", ""))
+	r.begin("127.0.0.1:8086")
+	st := r.s.reg.streams[0]
+	const turns = 50
+	var all sync.WaitGroup
+	all.Go(func() {
+		for range turns {
+			r.feed(0, sourcePush, "x", 3).lost(errEnded)
+			st.stats.viewers.Add(1)
+			st.stats.left[stalled].Add(1)
+		}
+	})
+	all.Go(func() {
+		for i := range turns {
+			r.s.rates.sample(instant(i).add(time.Second))
+		}
+	})
+	for _, path := range []string{"/", "/api/status", "/api/streams/a", "/metrics", "/readyz"} {
+		all.Go(func() {
+			for range turns {
+				if w := r.get(path); w.Code != 200 {
+					t.Errorf("%s: %d", path, w.Code)
+				}
+			}
+		})
+	}
+	all.Wait()
+	if got := r.reportStream(st, ""); got.Viewers != turns || got.Packets != 3*turns {
+		t.Errorf("%d viewers, %d packets, want %d, %d", got.Viewers, got.Packets, turns, 3*turns)
+	}
+}
