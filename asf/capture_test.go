@@ -83,6 +83,7 @@ func TestCaptures(t *testing.T) {
 				}
 				checkForms(t, h, b)
 				checkShift(t, h, b, 1<<31+12345)
+				checkTrimmed(t, h, b)
 			}
 			if fmt.Sprint(joins) != fmt.Sprint(c.joins) {
 				t.Errorf("joins %v, want %v", joins, c.joins)

@@ -1,6 +1,6 @@
 package asf
 
-// packetCase is a data packet, what ParsePacket finds in it, and its two forms.
+// packetCase is a data packet, what ParsePacket finds in it, its two forms, and what AppendTrimmed leaves of it.
 type packetCase struct {
 	name  string
 	size  int    // packet size P
@@ -11,6 +11,8 @@ type packetCase struct {
 	odd   bool   // but not with just any number of bytes
 	full  string // "" is as it came
 	short string // "" is as it came
+
+	trimmed string // "" is as full
 }
 
 // Stream 1 is audio, 2 video, there are no others. Most packets have a send time of 10 s and last 40 ms.
@@ -301,10 +303,113 @@ var packetCases = []packetCase{
 		name: "several, the key frame begins in the middle of three", size: 60,
 		in: "82 00 00 | 01 5D | 10 27 00 00 | 28 00 | 83 | 82 01 44 00 00 00 00 01 00 | AA | " +
 			"82 02 00 00 00 00 08 05 00 00 00 40 33 00 00 02 00 | DD EE | 01 09 00 00 00 00 00 03 00 | 11 22 33",
-		want:  Packet{SendTime: 10000, Duration: 40, Payloads: 3, Multiple: true, Join: true},
+		want:  Packet{SendTime: 10000, Duration: 40, Payloads: 3, Multiple: true, Join: true, Older: OlderTail},
 		least: 53,
 		full: "82 00 00 | 09 5D | 06 | 10 27 00 00 | 28 00 | 83 | 82 01 44 00 00 00 00 01 00 | AA | " +
 			"82 02 00 00 00 00 08 05 00 00 00 40 33 00 00 02 00 | DD EE | 01 09 00 00 00 00 00 03 00 | 11 22 33 | 00*6",
+		trimmed: "82 00 00 | 09 5D | 10 | 10 27 00 00 | 28 00 | 82 | 82 02 00 00 00 00 08 05 00 00 00 40 33 00 00 02 00 | DD EE | " +
+			"01 09 00 00 00 00 00 03 00 | 11 22 33 | 00*16",
+	},
+	{
+		name: "several, the end of a frame, sound and a whole frame before the key frame, sound and a frame behind", size: 90,
+		in: "82 00 00 | 09 5D | 0D | 10 27 00 00 | 28 00 | 86 | 02 01 44 00 00 00 00 02 00 | A1 A2 | " +
+			"01 09 00 00 00 00 00 01 00 | B1 | 02 02 00 00 00 00 00 03 00 | A3 A4 A5 | " +
+			"82 03 00 00 00 00 00 02 00 | C1 C2 | 01 09 00 00 00 00 00 01 00 | B1 | 02 04 00 00 00 00 00 01 00 | " +
+			"D1 | 00*13",
+		want:  Packet{SendTime: 10000, Duration: 40, Padding: 13, Payloads: 6, Multiple: true, Join: true, Older: OlderFrame},
+		least: 77,
+		short: "82 00 00 | 09 5D | 00 | 10 27 00 00 | 28 00 | 86 | 02 01 44 00 00 00 00 02 00 | A1 A2 | " +
+			"01 09 00 00 00 00 00 01 00 | B1 | 02 02 00 00 00 00 00 03 00 | A3 A4 A5 | " +
+			"82 03 00 00 00 00 00 02 00 | C1 C2 | 01 09 00 00 00 00 00 01 00 | B1 | 02 04 00 00 00 00 00 01 00 | D1",
+		trimmed: "82 00 00 | 09 5D | 24 | 10 27 00 00 | 28 00 | 84 | 01 09 00 00 00 00 00 01 00 | B1 | " +
+			"82 03 00 00 00 00 00 02 00 | C1 C2 | 01 09 00 00 00 00 00 01 00 | B1 | 02 04 00 00 00 00 00 01 00 | " +
+			"D1 | 00*36",
+	},
+	{
+		name: "several, a whole frame before the key frame, stripped, no padding field", size: 50,
+		in: "82 00 00 | 01 5D | 10 27 00 00 | 28 00 | 82 | 02 02 00 00 00 00 00 03 00 | A3 A4 A5 | " +
+			"82 03 00 00 00 00 00 02 00 | C1 C2",
+		want:  Packet{SendTime: 10000, Duration: 40, Payloads: 2, Multiple: true, Join: true, Older: OlderFrame},
+		least: 35,
+		full: "82 00 00 | 09 5D | 0E | 10 27 00 00 | 28 00 | 82 | 02 02 00 00 00 00 00 03 00 | A3 A4 A5 | " +
+			"82 03 00 00 00 00 00 02 00 | C1 C2 | 00*14",
+		trimmed: "82 00 00 | 09 5D | 1A | 10 27 00 00 | 28 00 | 81 | 82 03 00 00 00 00 00 02 00 | C1 C2 | 00*26",
+	},
+	{
+		name: "several, nothing goes but 2 bytes, one for a padding field", size: 35,
+		in:      "01 40 | 10 27 00 00 | 28 00 | 42 | 02 | 00 | 82 | 16 | AA*22",
+		want:    Packet{SendTime: 10000, Duration: 40, Payloads: 2, Multiple: true, Join: true, Older: OlderFrame},
+		least:   35,
+		trimmed: "09 40 | 01 | 10 27 00 00 | 28 00 | 41 | 82 | 16 | AA*22 | 00",
+	},
+	{
+		name: "several, compressed frames before compressed key frames", size: 46,
+		in: "82 00 00 | 09 5D | 08 | 10 27 00 00 | 28 00 | 42 | 02 01 40 33 00 00 01 28 05 | 01 AA 02 BB CC | " +
+			"82 02 68 33 00 00 01 28 02 | 01 DD | 00*8",
+		want:  Packet{SendTime: 10000, Duration: 40, Padding: 8, Payloads: 2, Multiple: true, Join: true, Older: OlderFrame},
+		least: 38,
+		short: "82 00 00 | 09 5D | 00 | 10 27 00 00 | 28 00 | 42 | 02 01 40 33 00 00 01 28 05 | 01 AA 02 BB CC | " +
+			"82 02 68 33 00 00 01 28 02 | 01 DD",
+		trimmed: "82 00 00 | 09 5D | 16 | 10 27 00 00 | 28 00 | 41 | 82 02 68 33 00 00 01 28 02 | 01 DD | 00*22",
+	},
+	{
+		name: "several, the end of a frame before the key frame, packet length of the whole packet", size: 50,
+		in: "82 00 00 | 49 5D | 32 00 | 0D | 10 27 00 00 | 28 00 | 82 | 02 01 44 00 00 00 00 02 00 | A1 A2 | " +
+			"82 03 00 00 00 00 00 02 00 | C1 C2 | 00*13",
+		want:  Packet{SendTime: 10000, Duration: 40, Padding: 13, Payloads: 2, Multiple: true, Join: true, Older: OlderTail},
+		least: 37,
+		short: "82 00 00 | 49 5D | 32 00 | 00 | 10 27 00 00 | 28 00 | 82 | 02 01 44 00 00 00 00 02 00 | A1 A2 | " +
+			"82 03 00 00 00 00 00 02 00 | C1 C2",
+		trimmed: "82 00 00 | 49 5D | 32 00 | 18 | 10 27 00 00 | 28 00 | 81 | 82 03 00 00 00 00 00 02 00 | C1 C2 | 00*24",
+	},
+	{
+		name: "several, the end of a frame before the key frame, packet length without the padding, as GStreamer has it", size: 55,
+		in: "51 5D | 23 00 | 14 00 | 10 27 00 00 | 28 00 | 82 | 02 01 44 00 00 00 00 02 00 | A1 A2 | " +
+			"82 03 00 00 00 00 00 02 00 | C1 C2 | 00*20",
+		want:  Packet{SendTime: 10000, Duration: 40, Padding: 20, Payloads: 2, Multiple: true, Join: true, Older: OlderTail},
+		least: 35,
+		short: "51 5D | 23 00 | 00 00 | 10 27 00 00 | 28 00 | 82 | 02 01 44 00 00 00 00 02 00 | A1 A2 | " +
+			"82 03 00 00 00 00 00 02 00 | C1 C2",
+		trimmed: "51 5D | 23 00 | 0B 00 | 10 27 00 00 | 28 00 | 81 | 82 03 00 00 00 00 00 02 00 | C1 C2 | 00*31",
+	},
+	{
+		name: "several, the end of a frame before the key frame, packet length, no padding field", size: 36,
+		in: "82 00 00 | 41 5D | 24 00 | 10 27 00 00 | 28 00 | 82 | 02 01 44 00 00 00 00 02 00 | A1 A2 | " +
+			"82 03 00 00 00 00 00 02 00 | C1 C2",
+		want:    Packet{SendTime: 10000, Duration: 40, Payloads: 2, Multiple: true, Join: true, Older: OlderTail},
+		least:   36,
+		trimmed: "82 00 00 | 41 5D | 19 00 | 10 27 00 00 | 28 00 | 81 | 82 03 00 00 00 00 00 02 00 | C1 C2 | 00*11",
+	},
+	{
+		name: "several, a frame so long that the padding's BYTE must widen", size: 291,
+		in: "82 00 00 | 09 5D | 02 | 10 27 00 00 | 28 00 | 82 | 02 02 00 00 00 00 00 00 01 | A3*256 | " +
+			"82 03 00 00 00 00 00 02 00 | C1 C2 | 00*2",
+		want:  Packet{SendTime: 10000, Duration: 40, Padding: 2, Payloads: 2, Multiple: true, Join: true, Older: OlderFrame},
+		least: 289,
+		short: "82 00 00 | 09 5D | 00 | 10 27 00 00 | 28 00 | 82 | 02 02 00 00 00 00 00 00 01 | A3*256 | " +
+			"82 03 00 00 00 00 00 02 00 | C1 C2",
+		trimmed: "82 00 00 | 11 5D | 0A 01 | 10 27 00 00 | 28 00 | 81 | 82 03 00 00 00 00 00 02 00 | C1 C2 | 00*266",
+	},
+	{
+		name: "several, a frame too long for the padding's BYTE, packet length", size: 293,
+		in: "82 00 00 | 49 5D | 25 01 | 02 | 10 27 00 00 | 28 00 | 82 | 02 02 00 00 00 00 00 00 01 | A3*256 | " +
+			"82 03 00 00 00 00 00 02 00 | C1 C2 | 00*2",
+		want:  Packet{SendTime: 10000, Duration: 40, Padding: 2, Payloads: 2, Multiple: true, Join: true, Older: OlderFrame},
+		least: 291,
+		short: "82 00 00 | 49 5D | 25 01 | 00 | 10 27 00 00 | 28 00 | 82 | 02 02 00 00 00 00 00 00 01 | A3*256 | " +
+			"82 03 00 00 00 00 00 02 00 | C1 C2",
+		trimmed: "82 00 00 | 49 5D | 1A 00 | 00 | 10 27 00 00 | 28 00 | 81 | 82 03 00 00 00 00 00 02 00 | C1 C2 | 00*267",
+	},
+	{
+		name: "several, older video only behind the first of two key frames", size: 71,
+		in: "82 00 00 | 09 5D | 03 | 10 27 00 00 | 28 00 | 85 | 01 09 00 00 00 00 00 01 00 | B1 | " +
+			"82 03 00 00 00 00 00 02 00 | C1 C2 | 02 01 44 00 00 00 00 02 00 | A1 A2 | " +
+			"02 02 00 00 00 00 00 03 00 | A3 A4 A5 | 82 03 00 00 00 00 00 02 00 | C1 C2 | 00*3",
+		want:  Packet{SendTime: 10000, Duration: 40, Padding: 3, Payloads: 5, Multiple: true, Join: true},
+		least: 68,
+		short: "82 00 00 | 09 5D | 00 | 10 27 00 00 | 28 00 | 85 | 01 09 00 00 00 00 00 01 00 | B1 | " +
+			"82 03 00 00 00 00 00 02 00 | C1 C2 | 02 01 44 00 00 00 00 02 00 | A1 A2 | " +
+			"02 02 00 00 00 00 00 03 00 | A3 A4 A5 | 82 03 00 00 00 00 00 02 00 | C1 C2",
 	},
 	{
 		name: "several, key bit of audio and the rest of a key frame: no place to start", size: 40,

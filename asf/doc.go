@@ -1,6 +1,7 @@
 // Package asf reads what a reflector must know of ASF (Advanced Systems Format) and leaves the rest alone. It never
 // decodes media: it finds out how long packets are, where a viewer may start and where padding sits, and rewrites
-// nothing but padding, clocks and the few header fields that would stop a player of a live stream.
+// nothing but padding, clocks, the first packet of a viewer (Older) and the few header fields that would stop a player of a
+// live stream.
 //
 // A file is two objects and perhaps some indexes; a live stream is the same without end and without indexes:
 //

@@ -60,6 +60,7 @@ func FuzzPacket(f *testing.F) {
 		}
 		checkForms(t, &h, in)
 		checkShift(t, &h, in, delta)
+		checkTrimmed(t, &h, in)
 	})
 }
 

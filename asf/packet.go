@@ -15,6 +15,7 @@ type Packet struct {
 	Unknown  int    // payloads of streams that the header does not declare; players skip them
 	Multiple bool   // payloads say how long they are; a single payload reaches up to the padding
 	Join     bool   // a viewer may start here
+	Older    Older  // if Join: the video before the key frame, see AppendTrimmed
 
 	layout
 	narrowTime bool // a compressed payload has less than 4 bytes for its time
@@ -159,7 +160,16 @@ func (h *Header) readPayloads(p *Packet, b []byte) error {
 		if l.compressed && l.timeType != dword {
 			p.narrowTime = true
 		}
-		p.Join = p.Join || h.startsAt(i, kind, l)
+		switch {
+		case p.Join:
+		case h.startsAt(i, kind, l):
+			p.Join = true
+		case kind == Video:
+			p.Older = max(p.Older, l.older())
+		}
+	}
+	if !p.Join {
+		p.Older = NoOlder
 	}
 	p.end = w.f.at // of several payloads: what is behind the last one is padding, declared or not
 	p.Padding = len(b) - p.end
@@ -167,8 +177,8 @@ func (h *Header) readPayloads(p *Packet, b []byte) error {
 }
 
 // startsAt reports whether a viewer may start at payload i. With video that is the first piece of a key frame, wherever
-// in the packet: players drop the objects before it, whose beginning they never saw. Key bits of audio mean nothing
-// (FFmpeg clears them, Windows Media Encoder sets them), so without video any packet does that begins with an object.
+// in the packet: AppendTrimmed takes away the video before it. Key bits of audio mean nothing (FFmpeg clears them,
+// Windows Media Encoder sets them), so without video any packet does that begins with an object.
 func (h *Header) startsAt(i int, kind Kind, l payload) bool {
 	if l.offset != 0 {
 		return false

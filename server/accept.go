@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"os"
 	"sync"
 	"syscall"
@@ -21,42 +22,64 @@ import (
 // be in the middle of a round.
 const acceptors = 4
 
+// A front is a listener and what becomes of its connections: take has those that the gate has counted in, refuse the
+// others.
+type front struct {
+	net.Listener
+	take, refuse func(net.Conn)
+}
+
 // listen opens the listeners. An error names the address.
-func (s *Server) listen() error {
+func (s *Server) listen() (err error) {
+	plain := func(c net.Conn) { s.take(c, &gnetWire{}) }
+	if s.addrs, err = s.listenOn(s.cfg.Server.Listen, plain, turnAway); err != nil {
+		return err
+	}
+	s.tlsAddrs, err = s.listenOn(s.cfg.TLS.Listen, s.takeTLS, func(c net.Conn) { c.Close() })
+	return err
+}
+
+func (s *Server) listenOn(addrs []string, take, refuse func(net.Conn)) (open []netip.AddrPort, err error) {
 	lc := net.ListenConfig{KeepAlive: -1, Control: listenerOptions}
-	for _, a := range s.cfg.Server.Listen {
+	for _, a := range addrs {
 		l, err := lc.Listen(context.Background(), "tcp", a)
 		if err != nil {
 			s.closeListeners()
-			return err
+			return nil, err
 		}
-		s.listeners = append(s.listeners, l)
-		s.addrs = append(s.addrs, l.Addr().(*net.TCPAddr).AddrPort())
+		s.fronts = append(s.fronts, front{l, take, refuse})
+		open = append(open, l.Addr().(*net.TCPAddr).AddrPort())
 	}
-	return nil
+	return open, nil
 }
 
 func (s *Server) closeListeners() {
-	for _, l := range s.listeners {
-		l.Close()
+	for _, f := range s.fronts {
+		f.Close()
+	}
+	if s.handshakes != nil {
+		s.handshakes.stop()
 	}
 }
 
 // accept takes connections until the listeners are closed.
 func (s *Server) accept() {
 	var all sync.WaitGroup
-	for _, l := range s.listeners {
+	for _, f := range s.fronts {
 		for range acceptors {
-			all.Go(func() { s.acceptOn(l) })
+			all.Go(func() { s.acceptOn(f) })
 		}
 	}
 	all.Wait()
+	if s.handshakes != nil {
+		s.handshakes.wait()
+	}
 }
 
-func (s *Server) acceptOn(l net.Listener) {
+func (s *Server) acceptOn(f front) {
 	const pause = 50 * time.Millisecond // for a lack of descriptors or memory to pass
 	for {
-		c, err := l.Accept()
+		c, err := f.Accept()
 		switch {
 		case errors.Is(err, net.ErrClosed):
 			return
@@ -64,13 +87,18 @@ func (s *Server) acceptOn(l net.Listener) {
 			s.log.Error("accept", "err", err)
 			time.Sleep(pause)
 		case !s.gate.enter():
-			turnAway(c)
+			f.refuse(c)
 		default:
-			if err := s.enroll(c); err != nil {
-				s.log.Error("accepted connection was lost", "err", err)
-				s.gate.leave()
-			}
+			f.take(c)
 		}
+	}
+}
+
+// take gives a connection that the gate has counted in to a loop.
+func (s *Server) take(c net.Conn, w *gnetWire) {
+	if err := s.enroll(c, w); err != nil {
+		s.log.Error("accepted connection was lost", "err", err)
+		s.gate.leave()
 	}
 }
 
@@ -86,7 +114,7 @@ var fullReply = []byte("HTTP/1.0 503 Service Unavailable\r\nServer: " + viewerSe
 	"\r\nRetry-After: 10\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
 
 const (
-	notSentLowat = 32 << 10 // bytes the kernel holds unsent for a viewer; by default 3 MB pile up for one that stalls
+	notSentLowat = 64 << 10 // bytes the kernel holds unsent for a viewer, a round of 2 Mbit/s; by default 3 MB pile up for one that stalls
 	userTimeout  = 30_000   // ms that sent data may stay unacknowledged before the kernel gives the peer up
 )
 

@@ -8,14 +8,10 @@ func (l *loop) join(c *conn, st *stream, j *joins, v *viewer, head []byte, now i
 		a = &audience{stream: st}
 		l.audiences[st.id] = a
 	}
-	v.conn, v.audience, v.gen, v.joined, v.progress = c, a, j.gen, now, now
+	v.conn, v.audience, v.joined, v.progress = c, a, now, now
 	v.slot = int32(len(a.viewers))
-	v.enter(j.start)
+	v.begin(j)
 	v.lead[0] = head
-	v.lead[1] = j.gen.framed
-	if v.dialect.form == rawPackets {
-		v.lead[1] = j.gen.header.Raw
-	}
 	a.viewers = append(a.viewers, v)
 	l.unwait(c)
 	c.viewer, c.phase = v, viewing

@@ -13,11 +13,12 @@ func TestBackoff(t *testing.T) {
 	}{
 		{1, 0, 500 * time.Millisecond},
 		{1, 0.5, 375 * time.Millisecond},
-		{2, 0, time.Second},
-		{3, 0, 2 * time.Second},
-		{6, 0, 16 * time.Second},
-		{7, 0, 30 * time.Second},
-		{8, 0.5, 22500 * time.Millisecond},
+		{4, 0, 500 * time.Millisecond},
+		{5, 0, time.Second},
+		{6, 0, 2 * time.Second},
+		{9, 0, 16 * time.Second},
+		{10, 0, 30 * time.Second},
+		{11, 0.5, 22500 * time.Millisecond},
 		{1 << 40, 0, 30 * time.Second},
 		{0, 0, 500 * time.Millisecond},
 		{-1, 0, 500 * time.Millisecond},
@@ -37,7 +38,7 @@ func TestBackoffBounds(t *testing.T) {
 			if got < firstPause/2 || got > longestPause {
 				t.Errorf("backoff(%d, %v) = %v, want %v to %v", failures, random, got, firstPause/2, longestPause)
 			}
-			if failures <= 1 && got >= time.Second {
+			if failures <= quickTries && got >= time.Second {
 				t.Errorf("first pause %v, want less than a second", got)
 			}
 		}

@@ -51,9 +51,10 @@ func newGeneration(h *asf.Header) *generation {
 
 // joins says where in the chain a viewer may start. It is replaced as a whole, never changed.
 type joins struct {
-	gen    *generation
-	start  *element // the cursor of a newcomer: the element before the oldest join point inside the burst, else = newest
-	newest *element // the element before the newest join point: where a viewer that is too far behind goes on
+	gen     *generation
+	start   *element // the cursor of a newcomer: the element before the oldest join point inside the burst, else = newest
+	opening *opening // for those who start there; nil: the chain will do
+	newest  *element // the element before the newest join point: where a viewer that is too far behind goes on
 }
 
 // A chain is the writer's end. It belongs to whoever holds the stream's claim.
@@ -67,9 +68,10 @@ type chain struct {
 
 // A joinable is the element before a packet that a viewer may start with, and that packet's time and place.
 type joinable struct {
-	before *element
-	at     instant
-	bytes  uint64
+	before  *element
+	at      instant
+	bytes   uint64
+	opening *opening
 }
 
 // pointQueue holds the join points of the burst, oldest first.
@@ -106,19 +108,23 @@ func (c *chain) begin(g *generation, now instant) *joins {
 	return &joins{gen: g, start: e, newest: e}
 }
 
-// packet appends a packet and returns the joins that are valid from now on.
-func (c *chain) packet(full, short []byte, join bool, burst time.Duration, now instant) *joins {
+// packet appends a packet and returns the joins that are valid from now on. o is for a packet to join at, if it needs one.
+func (c *chain) packet(full, short []byte, join bool, o *opening, burst time.Duration, now instant) *joins {
 	before := c.last
 	e := &element{kind: packetElement, at: now, full: full, short: short}
 	c.link(e)
 	if join {
-		c.points = append(c.points, joinable{before: before, at: now, bytes: before.bytes})
+		if o != nil {
+			o.first = e
+		}
+		c.points = append(c.points, joinable{before: before, at: now, bytes: before.bytes, opening: o})
 	}
 	c.points.trim(now, e.bytes, burst)
 	if len(c.points) == 0 {
 		return &joins{gen: c.gen, start: e, newest: e}
 	}
-	return &joins{gen: c.gen, start: c.points[0].before, newest: c.points[len(c.points)-1].before}
+	oldest, newest := c.points[0], c.points[len(c.points)-1]
+	return &joins{gen: c.gen, start: oldest.before, opening: oldest.opening, newest: newest.before}
 }
 
 // end appends the end.

@@ -75,10 +75,23 @@ type StreamConfig struct {
 	Type         string   `toml:"type"`
 	PushUsers    []string `toml:"push_users"`     // name:secret, empty lets anybody push
 	OnSecondPush string   `toml:"on_second_push"` // takeover or refuse
-	URL          string   `toml:"url"`            // of a pull; either this or URLs
+	URL          string   `toml:"url"`            // of a pull; either this or URLs or Pair
 	URLs         []string `toml:"urls"`           // of a pull, in order of preference
+	Failback     Duration `toml:"failback"`       // how long a preferred one of URLs must be good to be gone back to
+	Pair         []string `toml:"pair"`           // of a pull, both read at once; empty or two
+	PairSwitch   Duration `toml:"pair_switch"`    // without a packet for so long, the other one of Pair takes over
+	OnDemand     bool     `toml:"on_demand"`      // of a pull: connected only while somebody watches
+	IdleClose    Duration `toml:"idle_close"`     // how long after the last viewer that ends
+	CAFile       string   `toml:"ca_file"`        // of a pull, as in Certificate; "" is what the system trusts
+	Fingerprint  string   `toml:"fingerprint"`    // of a pull: SHA-256 of the upstream's certificate in hex, "" is any
+	Hold         Duration `toml:"hold"`           // how long viewers wait for a source, 0 refuses them
+	Slate        string   `toml:"slate"`          // file as in Certificate, or slateBuiltin; "" is none
+	SlateAfter   Duration `toml:"slate_after"`    // how long the source is away before Slate plays
 	File         string   `toml:"file"`           // as in Certificate; "" is the built-in clip
 }
+
+// slateBuiltin is the value of StreamConfig.Slate that means the built-in clip.
+const slateBuiltin = "builtin"
 
 // DefaultConfig returns the values of keys that the file leaves out. It has no streams.
 func DefaultConfig() *Config {
@@ -109,6 +122,10 @@ func DefaultConfig() *Config {
 func (s *StreamConfig) setDefaults() {
 	s.Enabled = true
 	s.OnSecondPush = "takeover"
+	s.Failback = Duration(60 * time.Second)
+	s.PairSwitch = Duration(500 * time.Millisecond)
+	s.IdleClose = Duration(30 * time.Second)
+	s.SlateAfter = Duration(3 * time.Second)
 }
 
 // A Duration is a time.Duration that TOML and people read and write as "3s".

@@ -101,7 +101,7 @@ func oneLine(s string) string {
 func isSecret(key string) bool {
 	key = key[strings.LastIndex(key, ".")+1:]
 	switch key, _, _ = strings.Cut(key, "["); key {
-	case "push_users", "url", "urls":
+	case "push_users", "url", "urls", "pair":
 		return true
 	}
 	return false

@@ -42,7 +42,7 @@ func nearestKey(table, key string) string {
 		for _, name := range names {
 			cost, text := 2*distance(strings.ToLower(key), name), fmt.Sprintf("did you mean %q?", name)
 			if other != table {
-				cost, text = cost+1, fmt.Sprintf("did you mean %q %s?", name, place(other))
+				cost, text = cost+1, fmt.Sprintf("did you mean %q %s?", name, tableOf(other))
 			}
 			if cost < best || cost == best && text < advice {
 				best, advice = cost, text
@@ -65,8 +65,8 @@ func withoutIndex(table string) string {
 	return before + "[]" + after
 }
 
-// place says where in the file a table of configKeys is.
-func place(table string) string {
+// tableOf says where in the file a table of configKeys is.
+func tableOf(table string) string {
 	switch list, isList := strings.CutSuffix(table, "[]"); {
 	case table == "":
 		return "outside of all tables"

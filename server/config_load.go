@@ -71,6 +71,11 @@ func (c *Config) resolve(dir string) {
 		from(&c.TLS.Certificates[i].Key)
 	}
 	for i := range c.Streams {
-		from(&c.Streams[i].File)
+		s := &c.Streams[i]
+		from(&s.File)
+		from(&s.CAFile)
+		if s.Slate != slateBuiltin {
+			from(&s.Slate)
+		}
 	}
 }

@@ -145,6 +145,12 @@ func TestSecretsStaySecret(t *testing.T) {
 		pullTable + "url = [\"http://a:hunter2@host/\"]\n",
 		pullTable + "urls = \"http://a:hunter2@host/\"\n",
 		pullTable + "urls = [\"http://a:b@host/\", hunter2]\n",
+		pullTable + "pair = \"http://a:hunter2@host/\"\n",
+		pullTable + "pair = [\"http://a:b@host/\", \"ftp://a:hunter2@host/\"]\n",
+		pullTable + "url = \"srv:a:hunter2@_mmsh._udp.host/\"\n",
+		pullTable + "url = \"srv:a:hunter2@_mmsh._tcp.host:8/?hunter2\"\n",
+		pullTable + "url = \"srv:_mmsh._udp.host/?token=hunter2\"\n",
+		pullTable + "url = \"srv:hunter2@\"\n",
 		"[proxy]\nurl = \"https://a:hunter2@host/\"\n",
 		"[proxy]\nurl = \"http://a:hunter2@host/path\"\n",
 		"[proxy]\nurl = http://a:hunter2@host/path\n",
@@ -231,8 +237,8 @@ func checkLoaded(t *testing.T, cfg *Config) {
 			t.Errorf("path %q: empty or not the first", s.Path)
 		}
 		paths[path] = true
-		if s.Type == typePull && (s.URL == "") == (len(s.URLs) == 0) {
-			t.Errorf("pull %q: url %q and urls %q", s.Path, s.URL, s.URLs)
+		if n := len(s.upstreams()); (s.Type == typePull) != (n > 0) || len(s.Pair) > 0 && n != 2 {
+			t.Errorf("%s %q: url %q, urls %q and pair %q", s.Type, s.Path, s.URL, s.URLs, s.Pair)
 		}
 	}
 	for path := range paths {

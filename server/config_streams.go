@@ -3,6 +3,7 @@ package server
 import (
 	"slices"
 	"strings"
+	"time"
 	"unicode"
 )
 
@@ -16,12 +17,24 @@ const (
 )
 
 // streamKeys are the keys that only some types of streams have, and which types these are.
-var streamKeys = []struct{ key, of string }{
-	{"push_users", typePush},
-	{"on_second_push", typePush},
-	{"url", typePull},
-	{"urls", typePull},
-	{"file", typeFile},
+var streamKeys = []struct {
+	key string
+	of  []string
+}{
+	{"push_users", []string{typePush}},
+	{"on_second_push", []string{typePush}},
+	{"url", []string{typePull}},
+	{"urls", []string{typePull}},
+	{"failback", []string{typePull}},
+	{"pair", []string{typePull}},
+	{"pair_switch", []string{typePull}},
+	{"on_demand", []string{typePull}},
+	{"idle_close", []string{typePull}},
+	{"ca_file", []string{typePull}},
+	{"fingerprint", []string{typePull}},
+	{"slate", []string{typePush, typePull}},
+	{"slate_after", []string{typePush, typePull}},
+	{"file", []string{typeFile}},
 }
 
 func (f *configFile) checkStreams(streams []StreamConfig) {
@@ -79,16 +92,17 @@ func (f *configFile) checkStream(name string, s *StreamConfig) {
 		return // what else it needs depends on the type
 	}
 	for _, k := range streamKeys {
-		if key := keyName(name, k.key); k.of != s.Type && f.has(key) {
-			f.wrong(key, "not for type %q, only for %q", s.Type, k.of)
+		if key := keyName(name, k.key); !slices.Contains(k.of, s.Type) && f.has(key) {
+			f.wrong(key, `not for type %q, only for "%s"`, s.Type, strings.Join(k.of, `" and "`))
 		}
 	}
+	f.checkAway(name, s)
 	switch s.Type {
 	case typePush:
 		f.oneOf(name+".on_second_push", s.OnSecondPush, "takeover", "refuse")
 		f.checkPushUsers(name+".push_users", s.PushUsers)
 	case typePull:
-		f.checkUpstreams(name, s)
+		f.checkPull(name, s)
 	case typeFile:
 		if s.File != "" {
 			f.file(name+".file", s.File)
@@ -113,23 +127,19 @@ func (f *configFile) checkPushUsers(key string, users []string) {
 	}
 }
 
-func (f *configFile) checkUpstreams(name string, s *StreamConfig) {
-	hasURL, hasURLs := f.has(name+".url"), f.has(name+".urls")
-	switch {
-	case hasURL && hasURLs:
-		f.wrong(name+".urls", "there is a url on line %d, want one of the two", f.line(name+".url"))
-	case hasURL:
-		f.checkUpstream(name+".url", s.URL)
-	case !hasURLs:
-		f.wrong(name+".url", "missing, want url or urls for type %q", typePull)
-	case len(s.URLs) == 0:
-		f.wrong(name+".urls", "no URL, want at least one")
+// checkAway is about what viewers get while there is no source.
+func (f *configFile) checkAway(name string, s *StreamConfig) {
+	if s.OnDemand && !f.has(name+".hold") {
+		s.Hold = onDemandHold
 	}
-	for i, u := range s.URLs {
-		f.checkUpstream(elementName(name+".urls", i), u)
+	f.between(name+".hold", s.Hold, 0, maxHold)
+	f.between(name+".slate_after", s.SlateAfter, 0, time.Hour)
+	if s.Slate != "" && s.Slate != slateBuiltin {
+		f.file(name+".slate", s.Slate)
 	}
 }
 
-func (f *configFile) checkUpstream(key, url string) {
-	f.url(key, url, "mmsh", "mmshs", "http", "https", "mms")
-}
+const (
+	onDemandHold = Duration(10 * time.Second) // what hold is where on_demand is true
+	maxHold      = 5 * time.Minute
+)

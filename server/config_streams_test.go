@@ -3,6 +3,7 @@ package server
 import (
 	"strings"
 	"testing"
+	"time"
 )
 
 const (
@@ -10,7 +11,14 @@ const (
 	pullTable = "[[streams]]\npath = \"a\"\ntype = \"mmsh_pull\"\n"
 	fileTable = "[[streams]]\npath = \"a\"\ntype = \"file\"\n"
 
-	wantPath = ", want up to 128 letters, digits, and . _ -"
+	wantPath  = ", want up to 128 letters, digits, and . _ -"
+	pullOf    = pullTable + "url = \"mmsh://a/\"\n"
+	tlsPull   = pullTable + "url = \"mmshs://a/\"\n"
+	somePrint = "5e884898da28047151d0e56f8dc6292773603d0d6aabbdd62a11ef721d1542d8"
+
+	wantScheme  = ", want a URL that begins with mmsh://, mmshs://, http://, https://, mms://"
+	wantService = `, want a name such as "srv:_mmsh._tcp.example.org/path"`
+
 	wantUser = `: the value, want "name:secret" of up to 255 bytes`
 )
 
@@ -56,12 +64,51 @@ var badStreams = []badConfig{
 	{"user twice", pushTable + "push_users = [\"a:b\", \"a:c\"]\n",
 		`pump.toml:4: streams[0].push_users[1]: "a", there already is a user of that name`},
 
-	{"pull from nowhere", pullTable, `pump.toml:1: streams[0].url: missing, want url or urls for type "mmsh_pull"`},
+	{"pull from nowhere", pullTable, `pump.toml:1: streams[0].url: missing, want url, urls or pair for type "mmsh_pull"`},
 	{"url and urls", pullTable + "url = \"mms://a\"\nurls = [\"mms://b\"]\n",
-		"pump.toml:5: streams[0].urls: there is a url on line 4, want one of the two"},
+		"pump.toml:5: streams[0].urls: url is on line 4, want one of the two"},
 	{"empty url", pullTable + "url = \"\"\n",
 		`pump.toml:4: streams[0].url: "", want a URL that begins with mmsh://, mmshs://, http://, https://, mms://`},
-	{"empty urls", pullTable + "urls = []\n", "pump.toml:4: streams[0].urls: no URL, want at least one"},
+	{"empty urls", pullTable + "urls = []\n", "pump.toml:4: streams[0].urls: 0 URLs, want 1 to 16"},
+	{"urls and a pair", pullTable + "pair = [\"mms://a\", \"mms://b\"]\nurls = [\"mms://b\"]\n",
+		"pump.toml:4: streams[0].pair: urls is on line 5, want one of the two"},
+	{"17 urls", pullTable + "urls = [" + strings.Repeat("\"mms://a\", ", 17) + "]\n", "pump.toml:4: streams[0].urls: 17 URLs, want 1 to 16"},
+	{"half a pair", pullTable + "pair = [\"mms://a\"]\n", "pump.toml:4: streams[0].pair: 1 URLs, want two"},
+	{"pair of three", pullTable + "pair = [\"mms://a\", \"mms://b\", \"mms://c\"]\n", "pump.toml:4: streams[0].pair: 3 URLs, want two"},
+	{"password in a pair", pullTable + "pair = [\"mms://a\", \"rtsp://me:secret@b\"]\n",
+		`pump.toml:4: streams[0].pair[1]: "rtsp://…@b"` + wantScheme},
+	{"pair for a file", fileTable + "pair = []\n", `pump.toml:4: streams[0].pair: not for type "file", only for "mmsh_pull"`},
+	{"demand for a push", pushTable + "on_demand = true\n",
+		`pump.toml:4: streams[0].on_demand: not for type "mmsh_push", only for "mmsh_pull"`},
+	{"slate for a file", fileTable + "slate = \"builtin\"\n",
+		`pump.toml:4: streams[0].slate: not for type "file", only for "mmsh_push" and "mmsh_pull"`},
+	{"slate that is not there", pushTable + "slate = \"none.asf\"\n", "pump.toml:4: streams[0].slate: stat none.asf: no such file or directory"},
+	{"slate after never", pushTable + "slate_after = \"2h\"\n", "pump.toml:4: streams[0].slate_after: 7200s, want 0s to 3600s"},
+	{"hold for ever", fileTable + "hold = \"301s\"\n", "pump.toml:4: streams[0].hold: 301s, want 0s to 300s"},
+	{"hold below 0", fileTable + "hold = \"-1s\"\n", "pump.toml:4: streams[0].hold: -1s, want 0s to 300s"},
+	{"pair that never switches", pullOf + "pair_switch = \"2m\"\n", "pump.toml:5: streams[0].pair_switch: 120s, want 100ms to 60s"},
+	{"pair that always switches", pullOf + "pair_switch = \"0s\"\n", "pump.toml:5: streams[0].pair_switch: 0s, want 100ms to 60s"},
+	{"failback", pullOf + "failback = \"-1s\"\n", "pump.toml:5: streams[0].failback: -1s, want 0s to 86400s"},
+	{"idle_close", pullOf + "idle_close = \"61m\"\n", "pump.toml:5: streams[0].idle_close: 3660s, want 0s to 3600s"},
+	{"demand in quotes", pullOf + "on_demand = \"yes\"\n", `pump.toml:5: streams[0].on_demand: "yes", want true or false`},
+
+	{"service without a domain", pullTable + "url = \"srv:_mmsh._tcp/x\"\n", `pump.toml:4: streams[0].url: "srv:_mmsh._tcp/x"` + wantService},
+	{"service of UDP", pullTable + "url = \"srv:_mmsh._udp.a.example/x\"\n", `pump.toml:4: streams[0].url: "srv:_mmsh._udp.a.example/x"` + wantService},
+	{"service of another protocol", pullTable + "url = \"srv:_rtsp._tcp.a.example/x\"\n", `pump.toml:4: streams[0].url: "srv:_rtsp._tcp.a.example/x"` + wantService},
+	{"service with a port", pullTable + "url = \"srv:_mmsh._tcp.a.example:80/x\"\n", `pump.toml:4: streams[0].url: "srv:_mmsh._tcp.a.example:80/x"` + wantService},
+	{"service as a URL", pullTable + "url = \"srv://_mmsh._tcp.a.example/x\"\n", `pump.toml:4: streams[0].url: "srv://_mmsh._tcp.a.example/x"` + wantService},
+	{"service with a secret", pullTable + "url = \"srv:me:secret@_mmsh._tcp./x\"\n", `pump.toml:4: streams[0].url: "…@_mmsh._tcp./x"` + wantService},
+	{"service with a space", pullTable + "url = \"srv:_mmsh._tcp.a.example/ x\"\n", `pump.toml:4: streams[0].url: "srv:_mmsh._tcp.a.example/ x"` + wantService},
+
+	{"CA that is not there", pullOf + "ca_file = \"none.pem\"\n", "pump.toml:5: streams[0].ca_file: stat none.pem: no such file or directory"},
+	{"CA that is none", pullOf + "ca_file = \"config.go\"\n", "pump.toml:5: streams[0].ca_file: config.go: no certificate in PEM form"},
+	{"fingerprint of something else", tlsPull + "fingerprint = \"0123456789abcdef\"\n",
+		`pump.toml:5: streams[0].fingerprint: "0123456789abcdef", want the 64 hex digits of a SHA-256, with colons or without`},
+	{"fingerprint with a letter", tlsPull + "fingerprint = \"g" + somePrint[1:] + "\"\n",
+		`pump.toml:5: streams[0].fingerprint: "g` + somePrint[1:] + `", want the 64 hex digits of a SHA-256, with colons or without`},
+	{"fingerprint of nobody", pullOf + "fingerprint = \"" + somePrint + "\"\n",
+		"pump.toml:5: streams[0].fingerprint: no URL of this stream speaks TLS, want mmshs:// or https://"},
+
 	{"scheme of the second", pullTable + "urls = [\"mms://a\",\n\"rtsp://b:1/\"]\n",
 		`pump.toml:5: streams[0].urls[1]: "rtsp://b:1/", want a URL that begins with mmsh://, mmshs://, http://, https://, mms://`},
 	{"port of an upstream", pullTable + "url = \"mmsh://host:70707/\"\n",
@@ -82,11 +129,53 @@ func TestGoodStreams(t *testing.T) {
 		pushTable + "push_users = [\"a:b:c\", \"b:c\", \"A:b\"]\non_second_push = \"refuse\"\n",
 		pullTable + "url = \"http://me:secret@[::1]:8080/a/b?WMBitrate=1\"\n",
 		pullTable + "urls = [\"mmsh://a\", \"mms://a\", \"https://a:1\", \"mmshs://a/\", \"http://a_b.example\"]\n",
+		pullTable + "urls = [\"srv:_mmsh._tcp.a.example\", \"srv:me:secret@_https._TCP.a.example/x?y\"]\nfailback = \"0s\"\n",
+		pullTable + "pair = [\"mms://a\", \"mms://a\"]\npair_switch = \"100ms\"\non_demand = true\nidle_close = \"0s\"\n",
+		tlsPull + "fingerprint = \"" + somePrint + "\"\n",
+		tlsPull + "fingerprint = \"" + strings.ToUpper(somePrint[:2]+":"+somePrint[2:]) + "\"\n",
+		pullTable + "url = \"srv:_mmshs._tcp.a.example/\"\nfingerprint = \"" + somePrint + "\"\n",
+		pullOf + "slate = \"builtin\"\nslate_after = \"0s\"\nhold = \"5m\"\n",
+		pushTable + "slate = \"config.go\"\n",
 		fileTable + "title = \"Ünïcode, and 'quotes'\"\nenabled = false\n",
 		fileTable + "file = \"config.go\"\n",
 	} {
 		if _, err := ParseConfig([]byte(text), "pump.toml"); err != nil {
 			t.Errorf("%q: %v", text, err)
 		}
+	}
+}
+
+func TestHoldDefault(t *testing.T) {
+	for text, want := range map[string]time.Duration{
+		pullOf:                        0,
+		pullOf + "on_demand = true\n": 10 * time.Second,
+		pullOf + "on_demand = true\nhold = \"0s\"\n":                                                               0,
+		pullOf + "hold = \"20s\"\non_demand = true\n":                                                              20 * time.Second,
+		pullOf + "on_demand = false\nhold = \"1s\"\n":                                                              time.Second,
+		"streams = [{ path = \"a\", type = \"mmsh_pull\", url = \"mms://a\", hold = \"1s\", on_demand = true }]\n": time.Second,
+	} {
+		c, err := ParseConfig([]byte(text), "pump.toml")
+		if err != nil {
+			t.Errorf("%q: %v", text, err)
+		} else if got := time.Duration(c.Streams[0].Hold); got != want {
+			t.Errorf("%q: hold %v, want %v", text, got, want)
+		}
+	}
+}
+
+// Whom to trust is one thing, and named by a file that counts from the directory of the configuration.
+func TestTrustInConfig(t *testing.T) {
+	cert := testCertificate(t)
+	text := tlsPull + "ca_file = \"pump.crt\"\nslate = \"pump.crt\"\n"
+	c, err := ParseConfig([]byte(text), cert.dir+"/pump.toml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s := c.Streams[0]; s.CAFile != cert.dir+"/pump.crt" || s.Slate != cert.dir+"/pump.crt" {
+		t.Errorf("ca_file %q, slate %q, want both in %s", s.CAFile, s.Slate, cert.dir)
+	}
+	_, err = ParseConfig([]byte(text+"fingerprint = \""+somePrint+"\"\n"), cert.dir+"/pump.toml")
+	if want := cert.dir + "/pump.toml:7: streams[0].fingerprint: there is a ca_file on line 5, want one of the two"; err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
 	}
 }

@@ -17,13 +17,15 @@ func TestExampleIsTheDefaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := DefaultConfig()
-	want.Streams = []StreamConfig{
-		{Path: "demo", Title: "Demo", Enabled: true, Type: "file", OnSecondPush: "takeover"},
-		{Path: "pushed_video", Title: "Pushed video", Enabled: true, Type: "mmsh_push", PushUsers: []string{},
-			OnSecondPush: "takeover"},
-		{Path: "pulled_video", Title: "Pulled video", Enabled: true, Type: "mmsh_pull", OnSecondPush: "takeover",
-			URL: "mmsh://127.0.0.1:7070/"},
-	}
+	common := StreamConfig{Failback: Duration(time.Minute), PairSwitch: Duration(500 * time.Millisecond),
+		IdleClose: Duration(30 * time.Second), SlateAfter: Duration(3 * time.Second)}
+	demo, push, pull := common, common, common
+	demo.Path, demo.Title, demo.Enabled, demo.Type, demo.OnSecondPush = "demo", "Demo", true, "file", "takeover"
+	push.Path, push.Title, push.Enabled, push.Type, push.OnSecondPush = "pushed_video", "Pushed video", true, "mmsh_push", "takeover"
+	push.PushUsers = []string{}
+	pull.Path, pull.Title, pull.Enabled, pull.Type, pull.OnSecondPush = "pulled_video", "Pulled video", true, "mmsh_pull", "takeover"
+	pull.URL = "mmsh://127.0.0.1:7070/"
+	want.Streams = []StreamConfig{demo, push, pull}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("%s:\n got %+v\nwant %+v", examplePath, got, want)
 	}
@@ -83,8 +85,8 @@ func TestExampleUncommented(t *testing.T) {
 		if comment.MatchString(line) {
 			line = line[1:]
 		}
-		if strings.HasPrefix(line, "url = \"mmsh:") {
-			continue // urls, which stands below it, is in place of it
+		if strings.HasPrefix(line, "url = \"mmsh:") || strings.HasPrefix(line, "pair = ") {
+			continue // urls stands in place of them
 		}
 		text.WriteString(line + "\n")
 	}

@@ -1,14 +1,20 @@
 package server
 
-import "pumpd/codec"
+import (
+	"bytes"
+
+	"pumpd/asf"
+	"pumpd/codec"
+)
 
 // A dialect is what one kind of client gets. It is decided once, from the User-Agent, by the table below (mmsh.md §2, §9).
 type dialect struct {
 	form     form
 	crossing crossing
-	redirect string // scheme of a Location it can follow
-	keep     bool   // may keep a connection open without having asked for it by name
-	reset    bool   // may be sent xResetStrm
+	redirect string    // scheme of a Location it can follow
+	keep     bool      // may keep a connection open without having asked for it by name
+	reset    bool      // may be sent xResetStrm
+	bears    asf.Older // the most older video in its first packet that it shows no damage for
 }
 
 // A form is how packets look on the wire to a viewer.
@@ -31,21 +37,29 @@ const (
 )
 
 var (
-	raw        = &dialect{form: rawPackets, crossing: hangUp, redirect: "http"}
-	oldPlayer  = &dialect{form: shortFrames, crossing: reopen, redirect: "http"}
+	raw        = &dialect{form: rawPackets, crossing: hangUp, redirect: "http", bears: asf.OlderTail}
+	oldPlayer  = &dialect{form: shortFrames, crossing: reopen, redirect: "http", bears: asf.OlderTail}
 	vlcPlayer  = &dialect{form: shortFrames, crossing: changeInBand, redirect: "mmsh"}
-	midPlayer  = &dialect{form: shortFrames, crossing: changeInBand, redirect: "http", reset: true}
-	newPlayer  = &dialect{form: shortFrames, crossing: changeInBand, redirect: "http", reset: true, keep: true}
-	oldServer  = &dialect{form: fullFrames, crossing: changeInBand, redirect: "http", reset: true}
+	midPlayer  = &dialect{form: shortFrames, crossing: changeInBand, redirect: "http", reset: true, bears: asf.OlderTail}
+	newPlayer  = &dialect{form: shortFrames, crossing: changeInBand, redirect: "http", reset: true, keep: true, bears: asf.OlderTail}
+	oldServer  = &dialect{form: fullFrames, crossing: changeInBand, redirect: "http", reset: true, bears: asf.OlderTail}
 	mmshServer = newPlayer
+	rawVLC     = &dialect{form: rawPackets, crossing: hangUp, redirect: "http"}
+	otherPump  = &dialect{form: shortFrames, crossing: changeInBand, redirect: "http", bears: asf.OlderFrame}
 )
 
-func dialectOf(a codec.Agent) *dialect {
+// dialectOf decides by the User-Agent and, for pumps, by Via: they pass on what they get, so they get it as it is.
+func dialectOf(userAgent, via []byte) *dialect {
+	a := codec.ParseAgent(userAgent)
 	switch {
+	case a.Known != codec.OtherProduct && bytes.Contains(via, []byte(nodePrefix)):
+		return otherPump
 	case a.Known == codec.NSServer && (!a.HasVersion || a.Major <= 5):
 		return oldServer
 	case a.Known == codec.NSServer, a.Known == codec.WMCacheProxy:
 		return mmshServer
+	case a.Known != codec.NSPlayer && bytes.EqualFold(a.Token, []byte("VLC")):
+		return rawVLC
 	case a.Known != codec.NSPlayer:
 		return raw
 	case a.VLC:

@@ -21,15 +21,24 @@ type dialer struct {
 	forLocal bool          // local addresses go through the proxy as well
 	tls      *tls.Config
 	lookup   func(ctx context.Context, network, host string) ([]netip.Addr, error)
+	services lookupSRV
 }
 
-func newDialer(c ProxyConfig, timeout time.Duration) (*dialer, error) {
+const dialTime = 5 * time.Second
+
+// newDialer makes the dialer of a stream.
+func newDialer(c ProxyConfig, s *StreamConfig) (*dialer, error) {
+	trust, err := trustOf(s)
+	if err != nil {
+		return nil, err
+	}
 	d := &dialer{
-		connect:  (&net.Dialer{Timeout: timeout}).DialContext, // tries IPv6 and IPv4 side by side: RFC 8305
-		timeout:  timeout,
+		connect:  (&net.Dialer{Timeout: dialTime}).DialContext, // tries IPv6 and IPv4 side by side: RFC 8305
+		timeout:  dialTime,
 		forLocal: c.ForLocal,
-		tls:      &tls.Config{},
+		tls:      trust,
 		lookup:   net.DefaultResolver.LookupNetIP,
+		services: net.DefaultResolver.LookupSRV,
 	}
 	if c.URL != "" {
 		proxy, err := parseUpstream(c.URL)
@@ -86,7 +95,7 @@ func (d *dialer) secure(ctx context.Context, conn net.Conn, to *upstream, proxie
 	config.ServerName = to.name
 	c := tls.Client(conn, config)
 	if err := c.HandshakeContext(ctx); err != nil {
-		return nil, fmt.Errorf("tls: %w", err)
+		return nil, explainTLS(err)
 	}
 	return c, nil
 }
@@ -142,10 +151,14 @@ func (d *dialer) proxied(ctx context.Context, to *upstream) bool {
 	if d.forLocal {
 		return true
 	}
-	if a, err := netip.ParseAddr(to.name); err == nil {
+	host, _, err := net.SplitHostPort(to.addr)
+	if err != nil {
+		return true
+	}
+	if a, err := netip.ParseAddr(host); err == nil {
 		return !isLocal(a)
 	}
-	addrs, err := d.lookup(ctx, "ip", to.name)
+	addrs, err := d.lookup(ctx, "ip", host)
 	if err != nil {
 		return true
 	}

@@ -137,7 +137,7 @@ func TestDial(t *testing.T) {
 		{"TLS through the proxy", secure.URL, true, "CONNECT " + strings.TrimPrefix(secure.URL, "https://")},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			d, err := newDialer(ProxyConfig{URL: proxy.url, ForLocal: tt.forLocal}, 5*time.Second)
+			d, err := newDialer(ProxyConfig{URL: proxy.url, ForLocal: tt.forLocal}, &StreamConfig{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -180,7 +180,7 @@ func TestDialChecksCertificate(t *testing.T) {
 	secure.Config.ErrorLog = log.New(io.Discard, "", 0)
 	secure.StartTLS()
 	defer secure.Close()
-	d, err := newDialer(ProxyConfig{}, 5*time.Second)
+	d, err := newDialer(ProxyConfig{}, &StreamConfig{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -199,10 +199,11 @@ func TestDialStopsWithContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	ours, theirs := net.Pipe()
 	defer theirs.Close()
-	d, err := newDialer(ProxyConfig{}, time.Hour)
+	d, err := newDialer(ProxyConfig{}, &StreamConfig{})
 	if err != nil {
 		t.Fatal(err)
 	}
+	d.timeout = time.Hour
 	d.connect = func(context.Context, string, string) (net.Conn, error) { return ours, nil }
 	to, _ := parseUpstream("https://a.example/")
 	go func() {

@@ -12,10 +12,12 @@ type node struct {
 	loops []*loop
 }
 
+const nodePrefix = "pumpd-"
+
 func newNode() *node {
 	var b [8]byte
 	rand.Read(b[:]) // never fails
-	return &node{id: "pumpd-" + hex.EncodeToString(b[:])}
+	return &node{id: nodePrefix + hex.EncodeToString(b[:])}
 }
 
 // inVia says whether a Via field names this node: the request has come round in a circle of pumps.

@@ -24,11 +24,7 @@ type puller struct {
 	guid      string
 }
 
-const (
-	dialTime = 5 * time.Second         // for a connection to the only upstream
-	failTime = 1400 * time.Millisecond // where there is another one to turn to
-	goodRun  = time.Second             // packets for so long, and the next failure is the first again
-)
+const goodRun = time.Second // packets for so long, and the next failure is the first again
 
 // runPull keeps a stream fed until ctx is done.
 func (s *Server) runPull(ctx context.Context, st *stream) {
@@ -53,11 +49,7 @@ func newPuller(st *stream, c *Config, n *node) (*puller, error) {
 		}
 		p.upstreams = append(p.upstreams, up)
 	}
-	timeout := dialTime
-	if len(urls) > 1 {
-		timeout = failTime
-	}
-	d, err := newDialer(c.Proxy, timeout)
+	d, err := newDialer(c.Proxy, st.cfg)
 	p.dialer = d
 	return p, err
 }

@@ -17,9 +17,9 @@ import (
 	"pumpd/codec"
 )
 
-// A stage is a network of scripted upstreams around one puller. It lives in a synctest bubble: time is not real, and no
+// A scene is a network of scripted upstreams around one puller. It lives in a synctest bubble: time is not real, and no
 // test here waits.
-type stage struct {
+type scene struct {
 	t      *testing.T
 	st     *stream
 	puller *puller
@@ -55,9 +55,9 @@ func (c *call) say(parts ...[]byte) {
 // hold keeps the connection open until the puller closes it.
 func (c *call) hold() { io.Copy(io.Discard, c) }
 
-// newStage has a stream that pulls from these URLs.
-func newStage(t *testing.T, urls ...string) *stage {
-	s := &stage{t: t, hosts: map[string]script{}, dials: map[string]int{}}
+// newScene has a stream that pulls from these URLs.
+func newScene(t *testing.T, urls ...string) *scene {
+	s := &scene{t: t, hosts: map[string]script{}, dials: map[string]int{}}
 	s.st = fedStream(t, StreamConfig{Path: "x", Type: typePull, URLs: urls}, func(instant) {
 		if s.first == nil {
 			s.first = s.st.chain.last
@@ -73,7 +73,7 @@ func newStage(t *testing.T, urls ...string) *stage {
 	return s
 }
 
-func (s *stage) connect(ctx context.Context, _, addr string) (net.Conn, error) {
+func (s *scene) connect(ctx context.Context, _, addr string) (net.Conn, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.dials[addr]++
@@ -89,7 +89,7 @@ func (s *stage) connect(ctx context.Context, _, addr string) (net.Conn, error) {
 	return ours, nil
 }
 
-func (s *stage) serve(c *call, addr string, serve script) {
+func (s *scene) serve(c *call, addr string, serve script) {
 	defer c.Close()
 	in := newWindow(c, maxHead)
 	var r codec.Request
@@ -110,7 +110,7 @@ func (s *stage) serve(c *call, addr string, serve script) {
 }
 
 // requests are what was asked so far.
-func (s *stage) requests() []string {
+func (s *scene) requests() []string {
 	synctest.Wait()
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -118,14 +118,14 @@ func (s *stage) requests() []string {
 }
 
 // change replaces an upstream while the puller runs.
-func (s *stage) change(addr string, serve script) {
+func (s *scene) change(addr string, serve script) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.hosts[addr] = serve
 }
 
 // pauses are the times between the requests so far, since the one numbered from.
-func (s *stage) pauses(from int) (list []time.Duration) {
+func (s *scene) pauses(from int) (list []time.Duration) {
 	synctest.Wait()
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -136,7 +136,7 @@ func (s *stage) pauses(from int) (list []time.Duration) {
 }
 
 // seen are the headers (h) and packets in the stream's chain so far.
-func (s *stage) seen() string {
+func (s *scene) seen() string {
 	synctest.Wait()
 	var list []string
 	for _, e := range elements(s.first) {
@@ -363,7 +363,7 @@ func TestPull(t *testing.T) {
 				if tt.url == "" {
 					tt.url = "mmsh://a.example/x"
 				}
-				s := newStage(t, tt.url)
+				s := newScene(t, tt.url)
 				s.hosts = tt.hosts
 				d, err := s.puller.pull(t.Context(), s.puller.upstreams[0])
 				if err == nil || !strings.Contains(err.Error(), tt.err) {
@@ -403,7 +403,7 @@ func authorised(serve script) script {
 // A Play names the session that Describe opened, and both say who we are.
 func TestPullRequestsBelongTogether(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := newStage(t, "mmsh://a.example/x")
+		s := newScene(t, "mmsh://a.example/x")
 		var heads []string
 		serve := wms([][]byte{fullOne}, orderlyEnd)
 		s.hosts["a.example:80"] = func(c *call) {
@@ -425,7 +425,7 @@ func TestPullRequestsBelongTogether(t *testing.T) {
 
 func TestPullRefusesItself(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := newStage(t, "mmsh://a.example/x")
+		s := newScene(t, "mmsh://a.example/x")
 		s.hosts["a.example:80"] = func(c *call) {
 			c.say(fmt.Appendf(nil, "HTTP/1.0 200 OK\r\nVia: 1.0 pumpd-other, 1.0 %s\r\n\r\n", s.puller.node.id), fullHeader, fullOne)
 		}
@@ -441,7 +441,7 @@ func TestPullRefusesItself(t *testing.T) {
 // A stream that somebody else feeds is left alone.
 func TestPullBusy(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := newStage(t, "mmsh://a.example/x")
+		s := newScene(t, "mmsh://a.example/x")
 		s.hosts["a.example:80"] = wms([][]byte{fullOne}, (*call).hold)
 		other, err := s.st.claim(sourceFile, "other")
 		if err != nil {
@@ -457,7 +457,7 @@ func TestPullBusy(t *testing.T) {
 }
 
 // start runs the puller for as long as the test does, or until stop.
-func (s *stage) start() (stop func()) {
+func (s *scene) start() (stop func()) {
 	ctx, cancel := context.WithCancel(s.t.Context())
 	done := make(chan struct{})
 	go func() {
@@ -475,7 +475,7 @@ func TestPullComesBack(t *testing.T) {
 	for name, then := range map[string]func(*call){"with $E": orderlyEnd, "with VLC's": longEndOf, "without": noEnd} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				s := newStage(t, "mmsh://a.example/x")
+				s := newScene(t, "mmsh://a.example/x")
 				served := uint32(0)
 				s.hosts["a.example:80"] = func(c *call) {
 					if c.play {
@@ -513,7 +513,7 @@ func TestPullComesBack(t *testing.T) {
 func TestPullBacksOff(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const host = "a.example:80"
-		s := newStage(t, "mmsh://a.example/x")
+		s := newScene(t, "mmsh://a.example/x")
 		absent := func(c *call) { c.say([]byte("HTTP/1.0 503 Service Unavailable\r\n\r\n")) }
 		good := wms([][]byte{fullOne}, func(c *call) {
 			time.Sleep(goodRun)
@@ -541,7 +541,7 @@ func TestPullBacksOff(t *testing.T) {
 }
 
 // grows checks the pauses after the first failures.
-func (s *stage) grows(pauses []time.Duration) {
+func (s *scene) grows(pauses []time.Duration) {
 	s.t.Helper()
 	for i, pause := range pauses {
 		if longest := backoff(i+1, 0); pause > longest || pause < longest/2 {
@@ -556,7 +556,7 @@ func (s *stage) grows(pauses []time.Duration) {
 // With several upstreams the next one is asked at once, the first again when the one that played is gone.
 func TestPullFailsOver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := newStage(t, "mmsh://a.example/x", "mmsh://b.example/x", "mmsh://c.example/x")
+		s := newScene(t, "mmsh://a.example/x", "mmsh://b.example/x", "mmsh://c.example/x")
 		s.hosts["b.example:80"] = func(c *call) { c.say([]byte("HTTP/1.0 404 Not Found\r\n\r\n")) }
 		s.hosts["c.example:80"] = wms([][]byte{fullOne}, func(c *call) {
 			time.Sleep(10 * time.Second)
@@ -575,23 +575,6 @@ func TestPullFailsOver(t *testing.T) {
 		}
 		stop()
 	})
-}
-
-// An upstream that takes no connection does not keep the next one waiting.
-func TestPullFailsOverFromSilence(t *testing.T) {
-	for urls, want := range map[int]time.Duration{1: dialTime, 2: failTime} {
-		s := fedStream(t, StreamConfig{Path: "x", URLs: slices.Repeat([]string{"mmsh://a.example/x"}, urls)}, nil)
-		p, err := newPuller(s, DefaultConfig(), newNode())
-		if err != nil {
-			t.Fatal(err)
-		}
-		if p.dialer.timeout != want {
-			t.Errorf("%d upstreams: %v for a connection, want %v", urls, p.dialer.timeout, want)
-		}
-	}
-	if failTime+firstPause >= 2*time.Second {
-		t.Errorf("failover takes %v", failTime+firstPause)
-	}
 }
 
 func TestNewPullerRefuses(t *testing.T) {

@@ -2,14 +2,10 @@ package server
 
 import (
 	"context"
-	"errors"
 	"fmt"
 )
 
 const maxHops = 5 // redirects
-
-// errLoop: an upstream's answer has come through ourselves.
-var errLoop = errors.New("upstream gets its stream from this pump")
 
 // A visit is a way to one upstream, through redirects and challenges. What was learned for the Describe is used for the
 // Play.
@@ -59,8 +55,8 @@ func (v *visit) once(ctx context.Context, about *description) (*answer, error) {
 
 // judge says whether an answer was only a step on the way.
 func (v *visit) judge(r *pullReply) (again bool, err error) {
-	if v.puller.node.inVia([]byte(r.via)) {
-		return false, errLoop
+	if err := v.puller.node.checkPath([]byte(r.via)); err != nil {
+		return false, err
 	}
 	switch r.status {
 	case 200:

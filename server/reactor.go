@@ -57,15 +57,27 @@ func (r *reactor) OnOpen(g gnet.Conn) ([]byte, gnet.Action) {
 	l := r.seat(g.EventLoop())
 	w := g.Context().(*gnetWire)
 	remote := g.RemoteAddr().(*net.TCPAddr).AddrPort()
+	d := door{wire: w, fd: g.Fd(), remote: netip.AddrPortFrom(remote.Addr().Unmap(), remote.Port())}
 	w.conn = g
-	w.c = l.open(door{wire: w, fd: g.Fd(), remote: netip.AddrPortFrom(remote.Addr().Unmap(), remote.Port())}, l.clock.now())
+	if w.tls == nil {
+		w.c = l.open(d, l.clock.now())
+		return nil, gnet.None
+	}
+	d.wire = w.tls
+	w.c = l.open(d, l.clock.now())
+	w.tls.open(w.c, w)
+	w.tls.arrived(l.clock.now()) // a request may have come with the end of the handshake
 	return nil, gnet.None
 }
 
 func (r *reactor) OnTraffic(g gnet.Conn) gnet.Action {
 	w := g.Context().(*gnetWire)
 	l := w.c.loop
-	l.traffic(w.c, l.clock.now())
+	if w.tls != nil {
+		w.tls.arrived(l.clock.now())
+	} else {
+		l.traffic(w.c, l.clock.now())
+	}
 	return gnet.None
 }
 
@@ -89,7 +101,8 @@ func (r *reactor) OnTick() (time.Duration, gnet.Action) {
 type gnetWire struct {
 	conn gnet.Conn
 	c    *conn
-	dead bool // gnet has let go of it; conn must not be touched
+	tls  *tlsWire // above it; nil: c speaks plainly
+	dead bool     // gnet has let go of it; conn must not be touched
 }
 
 func (w *gnetWire) peek() []byte {
@@ -149,9 +162,8 @@ func (s *Server) startGnet() error {
 	return c.Start()
 }
 
-// enroll gives an accepted connection to one of the loops.
-func (s *Server) enroll(c net.Conn) error {
-	w := &gnetWire{}
+// enroll gives an accepted connection to one of the loops, with w for its wire.
+func (s *Server) enroll(c net.Conn, w *gnetWire) error {
 	if _, err := s.gnet.EnrollContext(c, w); err != nil {
 		return err
 	}

@@ -111,9 +111,10 @@ func refusal(code int) reason {
 func retryAfter() int64 { return 2 + rand.Int64N(4) }
 
 // describe is the reply to a Describe: exactly the $H, with its length, and normally the end of the connection.
-func (l *loop) describe(c *conn, d *dialect, g *generation, id uint32, reset bool) {
+func (l *loop) describe(c *conn, st *stream, d *dialect, g *generation, id uint32, reset bool) {
 	keep := stays(&l.request, d.keep)
-	b := l.tokens(l.head(200, viewerServer), d, id, reset)
+	b := l.appendPath(l.head(200, viewerServer), st)
+	b = l.tokens(b, d, id, reset)
 	b = codec.AppendField(b, "Content-Type", "application/vnd.ms.wms-hdr.asfv1")
 	b = codec.AppendIntField(b, "Content-Length", int64(len(g.framed)))
 	body := g.framed
@@ -140,8 +141,8 @@ func (l *loop) tokens(b []byte, d *dialect, id uint32, reset bool) []byte {
 }
 
 // playHead is the head of the reply to a Play, for the viewer to keep until it is sent.
-func (l *loop) playHead(d *dialect, id uint32, reset bool) []byte {
-	b := l.head(200, viewerServer)
+func (l *loop) playHead(st *stream, d *dialect, id uint32, reset bool) []byte {
+	b := l.appendPath(l.head(200, viewerServer), st)
 	if d.mmsh() {
 		b = l.tokens(b, d, id, reset)
 		b = codec.AppendField(b, "Content-Type", "application/x-mms-framed")

@@ -21,9 +21,16 @@ func (l *loop) round(now instant) {
 			busy = true
 		}
 	}
-	if busy {
-		l.stats.rounds.Add(1)
-		l.paced(l.clock.now().since(now))
+	if !busy {
+		return
+	}
+	l.stats.rounds.Add(1)
+	end := l.clock.now()
+	l.paced(end.since(now))
+	for _, a := range l.audiences {
+		if a != nil && a.at != nil && a.at.next.Load() != nil { // it came while we swept, and rang in vain
+			l.bell(end)
+		}
 	}
 }
 
@@ -31,12 +38,12 @@ func (l *loop) round(now instant) {
 // of their own, up to where the step is.
 func (l *loop) roundOf(a *audience, now instant) {
 	for {
-		if l.segment.cut(a.at) {
+		if l.segment.cut(a.at, now) {
 			l.sweepSegment(a, now)
 			continue
 		}
 		e := a.at.next.Load()
-		if e == nil {
+		if e == nil || e.at > now {
 			break
 		}
 		a.at = e // a header or the end: each viewer crosses it by itself

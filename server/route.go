@@ -104,7 +104,7 @@ func (r *registry) target(path []byte) (st *stream, push bool) {
 func (l *loop) route(c *conn, n int, rest []byte, now instant) bool {
 	r := &l.request
 	st, push := l.reg.target(r.Path)
-	d := dialectOf(codec.ParseAgent(r.UserAgent))
+	d := dialectOf(r.UserAgent, r.Via)
 	w := classify(r, d, push)
 	l.encoder = w == wantPushSetup || w == wantPushStart
 	if w == wantPushStart {
@@ -161,6 +161,9 @@ func (l *loop) watch(c *conn, w want, st *stream, push bool, d *dialect, now ins
 	case l.node.inVia(r.Via):
 		l.refuse(c, 403, "the request has passed this pump already")
 		return
+	case pumpsIn(r.Via) > maxPumps:
+		l.refuse(c, 403, fmt.Sprintf("the request has passed %d pumps, limit %d", pumpsIn(r.Via), maxPumps))
+		return
 	}
 	j := st.up()
 	if j == nil && l.hold(c, st, now) {
@@ -181,10 +184,10 @@ func (l *loop) watch(c *conn, w want, st *stream, push bool, d *dialect, now ins
 	case !free:
 		l.refuse(c, 400, "this client-id is playing already")
 	case w == wantDescribe:
-		l.describe(c, d, j.gen, id, reset)
+		l.describe(c, st, d, j.gen, id, reset)
 	default:
 		v := &viewer{dialect: d, session: id, agent: agentName(r.UserAgent)}
-		l.join(c, st, j, v, l.playHead(d, id, reset), now)
+		l.join(c, st, j, v, l.playHead(st, d, id, reset), now)
 	}
 }
 

@@ -24,17 +24,18 @@ type segment struct {
 }
 
 const (
-	segmentBytes   = 64 << 10
-	segmentPackets = 256
+	segmentBytes   = 256 << 10
+	segmentPackets = 1024
 )
 
-// cut takes the packets after from, up to 64 KB of them. It is false where the next element is not a packet.
-func (g *segment) cut(from *element) bool {
+// cut takes the packets after from, up to 256 KB of them and none that came after now: one that comes while a round is
+// sweeping would cost each viewer a send of its own. It is false where the next element is not a packet.
+func (g *segment) cut(from *element, now instant) bool {
 	g.from, g.to, g.packets, g.built = from, from, g.packets[:0], [forms]bool{}
 	size := 0
 	for len(g.packets) < segmentPackets {
 		e := g.to.next.Load()
-		if e == nil || e.kind != packetElement {
+		if e == nil || e.kind != packetElement || e.at > now {
 			break
 		}
 		size += codec.PrefixLen + len(e.full)

@@ -15,7 +15,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/netip"
 	"runtime"
 	"sync"
@@ -38,13 +37,16 @@ type Server struct {
 	reactor *reactor
 	stats   serverStats
 	rates   *rates
+	// nil: the configuration has no TLS.
+	handshakes *handshakes
 
 	// Set by Run, readable once ready is closed.
-	ready     chan struct{}
-	listeners []net.Listener
-	addrs     []netip.AddrPort
-	gnet      *gnet.Client
-	admin     *admin // nil: the configuration has none
+	ready    chan struct{}
+	fronts   []front
+	addrs    []netip.AddrPort // of the plain ones
+	tlsAddrs []netip.AddrPort
+	gnet     *gnet.Client
+	admin    *admin // nil: the configuration has none
 }
 
 // New makes a server of a checked configuration. It opens nothing but the loops' watchers.
@@ -67,7 +69,10 @@ func New(cfg *Config, log *slog.Logger) (*Server, error) {
 	}
 	s.reg = newRegistry(s.clock, time.Duration(cfg.Timeouts.SourceGrace), streams)
 	s.rates = newRates(streams)
-	return s, s.makeLoops()
+	if err := s.makeLoops(); err != nil {
+		return s, err
+	}
+	return s, s.makeTLS()
 }
 
 // makeLoops makes the loops and their seats; gnet's event loops take them when connections come.
@@ -94,8 +99,11 @@ func (s *Server) makeLoops() error {
 	return nil
 }
 
-// Addrs are the addresses that the server listens on; valid once Ready is closed.
+// Addrs are the addresses of plain connections that the server listens on; valid once Ready is closed.
 func (s *Server) Addrs() []netip.AddrPort { return s.addrs }
+
+// TLSAddrs are those of https:// and mmshs://.
+func (s *Server) TLSAddrs() []netip.AddrPort { return s.tlsAddrs }
 
 // Ready is closed when the listeners are open.
 func (s *Server) Ready() <-chan struct{} { return s.ready }
@@ -118,7 +126,7 @@ func (s *Server) Run(ctx context.Context) error {
 		return err
 	}
 	close(s.ready)
-	s.log.Info("listening", "addresses", fmt.Sprint(s.addrs), "loops", len(s.node.loops), "connections", s.gate.most)
+	s.log.Info("listening", "addresses", fmt.Sprint(s.addrs), "tls", fmt.Sprint(s.tlsAddrs), "loops", len(s.node.loops), "connections", s.gate.most)
 	var helpers sync.WaitGroup
 	helpers.Go(s.accept)
 	s.startSources(ctx, &helpers)

@@ -15,12 +15,18 @@ type sendto struct {
 }
 
 func (s *sendto) send(v *viewer, b []byte, done sent) {
-	n, _, errno := syscall.RawSyscall6(unix.SYS_SENDTO, uintptr(v.conn.fd), uintptr(unsafe.Pointer(unsafe.SliceData(b))),
+	n, errno := sendNow(v.conn.fd, b)
+	done.sent(v, n, errno)
+}
+
+// sendNow offers b to a socket, which takes the first n bytes of it.
+func sendNow(fd int, b []byte) (n int, errno syscall.Errno) {
+	r, _, errno := syscall.RawSyscall6(unix.SYS_SENDTO, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(b))),
 		uintptr(len(b)), unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL, 0, 0)
 	if errno != 0 {
-		n = 0
+		return 0, errno
 	}
-	done.sent(v, int(n), errno)
+	return int(r), 0
 }
 
 func (*sendto) flush() {}

@@ -121,18 +121,33 @@ func (s *source) packet(b []byte) error {
 		st.stats.skippedPackets.Add(1)
 		return nil
 	}
+	begins := !s.started
 	s.keepTime(p.SendTime, now)
 	if b, err = s.shifted(b); err != nil {
 		st.stats.badPackets.Add(1)
 		return nil
 	}
+	if begins { // what its older video continues was left out
+		b, p = s.trimmed(b, p)
+	}
+	s.publish(b, p, now)
+	return nil
+}
+
+// publish appends a packet to the chain.
+func (s *source) publish(b []byte, p asf.Packet, now instant) {
+	st := s.stream
+	var o *opening
+	if p.Older != asf.NoOlder {
+		full, short := s.forms(s.trimmed(b, p))
+		o = newOpening(p.Older, st.chain.gen, full, short)
+	}
 	full, short := s.forms(b, p)
-	st.joins.Store(st.chain.packet(full, short, p.Join, st.burst, now))
+	st.joins.Store(st.chain.packet(full, short, p.Join, o, st.burst, now))
 	st.stats.packetsIn.Add(1)
 	st.stats.bytesIn.Add(uint64(len(b)))
 	st.stats.lastPacket.Store(int64(now))
 	st.bell(now)
-	return nil
 }
 
 // repeats says whether a packet of a pull that came back is one that viewers have had: upstreams begin with a burst of
@@ -213,6 +228,19 @@ func (s *source) shifted(b []byte) ([]byte, error) {
 	}
 	s.scratch = append(s.scratch[:0], b...)
 	return s.scratch, s.header_.ShiftTimes(s.scratch, by)
+}
+
+// trimmed is a packet to start with: without the video before its key frame.
+func (s *source) trimmed(b []byte, p asf.Packet) ([]byte, asf.Packet) {
+	if p.Older == asf.NoOlder {
+		return b, p
+	}
+	t := s.header_.AppendTrimmed(nil, b, p)
+	parsed, err := s.header_.ParsePacket(t)
+	if err != nil {
+		return b, p
+	}
+	return t, parsed
 }
 
 // forms copies a packet once into what viewers are sent: full for raw ASF, short for MMSH. They share their bytes when

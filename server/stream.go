@@ -24,7 +24,8 @@ type stream struct {
 
 	// Any goroutine. nil: there is nothing to watch.
 	joins atomic.Pointer[joins]
-	state atomic.Int32 // streamState, for those who only look
+	state atomic.Int32           // streamState, for those who only look
+	path  atomic.Pointer[string] // of a pull: Via of the upstream, the pumps behind this one
 
 	// Under the registry's mutex.
 	owner  *source // nil: nobody writes

@@ -15,6 +15,7 @@ type upstream struct {
 	host           string // value of the Host field
 	target         string // origin-form: path and query
 	user, password string
+	service        string // _mmsh._tcp.example.org: addr and host are looked up each time; "" is none
 }
 
 // upstreamSchemes says which schemes are TLS. What Windows Media calls mms:// is MMSH on the port of HTTP; MMS over TCP is
@@ -22,6 +23,9 @@ type upstream struct {
 var upstreamSchemes = map[string]bool{"http": false, "mmsh": false, "mms": false, "https": true, "mmshs": true}
 
 func parseUpstream(raw string) (*upstream, error) {
+	if name, ok := strings.CutPrefix(raw, srvPrefix); ok {
+		return parseService(name)
+	}
 	u, err := url.Parse(raw)
 	if err != nil {
 		return nil, fmt.Errorf("upstream %q: not a URL", redacted(raw)) // what url says quotes the password
@@ -43,22 +47,33 @@ func newUpstream(u *url.URL) (*upstream, error) {
 	if port == "" {
 		port = map[bool]string{false: "80", true: "443"}[secure]
 	}
-	up := &upstream{secure: secure, addr: net.JoinHostPort(u.Hostname(), port), target: u.EscapedPath()}
+	up := &upstream{secure: secure, addr: net.JoinHostPort(u.Hostname(), port), target: targetOf(u)}
 	up.name, _, _ = strings.Cut(u.Hostname(), "%") // an IPv6 zone means nothing to the other side
 	up.host = net.JoinHostPort(up.name, port)
 	up.user = u.User.Username()
 	up.password, _ = u.User.Password()
-	if !strings.HasPrefix(up.target, "/") {
-		up.target = "/" + up.target
-	}
-	if u.RawQuery != "" {
-		up.target += "?" + u.RawQuery
-	}
 	return up, nil
 }
 
+// targetOf is the origin-form of a URL.
+func targetOf(u *url.URL) string {
+	target := u.EscapedPath()
+	if !strings.HasPrefix(target, "/") {
+		target = "/" + target
+	}
+	if u.RawQuery != "" {
+		target += "?" + u.RawQuery
+	}
+	return target
+}
+
 // String is a URL without credentials, nor a query, which may hold a token.
-func (u *upstream) String() string { return redacted(u.absolute()) }
+func (u *upstream) String() string {
+	if u.service != "" {
+		return redacted(srvPrefix + u.service + u.target)
+	}
+	return redacted(u.absolute())
+}
 
 // absolute is the form of the target that a proxy wants.
 func (u *upstream) absolute() string {

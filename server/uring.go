@@ -1,102 +1,202 @@
 package server
 
 import (
-	"os"
+	"encoding/binary"
+	"log/slog"
 	"syscall"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"pumpd/codec"
 )
 
-// uring is the engine of one system call per batch of viewers. The kernel reads what is sent after send has returned,
-// when the caller's bytes are another viewer's already; so each send is staged, with a copy of its bytes in the arena:
+// uring is the engine of one system call per batch of viewers. The kernel reads a batch in flush, when the frames'
+// prefixes are some other viewer's; so each viewer's prefixes are copied. The payloads are the same for all until flush
+// and are not copied, unless that is less work than a vector of their own:
 //
-//	arena  | viewer 0's segment | viewer 1's segment | … |        |
-//	                                                    ^ used
+//	segment, patched for each viewer   | prefix | payload … | prefix | payload … |
+//	vectors of one send                      |       |           |        |
+//	stage                              | prefix |    ↑     | prefix |     ↑
 //
-// A batch goes to the kernel when either the ring or the arena is full, and in flush. What the arena has no room for, and
-// what a turn sends, goes the way of sendto.
+// Against sendto that saves a fifth of the CPU time of a round of 4 KB segments and as much with 25 KB, where it would
+// save nothing if payloads were copied too. Registered descriptors and other flags of the ring made no difference,
+// batches of 64 cost 5 % more than 256, and 1,024 save nothing more.
 type uring struct {
 	sendto
-	ring  *ring
-	arena []byte // mapped: the kernel reads it by address
-	used  int
-	batch []staged
+	log     *slog.Logger
+	ring    *ring
+	batch   []staged
+	stage   *stage
+	vectors int // of stage.vectors in use
+	bytes   int // of stage.bytes in use
+	copied  int // payloads shorter than this are copied
+	refused bool
 }
 
-// A staged send waits for its batch; it is sends[i] with i as its completion's name.
+// A staged send waits for its batch. Its completion is named by its index.
 type staged struct {
 	v    *viewer
-	b    []byte // in the arena
+	b    []byte // vectors point into it by number, which the garbage collector does not see
 	done sent
 }
 
 const (
-	batchSends = 256
-	arenaBytes = 1 << 20
-	arenaAlign = 64 // a cache line
+	batchSends   = 256
+	stageVectors = 8 << 10
+	stageBytes   = 512 << 10
+	copiedBytes  = 1 << 10 // shorter than this, a copy is less work than a vector
 )
 
-func newURing() (*uring, error) {
+// A stage is what the kernel reads of a batch. Go does not move it, and there are no pointers in it: what lies there of
+// the last batch must mean nothing to the garbage collector.
+type stage struct {
+	messages [batchSends]message
+	vectors  [stageVectors]vector
+	bytes    [stageBytes]byte
+}
+
+// A message is struct msghdr.
+type message struct {
+	_       uintptr
+	_       uint32
+	vectors uintptr
+	count   uintptr
+	_       [2]uintptr
+	_       int32
+}
+
+// A vector is struct iovec.
+type vector struct {
+	base   uintptr
+	length uintptr
+}
+
+func newURing(log *slog.Logger) (*uring, error) {
 	r, err := newRing(batchSends)
 	if err != nil {
 		return nil, err
 	}
-	arena, err := unix.Mmap(-1, 0, arenaBytes, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANONYMOUS)
-	if err != nil {
-		r.close()
-		return nil, os.NewSyscallError("mmap", err)
-	}
-	return &uring{ring: r, arena: arena, batch: make([]staged, 0, batchSends)}, nil
+	return &uring{log: log, ring: r, batch: make([]staged, 0, batchSends), stage: new(stage), copied: copiedBytes}, nil
 }
 
 func (u *uring) send(v *viewer, b []byte, done sent) {
-	if len(b) > len(u.arena) {
-		u.sendto.send(v, b, done)
+	vectors, ok := u.lay(b, v.dialect.mmsh())
+	if !ok && len(u.batch) > 0 {
+		u.flush()
+		vectors, ok = u.lay(b, v.dialect.mmsh())
+	}
+	if !ok {
+		u.sendto.send(v, b, done) // too much even for an empty stage
 		return
 	}
-	if len(u.batch) == cap(u.batch) || len(b) > len(u.arena)-u.used {
-		u.flush()
+	i := len(u.batch)
+	m := &u.stage.messages[i]
+	m.vectors, m.count = address(&vectors[0]), uintptr(len(vectors))
+	s := sendMsgOf(v.conn.fd, address(m), i)
+	if len(vectors) == 1 {
+		s = sendOf(v.conn.fd, vectors[0].base, int(vectors[0].length), i)
 	}
-	own := u.arena[u.used:][:copy(u.arena[u.used:], b)]
-	u.used = min(len(u.arena), (u.used+len(b)+arenaAlign-1)&^(arenaAlign-1))
-	u.ring.add(v.conn.fd, own, uint64(len(u.batch)))
-	u.batch = append(u.batch, staged{v, own, done})
+	u.ring.add(s)
+	u.batch = append(u.batch, staged{v, b, done})
 }
 
-// flush gives the batch to the kernel and reports what became of it. All sends are over when it returns: descriptors may
-// be closed and the arena used again.
+// address is what the kernel knows of p. It keeps nothing alive, and p must not be on a stack, which moves.
+func address[T any](p *T) uintptr { return uintptr(unsafe.Pointer(p)) }
+
+// lay lays b out in the stage, with copies of all that is one viewer's own. It is false when there is no room.
+func (u *uring) lay(b []byte, frames bool) ([]vector, bool) {
+	if len(u.batch) == cap(u.batch) || len(b) == 0 {
+		return nil, false
+	}
+	vectors, room := u.stage.vectors[u.vectors:], u.stage.bytes[u.bytes:]
+	count, from, to := 0, 0, 0 // room[from:to] is not in a vector yet
+	for len(b) > 0 {
+		own, all := 0, len(b)
+		if frames {
+			own, all = firstFrame(b, u.copied)
+		}
+		if own > len(room)-to || count+2 > len(vectors) {
+			return nil, false
+		}
+		to += copy(room[to:], b[:own])
+		if last := all == len(b); to > from && (last || own < all) {
+			vectors[count] = vector{address(&room[from]), uintptr(to - from)}
+			count++
+			from = to
+		}
+		if own < all {
+			vectors[count] = vector{address(&b[own]), uintptr(all - own)}
+			count++
+		}
+		b = b[all:]
+	}
+	u.vectors += count
+	u.bytes += to
+	return vectors[:count], true
+}
+
+// firstFrame says how long the first frame in b is, and how much of it is to be copied: all if the payload is shorter than
+// copied, else the prefix. What is not a whole frame, which no segment has, is copied too.
+func firstFrame(b []byte, copied int) (own, all int) {
+	if len(b) < codec.PrefixLen {
+		return len(b), len(b)
+	}
+	const beforeLength, lengthOffset = 4, 2 // mmsh.md §6.1
+	all = beforeLength + int(binary.LittleEndian.Uint16(b[lengthOffset:]))
+	switch {
+	case all > len(b) || all < codec.PrefixLen:
+		return len(b), len(b)
+	case all-codec.PrefixLen < copied:
+		return all, all
+	}
+	return codec.PrefixLen, all
+}
+
+// flush gives the batch to the kernel and reports what became of it. When it returns the kernel has done with every
+// descriptor and every byte.
 func (u *uring) flush() {
-	n := len(u.batch)
-	if n == 0 {
+	if len(u.batch) == 0 {
 		return
 	}
-	forgotten, _ := u.ring.submit()
-	taken := n - int(forgotten)
+	refused, errno := u.ring.submit()
+	taken := len(u.batch) - refused
 	for range taken {
-		c, ok := u.ring.next()
-		for !ok {
-			u.ring.wait()
-			c, ok = u.ring.next()
-		}
-		u.report(c)
+		c := u.ring.next()
+		u.report(int(c.user), int(c.res))
 	}
-	for _, s := range u.batch[taken:] {
-		u.sendto.send(s.v, s.b, s.done)
+	if refused > 0 {
+		u.sendRefused(taken, errno)
 	}
 	clear(u.batch) // it must not hold viewers
-	u.batch, u.used = u.batch[:0], 0
+	u.batch, u.vectors, u.bytes = u.batch[:0], 0, 0
 }
 
-func (u *uring) report(c completion) {
-	s := &u.batch[c.user]
-	if c.res < 0 {
-		s.done.sent(s.v, 0, syscall.Errno(-c.res))
+// sendRefused sends what the kernel did not take of a batch, which happens when it is short of memory.
+func (u *uring) sendRefused(from int, errno syscall.Errno) {
+	if !u.refused {
+		u.refused = true
+		u.log.Error("io_uring refused sends; they go out one by one, and so will others", "err", errno, "sends", len(u.batch)-from)
+	}
+	for i := from; i < len(u.batch); i++ {
+		n, _, errno := syscall.RawSyscall(unix.SYS_SENDMSG, uintptr(u.batch[i].v.conn.fd), address(&u.stage.messages[i]),
+			unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL)
+		if errno != 0 {
+			u.report(i, -int(errno))
+			continue
+		}
+		u.report(i, int(n))
+	}
+}
+
+// report tells what a send returned.
+func (u *uring) report(i, res int) {
+	s := &u.batch[i]
+	if res < 0 {
+		s.done.sent(s.v, 0, syscall.Errno(-res))
 		return
 	}
-	s.done.sent(s.v, int(c.res), 0)
+	s.done.sent(s.v, res, 0)
 }
 
-func (u *uring) close() {
-	u.ring.close()
-	unix.Munmap(u.arena)
-}
+func (u *uring) close() { u.ring.close() }

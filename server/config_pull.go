@@ -1,0 +1,135 @@
+package server
+
+import (
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"time"
+)
+
+// pullSchemes are what the URL of an upstream may begin with, the one for examples first. All of them speak MMSH, those
+// that end in s over TLS.
+var pullSchemes = []string{"mmsh", "mmshs", "http", "https", "mms"}
+
+// checkPull is checkStream for keys of pulls only.
+func (f *configFile) checkPull(name string, s *StreamConfig) {
+	f.checkUpstreams(name, s)
+	f.between(name+".failback", s.Failback, 0, 24*time.Hour)
+	f.between(name+".pair_switch", s.PairSwitch, 100*time.Millisecond, time.Minute)
+	f.between(name+".idle_close", s.IdleClose, 0, time.Hour)
+	f.checkPin(name, s)
+}
+
+func (f *configFile) checkUpstreams(name string, s *StreamConfig) {
+	var set []string
+	for _, key := range []string{"url", "urls", "pair"} {
+		if f.has(keyName(name, key)) {
+			set = append(set, key)
+		}
+	}
+	switch {
+	case len(set) == 0:
+		f.wrong(name+".url", "missing, want url, urls or pair for type %q", typePull)
+		return
+	case len(set) > 1:
+		f.wrong(keyName(name, set[1]), "%s is on line %d, want one of the two", set[0], f.line(keyName(name, set[0])))
+		return
+	}
+	key := keyName(name, set[0])
+	switch set[0] {
+	case "url":
+		f.checkUpstream(key, s.URL)
+		return
+	case "urls":
+		if len(s.URLs) == 0 || len(s.URLs) > maxUpstreams {
+			f.wrong(key, "%d URLs, want 1 to %d", len(s.URLs), maxUpstreams)
+		}
+	case "pair":
+		if len(s.Pair) != 2 {
+			f.wrong(key, "%d URLs, want two", len(s.Pair))
+		}
+	}
+	for i, u := range s.upstreams() {
+		f.checkUpstream(elementName(key, i), u)
+	}
+}
+
+// maxUpstreams of one stream; more are better behind one SRV name.
+const maxUpstreams = 16
+
+// upstreams are the URLs of a pull, in order of preference.
+func (s *StreamConfig) upstreams() []string {
+	switch {
+	case s.URL != "":
+		return []string{s.URL}
+	case len(s.Pair) > 0:
+		return s.Pair
+	}
+	return s.URLs
+}
+
+func (f *configFile) checkUpstream(key, url string) {
+	if !strings.HasPrefix(url, srvPrefix) {
+		f.url(key, url, pullSchemes...)
+		return
+	}
+	if _, err := parseUpstream(url); err != nil || strings.ContainsFunc(url, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		f.wrong(key, "%.200q, want a name such as %q", redacted(url), srvPrefix+"_mmsh._tcp.example.org/path")
+	}
+}
+
+// checkPin is about whom a pull trusts.
+func (f *configFile) checkPin(name string, s *StreamConfig) {
+	if s.CAFile != "" && f.file(name+".ca_file", s.CAFile) {
+		if _, err := loadRoots(s.CAFile); err != nil {
+			f.wrong(name+".ca_file", "%v", err)
+		}
+	}
+	if s.Fingerprint == "" {
+		return
+	}
+	if _, err := parseFingerprint(s.Fingerprint); err != nil {
+		f.wrong(name+".fingerprint", "%v", err)
+	}
+	if s.CAFile != "" {
+		f.wrong(name+".fingerprint", "there is a ca_file on line %d, want one of the two", f.line(name+".ca_file"))
+	}
+	if !slices.ContainsFunc(s.upstreams(), speaksTLS) {
+		f.wrong(name+".fingerprint", "no URL of this stream speaks TLS, want mmshs:// or https://")
+	}
+}
+
+func speaksTLS(url string) bool {
+	up, err := parseUpstream(url)
+	return err != nil || up.secure // what is no URL at all has been complained about
+}
+
+var errNoCertificates = errors.New("no certificate in PEM form")
+
+// loadRoots reads the certificates that a pull trusts in place of the system's.
+func loadRoots(file string) (*x509.CertPool, error) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	roots := x509.NewCertPool()
+	if !roots.AppendCertsFromPEM(text) {
+		return nil, fmt.Errorf("%s: %w", file, errNoCertificates)
+	}
+	return roots, nil
+}
+
+// parseFingerprint reads a SHA-256 in hex, as openssl and browsers print it, with colons or without.
+func parseFingerprint(s string) (sum [sha256.Size]byte, err error) {
+	digits := strings.ReplaceAll(s, ":", "")
+	b, err := hex.DecodeString(digits)
+	if err != nil || len(b) != len(sum) {
+		return sum, fmt.Errorf("%.100q, want the %d hex digits of a SHA-256, with colons or without", s, 2*len(sum))
+	}
+	return [sha256.Size]byte(b), nil
+}

@@ -1,0 +1,174 @@
+package server
+
+import (
+	"bytes"
+	"syscall"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// A detour is the engine of a rig whose rounds go through a real engine and real sockets before they arrive at the
+// rig's peers. How much a socket takes is still for the peer to say: the real engine is only given that much.
+type detour struct {
+	*rig
+	real  engine
+	there map[*peer]line
+	back  map[*viewer]*peer // by the viewers that the real engine knows
+	owed  map[*peer]*viewer // has been sent to and not reported
+	done  sent
+}
+
+// takeDetour puts a real engine under a rig.
+func (r *rig) takeDetour(real engine) {
+	r.loop.engine = &detour{rig: r, real: real, there: map[*peer]line{}, back: map[*viewer]*peer{}, owed: map[*peer]*viewer{}}
+}
+
+func (d *detour) send(v *viewer, b []byte, done sent) {
+	p := d.peers[v.conn.fd]
+	if p.onSend != nil || p.errno != 0 || p.room == 0 || p.gone || p.fin {
+		d.rig.send(v, b, done)
+		return
+	}
+	l, ok := d.there[p]
+	if !ok {
+		l = unixLine(d.t, 256<<10)
+		d.there[p], d.back[l.v] = l, p
+	}
+	l.v.dialect = v.dialect
+	if d.owed[p] != nil {
+		d.t.Fatalf("descriptor %d: sent to twice in a round", v.conn.fd)
+	}
+	n := min(len(b), p.room)
+	p.room -= n
+	d.owed[p], d.done = v, done
+	d.real.send(l.v, b[:n], d)
+}
+
+// sent brings what has come through the socket to the peer.
+func (d *detour) sent(real *viewer, n int, errno syscall.Errno) {
+	p := d.back[real]
+	v := d.owed[p]
+	if v == nil || errno != 0 {
+		d.t.Fatalf("a report of %d bytes, %v, about a viewer that was not sent to, or had room", n, errno)
+	}
+	delete(d.owed, p)
+	p.got = append(p.got, d.there[p].take(d.t, n)...)
+	d.done.sent(v, n, errno)
+}
+
+func (d *detour) flush() {
+	d.real.flush()
+	if len(d.owed) > 0 {
+		d.t.Fatalf("%d sends were not reported when flush returned", len(d.owed))
+	}
+}
+
+// rigCopies makes an engine copy some of the payloads that rigs have and refer to others.
+const rigCopies = 400
+
+// FuzzLoopOnIOURing is FuzzLoop with the rounds going through a real ring.
+func FuzzLoopOnIOURing(f *testing.F) {
+	for _, s := range []string{
+		"jjpppprpprjppprs", "pjkppprbpppppppruppppprwx", "pjjjhpprgpphpprejppppr", "pjvcpprtttppplpphpppjppr",
+		"pjjvwcjjPrpprPr", "pjvwc\x90\x91\x92PrprPr\xA0\xA1pr", "pjjjjjjPrbprbpruprfprxpr",
+	} {
+		f.Add([]byte(s))
+	}
+	e := testURing(f)
+	e.copied = rigCopies
+	f.Fuzz(func(t *testing.T, script []byte) {
+		if len(script) > 100 {
+			return
+		}
+		m := newMischief(t)
+		m.takeDetour(e)
+		m.play(script)
+	})
+}
+
+// play does what a script says and then gives every viewer room.
+func (m *mischief) play(script []byte) {
+	for _, b := range script {
+		m.do(b)
+		m.check()
+	}
+	for _, p := range m.peers {
+		if !p.gone && p.errno == 0 {
+			p.room = plenty
+		}
+	}
+	m.turn()
+	m.turn()
+	m.check()
+	m.checkAllHaveCaughtUp()
+}
+
+// More viewers than a batch has, of all forms, some with little room: each gets exactly what a viewer gets that is alone.
+func TestRoundsThroughEngines(t *testing.T) {
+	agents := []string{ffmpegAgent, "NSServer/4.1", curlAgent}
+	onEngines(t, func(t *testing.T, e engine) {
+		if u, ok := e.(*uring); ok {
+			u.copied = rigCopies
+		}
+		r := newRig(t, nil, "a")
+		r.takeDetour(e)
+		f := r.feeder(0, 320)
+		f.publish(3)
+		var peers []*peer
+		for i := range batchSends + 50 {
+			peers = append(peers, r.watch("a", agents[i%len(agents)]))
+		}
+		for i := range 12 {
+			f.publish(1 + i%4)
+			for j, p := range peers {
+				p.room = plenty
+				if (i+j)%10 == 0 {
+					p.room = 700 + j
+				}
+			}
+			r.turn()
+		}
+		for _, p := range peers {
+			p.room = plenty
+		}
+		f.publish(1)
+		r.turn()
+		r.turn()
+		if n := len(r.loop.engine.(*detour).there); n != len(peers) {
+			t.Fatalf("%d of %d viewers were sent to by the engine", n, len(peers))
+		}
+		for i, p := range peers {
+			if want := peers[i%len(agents)].body(); !bytes.Equal(p.body(), want) {
+				t.Fatalf("viewer %d: %d bytes, want the %d of the first with its agent, or others", i, len(p.body()), len(want))
+			}
+			if agents[i%len(agents)] == curlAgent {
+				continue
+			}
+			if got := r.read(p.body()).numbers; len(got) != int(f.next) {
+				t.Fatalf("viewer %d: packets %v, want %d of them", i, got, f.next)
+			}
+		}
+	})
+}
+
+// A descriptor may be closed as soon as flush has returned.
+func TestNothingIsInFlightAfterFlush(t *testing.T) {
+	onEngines(t, func(t *testing.T, e engine) {
+		b, _ := framesOf([]int{3000})
+		for range 50 {
+			l, got := unixLine(t, 64<<10), results{}
+			near, err := unix.FcntlInt(uintptr(l.v.conn.fd), unix.F_DUPFD_CLOEXEC, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			v := newLine(near, -1).v
+			e.send(v, b, got)
+			e.flush()
+			unix.Close(near)
+			if r := got[v]; r != (result{len(b), 0, 1}) || !bytes.Equal(l.take(t, len(b)), b) {
+				t.Fatalf("%+v, want %d bytes", r, len(b))
+			}
+		}
+	})
+}

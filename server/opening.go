@@ -1,0 +1,46 @@
+package server
+
+import (
+	"pumpd/asf"
+	"pumpd/codec"
+)
+
+// An opening replaces the first packet of a viewer that joins at a key frame whose packet also holds video from before
+// it. Players decode that video although what it is based on is missing, and show damaged pictures (asf.Older). It is the
+// header and the packet without that video, built once per join point and shared by all who start there.
+type opening struct {
+	older asf.Older // what it hides
+	first *element  // the packet it stands for
+	bytes [forms][]byte
+}
+
+// newOpening takes the trimmed packet in both forms. It is the first packet of its viewers, so its counters are 0.
+func newOpening(older asf.Older, g *generation, full, short []byte) *opening {
+	return &opening{older: older, bytes: [forms][]byte{
+		shortFrames: withFrame(g.framed, short),
+		fullFrames:  withFrame(g.framed, full),
+		rawPackets:  append(g.header.Raw[:len(g.header.Raw):len(g.header.Raw)], full...),
+	}}
+}
+
+func withFrame(framed, payload []byte) []byte {
+	b := make([]byte, len(framed)+codec.PrefixLen, len(framed)+codec.PrefixLen+len(payload))
+	copy(b, framed)
+	codec.PutDataPrefix(b[len(framed):], 'D', 0, 0, len(payload))
+	return append(b, payload...)
+}
+
+// begin puts a new viewer at the join point.
+func (v *viewer) begin(j *joins) {
+	v.gen = j.gen
+	if o := j.opening; o != nil && o.older > v.dialect.bears {
+		v.lead[1] = o.bytes[v.dialect.form]
+		v.at, v.base, v.seq = o.first, uint32(o.first.index), 1
+		return
+	}
+	v.enter(j.start)
+	v.lead[1] = j.gen.framed
+	if v.dialect.form == rawPackets {
+		v.lead[1] = j.gen.header.Raw
+	}
+}

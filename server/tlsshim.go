@@ -1,0 +1,77 @@
+package server
+
+import (
+	"bytes"
+	"net"
+	"os"
+	"time"
+)
+
+// A shim is the connection under a tls.Conn: for the handshake the TCP connection itself, afterwards two buffers that
+// never block. It belongs to the goroutine of the handshake, then to the conn's loop.
+type shim struct {
+	net.Conn               // nil after the handshake
+	cpus     chan struct{} // a handshake waits without the one it holds
+
+	in    []byte  // has come and is not decrypted; valid for one callback
+	out   []byte  // records, of which the socket has taken sent bytes; nil if there are none
+	sent  int     //
+	spare *[]byte // memory for out, shared by the loop
+}
+
+// Read gives a temporary error when there is nothing: crypto/tls keeps any other for ever, but at this one it keeps its
+// state and goes on where it was with the next Read.
+func (s *shim) Read(p []byte) (int, error) {
+	if s.Conn != nil {
+		<-s.cpus
+		defer func() { s.cpus <- struct{}{} }()
+		return s.Conn.Read(p)
+	}
+	if len(s.in) == 0 {
+		return 0, os.ErrDeadlineExceeded
+	}
+	n := copy(p, s.in)
+	s.in = s.in[n:]
+	return n, nil
+}
+
+// Write takes everything.
+func (s *shim) Write(b []byte) (int, error) {
+	if s.Conn != nil {
+		return s.Conn.Write(b)
+	}
+	if s.out == nil {
+		s.out, *s.spare = (*s.spare)[:0], nil
+	}
+	s.out = append(s.out, b...)
+	return len(b), nil
+}
+
+// SetWriteDeadline is called by crypto/tls around close_notify.
+func (s *shim) SetWriteDeadline(t time.Time) error {
+	if s.Conn != nil {
+		return s.Conn.SetWriteDeadline(t)
+	}
+	return nil
+}
+
+// detach ends the handshake's time. The TCP connection is somebody else's from here on.
+func (s *shim) detach(spare *[]byte) { s.Conn, s.spare = nil, spare }
+
+// unsent is what is still to be sent.
+func (s *shim) unsent() []byte { return s.out[s.sent:] }
+
+// took passes n bytes of unsent.
+func (s *shim) took(n int) {
+	if s.sent += n; s.sent == len(s.out) && s.out != nil {
+		*s.spare, s.out, s.sent = s.out, nil, 0
+	}
+}
+
+// settle gives the loop its memory back and keeps what is unsent in as much as that needs.
+func (s *shim) settle() {
+	if s.out != nil {
+		rest := bytes.Clone(s.unsent())
+		*s.spare, s.out, s.sent = s.out, rest, 0
+	}
+}

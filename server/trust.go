@@ -1,0 +1,56 @@
+package server
+
+import (
+	"crypto/sha256"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/hex"
+	"errors"
+	"fmt"
+)
+
+var (
+	errFingerprint   = errors.New("the upstream's certificate is not the one of fingerprint")
+	errNoCertificate = errors.New("the upstream shows no certificate")
+)
+
+// trustOf says which certificates a stream's upstreams may show: those that the system trusts, those of ca_file, or the
+// one of fingerprint. That one need not be signed, in time, or for the right name: it is known by itself.
+func trustOf(s *StreamConfig) (*tls.Config, error) {
+	c := &tls.Config{}
+	if s.CAFile != "" {
+		roots, err := loadRoots(s.CAFile)
+		if err != nil {
+			return nil, fmt.Errorf("ca_file: %w", err)
+		}
+		c.RootCAs = roots
+	}
+	if s.Fingerprint != "" {
+		want, err := parseFingerprint(s.Fingerprint)
+		if err != nil {
+			return nil, fmt.Errorf("fingerprint: %w", err)
+		}
+		c.InsecureSkipVerify = true
+		c.VerifyConnection = func(state tls.ConnectionState) error { return checkFingerprint(state.PeerCertificates, want) }
+	}
+	return c, nil
+}
+
+func checkFingerprint(shown []*x509.Certificate, want [sha256.Size]byte) error {
+	if len(shown) == 0 {
+		return errNoCertificate
+	}
+	if got := sha256.Sum256(shown[0].Raw); got != want {
+		return fmt.Errorf("%w: %s, want %s", errFingerprint, hex.EncodeToString(got[:]), hex.EncodeToString(want[:]))
+	}
+	return nil
+}
+
+// explainTLS adds to the error of a handshake what an operator can do about it.
+func explainTLS(err error) error {
+	if v, ok := errors.AsType[*tls.CertificateVerificationError](err); ok && len(v.UnverifiedCertificates) > 0 {
+		sum := sha256.Sum256(v.UnverifiedCertificates[0].Raw)
+		return fmt.Errorf("tls: %w; if it is right, trust it by ca_file or fingerprint = %q", err, hex.EncodeToString(sum[:]))
+	}
+	return fmt.Errorf("tls: %w", err)
+}
