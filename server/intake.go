@@ -22,6 +22,7 @@ const (
 	eventHeader eventKind = iota // a whole ASF header, the first or a new one; then anything
 	eventPacket                  // one ASF data packet; then anything
 	eventEnd                     // the source is over; last
+	eventPath                    // not the intake's: Via of the reply
 )
 
 // An intake cuts the body of a Play (or of a Describe, which begins the same way) into events. It takes what Windows Media

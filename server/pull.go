@@ -4,27 +4,59 @@ import (
 	"context"
 	"log/slog"
 	"math/rand/v2"
+	"sync"
 	"time"
 )
 
-// A puller feeds one stream from its upstreams. To them it is a client like any other: Describe, then Play. It belongs to
-// one goroutine.
+// A puller feeds one stream from its upstreams. To them it is a client like any other: Describe, then Play. At most two
+// are read at once, each by a lane; one lane feeds the stream, another stands by:
+//
+//	upstream ── lane ──┐ news
+//	                   ├───────▶ puller ── source ──▶ stream
+//	upstream ── lane ──┘
+//
+// There is another lane for a pair all the time; else while the feeding one is silent, and when a preferred upstream is
+// good again.
 //
 // However an upstream ends, by $E or by a broken connection, the stream is lost and not over: an encoder that was
 // restarted or a pump that lost its own source comes back, and viewers wait for that through source_grace. Only the end
-// of the puller itself ends the stream.
+// of the puller itself, or of all interest in a stream on demand, ends the stream.
 type puller struct {
 	// Set by newPuller, never changed.
-	st        *stream
-	log       *slog.Logger
-	upstreams []*upstream // in order of preference
-	dialer    *dialer
-	node      *node
-	stall     time.Duration // without a packet for so long a connection is given up
-	guid      string
+	st     *stream
+	log    *slog.Logger
+	places []*place // in order of preference
+	pair   bool     // both places are read at once
+	dialer *dialer
+	node   *node
+	stall  time.Duration // without a packet for so long a connection is given up
+	guid   string
+	news   chan news
+	random func() float64
+
+	// Set by run, never changed.
+	ctx  context.Context
+	work sync.WaitGroup // lanes and probes
+
+	// run's goroutine only.
+	lanes   []*lane // open ones, at most two
+	on      *lane   // the one that feeds the stream; nil: none does
+	source  *source // the claim of on; nil without on
+	relieve *relieve
+	left    uint64 // 1 more than the order of the chain's last element when the last claim was given up; 0: none was
+	leftBy  *lane
+	awake   bool    // of a stream on demand: somebody watches, or did not long ago
+	watched instant // the last time that somebody did, while awake
+	relief  instant // the next lane for relief: not before
+	next    instant // when to look again if nothing happens
 }
 
-const goodRun = time.Second // packets for so long, and the next failure is the first again
+// A relieve is a claim that another source, the slate, is about to let go for a lane.
+type relieve struct {
+	lane    *lane
+	source  *source
+	granted chan struct{}
+}
 
 // runPull keeps a stream fed until ctx is done.
 func (s *Server) runPull(ctx context.Context, st *stream) {
@@ -37,66 +69,157 @@ func (s *Server) runPull(ctx context.Context, st *stream) {
 }
 
 func newPuller(st *stream, c *Config, n *node) (*puller, error) {
-	urls := st.cfg.URLs
-	if st.cfg.URL != "" {
-		urls = []string{st.cfg.URL}
-	}
-	p := &puller{st: st, log: st.log, node: n, stall: time.Duration(c.Timeouts.PullStall), guid: newGUID()}
-	for _, raw := range urls {
+	p := &puller{st: st, log: st.log, pair: len(st.cfg.Pair) > 0, node: n, stall: time.Duration(c.Timeouts.PullStall),
+		guid: newGUID(), news: make(chan news, 16), random: rand.Float64}
+	for i, raw := range st.cfg.upstreams() {
 		up, err := parseUpstream(raw)
 		if err != nil {
 			return nil, err
 		}
-		p.upstreams = append(p.upstreams, up)
+		p.places = append(p.places, &place{at: up, name: up.String(), rank: i})
 	}
 	d, err := newDialer(c.Proxy, st.cfg)
 	p.dialer = d
 	return p, err
 }
 
-// run goes through the upstreams in their order until one delivers, and begins with the first again when that one is
-// lost. It waits only when it has come to the last or has lost one that was good.
+// run is the puller's goroutine.
 func (p *puller) run(ctx context.Context) {
-	for failures := 1; ; failures++ {
-		for _, up := range p.upstreams {
-			d, err := p.pull(ctx, up)
-			if ctx.Err() != nil {
-				return
-			}
-			if d.source == nil { // otherwise the source has told it
-				p.log.Warn("pull failed", "from", up, "err", err)
-			}
-			if d.lasted() >= goodRun {
-				failures = 1
-				break
-			}
+	ctx, stop := context.WithCancel(ctx)
+	p.ctx = ctx
+	defer p.work.Wait()
+	defer p.finish()
+	defer stop()
+	alarm := time.NewTimer(0)
+	defer alarm.Stop()
+	for ctx.Err() == nil {
+		now := p.st.clock.now()
+		p.next = now.add(time.Hour)
+		p.steer(now)
+		alarm.Reset(max(p.next.since(now), time.Millisecond))
+		var granted chan struct{}
+		if p.relieve != nil {
+			granted = p.relieve.granted
 		}
-		wait := backoff(failures, rand.Float64())
-		p.log.Info("pulling again", "in", wait.Round(time.Millisecond))
-		if pause(ctx, wait) != nil {
-			return
+		select {
+		case <-ctx.Done():
+		case n := <-p.news:
+			p.hear(n, p.st.clock.now())
+		case <-granted:
+			p.inherited()
+		case <-p.st.wanted: // by steer
+		case <-alarm.C:
 		}
 	}
 }
 
-// pull does all there is to do with one upstream, until it ends.
-func (p *puller) pull(ctx context.Context, up *upstream) (*delivery, error) {
-	d := &delivery{puller: p, from: up.String()}
-	v := &visit{puller: p, at: up, login: login{user: up.user, password: up.password}}
-	a, err := v.ask(ctx, nil)
-	if err != nil {
-		return d, err
+// finish ends the stream if it is ours.
+func (p *puller) finish() {
+	p.withdraw()
+	if p.source != nil {
+		p.source.end()
 	}
-	about, err := a.describe()
-	if err == nil && about.packet != nil { // it does not know Describe and is playing already
-		return d, d.run(ctx, a, about)
+}
+
+// lookAt makes steer look at that moment, if not before.
+func (p *puller) lookAt(t instant) { p.next = min(p.next, t) }
+
+// hear takes what a lane or a probe has found.
+func (p *puller) hear(n news, now instant) {
+	switch l := n.lane; {
+	case n.place != nil:
+		p.judge(n.place, n.err, now)
+	case !p.isOpen(l): // it says what was on its way when we closed it
+	case n.over:
+		p.drop(l, n.err, now)
+	default:
+		if err := p.take(l, n.event, now); err != nil {
+			p.drop(l, err, now)
+		}
 	}
-	a.close()
-	if err != nil {
-		return d, err
+}
+
+// take is for what an upstream says.
+func (p *puller) take(l *lane, e event, now instant) error {
+	switch e.kind {
+	case eventPath:
+		if l.via = string(e.data); p.on == nil || p.on == l {
+			p.st.path.Store(&l.via)
+		}
+		return nil
+	case eventHeader:
+		if err := l.setHeader(e.data); err != nil || l != p.on {
+			return err
+		}
+		return p.source.header(e.data)
 	}
-	if a, err = v.ask(ctx, about); err != nil {
-		return d, err
+	l.beat(now)
+	if l.lasted() >= steadyRun {
+		l.place.trouble.over(p.log, l.place.name, now)
 	}
-	return d, d.run(ctx, a, nil)
+	if l == p.on {
+		return p.source.packet(e.data)
+	}
+	l.keep(e.data, now)
+	l.near = p.near(l, now)
+	return nil
+}
+
+// drop closes a lane that has failed.
+func (p *puller) drop(l *lane, err error, now instant) {
+	p.close(l)
+	known := false
+	if l == p.on {
+		if o := p.ready(); o != nil {
+			p.turn(o, p.lineUp(o), "the other one is lost")
+		} else {
+			p.give(func() { p.source.lost(err) })
+			known = true
+		}
+	}
+	l.place.fail(now, l.lasted(), p.random())
+	l.place.trouble.tell(p.log, l.place.name, err, known, now)
+}
+
+// close stops a lane; it may still be the one that feeds.
+func (p *puller) close(l *lane) {
+	l.cancel()
+	for i, o := range p.lanes {
+		if o == l {
+			p.lanes = append(p.lanes[:i], p.lanes[i+1:]...)
+			break
+		}
+	}
+	if p.relieve != nil && p.relieve.lane == l {
+		p.withdraw()
+	}
+}
+
+func (p *puller) isOpen(l *lane) bool {
+	for _, o := range p.lanes {
+		if o == l {
+			return true
+		}
+	}
+	return false
+}
+
+// ready is a lane that stands by with a header.
+func (p *puller) ready() *lane {
+	for _, l := range p.lanes {
+		if l != p.on && l.header != nil {
+			return l
+		}
+	}
+	return nil
+}
+
+// other is a lane that does not feed.
+func (p *puller) other() *lane {
+	for _, l := range p.lanes {
+		if l != p.on {
+			return l
+		}
+	}
+	return nil
 }

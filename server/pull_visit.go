@@ -14,6 +14,7 @@ type visit struct {
 	at     *upstream
 	login  login
 	hops   int
+	via    string // of the last reply that was no circle
 }
 
 // ask sends a Describe or, if about is given, a Play, until an answer is a good one.
@@ -58,6 +59,7 @@ func (v *visit) judge(r *pullReply) (again bool, err error) {
 	if err := v.puller.node.checkPath([]byte(r.via)); err != nil {
 		return false, err
 	}
+	v.via = r.via
 	switch r.status {
 	case 200:
 		return false, nil
@@ -79,7 +81,7 @@ func (v *visit) follow(r *pullReply) error {
 	if err != nil {
 		return err
 	}
-	v.puller.log.Info("pull is redirected", "from", v.at, "to", to, "status", r.status)
+	v.puller.log.Debug("pull is redirected", "from", v.at, "to", to, "status", r.status)
 	v.at, v.login = to, login{user: to.user, password: to.password}
 	return nil
 }

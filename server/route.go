@@ -170,7 +170,7 @@ func (l *loop) watch(c *conn, w want, st *stream, push bool, d *dialect, now ins
 		return
 	}
 	if j == nil {
-		l.refuse(c, 503, "nothing is sent to this stream at present")
+		l.refuse(c, 503, "nothing is sent to this stream at present", l.pathField(st)...)
 		return
 	}
 	if w == wantRaw && string(r.Method) == "HEAD" {

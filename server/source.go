@@ -23,6 +23,7 @@ type source struct {
 	started bool        // a packet of this source is in the chain
 	waiting instant     // since when a key frame is awaited
 	bad     int         // bad packets in a row
+	tie     tie         // what it is to the source before
 	seen    *element    // of a pull that came back: where in the chain its burst is
 	scratch []byte
 	full    []byte
@@ -61,7 +62,7 @@ func (s *source) header(b []byte) error {
 		return err
 	}
 	s.header_ = h.Published()
-	s.started, s.seen, s.waiting = false, nil, s.stream.clock.now()
+	s.started, s.tie, s.seen, s.waiting = false, tieUnknown, nil, s.stream.clock.now()
 	st := s.stream
 	if g := st.chain.gen; st.up() != nil && g.header.Same(s.header_) {
 		st.log.Info("source goes on with the same header", "source", s.kind, "from", s.who)
@@ -156,11 +157,11 @@ func (s *source) publish(b []byte, p asf.Packet, now instant) {
 // but another clock. An encoder that pushes never repeats.
 func (s *source) repeats(b []byte, p asf.Packet, now instant) bool {
 	st := s.stream
-	if s.started || s.kind != sourcePull || st.chain.last.kind != packetElement {
+	if s.started || s.kind != sourcePull || s.tie == tieOther || st.chain.last.kind != packetElement {
 		return false
 	}
 	d := time.Duration(int32(p.SendTime+st.chain.shift-st.chain.sent)) * time.Millisecond
-	if d > 0 || d <= -oldestJoin {
+	if d > 0 || d <= -oldestJoin && s.tie != tieSame {
 		return false
 	}
 	b, err := s.shifted(b)
@@ -169,9 +170,10 @@ func (s *source) repeats(b []byte, p asf.Packet, now instant) bool {
 	}
 	s.full = s.header_.AppendFull(s.full[:0], b, p)
 	if s.seen = nextSame(s.seen, st.joins.Load().start, s.full); s.seen == st.chain.last {
-		s.started = true
+		s.started, s.seen = true, nil // it would hold all of the chain from here on
+		return true
 	}
-	return s.seen != nil || now.since(s.waiting) < repeatTime
+	return s.seen != nil || s.tie == tieSame || now.since(s.waiting) < repeatTime
 }
 
 // repeatTime is more than an upstream takes to send its burst.
@@ -207,7 +209,7 @@ func (s *source) keepTime(send uint32, now instant) {
 	jumped := false
 	if last.kind == packetElement {
 		d := time.Duration(int32(send+st.chain.shift-st.chain.sent)) * time.Millisecond
-		jumped = d < 0 && !s.started || d < -maxBackward || d > maxForward
+		jumped = !s.started && (d < 0 || s.tie == tieOther) || d < -maxBackward || d > maxForward
 	}
 	switch {
 	case jumped && !s.started:
@@ -217,7 +219,7 @@ func (s *source) keepTime(send uint32, now instant) {
 		st.log.Info("send time jumped, starting a new generation", "from_ms", st.chain.sent, "to_ms", send+st.chain.shift)
 		s.begin()
 	}
-	st.chain.sent, s.started = send+st.chain.shift, true
+	st.chain.sent, s.started, s.seen = send+st.chain.shift, true, nil
 }
 
 // shifted is b with the times that the chain needs. What it returns is valid until the next call.

@@ -9,7 +9,8 @@ type streamStats struct {
 	badPackets     atomic.Uint64 // dropped: not a packet of this header
 	skippedPackets atomic.Uint64 // dropped: before a source's first key frame
 	generations    atomic.Uint64
-	lastPacket     atomic.Int64 // instant
+	switches       atomic.Uint64 // from one upstream to another without an outage
+	lastPacket     atomic.Int64  // instant
 
 	viewers  atomic.Int64
 	held     atomic.Int64 // viewers that wait for the stream to come up

@@ -266,6 +266,15 @@ func (p *tlsPeer) lastRecord() (kind byte, size int) {
 	return kind, size
 }
 
+// isCloseNotify says whether a record looks like an alert from outside: its size, and in TLS 1.2 its type.
+func isCloseNotify(version uint16, kind byte, size int) bool {
+	const nonce, alert, innerType, tag = 8, 2, 1, 16
+	if version == tls.VersionTLS12 {
+		return kind == alertRecord && size == recordHead+nonce+alert+tag
+	}
+	return kind == applicationRecord && size == recordHead+alert+innerType+tag
+}
+
 // readUntil makes rounds and reads until enough.
 func (p *tlsPeer) readUntil(enough func(got []byte) bool) (got []byte) {
 	p.rig.t.Helper()

@@ -64,3 +64,11 @@ func (l *loop) appendPath(b []byte, st *stream) []byte {
 	}
 	return codec.AppendField(b, "Via", l.node.path(st))
 }
+
+// pathField is the same as refuse takes it: pumps that wait for each other shall find that out.
+func (l *loop) pathField(st *stream) []string {
+	if len(l.request.Via) == 0 {
+		return nil
+	}
+	return []string{"Via", l.node.path(st)}
+}

@@ -1,0 +1,69 @@
+package server
+
+import "time"
+
+// reachReturn looks after the upstreams that go before the one that feeds. Each is asked for its header now and then; one
+// that has given it for failback gets a lane, and the stream when that has what it takes.
+func (p *puller) reachReturn(now instant) {
+	failback := time.Duration(p.st.cfg.Failback)
+	if failback == 0 || len(p.lanes) > 1 {
+		return
+	}
+	for _, q := range p.places[:p.on.place.rank] {
+		switch {
+		case q.good > 0 && now >= q.good.add(failback):
+			q.good = 0
+			p.log.Info("a preferred upstream is good again", "from", q.name, "for", failback)
+			p.open(q, aimReturn, now)
+			return
+		case q.probing:
+		case now < q.probed:
+			p.lookAt(q.probed)
+		default:
+			p.probe(q, now)
+		}
+		if q.good > 0 {
+			p.lookAt(q.good.add(failback))
+		}
+	}
+}
+
+const longestProbe = 15 * time.Second // between two probes
+
+// probe asks a place for its header; what it finds is news.
+func (p *puller) probe(q *place, now instant) {
+	q.probing = true
+	q.probed = now.add(min(time.Duration(p.st.cfg.Failback)/4, longestProbe))
+	p.work.Go(func() { _ = p.post(p.ctx, news{place: q, err: p.ask(q)}) }) // unheard only at the end
+}
+
+// ask gets the header of a place, from the first of its servers that has it.
+func (p *puller) ask(q *place) error {
+	list, err := q.at.locate(p.ctx, p.dialer.services)
+	for _, to := range list {
+		v := &visit{puller: p, at: to, login: login{user: to.user, password: to.password}}
+		var a *answer
+		if a, err = v.ask(p.ctx, nil); err != nil {
+			continue
+		}
+		_, err = a.describe()
+		a.close()
+		if err == nil {
+			return nil
+		}
+	}
+	return err
+}
+
+// judge takes in what a probe has found.
+func (p *puller) judge(q *place, err error, now instant) {
+	q.probing = false
+	switch {
+	case err != nil:
+		p.log.Debug("preferred upstream is not good yet", "from", q.name, "err", err)
+		q.good = 0
+	case q.good == 0:
+		p.log.Debug("preferred upstream answers again", "from", q.name)
+		q.good = now
+	}
+}

@@ -1,0 +1,122 @@
+package server
+
+import (
+	"errors"
+	"log/slog"
+	"time"
+)
+
+// A place is an upstream of the configuration and what is remembered of how it behaved.
+type place struct {
+	// Set by newPuller, never changed.
+	at   *upstream
+	name string // for people
+	rank int    // 0 is the preferred one
+
+	// The puller's goroutine only.
+	failures int     // in a row
+	failed   instant // the last of them
+	retry    instant // not before
+	probing  bool
+	probed   instant // the next probe: not before
+	good     instant // since when all probes have found it good; 0: the last one has not
+	trouble  trouble
+}
+
+const (
+	goodRun   = time.Second      // packets for so long, and the next failure is the first in a row
+	steadyRun = 10 * time.Second // and for so long, and the trouble is over
+	grudge    = time.Minute      // how long a failure makes other upstreams go first
+)
+
+// before says which of two places that may both be tried is tried first: one that has not failed lately, else the one
+// that has not been tried for longer.
+func (p *place) before(q *place, now instant) bool {
+	bad, worse := p.suspect(now), q.suspect(now)
+	switch {
+	case bad != worse:
+		return worse
+	case bad && p.failed != q.failed:
+		return p.failed < q.failed
+	}
+	return p.rank < q.rank
+}
+
+func (p *place) suspect(now instant) bool { return p.failures > 0 && now.since(p.failed) < grudge }
+
+// fail remembers a failure after packets came for so long; random as in backoff.
+func (p *place) fail(now instant, lasted time.Duration, random float64) {
+	if lasted >= goodRun {
+		p.failures = 0
+	}
+	p.failures++
+	p.failed, p.good = now, 0
+	p.retry = now.add(backoff(p.failures, random))
+}
+
+// A trouble is a run of failures. The log gets the first of each kind as it comes, and once a minute that it goes on; all
+// others are for debugging.
+type trouble struct {
+	tries  int
+	since  instant
+	told   instant
+	causes []string
+}
+
+const (
+	tellAgain = time.Minute
+	maxCauses = 4 // that are told at once
+)
+
+// tell logs a failure. known: the log has it already.
+func (t *trouble) tell(log *slog.Logger, from string, err error, known bool, now instant) {
+	t.tries++
+	if t.tries == 1 {
+		t.since, t.told = now, now
+	}
+	switch {
+	case t.news(rootOf(err)):
+		t.told = now
+		if !known {
+			log.Warn("upstream failed", "from", from, "err", err)
+		}
+	case now.since(t.told) >= tellAgain:
+		t.told = now
+		log.Warn("still no upstream", "from", from, "tries", t.tries, "for", now.since(t.since).Round(time.Second), "err", err)
+	default:
+		log.Debug("upstream failed again", "from", from, "tries", t.tries, "err", err)
+	}
+}
+
+// news says whether a cause is the first of its kind in this run, as long as there are few.
+func (t *trouble) news(cause string) bool {
+	for _, c := range t.causes {
+		if c == cause {
+			return false
+		}
+	}
+	if len(t.causes) == maxCauses {
+		return false
+	}
+	t.causes = append(t.causes, cause)
+	return true
+}
+
+// over ends the run, if there is one.
+func (t *trouble) over(log *slog.Logger, from string, now instant) {
+	if t.tries > 0 {
+		log.Info("upstream is good again", "from", from, "failures", t.tries, "after", now.since(t.since).Round(time.Second))
+		*t = trouble{}
+	}
+}
+
+// rootOf is the innermost error, which has no ports and addresses in it that differ each time.
+func rootOf(err error) string {
+	for {
+		inner := errors.Unwrap(err)
+		if inner == nil {
+			return err.Error()
+		}
+		err = inner
+	}
+}

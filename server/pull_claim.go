@@ -1,0 +1,92 @@
+package server
+
+import "time"
+
+// begin makes a lane feed a stream that we do not have the claim of. A slate lets go only for a picture.
+func (p *puller) begin(l *lane, now instant) {
+	st := p.st
+	switch own := st.reg.owned(st); {
+	case own == nil:
+	case own.kind == sourceReaper:
+		p.lookAt(now.add(reaperTime))
+		return
+	case own.kind == sourceSlate && !l.pictured(now):
+		p.lookAt(l.first.add(keyPatience))
+		return
+	}
+	granted := make(chan struct{}, 1)
+	s, done, err := st.inherit(sourcePull, l.place.name, nil, func() { granted <- struct{}{} })
+	switch {
+	case err != nil:
+		p.drop(l, err, now)
+	case done:
+		p.start(l, s)
+	default:
+		p.relieve = &relieve{lane: l, source: s, granted: granted}
+	}
+}
+
+// reaperTime is more than it takes to end a stream.
+const reaperTime = 50 * time.Millisecond
+
+// pictured says that there is something to show, or that there has been nothing for too long to wait for it.
+func (l *lane) pictured(now instant) bool {
+	_, ok := l.firstJoin(-1)
+	return ok || l.packets > 0 && now.since(l.first) >= keyPatience
+}
+
+// inherited is the moment at which the slate has let go.
+func (p *puller) inherited() {
+	r := p.relieve
+	p.relieve = nil
+	p.start(r.lane, r.source)
+}
+
+// withdraw takes back that we want the claim.
+func (p *puller) withdraw() {
+	if p.relieve != nil {
+		p.st.reg.release(p.relieve.source, true)
+		p.relieve = nil
+	}
+}
+
+// start makes a lane feed the stream by a claim that is new. Where nobody has written since this lane left off, because
+// it was silent, nothing is missing in between; where somebody has, that was the slate, which has a clock of its own.
+func (p *puller) start(l *lane, s *source) {
+	t := tieUnknown
+	switch last := p.st.chain.last; {
+	case last == nil:
+	case p.left != last.order+1:
+		t = tieOther
+	case p.leftBy == l && last.kind == packetElement:
+		t = tieExact
+	}
+	p.on, p.source = l, s
+	p.feed(lineup{tie: t})
+}
+
+// give lets the claim go, in one way or another.
+func (p *puller) give(how func()) {
+	p.left, p.leftBy = p.st.chain.last.order+1, p.on
+	how()
+	p.on, p.source = nil, nil
+}
+
+// feed sends the stream what the lane that is on has kept, from the place where it goes on.
+func (p *puller) feed(u lineup) {
+	l := p.on
+	p.st.path.Store(&l.via)
+	kept := l.kept[u.from:]
+	l.forget()
+	if err := p.source.header(l.header); err != nil {
+		p.drop(l, err, p.st.clock.now())
+		return
+	}
+	p.source.follow(u.tie, u.seen)
+	for _, k := range kept {
+		if err := p.source.packet(k.b); err != nil {
+			p.drop(l, err, p.st.clock.now())
+			return
+		}
+	}
+}

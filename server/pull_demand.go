@@ -1,0 +1,44 @@
+package server
+
+import "time"
+
+// demanded says whether the upstreams are to be read now: always, or on demand while somebody watches or waits, and
+// until nobody has for idle_close.
+func (p *puller) demanded(now instant) bool {
+	if !p.st.cfg.OnDemand {
+		return true
+	}
+	switch {
+	case p.st.watched() > 0:
+		if !p.awake {
+			p.wakeUp(now)
+		}
+		p.awake, p.watched = true, now
+	case p.awake && now.since(p.watched) >= time.Duration(p.st.cfg.IdleClose):
+		p.awake = false
+	}
+	if p.awake {
+		p.lookAt(now.add(demandCheck)) // that the last viewer leaves makes no sign
+	}
+	return p.awake
+}
+
+const demandCheck = time.Second
+
+// wakeUp lets all upstreams be tried at once: somebody waits.
+func (p *puller) wakeUp(now instant) {
+	for _, q := range p.places {
+		q.retry = min(q.retry, now)
+	}
+}
+
+// rest lets go of the upstreams, and of the stream.
+func (p *puller) rest() {
+	for len(p.lanes) > 0 {
+		p.close(p.lanes[0])
+	}
+	if p.source != nil {
+		p.log.Info("nobody watches, letting the upstream go", "from", p.on.place.name)
+		p.give(p.source.end)
+	}
+}

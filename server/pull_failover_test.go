@@ -1,0 +1,294 @@
+package server
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+const burst3 = 3 * time.Second
+
+// asksOf are the requests to one host so far.
+func (s *scene) asksOf(host string) (list []string) {
+	for _, r := range s.requests() {
+		if what, ok := strings.CutPrefix(r, host+" "); ok {
+			list = append(list, what)
+		}
+	}
+	return list
+}
+
+// Whichever way the upstream in use ends: the other one takes over in less than two seconds, and with the same packets
+// viewers miss nothing.
+func TestFailover(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		a    relay
+		most time.Duration
+	}{
+		{"lost", relay{away: []span{{20 * time.Second, time.Hour}}}, 2 * showStep},
+		{"silent", relay{silent: []span{{20 * time.Second, time.Hour}}}, 1500 * time.Millisecond},
+		{"silent once connected", relay{silent: []span{{10 * time.Second, time.Hour}}}, 0},
+		{"never there", relay{away: []span{{0, time.Hour}}}, 0},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s, w := newScene(t, urlA, urlB), newShow()
+				tt.a.burst = burst3
+				s.hosts[hostA], s.hosts[hostB] = w.relay(tt.a), w.relay(relay{burst: burst3})
+				time.Sleep(10 * time.Second)
+				begin := s.st.clock.now()
+				p := s.play(20 * time.Second)
+				p.exact(t, w, max(tt.most, showStep, 1500*time.Millisecond))
+				if tt.most > 0 {
+					p.prompt(t, tt.most)
+				}
+				if first := p.at[0].since(begin); first > time.Second+500*time.Millisecond {
+					t.Errorf("the first packet came after %v", first)
+				}
+				if len(p.sent) < 19*25 {
+					t.Errorf("%d packets in 20 seconds", len(p.sent))
+				}
+			})
+		})
+	}
+}
+
+// An upstream that takes the connection and says nothing does not keep the other one waiting.
+func TestFailoverFromSilenceAtFirst(t *testing.T) {
+	for name, hung := range map[string]script{"after the request": (*call).hold, "after the header": wms(nil, (*call).hold)} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s, w := newScene(t, urlA, urlB), newShow()
+				s.hosts[hostA], s.hosts[hostB] = hung, w.relay(relay{burst: burst3})
+				begin := s.st.clock.now()
+				time.Sleep(5 * time.Second)
+				p := s.play(5 * time.Second)
+				last := p.numbers[len(p.numbers)-1]
+				if len(last) < 75 || p.at[0].since(begin) > 5*time.Second+1500*time.Millisecond {
+					t.Errorf("published %v, the first after %v", p.numbers, p.at[0].since(begin))
+				}
+			})
+		})
+	}
+}
+
+// A stream with a packet every two seconds is not taken for silent.
+func TestSlowStreamIsNoFailure(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newScene(t, urlA, urlB)
+		s.hosts[hostA] = wms(nil, func(c *call) {
+			for n := range uint32(30) {
+				c.say(dataFrame('D', 0, 0, testPacket(n, n*2000, true, 200, 60)))
+				time.Sleep(2 * time.Second)
+			}
+		})
+		s.hosts[hostB] = (*call).hold
+		stop := s.start()
+		time.Sleep(58 * time.Second)
+		if got := s.asksOf(hostB); len(got) > 2 { // until it is known how slow it is
+			t.Errorf("the other upstream was asked %d times", len(got))
+		}
+		stop()
+	})
+}
+
+// What has failed lately is tried after the others.
+func TestFailoverRemembers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, w := newScene(t, urlA, urlB, "mmsh://c.example/x"), newShow()
+		s.hosts[hostA] = w.relay(relay{away: []span{{10 * time.Second, 11 * time.Second}}, burst: burst3})
+		s.hosts[hostB] = w.relay(relay{away: []span{{20 * time.Second, time.Hour}}, burst: burst3})
+		s.hosts["c.example:80"] = w.relay(relay{burst: burst3})
+		p := s.play(30 * time.Second)
+		want := []string{hostA + " describe", hostA + " play", hostB + " describe", hostB + " play",
+			"c.example:80 describe", "c.example:80 play"}
+		if got := s.requests(); !slices.Equal(got, want) {
+			t.Errorf("asked %q, want %q: the first has failed a few seconds ago", got, want)
+		}
+		p.exact(t, w, 2*showStep)
+	})
+}
+
+func newFailback(t *testing.T, a relay) (*scene, *show) {
+	s, w := newSceneOf(t, StreamConfig{URLs: []string{urlA, urlB}, Failback: Duration(20 * time.Second)}), newShow()
+	s.hosts[hostA], s.hosts[hostB] = w.relay(a), w.relay(relay{burst: burst3})
+	return s, w
+}
+
+// The preferred upstream is gone back to when it has been good for failback, and not before; nothing is missing then.
+func TestFailback(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, w := newFailback(t, relay{burst: burst3, away: []span{{10 * time.Second, 30 * time.Second}, {40 * time.Second, 42 * time.Second}}})
+		stop := s.start()
+		for _, at := range []struct {
+			until time.Duration
+			from  string // who feeds then
+		}{
+			{9 * time.Second, urlA}, {11 * time.Second, urlB},
+			{59 * time.Second, urlB}, // good since 30 s, but not at 40 s
+			{75 * time.Second, urlA},
+		} {
+			time.Sleep(at.until - time.Since(w.begin))
+			synctest.Wait()
+			want, _ := parseUpstream(at.from)
+			if own := s.st.reg.owned(s.st); own == nil || own.who != want.String() {
+				t.Fatalf("after %v %+v feeds, want %v", at.until, own, want)
+			}
+		}
+		if n := len(s.asksOf(hostB)); n != 2 {
+			t.Errorf("%d requests to the other one, want 2", n)
+		}
+		stop()
+		s.published().exact(t, w, 2*showStep)
+		if n := s.st.stats.switches.Load(); n != 1 {
+			t.Errorf("%d changes without an outage, want 1", n)
+		}
+	})
+}
+
+// A preferred upstream that has a header and no stream, or an old one only, is not gone back to.
+func TestFailbackNeedsPackets(t *testing.T) {
+	old := newShow()
+	for name, hollow := range map[string]script{
+		"no packets": wms(nil, (*call).hold),
+		"old packets": func(c *call) {
+			header := dataFrame('H', 0, 0x0C, testHeader(showSize, 320))
+			c.say([]byte(vlcReply), header)
+			if c.play {
+				for n := range 2 * showGroup {
+					c.say(dataFrame('D', 0, 0, old.packet(n)))
+				}
+				c.hold()
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s, w := newFailback(t, relay{burst: burst3, away: []span{{10 * time.Second, time.Hour}}})
+				stop := s.start()
+				time.Sleep(15 * time.Second)
+				s.change(hostA, hollow)
+				time.Sleep(2 * time.Minute)
+				stop()
+				p := s.published()
+				p.exact(t, w, 2*showStep)
+				if n := len(s.asksOf(hostA)); n < 10 {
+					t.Errorf("the preferred one was asked %d times only", n)
+				}
+				if s.st.stats.switches.Load() != 0 {
+					t.Error("turned to an upstream without a stream")
+				}
+			})
+		})
+	}
+}
+
+// Two encoders: back at a key frame, with a gap of a group of pictures at most, whichever of them is ahead.
+func TestFailbackAtKeyFrame(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		lag  time.Duration // of the preferred one
+		gaps int
+	}{{"level", 0, 1}, {"ahead", -200 * time.Millisecond, 1}, {"behind", 300 * time.Millisecond, 1}} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s, w, v := newFailback2(t)
+				v.salt = 1
+				time.Sleep(5 * time.Second)
+				s.hosts[hostB] = w.relay(relay{burst: burst3, lag: max(0, -tt.lag)})
+				stop := s.start()
+				time.Sleep(time.Second)
+				s.change(hostA, v.relay(relay{burst: burst3, lag: max(0, tt.lag)}))
+				time.Sleep(time.Minute)
+				stop()
+				p := s.published()
+				if n := s.st.stats.switches.Load(); n != 1 || len(p.numbers) != 1 {
+					t.Fatalf("%d changes, published %v; want one, and one generation", n, p.numbers)
+				}
+				if gaps := p.unbroken(t, showGroup*showStep+showStep); gaps > tt.gaps {
+					t.Errorf("%d gaps, want %d at most: %v", gaps, tt.gaps, p.numbers)
+				}
+				p.prompt(t, showGroup*showStep+tt.lag+showStep)
+			})
+		})
+	}
+}
+
+func newFailback2(t *testing.T) (s *scene, w, v *show) {
+	s = newSceneOf(t, StreamConfig{URLs: []string{urlA, urlB}, Failback: Duration(20 * time.Second)})
+	return s, newShow(), newShow()
+}
+
+func TestFailbackOff(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, w := newFailback(t, relay{burst: burst3, away: []span{{10 * time.Second, 12 * time.Second}}})
+		s.st.cfg.Failback = 0
+		s.play(10*time.Minute).exact(t, w, 2*showStep)
+		if got := s.asksOf(hostA); len(got) != 2 {
+			t.Errorf("the preferred one was asked %q, want one Describe and Play", got)
+		}
+	})
+}
+
+// Attempts that fail are one line at first, then one a minute.
+func TestFailuresAreToldOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newScene(t, urlA)
+		stop := s.start()
+		time.Sleep(5*time.Minute + time.Second)
+		tries := len(s.requests())
+		if first, more := s.log.count("WARN upstream failed"), s.log.count("WARN still no upstream"); first != 1 || more < 3 || more > 5 {
+			t.Errorf("%d and %d warnings in five minutes, want 1 and one a minute", first, more)
+		}
+		if quiet := s.log.count("DEBUG upstream failed again"); quiet+s.log.count("WARN") != tries {
+			t.Errorf("%d for debugging, of %d tries", quiet, tries)
+		}
+		s.change(hostA, func(c *call) { c.say([]byte("HTTP/1.0 404 Not Found\r\n\r\n")) })
+		time.Sleep(time.Minute)
+		if n := s.log.count("WARN upstream failed"); n != 2 {
+			t.Errorf("%d warnings, want a second one: it fails in another way", n)
+		}
+		w := newShow()
+		s.change(hostA, w.relay(relay{burst: burst3}))
+		time.Sleep(time.Minute)
+		if n := s.log.count("INFO upstream is good again"); n != 1 {
+			t.Errorf("told %d times that it is over", n)
+		}
+		stop()
+	})
+}
+
+// An upstream that comes and goes is one trouble.
+func TestFlappingIsToldOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, w := newScene(t, urlA), newShow()
+		r := relay{burst: burst3}
+		for at := 10 * time.Second; at < 70*time.Second; at += 4 * time.Second {
+			r.away = append(r.away, span{at, at + 2*time.Second})
+		}
+		s.hosts[hostA] = w.relay(r)
+		p := s.play(90 * time.Second)
+		p.exact(t, w, 2*time.Second+500*time.Millisecond+showStep)
+		if n := s.log.count("INFO upstream is good again"); n != 1 {
+			t.Errorf("told %d times that it is over", n)
+		}
+		if n := s.log.count("WARN upstream failed"); n > 1 {
+			t.Errorf("%d warnings about it", n)
+		}
+	})
+}
+
+// A pump that is restarted is found again within two seconds.
+func TestRestartedUpstreamIsFoundSoon(t *testing.T) {
+	for away := 100 * time.Millisecond; away <= 1500*time.Millisecond; away += 100 * time.Millisecond {
+		synctest.Test(t, func(t *testing.T) {
+			s, w := newScene(t, urlA), newShow()
+			s.hosts[hostA] = w.relay(relay{burst: burst3, away: []span{{10 * time.Second, 10*time.Second + away}}})
+			s.puller.random = func() float64 { return 0 } // the longest pauses
+			s.play(20*time.Second).exact(t, w, 2*time.Second+showStep)
+		})
+	}
+}

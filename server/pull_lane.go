@@ -1,0 +1,137 @@
+package server
+
+import (
+	"context"
+	"time"
+
+	"pumpd/asf"
+)
+
+// A lane is one connection to an upstream, from the first request to the last packet. A goroutine of its own reads it,
+// see delivery; what that says arrives as news. A lane that does not feed the stream keeps what comes, so that it can go
+// on where the feeding one stops.
+type lane struct {
+	// Set by open, never changed.
+	place  *place
+	cancel context.CancelFunc
+	aim    aim
+	opened instant
+
+	// The puller's goroutine only.
+	via     string      // of the upstream's reply
+	header  []byte      // the newest; nil: none yet
+	asf     *asf.Header // the same, as published
+	packets int
+	first   instant       // of packets
+	latest  instant       // of packets
+	pace    time.Duration // between packets, on average
+	mute    bool          // has given the stream up for being silent, and still is
+	near    *generation   // of the stream, whose times its own are about; nil: they are not
+	kept    []keptPacket
+	size    int // bytes of kept
+}
+
+// An aim is why a lane was opened.
+type aim uint8
+
+const (
+	aimFeed   aim = iota // there was none, or it did not answer
+	aimPair              // one of a pair
+	aimRelief            // the feeding one is silent
+	aimReturn            // to a preferred upstream
+)
+
+// A keptPacket is one that viewers have not been sent from this lane.
+type keptPacket struct {
+	b    []byte
+	send uint32 // ms
+	join bool
+	at   instant
+}
+
+// How much is kept: enough for the other upstream to be that far behind.
+const (
+	keptTime  = 10 * time.Second
+	keptBytes = 32 << 20
+)
+
+// setHeader begins anew with another header.
+func (l *lane) setHeader(b []byte) error {
+	h, err := asf.ParseHeader(b)
+	if err != nil {
+		return err
+	}
+	l.header, l.asf = b, h.Published()
+	l.forget()
+	return nil
+}
+
+func (l *lane) forget() { l.kept, l.size, l.near = nil, 0, nil }
+
+// beat notes that a packet has come.
+func (l *lane) beat(now instant) {
+	if l.packets == 0 {
+		l.first = now
+	} else {
+		l.pace += (now.since(l.latest) - l.pace) / 8
+	}
+	l.packets++
+	l.latest, l.mute = now, false
+}
+
+// heard is when its last packet came, before all time if there was none.
+func (l *lane) heard() instant {
+	if l.packets == 0 {
+		return -1
+	}
+	return l.latest
+}
+
+// lasted is for how long packets have come.
+func (l *lane) lasted() time.Duration { return l.latest.since(l.first) }
+
+// settled says that what comes is no burst of the past any more.
+func (l *lane) settled() bool { return l.lasted() >= repeatTime }
+
+// quiet is since when nothing has come, and the time without packets that is no accident. Lanes with a packet every two
+// seconds are allowed more than those with fifty a second.
+func (l *lane) quiet() (since instant, patience time.Duration) {
+	return max(l.latest, l.opened), max(reliefTime, 4*l.pace)
+}
+
+// reliefTime is half of what a failover may take.
+const reliefTime = time.Second
+
+// keep stores a packet. What is not one of the header is left out; the source counts such when it is its turn.
+func (l *lane) keep(b []byte, now instant) {
+	p, err := l.asf.ParsePacket(b)
+	if err != nil {
+		return
+	}
+	l.kept = append(l.kept, keptPacket{b: b, send: p.SendTime, join: p.Join, at: now})
+	l.size += len(b)
+	for len(l.kept) > 0 && (now.since(l.kept[0].at) > keptTime || l.size > keptBytes) {
+		l.size -= len(l.kept[0].b)
+		l.kept[0] = keptPacket{} // the array behind it lives on
+		l.kept = l.kept[1:]
+	}
+}
+
+// firstJoin is where in kept the first key frame is that came after a moment.
+func (l *lane) firstJoin(after instant) (i int, ok bool) {
+	for i, k := range l.kept {
+		if k.join && k.at > after {
+			return i, true
+		}
+	}
+	return len(l.kept), false
+}
+
+// since is where in kept that begins which came after a moment.
+func (l *lane) since(after instant) int {
+	i := len(l.kept)
+	for i > 0 && l.kept[i-1].at > after {
+		i--
+	}
+	return i
+}

@@ -1,0 +1,214 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// steer does what is due: it is called after all that happens, and at the moments that it has asked for by lookAt.
+func (p *puller) steer(now instant) {
+	if !p.demanded(now) {
+		p.rest()
+		return
+	}
+	if p.on == nil && p.relieve == nil {
+		if l := p.ready(); l != nil && !l.mute {
+			p.begin(l, now)
+		}
+	}
+	if p.on != nil {
+		p.compare(now)
+		p.tidy(now)
+	}
+	if p.on != nil {
+		p.makeWay(now)
+	}
+	p.reach(now)
+}
+
+// compare lets a lane that stands by take over where that is better.
+func (p *puller) compare(now instant) {
+	switch l := p.ready(); {
+	case l == nil:
+	case l.aim == aimPair:
+		p.comparePair(l, now)
+	case l.aim == aimReturn:
+		p.compareReturn(l, now)
+	default:
+		p.compareRelief(l, now)
+	}
+}
+
+// comparePair turns to the other one of a pair when the feeding one is behind it by pair_switch. Silence would not do as
+// the measure: where the encoder pauses both are silent.
+func (p *puller) comparePair(l *lane, now instant) {
+	since, ok := p.fresh(l)
+	if !ok {
+		return
+	}
+	if due := since.add(time.Duration(p.st.cfg.PairSwitch)); now < due {
+		p.lookAt(due)
+		return
+	}
+	if u := p.lineUp(l); u.ready {
+		old := p.on
+		silence := now.since(old.latest)
+		p.turn(l, u, "the other one is behind")
+		old.first = now // what it has done before is no merit any more
+		old.place.trouble.tell(p.log, old.place.name, stalledFor(silence), false, now)
+	}
+}
+
+// compareRelief turns to another upstream that has packets when the feeding one is silent.
+func (p *puller) compareRelief(l *lane, now instant) {
+	since, patience := p.on.quiet()
+	if now.since(since) < patience {
+		return
+	}
+	if _, ok := p.fresh(l); !ok {
+		return
+	}
+	if u := p.lineUp(l); u.ready {
+		old := p.on
+		p.turn(l, u, "the other one is silent")
+		p.drop(old, stalledFor(now.since(since)), now)
+	}
+}
+
+func stalledFor(d time.Duration) error {
+	return fmt.Errorf("%w for %v", errStalled, d.Round(time.Millisecond))
+}
+
+var errNoPicture = errors.New("no key frame to go on with")
+
+// compareReturn goes back to a preferred upstream where that costs nothing; after a while also where the rest of a group
+// of pictures is lost, if packets really come.
+func (p *puller) compareReturn(l *lane, now instant) {
+	u := p.lineUp(l)
+	due := l.opened.add(keyPatience)
+	switch {
+	case u.ready && (u.seen == nil || l.settled()), now >= due && l.settled():
+		old := p.on
+		p.turn(l, u, "it is preferred, and good again")
+		p.close(old)
+	case now >= due:
+		p.drop(l, errNoPicture, now)
+	default:
+		p.lookAt(due)
+	}
+}
+
+// turn makes a lane that stood by feed the stream in place of the one that does.
+func (p *puller) turn(l *lane, u lineup, why string) {
+	p.log.Info("turning to another upstream", "from", p.on.place.name, "to", l.place.name, "why", why,
+		"exact", u.tie == tieExact || u.seen != nil)
+	p.st.stats.switches.Add(1)
+	p.source = p.source.succeed(l.place.name)
+	p.on = l
+	p.feed(u)
+}
+
+// tidy closes the lanes that have become needless.
+func (p *puller) tidy(now instant) {
+	l := p.other()
+	if l == nil || p.on.packets == 0 {
+		return
+	}
+	since, patience := p.on.quiet()
+	if now.since(since) >= patience {
+		return
+	}
+	if l.aim == aimFeed || l.aim == aimRelief && p.on.latest > l.opened {
+		p.close(l)
+	}
+}
+
+// makeWay gives the stream to its slate when the upstream is silent, though connected.
+func (p *puller) makeWay(now instant) {
+	if p.st.cfg.Slate == "" {
+		return
+	}
+	since, patience := p.on.quiet()
+	if due := since.add(max(patience, time.Duration(p.st.cfg.SlateAfter))); now < due {
+		p.lookAt(due)
+		return
+	}
+	p.on.mute = true
+	p.log.Warn("upstream is silent", "from", p.on.place.name, "for", now.since(since).Round(time.Millisecond))
+	p.give(func() { p.source.pause(since) })
+}
+
+// reach opens the lanes that are needed.
+func (p *puller) reach(now instant) {
+	switch {
+	case p.pair:
+		p.openBest(aimPair, now)
+	case len(p.lanes) == 0:
+		p.openBest(aimFeed, now)
+	case len(p.lanes) > 1 || len(p.places) == 1 || p.relieve != nil:
+	case p.on == nil:
+		if due := p.lanes[0].opened.add(reliefTime); now < due {
+			p.lookAt(due)
+		} else {
+			p.openBest(aimFeed, now)
+		}
+	default:
+		p.reachRelief(now)
+		p.reachReturn(now)
+	}
+}
+
+// reachRelief asks another upstream when the feeding one is silent.
+func (p *puller) reachRelief(now instant) {
+	since, patience := p.on.quiet()
+	if due := max(since.add(patience), p.relief); now < due {
+		p.lookAt(due)
+		return
+	}
+	p.relief = now.add(reliefPause)
+	p.openBest(aimRelief, now)
+}
+
+// reliefPause is between two attempts to find another upstream while the feeding one is silent.
+const reliefPause = 10 * time.Second
+
+// openBest opens a lane to the place that is to be tried first, if any may be tried.
+func (p *puller) openBest(a aim, now instant) {
+	var best *place
+	for _, q := range p.places {
+		switch {
+		case p.laneOf(q) != nil:
+		case now < q.retry:
+			p.lookAt(q.retry)
+		case best == nil || q.before(best, now):
+			best = q
+		}
+	}
+	if best != nil {
+		p.open(best, a, now)
+	}
+}
+
+func (p *puller) laneOf(q *place) *lane {
+	for _, l := range p.lanes {
+		if l.place == q {
+			return l
+		}
+	}
+	return nil
+}
+
+// open begins a lane. What there is to wait for is another matter then, so steer looks again.
+func (p *puller) open(q *place, a aim, now instant) {
+	p.lookAt(now)
+	ctx, cancel := context.WithCancel(p.ctx)
+	l := &lane{place: q, cancel: cancel, aim: a, opened: now}
+	p.lanes = append(p.lanes, l)
+	d := &delivery{puller: p, lane: l, ctx: ctx}
+	p.work.Go(func() {
+		defer cancel()
+		_ = p.post(ctx, news{lane: l, over: true, err: d.run()}) // unheard if it was closed meanwhile
+	})
+}

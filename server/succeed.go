@@ -1,0 +1,42 @@
+package server
+
+// What a source is to the one before it, where the holder of a claim knows that better than the packets tell.
+type tie uint8
+
+const (
+	tieUnknown tie = iota // see source.repeats and source.keepTime
+	tieExact              // its next packet is the one after the chain's last
+	tieSame               // the same clock: goes on with the packet after the chain's last, else at a key frame later than it
+	tieOther              // another clock: goes on at its next key frame, its times moved
+)
+
+// succeed gives the claim to a new source of the same holder, which goes on with a header.
+func (s *source) succeed(who string) *source {
+	next := &source{stream: s.stream, kind: s.kind, who: who, evict: s.evict}
+	r := s.stream.reg
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	s.stream.owner = next
+	return next
+}
+
+// follow says how a source goes on with the header that it has just given, if that is the stream's. seen, with tieSame,
+// is the chain's element that its last packet was.
+func (s *source) follow(t tie, seen *element) {
+	if s.stream.chain.last.kind != packetElement {
+		return
+	}
+	s.tie, s.seen, s.started = t, seen, t == tieExact
+}
+
+// pause gives the claim up for as long as the source is silent, which it has been since. Viewers wait, and a slate may
+// fill in.
+func (s *source) pause(since instant) {
+	r := s.stream.reg
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	s.stream.owner, s.stream.vacant = nil, since
+	if s.stream.up() != nil {
+		s.stream.setState(streamOrphaned)
+	}
+}
