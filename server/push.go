@@ -207,7 +207,7 @@ func (p *push) gone(why reason) {
 
 // fail answers at once, which an encoder takes for the end (push.md §8), and closes.
 func (p *push) fail(c *conn, code int, err error) {
-	c.loop.log.Warn("push failed", "stream", p.stream.cfg.Path, "from", c.remote, "status", code, "err", err)
+	c.loop.log.Info("push failed", "stream", p.stream.cfg.Path, "from", c.remote, "status", code, "err", err)
 	c.loop.dropEncoder(c, code, err.Error(), refusal(code))
 }
 
