@@ -38,6 +38,7 @@ Reflects live Windows Media streams. The configuration is explained in pump.toml
 `
 
 func main() {
+	relaxTimers()
 	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
 }
 

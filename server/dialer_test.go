@@ -49,11 +49,17 @@ func TestProxied(t *testing.T) {
 		{"outside.example", true},
 		{"none.example", true},
 		{"unknown.example", true},
+		{"srv:inside.example", false}, // a server of a service is looked up by its own name
+		{"srv:outside.example", true},
 	} {
 		t.Run(tt.host, func(t *testing.T) {
-			to, err := parseUpstream("http://" + tt.host + "/")
+			host, isServer := strings.CutPrefix(tt.host, "srv:")
+			to, err := parseUpstream("http://" + host + "/")
 			if err != nil {
 				t.Fatal(err)
+			}
+			if isServer {
+				to.name = "both.example"
 			}
 			d := &dialer{lookup: lookup}
 			if d.proxied(t.Context(), to) {

@@ -22,7 +22,6 @@ func chooseEngines(setting string, n int, log *slog.Logger, uring func() (engine
 	if setting != "sendto" {
 		engines, err := several(n, uring)
 		if err == nil {
-			log.Info("sends go through io_uring")
 			return engines, nil
 		}
 		if setting == "io_uring" {
@@ -31,6 +30,14 @@ func chooseEngines(setting string, n int, log *slog.Logger, uring func() (engine
 		log.Info("sends go through sendto, io_uring does not work here", "err", err)
 	}
 	return several(n, func() (engine, error) { return &sendto{}, nil })
+}
+
+// engineName is what an engine is called in the configuration.
+func engineName(e engine) string {
+	if _, ok := e.(*sendto); ok {
+		return "sendto"
+	}
+	return "io_uring"
 }
 
 // several makes n engines or none.

@@ -82,7 +82,7 @@ func (p *puller) feed(u lineup) {
 		p.drop(l, err, p.st.clock.now())
 		return
 	}
-	p.source.follow(u.tie, u.seen)
+	p.source.follow(u.tie)
 	for _, k := range kept {
 		if err := p.source.packet(k.b); err != nil {
 			p.drop(l, err, p.st.clock.now())

@@ -3,6 +3,7 @@ package server
 import (
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -62,10 +63,19 @@ func TestFailoverFromSilenceAtFirst(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s, w := newScene(t, urlA, urlB), newShow()
+				var closed atomic.Int64
 				s.hosts[hostA], s.hosts[hostB] = hung, w.relay(relay{burst: burst3})
+				s.hosts[hostA] = func(c *call) {
+					hung(c)
+					closed.Store(int64(time.Since(w.begin)))
+				}
 				begin := s.st.clock.now()
 				time.Sleep(5 * time.Second)
 				p := s.play(5 * time.Second)
+				synctest.Wait()
+				if open := time.Duration(closed.Load()); open > 6500*time.Millisecond {
+					t.Errorf("it was let go after %v", open)
+				}
 				last := p.numbers[len(p.numbers)-1]
 				if len(last) < 75 || p.at[0].since(begin) > 5*time.Second+1500*time.Millisecond {
 					t.Errorf("published %v, the first after %v", p.numbers, p.at[0].since(begin))
@@ -73,6 +83,29 @@ func TestFailoverFromSilenceAtFirst(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Where the upstream goes on after all, the other one is let go.
+func TestReliefIsLetGo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, w := newScene(t, urlA, urlB), newShow()
+		s.hosts[hostA] = w.relay(relay{burst: burst3, silent: []span{{10 * time.Second, 11200 * time.Millisecond}}})
+		var first, last atomic.Int64
+		s.hosts[hostB] = func(c *call) {
+			first.Store(int64(time.Since(w.begin)))
+			c.hold()
+			last.Store(int64(time.Since(w.begin)))
+		}
+		stop := s.start()
+		time.Sleep(20 * time.Second)
+		synctest.Wait()
+		asked, closed := time.Duration(first.Load()), time.Duration(last.Load())
+		if asked < 10900*time.Millisecond || asked > 11*time.Second || closed < asked || closed > 11300*time.Millisecond {
+			t.Errorf("asked after %v, let go after %v; want 1s of silence and its end", asked, closed)
+		}
+		stop()
+		s.published().exact(t, w, 1300*time.Millisecond)
+	})
 }
 
 // A stream with a packet every two seconds is not taken for silent.
@@ -151,19 +184,25 @@ func TestFailback(t *testing.T) {
 
 // A preferred upstream that has a header and no stream, or an old one only, is not gone back to.
 func TestFailbackNeedsPackets(t *testing.T) {
-	old := newShow()
-	for name, hollow := range map[string]script{
-		"no packets": wms(nil, (*call).hold),
-		"old packets": func(c *call) {
-			header := dataFrame('H', 0, 0x0C, testHeader(showSize, 320))
-			c.say([]byte(vlcReply), header)
+	old, other, wide := newShow(), newShow(), newShow()
+	other.clock = 50_000_000
+	wide.header = testHeader(showSize, 640)
+	burst := func(w *show) script {
+		return func(c *call) {
+			c.say([]byte(vlcReply), dataFrame('H', 0, 0x0C, w.header))
 			if c.play {
 				for n := range 2 * showGroup {
-					c.say(dataFrame('D', 0, 0, old.packet(n)))
+					c.say(dataFrame('D', 0, 0, w.packet(n)))
 				}
 				c.hold()
 			}
-		},
+		}
+	}
+	for name, hollow := range map[string]script{
+		"no packets":                    wms(nil, (*call).hold),
+		"old packets":                   burst(old),
+		"old packets of another clock":  burst(other),
+		"old packets of another header": burst(wide),
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -184,6 +223,22 @@ func TestFailbackNeedsPackets(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A preferred upstream that is behind, but has the same packets, is gone back to at once.
+func TestFailbackToOneBehind(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, w := newFailback(t, relay{burst: burst3, lag: 2500 * time.Millisecond, away: []span{{10 * time.Second, 15 * time.Second}}})
+		time.Sleep(5 * time.Second)
+		stop := s.start()
+		time.Sleep(38 * time.Second)
+		synctest.Wait()
+		if n := s.st.stats.switches.Load(); n != 1 {
+			t.Errorf("%d changes, want 1", n)
+		}
+		stop()
+		s.published().exact(t, w, 2600*time.Millisecond)
+	})
 }
 
 // Two encoders: back at a key frame, with a gap of a group of pictures at most, whichever of them is ahead.

@@ -7,10 +7,10 @@ import (
 
 // A lineup says where and how a lane that stood by can go on for viewers who were fed by another one.
 type lineup struct {
-	from  int      // in its kept packets
-	tie   tie      // what it is then to the source before
-	seen  *element // with tieSame: the chain's element that is its newest packet; nil: not known
-	ready bool     // waiting would not make it better
+	from   int  // in its kept packets
+	tie    tie  // what it is then to the source before
+	behind bool // it has the chain's packets, and the last one is yet to come
+	ready  bool // waiting would not make it better
 }
 
 // sameClock is how far apart the times of two upstreams on one clock may be: one that is many hops farther away.
@@ -64,8 +64,8 @@ func (p *puller) exact(l *lane) (lineup, bool) {
 		}
 	}
 	if n := len(l.kept); n > 0 && !p.later(l.kept[n-1]) {
-		if e := nextSame(nil, p.st.up().start, p.asElement(l.kept[n-1])); e != nil {
-			return lineup{from: n, tie: tieSame, seen: e, ready: true}, true
+		if nextSame(nil, p.st.up().start, p.asElement(l.kept[n-1])) != nil {
+			return lineup{from: n, tie: tieSame, behind: true, ready: true}, true
 		}
 	}
 	return lineup{}, false

@@ -125,7 +125,10 @@ func TestPairOfTwoEncoders(t *testing.T) {
 		clock uint32        // and by how much it is ahead
 		other bool          // it has another header, too
 		lost  bool          // the first one is lost, not silent
+		short bool          // or it goes on before the other one has a key frame
 	}{
+		{name: "silent between two key frames", short: true},
+		{name: "lost, the other is far behind", lag: 4 * time.Second, lost: true},
 		{name: "silent"},
 		{name: "lost", lost: true},
 		{name: "silent, the other is behind", lag: 700 * time.Millisecond},
@@ -145,8 +148,12 @@ func TestPairOfTwoEncoders(t *testing.T) {
 					v.header = testHeader(showSize, 640)
 				}
 				a := relay{burst: time.Second, silent: []span{{20 * time.Second, time.Hour}}}
-				if tt.lost {
+				turns := uint64(1)
+				switch {
+				case tt.lost:
 					a.away = a.silent
+				case tt.short:
+					a.silent, turns = []span{{20*time.Second + 50*time.Millisecond, 20*time.Second + 850*time.Millisecond}}, 0
 				}
 				s.hosts[hostA] = w.relay(a)
 				time.Sleep(10 * time.Second)
@@ -170,8 +177,8 @@ func TestPairOfTwoEncoders(t *testing.T) {
 					}
 				}
 				p.prompt(t, group+500*time.Millisecond+tt.lag+2*showStep)
-				if n := s.st.stats.switches.Load(); n != 1 {
-					t.Errorf("%d changes, want 1", n)
+				if n := s.st.stats.switches.Load(); n != turns {
+					t.Errorf("%d changes, want %d", n, turns)
 				}
 				if s.st.currentState() != streamIdle || !p.ended {
 					t.Error("the stream has not ended with the puller")

@@ -89,7 +89,7 @@ func (p *puller) compareReturn(l *lane, now instant) {
 	u := p.lineUp(l)
 	due := l.opened.add(keyPatience)
 	switch {
-	case u.ready && (u.seen == nil || l.settled()), now >= due && l.settled():
+	case u.ready && (!u.behind || l.settled()), now >= due && l.settled():
 		old := p.on
 		p.turn(l, u, "it is preferred, and good again")
 		p.close(old)
@@ -103,7 +103,7 @@ func (p *puller) compareReturn(l *lane, now instant) {
 // turn makes a lane that stood by feed the stream in place of the one that does.
 func (p *puller) turn(l *lane, u lineup, why string) {
 	p.log.Info("turning to another upstream", "from", p.on.place.name, "to", l.place.name, "why", why,
-		"exact", u.tie == tieExact || u.seen != nil)
+		"exact", u.tie == tieExact || u.behind)
 	p.st.stats.switches.Add(1)
 	p.source = p.source.succeed(l.place.name)
 	p.on = l

@@ -33,6 +33,16 @@ type scene struct {
 	asked []string // "a.example:80 describe", in order
 	times []time.Time
 	dials map[string]int
+	open  []net.Conn
+}
+
+// hang closes all connections.
+func (s *scene) hang() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, c := range s.open {
+		c.Close()
+	}
 }
 
 // A script serves one connection. When it returns the connection is closed.
@@ -143,6 +153,7 @@ func (s *scene) connect(ctx context.Context, _, addr string) (net.Conn, error) {
 	}
 	ours, theirs := net.Pipe()
 	c := &call{Conn: theirs, n: s.dials[addr]}
+	s.open = append(s.open, theirs)
 	s.calls.Go(func() { s.serve(c, addr, serve) })
 	return ours, nil
 }

@@ -35,6 +35,7 @@ type Server struct {
 	reg     *registry
 	gate    *gate
 	reactor *reactor
+	engine  string // its name
 	stats   serverStats
 	rates   *rates
 	// nil: the configuration has no TLS.
@@ -85,6 +86,7 @@ func (s *Server) makeLoops() error {
 	if err != nil {
 		return err
 	}
+	s.engine = engineName(engines[0])
 	s.reactor = &reactor{s: s, seats: make([]seat, n)}
 	for i := range n {
 		t := &s.reactor.seats[i]
@@ -126,7 +128,7 @@ func (s *Server) Run(ctx context.Context) error {
 		return err
 	}
 	close(s.ready)
-	s.log.Info("listening", "addresses", fmt.Sprint(s.addrs), "tls", fmt.Sprint(s.tlsAddrs), "loops", len(s.node.loops), "connections", s.gate.most)
+	s.log.Info("listening", "addresses", fmt.Sprint(s.addrs), "tls", fmt.Sprint(s.tlsAddrs), "engine", s.engine, "loops", len(s.node.loops), "connections", s.gate.most)
 	var helpers sync.WaitGroup
 	helpers.Go(s.accept)
 	s.startSources(ctx, &helpers)

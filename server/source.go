@@ -161,7 +161,7 @@ func (s *source) repeats(b []byte, p asf.Packet, now instant) bool {
 		return false
 	}
 	d := time.Duration(int32(p.SendTime+st.chain.shift-st.chain.sent)) * time.Millisecond
-	if d > 0 || d <= -oldestJoin && s.tie != tieSame {
+	if d > 0 || d <= -oldestJoin {
 		return false
 	}
 	b, err := s.shifted(b)

@@ -20,13 +20,11 @@ func (s *source) succeed(who string) *source {
 	return next
 }
 
-// follow says how a source goes on with the header that it has just given, if that is the stream's. seen, with tieSame,
-// is the chain's element that its last packet was.
-func (s *source) follow(t tie, seen *element) {
-	if s.stream.chain.last.kind != packetElement {
-		return
+// follow says how a source goes on with the header that it has just given, if that is the stream's.
+func (s *source) follow(t tie) {
+	if s.stream.chain.last.kind == packetElement {
+		s.tie, s.started = t, t == tieExact
 	}
-	s.tie, s.seen, s.started = t, seen, t == tieExact
 }
 
 // pause gives the claim up for as long as the source is silent, which it has been since. Viewers wait, and a slate may

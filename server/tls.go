@@ -60,13 +60,7 @@ func newHandshakes(cfg *Config, clock clock, log *slog.Logger) (*handshakes, err
 
 // begin starts c's handshake, as soon as there is a slot. done gets the connection, or what went wrong; c is closed then.
 func (h *handshakes) begin(c net.Conn, done func(c net.Conn, w *tlsWire, err error)) {
-	select {
-	case h.slots <- struct{}{}:
-	case <-h.going.Done():
-		c.Close()
-		done(c, nil, h.going.Err())
-		return
-	}
+	h.slots <- struct{}{}
 	h.all.Go(func() {
 		defer func() { <-h.slots }()
 		w, err := h.run(c)

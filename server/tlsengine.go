@@ -29,7 +29,10 @@ func (e *tlsEngine) writev(v *viewer, bs [][]byte) (int, syscall.Errno) {
 	}
 	e.merged = e.merged[:0]
 	for _, b := range bs {
-		e.merged = append(e.merged, b[:min(len(b), offerBytes-len(e.merged))]...)
+		if len(e.merged) >= offerBytes {
+			break
+		}
+		e.merged = append(e.merged, b...)
 	}
 	return w.offer(e.merged)
 }

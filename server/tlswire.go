@@ -17,8 +17,8 @@ import (
 //	write, shut   ──────────▶   tls.Conn ──▶ shim.out ──▶ below: gnet keeps what the socket does not take
 //	offer         ──────────▶   tls.Conn ──▶ shim.out ──▶ socket; what it does not take stays in out, for the next offer
 //
-// Records must not overtake each other: while out holds a viewer's, everything else goes there as well, and nothing is
-// offered while gnet keeps anything.
+// Records must not overtake each other: what goes below takes what is left in out with it, and nothing is offered while
+// gnet keeps anything.
 type tlsWire struct {
 	shim  shim
 	tls   *tls.Conn
@@ -57,11 +57,7 @@ func (w *tlsWire) arrived(now instant) {
 	l, c := w.c.loop, w.c
 	known := w.over != nil
 	w.decrypt()
-	if c.viewer == nil {
-		w.passOn()
-	} else {
-		w.flush()
-	}
+	w.passOn()
 	if c.phase == closed {
 		return
 	}
@@ -124,7 +120,7 @@ func (w *tlsWire) passOn() {
 	}
 }
 
-// unsent does not count what a viewer has left in out: shut passes that on.
+// unsent does not count what is left in out of an offer: shut passes that on.
 func (w *tlsWire) unsent() int { return w.below.unsent() }
 
 // shut says close_notify, once, unless there was an alert already.

@@ -181,7 +181,8 @@ func TestSlowTLSViewer(t *testing.T) {
 			if !isCloseNotify(version, kind, size) {
 				t.Errorf("TLS %s: the last record has type %d and %d bytes, want close_notify", name, kind, size)
 			}
-			if p.near.shuts == 0 {
+			r.pass(choreInterval)
+			if r.look(); p.near.shuts == 0 {
 				t.Errorf("TLS %s: no FIN", name)
 			}
 		}
@@ -212,6 +213,9 @@ func TestOffersOfAnySize(t *testing.T) {
 			}
 			if pending := len(p.wire.shim.unsent()); (pending > 0) != p.wire.held {
 				t.Fatalf("TLS %s, seed %d: %d bytes unsent, held %v", name, seed, pending, p.wire.held)
+			}
+			if need := len(p.wire.shim.unsent()); n > 0 && cap(p.wire.shim.out) > need*5/4+64 {
+				t.Fatalf("TLS %s, seed %d: %d bytes of memory for %d unsent", name, seed, cap(p.wire.shim.out), need)
 			}
 			at += n
 			if n < size {

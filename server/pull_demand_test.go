@@ -1,0 +1,167 @@
+package server
+
+import (
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+func newDemand(t *testing.T) (*scene, *show) {
+	s := newSceneOf(t, StreamConfig{URL: urlA, OnDemand: true, IdleClose: Duration(30 * time.Second)})
+	w := newShow()
+	s.hosts[hostA] = w.relay(relay{burst: burst3})
+	return s, w
+}
+
+// come and leave are a viewer's.
+func (s *scene) come() {
+	s.st.stats.viewers.Add(1)
+	s.st.want()
+}
+
+func (s *scene) leave() { s.st.stats.viewers.Add(-1) }
+
+// fed lets time pass and says whether there was a source all the time, or never.
+func (s *scene) fed(d time.Duration) (always, never bool) {
+	always, never = true, true
+	for end := time.Now().Add(d); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
+		synctest.Wait()
+		fed := s.st.reg.owned(s.st) != nil
+		always, never = always && fed, never && !fed
+	}
+	return always, never
+}
+
+func TestPullOnDemand(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, _ := newDemand(t)
+		stop := s.start()
+		time.Sleep(time.Hour)
+		if got := s.requests(); len(got) > 0 {
+			t.Fatalf("asked %q, and nobody watches", got)
+		}
+		s.st.stats.held.Add(1) // a viewer waits
+		s.st.want()
+		synctest.Wait()
+		if s.st.currentState() != streamLive {
+			t.Fatalf("state %v when somebody waits, want live", s.st.currentState())
+		}
+		s.come()
+		s.st.stats.held.Add(-1)
+		if always, _ := s.fed(10 * time.Minute); !always {
+			t.Error("the source went away while somebody watched")
+		}
+		s.leave()
+		if always, _ := s.fed(29 * time.Second); !always {
+			t.Error("the source went away before idle_close")
+		}
+		s.come()
+		if always, _ := s.fed(time.Minute); !always {
+			t.Error("the source went away from somebody who came in time")
+		}
+		s.leave()
+		time.Sleep(32 * time.Second)
+		if _, never := s.fed(time.Hour); !never || s.st.currentState() != streamIdle || s.st.up() != nil {
+			t.Errorf("state %v when nobody has watched for idle_close, want idle", s.st.currentState())
+		}
+		if got := s.requests(); len(got) != 2 {
+			t.Errorf("asked %q, want one Describe and Play", got)
+		}
+		s.come()
+		synctest.Wait()
+		if s.st.currentState() != streamLive {
+			t.Error("it does not come again")
+		}
+		stop()
+		if s.st.currentState() != streamIdle {
+			t.Errorf("state %v at the end", s.st.currentState())
+		}
+	})
+}
+
+// A sign without a viewer, which one who has left again leaves behind, is none.
+func TestOnDemandOldSign(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, _ := newDemand(t)
+		s.st.want()
+		stop := s.start()
+		time.Sleep(time.Minute)
+		if got := s.requests(); len(got) > 0 {
+			t.Errorf("asked %q, and nobody watches", got)
+		}
+		stop()
+	})
+}
+
+// While nobody watches nothing is tried; who comes is not made to wait for a pause between tries.
+func TestOnDemandFailing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, w := newDemand(t)
+		s.change(hostA, nil)
+		stop := s.start()
+		s.come()
+		time.Sleep(10 * time.Minute)
+		s.leave()
+		time.Sleep(31 * time.Second)
+		tries := len(s.requests())
+		time.Sleep(time.Hour)
+		if got := len(s.requests()); got != tries {
+			t.Errorf("%d tries while nobody watched", got-tries)
+		}
+		s.come()
+		time.Sleep(20 * time.Second)
+		s.leave()
+		time.Sleep(40 * time.Second)
+		s.change(hostA, w.relay(relay{burst: burst3}))
+		s.come()
+		synctest.Wait()
+		if s.st.currentState() != streamLive {
+			t.Error("who comes waits for the next try")
+		}
+		stop()
+	})
+}
+
+// An upstream that is lost while nobody watches any more ends like any other.
+func TestOnDemandLost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, _ := newDemand(t)
+		stop := s.start()
+		s.come()
+		time.Sleep(10 * time.Second)
+		s.leave()
+		time.Sleep(20 * time.Second)
+		s.change(hostA, nil)
+		s.hang()
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		s.st.reg.reap(s.st.clock.now())
+		if s.st.currentState() != streamIdle || s.st.reg.owned(s.st) != nil {
+			t.Errorf("state %v, want idle", s.st.currentState())
+		}
+		stop()
+	})
+}
+
+// An upstream that says nothing is let go in time, too.
+func TestOnDemandSilent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, w := newDemand(t)
+		var closed atomic.Int64
+		s.hosts[hostA] = func(c *call) {
+			c.hold()
+			closed.Store(int64(time.Since(w.begin)))
+		}
+		stop := s.start()
+		s.come()
+		time.Sleep(time.Second)
+		s.leave()
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if after := time.Duration(closed.Load()); after > 33*time.Second {
+			t.Errorf("let go after %v", after)
+		}
+		stop()
+	})
+}
