@@ -1,0 +1,125 @@
+package server
+
+import "time"
+
+// How a loop's connections end: they are marked anywhere and swept when the callback that is being served is over.
+
+// mark ends a conn when the callback that is being served is over: a round may be walking the viewers right now.
+func (l *loop) mark(c *conn, why reason) {
+	if c.why != noReason {
+		return
+	}
+	c.why = why
+	if c.viewer != nil {
+		c.viewer.state = leaving
+	}
+	l.leaving = append(l.leaving, c)
+}
+
+// sweep carries out what has been marked.
+func (l *loop) sweep(now instant) {
+	for len(l.leaving) > 0 {
+		c := l.leaving[len(l.leaving)-1]
+		l.leaving = l.leaving[:len(l.leaving)-1]
+		l.leave(c, now)
+	}
+	l.serving = false
+	if l.sends > 0 {
+		l.stats.sends.Add(l.sends)
+		l.sends = 0
+	}
+}
+
+// leave takes a marked conn out of its role and closes its connection: with a FIN and some time for the peer to read the
+// rest, or at once where there is nothing more to be read.
+func (l *loop) leave(c *conn, now instant) {
+	if v := c.viewer; v != nil {
+		l.part(v, now)
+	}
+	if c.waitsFor != nil {
+		l.unhold(c)
+	}
+	if c.push != nil {
+		c.push.gone(c.why)
+		c.push = nil
+	}
+	if c.phase == closed {
+		return
+	}
+	c.phase, c.deadline = closing, now.add(lingerTime)
+	switch c.why {
+	case mmstProbe:
+		c.deadline = now.add(probeTime)
+		c.shut()
+	case stalled, writeFailed:
+		c.wire.close(true)
+	default:
+		c.shut()
+	}
+}
+
+// closed is told by gnet that a connection is gone. The conn may be in the middle of a write of its own.
+func (l *loop) closed(c *conn) {
+	if c.phase == closed {
+		return
+	}
+	l.mark(c, clientClosed)
+	c.phase = closed
+	delete(l.conns, c.fd)
+	l.unwait(c)
+	l.stats.ended[c.why].Add(1)
+	if !l.serving {
+		l.sweep(l.now)
+	}
+}
+
+// doChores looks at what is overdue: the conns that wait for something four times a second, the viewers once.
+func (l *loop) doChores(now instant) {
+	for i := len(l.waiting) - 1; i >= 0; i-- { // backwards: a chore may take its conn out
+		l.waiting[i].chore(now)
+	}
+	if now < l.viewerChores {
+		return
+	}
+	l.viewerChores = now.add(time.Second)
+	for _, a := range l.audiences {
+		if a == nil {
+			continue
+		}
+		for _, v := range a.viewers {
+			v.chore(l, now)
+		}
+	}
+}
+
+// wait lists a conn among those with deadlines, unwait takes it out.
+func (l *loop) wait(c *conn) {
+	c.slot = int32(len(l.waiting))
+	l.waiting = append(l.waiting, c)
+}
+
+func (l *loop) unwait(c *conn) {
+	if c.slot < 0 {
+		return
+	}
+	last := l.waiting[len(l.waiting)-1]
+	l.waiting[c.slot], last.slot = last, c.slot
+	l.waiting[len(l.waiting)-1] = nil
+	l.waiting = l.waiting[:len(l.waiting)-1]
+	c.slot = -1
+}
+
+// stop ends all: viewers get the end of their stream, encoders a status, everybody a FIN.
+func (l *loop) stop(now instant) {
+	l.stopping = true
+	for _, c := range l.conns {
+		if v := c.viewer; v != nil && v.verdict == noReason && v.state != broken {
+			l.dismiss(v, shuttingDown, now)
+			continue
+		}
+		if c.push != nil && c.phase == feeding {
+			l.dropEncoder(c, 503, "shutting down", shuttingDown)
+		}
+		l.mark(c, shuttingDown)
+	}
+}
