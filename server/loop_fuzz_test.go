@@ -72,12 +72,12 @@ func (m *mischief) header() {
 func (m *mischief) publish(n int) {
 	for range n {
 		key := m.next%7 == 0
-		before := m.src.stream.chain.last
+		before, begins := m.src.stream.chain.last, !m.src.started
 		if err := m.src.packet(testPacket(m.next, m.next*40, key, packetSize, 100+int(m.next*37%700))); err != nil {
 			m.t.Fatal(err)
 		}
 		if m.src.stream.chain.last != before { // a source's packets before its first key frame are left out
-			m.keys[m.next], m.newest = key, m.next
+			m.keys[m.next], m.newest = key || begins, m.next // it begins without one when none came for keyPatience
 		}
 		m.next++
 		m.pass(40 * time.Millisecond)
