@@ -17,6 +17,9 @@ type Packet struct {
 	Join     bool   // a viewer may start here
 	Older    Older  // if Join: the video before the key frame, see AppendTrimmed
 
+	// Presentation times of the earliest and the latest payload that has one, in ms; SendTime if none has.
+	Earliest, Latest uint32
+
 	layout
 	narrowTime bool // a compressed payload has less than 4 bytes for its time
 }
@@ -148,6 +151,8 @@ func (h *Header) readPayloads(p *Packet, b []byte) error {
 		return errors.New("packet: 0 payloads, need 1")
 	}
 	w := p.walk(b)
+	p.Earliest, p.Latest = p.SendTime, p.SendTime
+	timed := false
 	for i := range p.Payloads {
 		l, err := w.next()
 		if err != nil {
@@ -159,6 +164,10 @@ func (h *Header) readPayloads(p *Packet, b []byte) error {
 		}
 		if l.compressed && l.timeType != dword {
 			p.narrowTime = true
+		}
+		if l.timeAt > 0 && l.timeType == dword {
+			p.showAt(le.Uint32(b[l.timeAt:]), !timed)
+			timed = true
 		}
 		switch {
 		case p.Join:
@@ -187,4 +196,14 @@ func (h *Header) startsAt(i int, kind Kind, l payload) bool {
 		return kind == Video && l.key
 	}
 	return i == 0
+}
+
+// showAt widens Earliest and Latest; times are compared modulo 2^32.
+func (p *Packet) showAt(t uint32, first bool) {
+	if first || int32(t-p.Earliest) < 0 {
+		p.Earliest = t
+	}
+	if first || int32(t-p.Latest) > 0 {
+		p.Latest = t
+	}
 }

@@ -27,7 +27,7 @@ func TestParsePacket(t *testing.T) {
 		got, err := tt.header(t).ParsePacket(unhex(t, tt.in))
 		if err != nil {
 			t.Errorf("%s: %v", tt.name, err)
-		} else if seen(got) != tt.want {
+		} else if got.Earliest, got.Latest = 0, 0; seen(got) != tt.want { // those are TestPresentationTimes'
 			t.Errorf("%s: %+v, want %+v", tt.name, seen(got), tt.want)
 		}
 	}
@@ -126,5 +126,29 @@ func BenchmarkParsePacket(b *testing.B) {
 				}
 			}
 		})
+	}
+}
+
+// The latest and the earliest of a packet count where one source follows another.
+func TestPresentationTimes(t *testing.T) {
+	times := map[string][2]uint32{
+		"single, stripped":        {13120, 13120},
+		"single, compressed":      {13120, 13120},
+		"several, padded":         {13112, 13120},
+		"single, smallest of all": {10000, 10000}, // it has none but its send time
+	}
+	for _, tt := range packetCases {
+		want, ok := times[tt.name]
+		if !ok {
+			continue
+		}
+		delete(times, tt.name)
+		got, err := tt.header(t).ParsePacket(unhex(t, tt.in))
+		if err != nil || got.Earliest != want[0] || got.Latest != want[1] {
+			t.Errorf("%s: shown from %d to %d, %v, want %d to %d", tt.name, got.Earliest, got.Latest, err, want[0], want[1])
+		}
+	}
+	if len(times) > 0 {
+		t.Errorf("no such cases: %v", times)
 	}
 }

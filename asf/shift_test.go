@@ -85,6 +85,8 @@ func checkShift(t testing.TB, h *Header, in []byte, delta uint32) {
 	}
 	want := before
 	want.SendTime += delta
+	want.Earliest += delta
+	want.Latest += delta
 	if after != want {
 		t.Errorf("shifted by %d %x: %+v, want %+v", delta, in, after, want)
 	}

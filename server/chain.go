@@ -63,6 +63,7 @@ type chain struct {
 	gen    *generation
 	points pointQueue
 	sent   uint32 // send time of the newest packet, ms, as published
+	shown  uint32 // latest presentation time of this generation, likewise
 	shift  uint32 // ms, added to the times of the source, modulo 2^32
 }
 

@@ -11,7 +11,9 @@ func (p *puller) begin(l *lane, now instant) {
 		p.lookAt(now.add(reaperTime))
 		return
 	case own.kind == sourceSlate && !l.pictured(now):
-		p.lookAt(l.first.add(keyPatience))
+		if l.packets > 0 {
+			p.lookAt(l.first.add(keyPatience))
+		}
 		return
 	}
 	granted := make(chan struct{}, 1)
@@ -67,7 +69,10 @@ func (p *puller) start(l *lane, s *source) {
 
 // give lets the claim go, in one way or another.
 func (p *puller) give(how func()) {
-	p.left, p.leftBy = p.st.chain.last.order+1, p.on
+	p.left, p.leftBy = 0, p.on
+	if last := p.st.chain.last; last != nil {
+		p.left = last.order + 1
+	}
 	how()
 	p.on, p.source = nil, nil
 }

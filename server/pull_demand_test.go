@@ -155,12 +155,12 @@ func TestOnDemandSilent(t *testing.T) {
 		}
 		stop := s.start()
 		s.come()
-		time.Sleep(time.Second)
+		time.Sleep(10 * time.Second)
 		s.leave()
 		time.Sleep(time.Minute)
 		synctest.Wait()
-		if after := time.Duration(closed.Load()); after > 33*time.Second {
-			t.Errorf("let go after %v", after)
+		if after := time.Duration(closed.Load()); after < 39*time.Second || after > 42*time.Second {
+			t.Errorf("let go for the last time after %v, want 30s behind the viewer", after)
 		}
 		stop()
 	})

@@ -201,6 +201,10 @@ func TestPairIsLost(t *testing.T) {
 			t.Errorf("state %v, owner %v; want orphaned and nobody", s.st.currentState(), s.st.reg.owned(s.st))
 		}
 		time.Sleep(10 * time.Second)
+		synctest.Wait()
+		if s.st.reg.owned(s.st).seen != nil {
+			t.Error("the source holds an element of the chain, and so all that come after it")
+		}
 		stop()
 		s.published().exact(t, w, 3*time.Second)
 	})

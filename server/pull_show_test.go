@@ -52,7 +52,7 @@ type relay struct {
 	burst  time.Duration // how much of the past a Play begins with, from a key frame on; 0: from the next one
 	silent []span        // it sends nothing, and what it has missed afterwards
 	away   []span        // it closes all connections
-	middle bool          // a Play begins between two key frames
+	middle bool          // a Play begins where the show is
 	via    string
 }
 
@@ -79,7 +79,7 @@ func (w *show) relay(r relay) script {
 			n += showGroup
 		}
 		if r.middle {
-			n += showGroup / 2
+			n = 1 + int(since()/showStep)
 		}
 		for ; ; n++ {
 			due := time.Duration(n)*showStep + r.lag

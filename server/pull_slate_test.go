@@ -101,8 +101,10 @@ func TestPullAndSlate(t *testing.T) {
 func TestPullSilentWithoutSlate(t *testing.T) {
 	for _, silence := range []time.Duration{2 * time.Second, 3100 * time.Millisecond, 10 * time.Second} {
 		synctest.Test(t, func(t *testing.T) {
-			s, w := newSceneOf(t, StreamConfig{URL: urlA, Slate: slateBuiltin, SlateAfter: Duration(3 * time.Second)}), newShow()
-			s.hosts[hostA] = w.relay(relay{burst: burst3, silent: []span{{20 * time.Second, 20*time.Second + silence}}})
+			s, w := newSceneOf(t, StreamConfig{URL: urlA, Slate: slateBuiltin, SlateAfter: Duration(3 * time.Second), OnDemand: true}), newShow()
+			from := 20*time.Second + 5*showStep // between two key frames
+			s.hosts[hostA] = w.relay(relay{burst: burst3, silent: []span{{from, from + silence}}})
+			s.come()
 			s.play(40*time.Second).exact(t, w, silence+showStep)
 			if n := s.log.count("WARN upstream is silent"); n > 1 {
 				t.Errorf("told %d times of one silence", n)

@@ -1,7 +1,6 @@
 package server
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"time"
@@ -138,77 +137,4 @@ func (p *puller) makeWay(now instant) {
 	p.on.mute = true
 	p.log.Warn("upstream is silent", "from", p.on.place.name, "for", now.since(since).Round(time.Millisecond))
 	p.give(func() { p.source.pause(since) })
-}
-
-// reach opens the lanes that are needed.
-func (p *puller) reach(now instant) {
-	switch {
-	case p.pair:
-		p.openBest(aimPair, now)
-	case len(p.lanes) == 0:
-		p.openBest(aimFeed, now)
-	case len(p.lanes) > 1 || len(p.places) == 1 || p.relieve != nil:
-	case p.on == nil:
-		if due := p.lanes[0].opened.add(reliefTime); now < due {
-			p.lookAt(due)
-		} else {
-			p.openBest(aimFeed, now)
-		}
-	default:
-		p.reachRelief(now)
-		p.reachReturn(now)
-	}
-}
-
-// reachRelief asks another upstream when the feeding one is silent.
-func (p *puller) reachRelief(now instant) {
-	since, patience := p.on.quiet()
-	if due := max(since.add(patience), p.relief); now < due {
-		p.lookAt(due)
-		return
-	}
-	p.relief = now.add(reliefPause)
-	p.openBest(aimRelief, now)
-}
-
-// reliefPause is between two attempts to find another upstream while the feeding one is silent.
-const reliefPause = 10 * time.Second
-
-// openBest opens a lane to the place that is to be tried first, if any may be tried.
-func (p *puller) openBest(a aim, now instant) {
-	var best *place
-	for _, q := range p.places {
-		switch {
-		case p.laneOf(q) != nil:
-		case now < q.retry:
-			p.lookAt(q.retry)
-		case best == nil || q.before(best, now):
-			best = q
-		}
-	}
-	if best != nil {
-		p.open(best, a, now)
-	}
-}
-
-func (p *puller) laneOf(q *place) *lane {
-	for _, l := range p.lanes {
-		if l.place == q {
-			return l
-		}
-	}
-	return nil
-}
-
-// open begins a lane. What there is to wait for is another matter then, so steer looks again.
-func (p *puller) open(q *place, a aim, now instant) {
-	p.lookAt(now)
-	ctx, cancel := context.WithCancel(p.ctx)
-	l := &lane{place: q, cancel: cancel, aim: a, opened: now}
-	p.lanes = append(p.lanes, l)
-	d := &delivery{puller: p, lane: l, ctx: ctx}
-	p.work.Go(func() {
-		defer cancel()
-		_ = p.post(ctx, news{lane: l, over: true, err: d.run()}) // unheard if it was closed meanwhile
-	})
 }

@@ -51,6 +51,7 @@ const (
 	maxBadPackets = 100              // in a row, then the source is given up (asf.md §9)
 	maxBackward   = 3 * time.Second  // send time going back by more is another clock (asf.md §6)
 	maxForward    = 10 * time.Minute // and so is this much of a gap forward
+	maxAhead      = 60_000           // ms; no source shows later than this after sending, so a time that does is damage
 )
 
 // header gives the stream its ASF header: the first, the same again, or a new one. b is the Header Object and the
@@ -123,7 +124,7 @@ func (s *source) packet(b []byte) error {
 		return nil
 	}
 	begins := !s.started
-	s.keepTime(p.SendTime, now)
+	s.keepTime(p, now)
 	if b, err = s.shifted(b); err != nil {
 		st.stats.badPackets.Add(1)
 		return nil
@@ -200,11 +201,13 @@ func nextSame(seen, start *element, full []byte) *element {
 //   - A source that goes on with the same header on the same clock is taken as it is.
 //   - One that goes on with the same header on another clock, which is what an encoder does that was restarted, has its
 //     times moved to where they would be had it never stopped: the outage stays a gap of its own length.
+//   - A pull that turns from one upstream to another, or follows a slate, has seen both and says which of these it is: see
+//     tie.
 //   - A clock that jumps while the source runs starts a new generation.
 //
 // Send time is a u32 of milliseconds, so differences are taken modulo 2^32.
-func (s *source) keepTime(send uint32, now instant) {
-	st := s.stream
+func (s *source) keepTime(p asf.Packet, now instant) {
+	st, send := s.stream, p.SendTime
 	last := st.chain.last
 	jumped := false
 	if last.kind == packetElement {
@@ -214,10 +217,18 @@ func (s *source) keepTime(send uint32, now instant) {
 	switch {
 	case jumped && !s.started:
 		st.chain.shift = st.chain.sent + uint32(now.since(last.at).Milliseconds()) - send
+		// What is shown must not go back either: sources differ in how far they send ahead.
+		if back := int32(st.chain.shown - (p.Earliest + st.chain.shift)); back >= 0 && back < maxAhead {
+			st.chain.shift += uint32(back) + 1
+		}
 		st.log.Info("source has another clock, its times are moved", "by_ms", int32(st.chain.shift))
 	case jumped:
 		st.log.Info("send time jumped, starting a new generation", "from_ms", st.chain.sent, "to_ms", send+st.chain.shift)
 		s.begin()
+		last = st.chain.last
+	}
+	if shown := p.Latest + st.chain.shift; last.kind != packetElement || int32(shown-st.chain.shown) > 0 {
+		st.chain.shown = shown
 	}
 	st.chain.sent, s.started, s.seen = send+st.chain.shift, true, nil
 }

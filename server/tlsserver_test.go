@@ -257,6 +257,26 @@ func TestBadBeginnings(t *testing.T) {
 	}
 }
 
+// All that a client has to say, with the end of the handshake: it is answered, and gone, before gnet has finished opening
+// it.
+func TestAllInTheLastFlight(t *testing.T) {
+	s := startTLSServer(t, nil)
+	for range 20 {
+		late := &delaying{Conn: dial(t, s.tls)}
+		c := tls.Client(late, &tls.Config{InsecureSkipVerify: true})
+		io.WriteString(c, "OPTIONS * HTTP/1.0\r\n\r\n")
+		err := c.CloseWrite()
+		late.SetWriteDeadline(time.Time{}) // CloseWrite has let it pass
+		if err := errors.Join(err, late.flush()); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := io.ReadAll(c); !bytes.HasPrefix(got, []byte("HTTP/1.0 200")) || err != nil {
+			t.Errorf("%q, %v", got, err)
+		}
+	}
+	s.until("the gate is empty", func() bool { return s.gate.inside.Load() == 0 })
+}
+
 func TestHandshakeTerms(t *testing.T) {
 	s := startTLSServer(t, nil)
 	for _, c := range []struct {

@@ -24,7 +24,8 @@ type tlsWire struct {
 	tls   *tls.Conn
 	below wire
 	c     *conn
-	plain []byte // decrypted and not discarded
+	plain []byte // decrypted; discarded as far as used
+	used  int    // bytes
 	held  bool   // the first byte of the next offer is sent already
 	over  error  // nothing more can be read: io.EOF after close_notify, else what the peer did wrong
 }
@@ -77,6 +78,8 @@ func (w *tlsWire) decrypt() {
 	in := w.below.peek()
 	before := len(w.shim.unsent())
 	w.shim.in = in
+	w.plain = slices.Delete(w.plain, 0, w.used) // once for many discards
+	w.used = 0
 	for w.over == nil {
 		w.plain = slices.Grow(w.plain, readBytes)
 		n, err := w.tls.Read(w.plain[len(w.plain):cap(w.plain)])
@@ -97,11 +100,14 @@ func (w *tlsWire) decrypt() {
 	}
 }
 
-func (w *tlsWire) peek() []byte { return w.plain }
+func (w *tlsWire) peek() []byte { return w.plain[w.used:] }
 
 func (w *tlsWire) discard(n int) {
-	w.plain = w.plain[:copy(w.plain, w.plain[n:])]
-	if len(w.plain) == 0 && (w.c.phase != feeding || cap(w.plain) > keepPlain) {
+	if w.used += n; w.used < len(w.plain) {
+		return
+	}
+	w.plain, w.used = w.plain[:0], 0
+	if w.c.phase != feeding || cap(w.plain) > keepPlain {
 		w.plain = nil
 	}
 }

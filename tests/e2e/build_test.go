@@ -18,7 +18,10 @@ var built struct {
 	dir string
 }
 
-var pumpdProgram = sync.OnceValues(func() (string, error) { return build("pumpd", ".") })
+var (
+	pumpdProgram = sync.OnceValues(func() (string, error) { return build("pumpd", ".") })
+	benchProgram = sync.OnceValues(func() (string, error) { return build("bench", "./bench") })
+)
 
 // build compiles a package of the repository and gives the program's path.
 func build(name, pkg string) (string, error) {

@@ -44,12 +44,20 @@ func testJoin(t *testing.T, v *viewer) {
 // videoStream finds the number of a header's video stream.
 func videoStream(t *testing.T, header []byte) byte {
 	t.Helper()
+	n := findVideo(header)
+	if n == 0 {
+		t.Fatal("the header has no video")
+	}
+	return n
+}
+
+// findVideo is videoStream that gives 0 if there is none.
+func findVideo(header []byte) byte {
 	for at := 30; at+24 <= len(header); at += int(binary.LittleEndian.Uint64(header[at+16:])) {
 		if string(header[at:at+16]) == string(cat(guidStream)) && string(header[at+24:at+40]) == string(cat(guidVideo)) {
 			return header[at+72] & 0x7F
 		}
 	}
-	t.Fatal("the header has no video")
 	return 0
 }
 

@@ -4,7 +4,12 @@
 //	go test -tags players -timeout 20m ./tests/e2e/       FFmpeg, mpv, VLC, MPlayer, GStreamer, libmms: two minutes
 //
 // A missing player skips its tests, says which Debian package brings it and is listed again at the end; with CI=true it
-// fails them. To look at the picture yourself:
+// fails them. Files named survive are about what happens when a source, a pump or the network fails. One of their tests
+// lets an upstream come and go for 15 seconds; a full minute of it is
+//
+//	PUMPD_FLAP_TIME=60s go test -run Flaps ./tests/e2e/
+//
+// To look at the picture yourself:
 //
 //	PUMPD_SCREENSHOT=$PWD/demo.png go test -tags players -run Screenshot ./tests/e2e/
 package e2e

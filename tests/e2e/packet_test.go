@@ -69,6 +69,7 @@ type payload struct {
 	stream byte
 	key    bool
 	offset uint32 // into its media object
+	shown  uint32 // presentation time, ms
 	data   string
 }
 
@@ -89,6 +90,7 @@ func (p packetParts) list() (all []payload) {
 		var offset [4]byte
 		at += copy(offset[:width[p.property>>2&3]], b[at:])
 		next.offset = binary.LittleEndian.Uint32(offset[:])
+		next.shown = binary.LittleEndian.Uint32(b[at+width[p.property&3]+4:])
 		at += width[p.property&3] + int(b[at])
 		if p.multiple {
 			length := int(binary.LittleEndian.Uint16(b[at:]))

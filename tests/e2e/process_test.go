@@ -9,11 +9,12 @@ import (
 
 // A process is a started program with its output, and a channel that tells its end.
 type process struct {
-	name  string
-	cmd   *exec.Cmd
-	out   *transcript
-	ended chan struct{}
-	err   error // of Wait, once ended is closed
+	name   string
+	cmd    *exec.Cmd
+	out    *transcript
+	ended  chan struct{}
+	err    error // of Wait, once ended is closed
+	killed bool  // by kill9
 }
 
 // startProcess starts a program; what it prints goes to out. The kernel ends it with this test, however that ends.
@@ -53,4 +54,11 @@ func (p *process) terminate(patience time.Duration) (took time.Duration, willing
 		<-p.ended
 		return time.Since(begin), false
 	}
+}
+
+// kill9 ends the process without a chance to say anything, and waits until it is gone.
+func (p *process) kill9() {
+	p.killed = true
+	p.cmd.Process.Kill()
+	<-p.ended
 }

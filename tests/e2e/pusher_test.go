@@ -5,11 +5,8 @@ package e2e
 import (
 	"fmt"
 	"os/exec"
-	"sync"
 	"testing"
 )
-
-var benchProgram = sync.OnceValues(func() (string, error) { return build("bench", "./bench") })
 
 // push has bench push a clip to a pump as an encoder would, in real time, and returns when the stream is up.
 func push(t *testing.T, p *pump, stream string, c *clip, strip bool) {

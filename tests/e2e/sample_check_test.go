@@ -61,9 +61,9 @@ func TestPayloadList(t *testing.T) {
 	}
 	got := parts.list()
 	want := []payload{
-		{sampleVideo, false, 0, string(media(3, 80))},
-		{sampleAudio, true, 0, string(media(4, 75))},
-		{sampleVideo, true, 0, string(media(5, 90))},
+		{sampleVideo, false, 0, 7 + 3000, string(media(3, 80))},
+		{sampleAudio, true, 0, 7 + 3000, string(media(4, 75))},
+		{sampleVideo, true, 0, 7 + 3000, string(media(5, 90))},
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("payloads\n%v, want\n%v", got, want)

@@ -53,19 +53,30 @@ func get(addr, path, agent, extra string) (*http.Response, net.Conn, *bufio.Read
 // watch opens a stream and reads its header.
 func watch(t *testing.T, addr, stream, agent string) *viewer {
 	t.Helper()
-	answer, conn, in, err := get(addr, streamPath(stream), agent, "Pragma: no-cache,rate=1.000000,request-context=2\r\nPragma: xPlayStrm=1\r\n")
+	v, err := open(addr, stream, agent)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { conn.Close() })
+	t.Cleanup(func() { v.conn.Close() })
+	return v
+}
+
+// open is watch for any goroutine.
+func open(addr, stream, agent string) (*viewer, error) {
+	answer, conn, in, err := get(addr, streamPath(stream), agent, "Pragma: no-cache,rate=1.000000,request-context=2\r\nPragma: xPlayStrm=1\r\n")
+	if err != nil {
+		return nil, err
+	}
 	if answer.StatusCode != http.StatusOK {
-		t.Fatalf("%s: status %s, want 200", agent, answer.Status)
+		conn.Close()
+		return nil, fmt.Errorf("%s: status %s, want 200", agent, answer.Status)
 	}
 	v := &viewer{name: agent, conn: conn, in: in, framed: agent != agentHTTP}
 	if err := v.readHeader(); err != nil {
-		t.Fatalf("%s: header: %v", agent, err)
+		conn.Close()
+		return nil, fmt.Errorf("%s: header: %w", agent, err)
 	}
-	return v
+	return v, nil
 }
 
 // readHeader reads the $H, or a raw stream up to its first packet.

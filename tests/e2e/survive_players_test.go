@@ -1,0 +1,139 @@
+//go:build players
+
+package e2e
+
+import (
+	"fmt"
+	"testing"
+	"time"
+)
+
+// The encoder is killed and comes back with the same header: players lose the outage and nothing else.
+func TestPlayEncoderKilled(t *testing.T) {
+	t.Parallel()
+	const outage = 2 * time.Second
+	c := makeClip(t, "wmv2", 1400)
+	m := startMortal(t, "", pushStream("live"))
+	e := startEncoder(t, m, "live", []string{"push", c.file})
+	waitLive(t, m.addr, streamPath("live"))
+	settle(t, m.pump, "live")
+	s := stageAll(t, m, "live", breachTime, keen...)
+	m.awaitStatus(t, "live", "watched by all", func(s streamStatus) bool { return s.Viewers == int64(len(keen)) })
+	<-time.After(breachTime / 4)
+	e.kill9()
+	<-time.After(outage)
+	startEncoder(t, m, "live", []string{"push", c.file})
+	s.judge(c, func(who staged, show *showing) []string {
+		return judgeBreach(show, c, breach{away: outage, begins: 1, cut: who.cut()}, who.lossless)
+	})
+	m.awaitStatus(t, "live", "of one generation", func(s streamStatus) bool { return s.Generations == 1 && s.State == "live" })
+}
+
+// The pump in the middle of a chain of three is killed and started again: players at its end see nothing of it, and
+// those that show every frame show every frame.
+func TestPlayChainKilledInTheMiddle(t *testing.T) {
+	t.Parallel()
+	c := makeClip(t, "wmv2", 1400)
+	const backlog = "burst = \"20s\"\nmax_lag = \"30s\""
+	first := startMortal(t, backlog, pushStream("live"))
+	startEncoder(t, first, "live", []string{"push", c.file})
+	waitLive(t, first.addr, streamPath("live"))
+	middle := startMortal(t, backlog, pullStream("on", first.url("mmsh", "live")))
+	waitLive(t, middle.addr, streamPath("on"))
+	last := startMortal(t, "", pullStream("end", middle.url("mmsh", "on")))
+	waitLive(t, last.addr, streamPath("end"))
+	settle(t, last.pump, "end")
+	players := []staged{{ffmpeg, "mmsh"}, {vlc, "mmsh"}}
+	s := stageAll(t, last, "end", playTime, players...)
+	last.awaitStatus(t, "end", "watched by all", func(s streamStatus) bool { return s.Viewers == int64(len(players)) })
+	<-time.After(playTime / 3)
+	middle.kill(t)
+	last.awaitState(t, "end", "orphaned")
+	middle.start(t)
+	s.judge(c, func(who staged, show *showing) []string { return judge(show, c, false, who.lossless) })
+	last.awaitStatus(t, "end", "of one generation", func(s streamStatus) bool { return s.Generations == 1 && s.State == "live" })
+}
+
+// It comes back with another header. FFmpeg ends as at any end of a stream. VLC 3 is told in band, takes the new header for
+// packets and ends by itself a few seconds later; it would do the same at $E(1), for its demuxer never looks for a header
+// again. So what is asked of both is that they show all that came before, and nothing wrong.
+func TestPlayAnotherHeader(t *testing.T) {
+	t.Parallel()
+	c, other := makeClip(t, "wmv2", 1400), makeClip(t, "wmv2", 2000) // the same pictures
+	m := startMortal(t, "", pushStream("live"))
+	e := startEncoder(t, m, "live", []string{"push", c.file})
+	waitLive(t, m.addr, streamPath("live"))
+	settle(t, m.pump, "live")
+	s := stageAll(t, m, "live", playTime, staged{vlc, "mmsh"}, staged{ffmpeg, "mmsh"})
+	m.awaitStatus(t, "live", "watched by all", func(s streamStatus) bool { return s.Viewers == 2 })
+	const before = playTime / 3
+	<-time.After(before)
+	e.kill9()
+	m.awaitState(t, "live", "orphaned")
+	startEncoder(t, m, "live", []string{"push", other.file})
+	s.judge(c, func(who staged, show *showing) []string {
+		if who.lossless && (!show.ended || show.early != nil) {
+			return []string{fmt.Sprintf("ended %v, error %v; want an end without error", show.ended, show.early)}
+		}
+		first := *show // what is left of it at the change
+		first.ended, first.trouble, first.length = false, nil, before
+		return judgeBreach(&first, c, breach{begins: len(beginnings(show.frames, c)) - 1, cut: who.cut()}, who.lossless)
+	})
+	m.awaitStatus(t, "live", "of two generations", func(s streamStatus) bool { return s.Generations == 2 })
+}
+
+// Players that come before the encoder wait for it.
+func TestPlayHold(t *testing.T) {
+	t.Parallel()
+	c := makeClip(t, "wmv2", 1400)
+	m := startMortal(t, "", pushStream("live")+"hold = \"10s\"\n")
+	players := []staged{{ffmpeg, "mmsh"}, {vlc, "mmsh"}, {ffmpeg, "http"}}
+	s := stageAll(t, m, "live", playTime, players...)
+	m.awaitMetric(t, "pumpd_connections", float64(len(players)))
+	startEncoder(t, m, "live", []string{"push", c.file})
+	s.judge(c, func(who staged, show *showing) []string {
+		faults := judgeBreach(show, c, breach{cut: who.cut()}, who.lossless)
+		if len(show.frames) > 0 && who.lossless && c.place[show.frames[0].sum] != 0 {
+			faults = append(faults, "the encoder's first picture is missing")
+		}
+		return faults
+	})
+}
+
+// The slate, made with the encoder's settings, fills the time in which the encoder is away: pictures never stop for
+// longer than it takes to notice.
+func TestPlaySlate(t *testing.T) {
+	t.Parallel()
+	c, err := demoClip()
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := startMortal(t, "", slateStream("live"))
+	push := []string{"push", "-loop", c.file}
+	e := startEncoder(t, m, "live", push)
+	m.awaitSource(t, "push")
+	waitLive(t, m.addr, streamPath("live"))
+	settle(t, m.pump, "live")
+	players := []staged{{ffmpeg, "mmsh"}, {vlc, "mmsh"}}
+	s := stageAll(t, m, "live", breachTime, players...)
+	m.awaitStatus(t, "live", "watched by all", func(s streamStatus) bool { return s.Viewers == int64(len(players)) })
+	<-time.After(breachTime / 4)
+	e.kill9()
+	m.awaitSource(t, "slate")
+	<-time.After(breachTime / 5)
+	startEncoder(t, m, "live", push)
+	m.awaitSource(t, "push")
+	s.judge(c, func(who staged, show *showing) []string {
+		var faults []string
+		for i := 1; i < len(show.frames); i++ {
+			if pause := show.frames[i].at - show.frames[i-1].at; pause > slateAfter+1500*time.Millisecond {
+				faults = append(faults, fmt.Sprintf("no picture for %v, slate_after is %v", pause, slateAfter))
+			}
+		}
+		loops := len(beginnings(show.frames, c)) - 1 // the clip is short and may begin by itself as well
+		if loops < 1 {
+			faults = append(faults, "the clip did not begin again with the slate")
+		}
+		return append(faults, judgeBreach(show, c, breach{away: slateAfter, begins: loops, cut: who.cut()}, who.lossless)...)
+	})
+}
