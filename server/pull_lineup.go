@@ -78,11 +78,11 @@ func (p *puller) asElement(k keptPacket) []byte {
 	if err != nil {
 		return nil
 	}
-	at, err := s.header_.ParsePacket(b)
+	at, err := s.published.ParsePacket(b)
 	if err != nil {
 		return nil
 	}
-	s.full = s.header_.AppendFull(s.full[:0], b, at)
+	s.full = s.published.AppendFull(s.full[:0], b, at)
 	return s.full
 }
 

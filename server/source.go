@@ -19,14 +19,14 @@ type source struct {
 	evict  func() // asks the holder to give the claim up soon; nil: it will not. Called under the registry's mutex
 
 	// The source's goroutine only.
-	header_ *asf.Header // as published
-	started bool        // a packet of this source is in the chain
-	waiting instant     // since when a key frame is awaited
-	bad     int         // bad packets in a row
-	tie     tie         // what it is to the source before
-	seen    *element    // of a pull that came back: where in the chain its burst is
-	scratch []byte
-	full    []byte
+	published *asf.Header // the header that its packets are parsed by
+	started   bool        // a packet of this source is in the chain
+	waiting   instant     // since when a key frame is awaited
+	bad       int         // bad packets in a row
+	tie       tie         // what it is to the source before
+	seen      *element    // of a pull that came back: where in the chain its burst is
+	scratch   []byte
+	full      []byte
 }
 
 type sourceKind uint8
@@ -62,10 +62,10 @@ func (s *source) header(b []byte) error {
 	if err != nil {
 		return err
 	}
-	s.header_ = h.Published()
+	s.published = h.Published()
 	s.started, s.tie, s.seen, s.waiting = false, tieUnknown, nil, s.stream.clock.now()
 	st := s.stream
-	if g := st.chain.gen; st.up() != nil && g.header.Same(s.header_) {
+	if g := st.chain.gen; st.up() != nil && g.header.Same(s.published) {
 		st.log.Info("source goes on with the same header", "source", s.kind, "from", s.who)
 		st.setState(streamLive)
 		return nil
@@ -85,7 +85,7 @@ const compatibleHeader = 8192
 // resume goes on with the header that the stream has; the caller has seen that it is up.
 func (s *source) resume() {
 	st := s.stream
-	s.header_, s.started, s.waiting = st.chain.gen.header, false, st.clock.now()
+	s.published, s.started, s.waiting = st.chain.gen.header, false, st.clock.now()
 	st.setState(streamLive)
 	st.log.Info("source goes on without a header", "source", s.kind, "from", s.who)
 }
@@ -93,7 +93,7 @@ func (s *source) resume() {
 func (s *source) begin() {
 	st := s.stream
 	now := st.clock.now()
-	st.joins.Store(st.chain.begin(newGeneration(s.header_), now))
+	st.joins.Store(st.chain.begin(newGeneration(s.published), now))
 	st.setState(streamLive)
 	st.stats.generations.Add(1)
 	st.bell(now)
@@ -102,11 +102,11 @@ func (s *source) begin() {
 // packet publishes one ASF data packet. A bad one is counted and dropped; errBadSource when that does not stop. Until
 // the first key frame of a source nothing is published, so that every stretch of the chain starts with a picture.
 func (s *source) packet(b []byte) error {
-	if s.header_ == nil {
+	if s.published == nil {
 		return errNoHeader
 	}
 	st := s.stream
-	p, err := s.header_.ParsePacket(b)
+	p, err := s.published.ParsePacket(b)
 	if err != nil {
 		st.stats.badPackets.Add(1)
 		if s.bad++; s.bad >= maxBadPackets {
@@ -169,7 +169,7 @@ func (s *source) repeats(b []byte, p asf.Packet, now instant) bool {
 	if err != nil {
 		return false
 	}
-	s.full = s.header_.AppendFull(s.full[:0], b, p)
+	s.full = s.published.AppendFull(s.full[:0], b, p)
 	if s.seen = nextSame(s.seen, st.joins.Load().start, s.full); s.seen == st.chain.last {
 		s.started, s.seen = true, nil // it would hold all of the chain from here on
 		return true
@@ -240,7 +240,7 @@ func (s *source) shifted(b []byte) ([]byte, error) {
 		return b, nil
 	}
 	s.scratch = append(s.scratch[:0], b...)
-	return s.scratch, s.header_.ShiftTimes(s.scratch, by)
+	return s.scratch, s.published.ShiftTimes(s.scratch, by)
 }
 
 // trimmed is a packet to start with: without the video before its key frame.
@@ -248,8 +248,8 @@ func (s *source) trimmed(b []byte, p asf.Packet) ([]byte, asf.Packet) {
 	if p.Older == asf.NoOlder {
 		return b, p
 	}
-	t := s.header_.AppendTrimmed(nil, b, p)
-	parsed, err := s.header_.ParsePacket(t)
+	t := s.published.AppendTrimmed(nil, b, p)
+	parsed, err := s.published.ParsePacket(t)
 	if err != nil {
 		return b, p
 	}
@@ -259,7 +259,7 @@ func (s *source) trimmed(b []byte, p asf.Packet) ([]byte, asf.Packet) {
 // forms copies a packet once into what viewers are sent: full for raw ASF, short for MMSH. They share their bytes when
 // there is no padding to save.
 func (s *source) forms(b []byte, p asf.Packet) (full, short []byte) {
-	h := s.header_
+	h := s.published
 	full = h.AppendFull(make([]byte, 0, h.PacketSize), b, p)
 	if !s.stream.short {
 		return full, full
