@@ -66,6 +66,9 @@ func TestPairOfPumps(t *testing.T) {
 			if _, err := io.ReadFull(res.Body, header); err != nil {
 				t.Fatal(err)
 			}
+			patience := time.Now().Add(time.Minute) // one packet after another through three pumps, on a busy machine
+			v.SetDeadline(patience)
+			encoder.SetDeadline(patience)
 			got := make([]byte, packetSize)
 			for i := range uint32(150) {
 				want := testPacket(i, i*40, i%25 == 0, packetSize, 500)
