@@ -28,6 +28,14 @@ type element struct {
 	gen   *generation
 }
 
+// following is the index, modulo 2^32, of the packet after e.
+func (e *element) following() uint32 {
+	if e.kind == packetElement {
+		return uint32(e.index) + 1
+	}
+	return uint32(e.index)
+}
+
 type elementKind uint8
 
 const (

@@ -157,7 +157,7 @@ func (l *loop) catchUp(v *viewer, now instant) {
 	if j == nil || j.newest.order <= v.at.order || j.newest.order > a.at.order || j.gen != v.gen {
 		return
 	}
-	v.at = j.newest
+	v.skip(j.newest)
 	v.skips++
 	a.stream.stats.skips.Add(1)
 }

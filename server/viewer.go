@@ -88,10 +88,15 @@ func (v *viewer) cross(e *element) {
 
 // enter puts v at e and makes the next packet the first of its generation: LocationId starts at 0, AFFlags goes on.
 func (v *viewer) enter(e *element) {
-	v.at, v.base = e, uint32(e.index)
-	if e.kind == packetElement {
-		v.base++
+	v.at, v.base = e, e.following()
+}
+
+// skip moves v forward to e. LocationId jumps with it, unless v has had no packet yet: then it still starts at 0.
+func (v *viewer) skip(e *element) {
+	if v.base == v.at.following() {
+		v.base = e.following()
 	}
+	v.at = e
 }
 
 // finish tells v that the stream is over.
