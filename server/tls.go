@@ -18,18 +18,17 @@ import (
 //	          a goroutine that blocks,                     a viewer's packets: tlsEngine ──┘
 //	          with a deadline
 //
-// handshakes are those that are going on.
+// handshakes has those that are going on.
 type handshakes struct {
 	// Set by newHandshakes, never changed.
 	config  *tls.Config
-	timeout time.Duration // of a whole handshake
-	log     *slog.Logger
+	timeout time.Duration   // of a whole handshake
 	going   context.Context // done: the server stops, and with it every handshake
 	stop    context.CancelFunc
 
 	// Any goroutine.
 	slots chan struct{} // holds one for each handshake
-	cpus  chan struct{} // and one for each that computes
+	cpus  chan struct{} // and one for each that computes; else a thousand at once keep rounds waiting for half a second
 	all   sync.WaitGroup
 }
 
@@ -50,7 +49,6 @@ func newHandshakes(cfg *Config, clock clock, log *slog.Logger) (*handshakes, err
 			DynamicRecordSizingDisabled: true, // small records cost CPU; we send what there is, not what a browser waits for
 		},
 		timeout: time.Duration(cfg.Timeouts.RequestHead),
-		log:     log,
 		slots:   make(chan struct{}, maxHandshakes),
 		cpus:    make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2)),
 	}

@@ -11,11 +11,11 @@ import (
 // never block. It belongs to the goroutine of the handshake, then to the conn's loop.
 type shim struct {
 	net.Conn               // nil after the handshake
-	cpus     chan struct{} // a handshake waits without the one it holds
+	cpus     chan struct{} // of which a handshake holds one, but not while it waits
 
 	in    []byte  // has come and is not decrypted; valid for one callback
-	out   []byte  // records, of which the socket has taken sent bytes; nil if there are none
-	sent  int     //
+	out   []byte  // records; nil if there are none
+	sent  int     // bytes of out that are on their way
 	spare *[]byte // memory for out, shared by the loop
 }
 
@@ -23,9 +23,7 @@ type shim struct {
 // state and goes on where it was with the next Read.
 func (s *shim) Read(p []byte) (int, error) {
 	if s.Conn != nil {
-		<-s.cpus
-		defer func() { s.cpus <- struct{}{} }()
-		return s.Conn.Read(p)
+		return s.wait(s.Conn.Read, p)
 	}
 	if len(s.in) == 0 {
 		return 0, os.ErrDeadlineExceeded
@@ -38,13 +36,20 @@ func (s *shim) Read(p []byte) (int, error) {
 // Write takes everything.
 func (s *shim) Write(b []byte) (int, error) {
 	if s.Conn != nil {
-		return s.Conn.Write(b)
+		return s.wait(s.Conn.Write, b)
 	}
 	if s.out == nil {
 		s.out, *s.spare = (*s.spare)[:0], nil
 	}
 	s.out = append(s.out, b...)
 	return len(b), nil
+}
+
+// wait lets other handshakes compute while this one waits for its peer.
+func (s *shim) wait(do func([]byte) (int, error), b []byte) (int, error) {
+	<-s.cpus
+	defer func() { s.cpus <- struct{}{} }()
+	return do(b)
 }
 
 // SetWriteDeadline is called by crypto/tls around close_notify.

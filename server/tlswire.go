@@ -56,13 +56,13 @@ func (w *tlsWire) open(c *conn, below wire) {
 // arrived takes what has come below and lets the loop look at it.
 func (w *tlsWire) arrived(now instant) {
 	l, c := w.c.loop, w.c
-	known := w.over != nil
+	fine := w.over == nil
 	w.decrypt()
 	w.passOn()
 	if c.phase == closed {
 		return
 	}
-	if w.over != nil && !known && w.over != io.EOF {
+	if fine && w.over != nil && w.over != io.EOF {
 		l.log.Debug("tls", "from", c.remote, "err", w.over)
 		l.mark(c, badRequest)
 	}
