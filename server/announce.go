@@ -37,6 +37,9 @@ func (s *Server) Announce(w io.Writer) {
 			}
 		}
 	}
+	if a := s.AdminAddr(); a.IsValid() {
+		fmt.Fprintf(w, "Status\n  http://%s/\n", hostOf(a))
+	}
 	if show != "" {
 		fmt.Fprintf(w, "Try it:\n  ffplay %s://%s/streams/%s\n", entries[0].scheme, entries[0].host, show)
 	}
