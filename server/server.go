@@ -158,8 +158,9 @@ func (s *Server) startSources(ctx context.Context, helpers *sync.WaitGroup) {
 	}
 }
 
-// keepHouse ends streams whose source did not come back and measures rates, once a second.
+// keepHouse ends streams whose source did not come back, measures rates and gives memory back, once a second.
 func (s *Server) keepHouse(ctx context.Context) {
+	var memory trimmer
 	tick := time.NewTicker(rateInterval)
 	defer tick.Stop()
 	for {
@@ -170,6 +171,7 @@ func (s *Server) keepHouse(ctx context.Context) {
 			now := s.clock.now()
 			s.reg.reap(now)
 			s.rates.sample(now)
+			memory.trim(s.gate.inside.Load())
 		}
 	}
 }
