@@ -87,23 +87,6 @@ func FuzzLoopOnIOURing(f *testing.F) {
 	})
 }
 
-// play does what a script says and then gives every viewer room.
-func (m *mischief) play(script []byte) {
-	for _, b := range script {
-		m.do(b)
-		m.check()
-	}
-	for _, p := range m.peers {
-		if !p.gone && p.errno == 0 {
-			p.room = plenty
-		}
-	}
-	m.turn()
-	m.turn()
-	m.check()
-	m.checkAllHaveCaughtUp()
-}
-
 // More viewers than a batch has, of all forms, some with little room: each gets exactly what a viewer gets that is alone.
 func TestRoundsThroughEngines(t *testing.T) {
 	agents := []string{ffmpegAgent, "NSServer/4.1", curlAgent}

@@ -19,12 +19,12 @@ func FuzzLoop(f *testing.F) {
 		if len(script) > 100 {
 			return
 		}
-		runScript(t, script)
+		newMischief(t).play(script)
 	})
 }
 
-func runScript(t testing.TB, script []byte) {
-	m := newMischief(t)
+// play does what a script says and then gives every viewer room.
+func (m *mischief) play(script []byte) {
 	for _, b := range script {
 		m.do(b)
 		m.check()

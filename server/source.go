@@ -1,10 +1,8 @@
 package server
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
-	"time"
 
 	"pumpd/asf"
 )
@@ -47,12 +45,7 @@ var (
 	errBadSource = errors.New("too many bad packets in a row")
 )
 
-const (
-	maxBadPackets = 100              // in a row, then the source is given up (asf.md §9)
-	maxBackward   = 3 * time.Second  // send time going back by more is another clock (asf.md §6)
-	maxForward    = 10 * time.Minute // and so is this much of a gap forward
-	maxAhead      = 60_000           // ms; no source shows later than this after sending, so a time that does is damage
-)
+const maxBadPackets = 100 // in a row, then the source is given up (asf.md §9)
 
 // header gives the stream its ASF header: the first, the same again, or a new one. b is the Header Object and the
 // first 50 bytes of the Data Object. The same header (asf.md §7) lets the chain go on at the next key frame; another
@@ -63,7 +56,7 @@ func (s *source) header(b []byte) error {
 		return err
 	}
 	s.published = h.Published()
-	s.started, s.tie, s.seen, s.waiting = false, tieUnknown, nil, s.stream.clock.now()
+	s.awaitKey()
 	st := s.stream
 	if g := st.chain.gen; st.up() != nil && g.header.Same(s.published) {
 		st.log.Info("source goes on with the same header", "source", s.kind, "from", s.who)
@@ -85,9 +78,15 @@ const compatibleHeader = 8192
 // resume goes on with the header that the stream has; the caller has seen that it is up.
 func (s *source) resume() {
 	st := s.stream
-	s.published, s.started, s.waiting = st.chain.gen.header, false, st.clock.now()
+	s.published = st.chain.gen.header
+	s.awaitKey()
 	st.setState(streamLive)
 	st.log.Info("source goes on without a header", "source", s.kind, "from", s.who)
+}
+
+// awaitKey makes the source's next packet its first: a new stretch of the chain starts with a picture.
+func (s *source) awaitKey() {
+	s.started, s.tie, s.seen, s.waiting = false, tieUnknown, nil, s.stream.clock.now()
 }
 
 func (s *source) begin() {
@@ -150,97 +149,6 @@ func (s *source) publish(b []byte, p asf.Packet, now instant) {
 	st.stats.bytesIn.Add(uint64(len(b)))
 	st.stats.lastPacket.Store(int64(now))
 	st.bell(now)
-}
-
-// repeats says whether a packet of a pull that came back is one that viewers have had: upstreams begin with a burst of
-// the past. Where the burst is the same packets as ours, as between pumps, the first one after it goes on exactly where
-// the chain ends. What is older than the chain's end and not the same is left out for repeatTime; by then it is no burst
-// but another clock. An encoder that pushes never repeats.
-func (s *source) repeats(b []byte, p asf.Packet, now instant) bool {
-	st := s.stream
-	if s.started || s.kind != sourcePull || s.tie == tieOther || st.chain.last.kind != packetElement {
-		return false
-	}
-	d := time.Duration(int32(p.SendTime+st.chain.shift-st.chain.sent)) * time.Millisecond
-	if d > 0 || d <= -oldestJoin {
-		return false
-	}
-	b, err := s.shifted(b)
-	if err != nil {
-		return false
-	}
-	s.full = s.published.AppendFull(s.full[:0], b, p)
-	if s.seen = nextSame(s.seen, st.joins.Load().start, s.full); s.seen == st.chain.last {
-		s.started, s.seen = true, nil // it would hold all of the chain from here on
-		return true
-	}
-	return s.seen != nil || s.tie == tieSame || now.since(s.waiting) < repeatTime
-}
-
-// repeatTime is more than an upstream takes to send its burst.
-const repeatTime = 2 * time.Second
-
-// nextSame gives the element that holds the packet full: the one after seen, or if none was seen any from start on.
-func nextSame(seen, start *element, full []byte) *element {
-	if seen != nil {
-		if e := seen.next.Load(); e != nil && bytes.Equal(e.full, full) {
-			return e
-		}
-		return nil
-	}
-	for e := start; e != nil; e = e.next.Load() {
-		if e.kind == packetElement && bytes.Equal(e.full, full) {
-			return e
-		}
-	}
-	return nil
-}
-
-// keepTime keeps send times going forward in the chain; players take a jump for damage (asf.md §6). The rule:
-//
-//   - A source that goes on with the same header on the same clock is taken as it is.
-//   - One that goes on with the same header on another clock, which is what an encoder does that was restarted, has its
-//     times moved to where they would be had it never stopped: the outage stays a gap of its own length.
-//   - A pull that turns from one upstream to another, or follows a slate, has seen both and says which of these it is: see
-//     tie.
-//   - A clock that jumps while the source runs starts a new generation.
-//
-// Send time is a u32 of milliseconds, so differences are taken modulo 2^32.
-func (s *source) keepTime(p asf.Packet, now instant) {
-	st, send := s.stream, p.SendTime
-	last := st.chain.last
-	jumped := false
-	if last.kind == packetElement {
-		d := time.Duration(int32(send+st.chain.shift-st.chain.sent)) * time.Millisecond
-		jumped = !s.started && (d < 0 || s.tie == tieOther) || d < -maxBackward || d > maxForward
-	}
-	switch {
-	case jumped && !s.started:
-		st.chain.shift = st.chain.sent + uint32(now.since(last.at).Milliseconds()) - send
-		// What is shown must not go back either: sources differ in how far they send ahead.
-		if back := int32(st.chain.shown - (p.Earliest + st.chain.shift)); back >= 0 && back < maxAhead {
-			st.chain.shift += uint32(back) + 1
-		}
-		st.log.Info("source has another clock, its times are moved", "by_ms", int32(st.chain.shift))
-	case jumped:
-		st.log.Info("send time jumped, starting a new generation", "from_ms", st.chain.sent, "to_ms", send+st.chain.shift)
-		s.begin()
-		last = st.chain.last
-	}
-	if shown := p.Latest + st.chain.shift; last.kind != packetElement || int32(shown-st.chain.shown) > 0 {
-		st.chain.shown = shown
-	}
-	st.chain.sent, s.started, s.seen = send+st.chain.shift, true, nil
-}
-
-// shifted is b with the times that the chain needs. What it returns is valid until the next call.
-func (s *source) shifted(b []byte) ([]byte, error) {
-	by := s.stream.chain.shift
-	if by == 0 {
-		return b, nil
-	}
-	s.scratch = append(s.scratch[:0], b...)
-	return s.scratch, s.published.ShiftTimes(s.scratch, by)
 }
 
 // trimmed is a packet to start with: without the video before its key frame.

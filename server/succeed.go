@@ -4,7 +4,7 @@ package server
 type tie uint8
 
 const (
-	tieUnknown tie = iota // see source.repeats and source.keepTime
+	tieUnknown tie = iota // see sourcetime.go
 	tieExact              // its next packet is the one after the chain's last
 	tieSame               // the same clock: goes on with the packet after the chain's last, else at a key frame later than it
 	tieOther              // another clock: goes on at its next key frame, its times moved

@@ -47,10 +47,10 @@ func (l *loop) leave(c *conn, now instant) {
 		return
 	}
 	c.phase, c.deadline = closing, now.add(lingerTime)
-	switch c.why {
-	case mmstProbe:
+	if c.why == mmstProbe {
 		c.deadline = now.add(probeTime)
-		c.shut()
+	}
+	switch c.why {
 	case stalled, writeFailed:
 		c.wire.close(true)
 	default:

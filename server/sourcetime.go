@@ -1,0 +1,112 @@
+package server
+
+import (
+	"bytes"
+	"time"
+
+	"pumpd/asf"
+)
+
+// How the times of a source fit those that are in the chain already.
+
+const (
+	maxBackward = 3 * time.Second  // send time going back by more is another clock (asf.md §6)
+	maxForward  = 10 * time.Minute // and so is this much of a gap forward
+	maxAhead    = 60_000           // ms; no source shows later than this after sending, so a time that does is damage
+)
+
+// ahead says how far a send time of the source is after the newest in the chain, modulo 2^32 ms.
+func (c *chain) ahead(send uint32) time.Duration {
+	return time.Duration(int32(send+c.shift-c.sent)) * time.Millisecond
+}
+
+// repeats says whether a packet of a pull that came back is one that viewers have had: upstreams begin with a burst of
+// the past. Where the burst is the same packets as ours, as between pumps, the first one after it goes on exactly where
+// the chain ends. What is older than the chain's end and not the same is left out for repeatTime; by then it is no burst
+// but another clock. An encoder that pushes never repeats.
+func (s *source) repeats(b []byte, p asf.Packet, now instant) bool {
+	st := s.stream
+	if s.started || s.kind != sourcePull || s.tie == tieOther || st.chain.last.kind != packetElement {
+		return false
+	}
+	d := st.chain.ahead(p.SendTime)
+	if d > 0 || d <= -oldestJoin {
+		return false
+	}
+	b, err := s.shifted(b)
+	if err != nil {
+		return false
+	}
+	s.full = s.published.AppendFull(s.full[:0], b, p)
+	if s.seen = nextSame(s.seen, st.joins.Load().start, s.full); s.seen == st.chain.last {
+		s.started, s.seen = true, nil // it would hold all of the chain from here on
+		return true
+	}
+	return s.seen != nil || s.tie == tieSame || now.since(s.waiting) < repeatTime
+}
+
+// repeatTime is more than an upstream takes to send its burst.
+const repeatTime = 2 * time.Second
+
+// nextSame gives the element that holds the packet full: the one after seen, or if none was seen any from start on.
+func nextSame(seen, start *element, full []byte) *element {
+	if seen != nil {
+		if e := seen.next.Load(); e != nil && bytes.Equal(e.full, full) {
+			return e
+		}
+		return nil
+	}
+	for e := start; e != nil; e = e.next.Load() {
+		if e.kind == packetElement && bytes.Equal(e.full, full) {
+			return e
+		}
+	}
+	return nil
+}
+
+// keepTime keeps send times going forward in the chain; players take a jump for damage (asf.md §6). The rule:
+//
+//   - A source that goes on with the same header on the same clock is taken as it is.
+//   - One that goes on with the same header on another clock, which is what an encoder does that was restarted, has its
+//     times moved to where they would be had it never stopped: the outage stays a gap of its own length.
+//   - A pull that turns from one upstream to another, or follows a slate, has seen both and says which of these it is: see
+//     tie.
+//   - A clock that jumps while the source runs starts a new generation.
+//
+// Send time is a u32 of milliseconds, so differences are taken modulo 2^32.
+func (s *source) keepTime(p asf.Packet, now instant) {
+	st, send := s.stream, p.SendTime
+	last := st.chain.last
+	jumped := false
+	if last.kind == packetElement {
+		d := st.chain.ahead(send)
+		jumped = !s.started && (d < 0 || s.tie == tieOther) || d < -maxBackward || d > maxForward
+	}
+	switch {
+	case jumped && !s.started:
+		st.chain.shift = st.chain.sent + uint32(now.since(last.at).Milliseconds()) - send
+		// What is shown must not go back either: sources differ in how far they send ahead.
+		if back := int32(st.chain.shown - (p.Earliest + st.chain.shift)); back >= 0 && back < maxAhead {
+			st.chain.shift += uint32(back) + 1
+		}
+		st.log.Info("source has another clock, its times are moved", "by_ms", int32(st.chain.shift))
+	case jumped:
+		st.log.Info("send time jumped, starting a new generation", "from_ms", st.chain.sent, "to_ms", send+st.chain.shift)
+		s.begin()
+		last = st.chain.last
+	}
+	if shown := p.Latest + st.chain.shift; last.kind != packetElement || int32(shown-st.chain.shown) > 0 {
+		st.chain.shown = shown
+	}
+	st.chain.sent, s.started, s.seen = send+st.chain.shift, true, nil
+}
+
+// shifted is b with the times that the chain needs. What it returns is valid until the next call.
+func (s *source) shifted(b []byte) ([]byte, error) {
+	by := s.stream.chain.shift
+	if by == 0 {
+		return b, nil
+	}
+	s.scratch = append(s.scratch[:0], b...)
+	return s.scratch, s.published.ShiftTimes(s.scratch, by)
+}
