@@ -154,7 +154,7 @@ func (p *push) claim(c *conn) error {
 	l := c.loop
 	evict := func() { l.tell(func(instant) { p.evicted(c) }) }
 	granted := func() { l.tell(func(now instant) { p.granted(c, now) }) }
-	s, at, err := p.stream.inherit(sourcePush, c.remote.String(), evict, granted)
+	s, at, err := p.stream.inherit(sourcePush, c.remote().String(), evict, granted)
 	if err != nil {
 		return err
 	}
@@ -207,7 +207,7 @@ func (p *push) gone(why reason) {
 
 // fail answers at once, which an encoder takes for the end (push.md §8), and closes.
 func (p *push) fail(c *conn, code int, err error) {
-	c.loop.log.Info("push failed", "stream", p.stream.cfg.Path, "from", c.remote, "status", code, "err", err)
+	c.loop.log.Info("push failed", "stream", p.stream.cfg.Path, "from", c.remote(), "status", code, "err", err)
 	c.loop.dropEncoder(c, code, err.Error(), refusal(code))
 }
 
@@ -218,7 +218,7 @@ func (p *push) chore(c *conn, now instant) {
 	case p.state == between && silent > l.limits.pushSetup, p.state == pushing && p.body.ended && silent > endedTime:
 		l.mark(c, sourceSilent)
 	case p.state == pushing && !p.body.ended && silent > l.limits.sourceIdle:
-		l.log.Warn("encoder is silent", "stream", p.stream.cfg.Path, "from", c.remote, "limit", l.limits.sourceIdle)
+		l.log.Warn("encoder is silent", "stream", p.stream.cfg.Path, "from", c.remote(), "limit", l.limits.sourceIdle)
 		l.dropEncoder(c, 408, fmt.Sprintf("no data for %v", l.limits.sourceIdle), sourceSilent)
 	}
 }

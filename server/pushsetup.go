@@ -18,8 +18,8 @@ func (l *loop) setUpPush(c *conn, st *stream, onPush bool, now instant) {
 		return
 	}
 	id := string(codec.CookieValue(l.request.Cookie, "push-id"))
-	if !l.reg.usePush(id, st, c.remote.Addr(), now) {
-		id = l.reg.openPush(st, c.remote.Addr(), now, now.add(l.limits.pushSetup))
+	if !l.reg.usePush(id, st, c.remote().Addr(), now) {
+		id = l.reg.openPush(st, c.remote().Addr(), now, now.add(l.limits.pushSetup))
 	}
 	l.pushAccepted(c, id, stays(&l.request, true))
 }
@@ -29,7 +29,7 @@ func (l *loop) setUpPush(c *conn, st *stream, onPush bool, now instant) {
 func (l *loop) startPush(c *conn, st *stream, onPush bool, n int, now instant) {
 	r := &l.request
 	id := string(codec.CookieValue(r.Cookie, "push-id"))
-	known := onPush && st != nil && l.reg.usePush(id, st, c.remote.Addr(), now)
+	known := onPush && st != nil && l.reg.usePush(id, st, c.remote().Addr(), now)
 	switch {
 	case !known && !l.admitPush(c, st, onPush, false, now), known && !l.admitSecond(c, st, now):
 		return
@@ -87,7 +87,7 @@ func (l *loop) admitSecond(c *conn, st *stream, now instant) bool {
 		return true
 	}
 	from, err := netip.ParseAddrPort(s.who)
-	same := len(st.users) > 0 || err == nil && from.Addr() == c.remote.Addr()
+	same := len(st.users) > 0 || err == nil && from.Addr() == c.remote().Addr()
 	silent := now.since(instant(st.stats.lastPacket.Load())) > silentSource
 	switch {
 	case !same:

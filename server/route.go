@@ -192,5 +192,5 @@ func (l *loop) playerLog(c *conn, now instant) {
 	if p.HasClientID {
 		l.reg.useSession(p.ClientID, now, false)
 	}
-	l.log.Debug("player log", "from", c.remote, "client_id", p.ClientID, "bytes", max(0, l.request.ContentLength))
+	l.log.Debug("player log", "from", c.remote(), "client_id", p.ClientID, "bytes", max(0, l.request.ContentLength))
 }
