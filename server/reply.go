@@ -83,6 +83,12 @@ func (l *loop) refuse(c *conn, code int, why string, fields ...string) {
 	l.mark(c, refusal(code))
 }
 
+// rebuff refuses what is no request. Whatever the loop served last has nothing to do with it.
+func (l *loop) rebuff(c *conn, code int, why string) {
+	l.request, l.encoder = codec.Request{Minor: 1, Close: true}, false
+	l.refuse(c, code, why)
+}
+
 // statusOf is the status for a request that could not be parsed.
 func statusOf(err error) int {
 	switch {

@@ -210,3 +210,22 @@ func TestRedirect(t *testing.T) {
 		}
 	}
 }
+
+// Who sends no request is told so by the server of viewers, whomever the loop served last.
+func TestAnswerToJunkIsItsOwn(t *testing.T) {
+	r := newRig(t, nil, "a")
+	r.encoder().setUp()
+	p := r.connect()
+	p.say("\x00\r\n\r\n")
+	if !strings.Contains(string(p.got), "Server: Rex/") {
+		t.Errorf("junk: %q, want an answer from Rex", p.got)
+	}
+	r.encoder().setUp()
+	p = r.connect()
+	p.say("GET / H")
+	r.pass(11 * time.Second)
+	r.turn()
+	if !strings.Contains(string(p.got), "408") || !strings.Contains(string(p.got), "Server: Rex/") {
+		t.Errorf("half a request: %q, want 408 from Rex", p.got)
+	}
+}
