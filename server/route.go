@@ -52,6 +52,9 @@ func (l *loop) route(c *conn, n int, rest []byte, now instant) bool {
 	}
 	if c.phase != closed && c.phase != holding {
 		c.took(n+body, now)
+		if w == wantPushSetup {
+			c.deadline = now.add(l.limits.pushSetup)
+		}
 	}
 	return c.phase == awaiting
 }
