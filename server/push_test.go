@@ -380,10 +380,14 @@ func TestPushAuthorisation(t *testing.T) {
 
 func TestPushToAStreamWithItsOwnSource(t *testing.T) {
 	r := newRig(t, func(c *Config) { c.Streams[0].Type = typeFile }, "a")
-	e := r.encoder()
-	e.post(setupType, "0", 0, "")
-	if !strings.Contains(e.status(), "403") {
-		t.Errorf("%q, want 403", e.status())
+	for _, path := range []string{"/streams/a_push", "/streams/a"} {
+		for _, kind := range []string{setupType, startType} {
+			p := r.connect()
+			p.say("POST " + path + " HTTP/1.1\r\nContent-Type: " + kind + "\r\nContent-Length: 0\r\n\r\n")
+			if !strings.Contains(p.status(), "403") {
+				t.Errorf("%s to %s: %q, want 403", kind, path, p.status())
+			}
+		}
 	}
 }
 
