@@ -81,6 +81,9 @@ func (v *viewer) cross(e *element) {
 		v.lead[1] = e.gen.change
 	case reopen:
 		v.lead[1], v.verdict = entryEnded, headerChanged
+		if v.audience.stream.up() == nil { // over already: who asks again finds nothing, and players that do so do not stop
+			v.lead[1] = streamEnded
+		}
 	case hangUp:
 		v.verdict = headerChanged
 	}
