@@ -118,8 +118,7 @@ func (l *loop) serve(c *conn, now instant) bool {
 	n, err := codec.ParseRequest(b, maxHead, &l.request)
 	if err != nil {
 		l.log.Debug("bad request", "from", c.remote(), "err", err)
-		l.request = codec.Request{Minor: 1, Close: true}
-		l.refuse(c, statusOf(err), err.Error())
+		l.rebuff(c, statusOf(err), err.Error())
 		return false
 	}
 	return l.route(c, n, b[n:], now)
@@ -149,8 +148,7 @@ var mmst = []byte{0x01, 0x00, 0x00, 0x00, 0xCE, 0xFA, 0x0B, 0xB0}
 func (l *loop) probe(c *conn, b []byte) bool {
 	n := min(len(b), len(mmst))
 	if !bytes.Equal(b[:n], mmst[:n]) {
-		l.request = codec.Request{Minor: 1, Close: true}
-		l.refuse(c, 400, "not a request")
+		l.rebuff(c, 400, "not a request")
 		return false
 	}
 	if n == len(mmst) {
@@ -189,8 +187,7 @@ func (c *conn) chore(now instant) {
 		l.process(c, now)
 	case c.phase != awaiting || c.why != noReason:
 	case len(c.wire.peek()) > 0:
-		l.request = codec.Request{Minor: 1, Close: true}
-		l.refuse(c, 408, "no whole request in time")
+		l.rebuff(c, 408, "no whole request in time")
 	default:
 		l.mark(c, requestTimeout)
 	}

@@ -40,7 +40,7 @@ func (l *loop) leave(c *conn, now instant) {
 		l.unhold(c)
 	}
 	if c.push != nil {
-		c.push.gone(c.why)
+		c.push.gone(c, c.why)
 		c.push = nil
 	}
 	if c.phase == closed {

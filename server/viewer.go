@@ -120,6 +120,9 @@ func (v *viewer) cross(e *element) {
 		v.owe().parts[1] = e.gen.change
 	case reopen:
 		v.owe().parts[1], v.verdict = entryEnded, headerChanged
+		if v.audience.stream.up() == nil { // over already: who asks again finds nothing, and players that do so do not stop
+			v.lead.parts[1] = streamEnded
+		}
 	case hangUp:
 		v.verdict = headerChanged
 	}
