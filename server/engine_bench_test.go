@@ -28,7 +28,7 @@ func benchEngine(b *testing.B, e engine, payload int) {
 	var count tally
 	var spent time.Duration
 	for b.Loop() {
-		start := threadTime(b)
+		start := threadTime()
 		for _, l := range lines {
 			for _, end := range ends { // as a round patches it
 				segment[end-payload-1]++
@@ -36,7 +36,7 @@ func benchEngine(b *testing.B, e engine, payload int) {
 			e.send(l.v, segment, &count)
 		}
 		e.flush()
-		spent += threadTime(b) - start
+		spent += threadTime() - start
 		for _, l := range lines {
 			for n := 0; n < len(segment); {
 				k, err := unix.Read(l.far, sink)
@@ -57,13 +57,4 @@ func benchEngine(b *testing.B, e engine, payload int) {
 	}
 	b.ReportMetric(float64(spent.Nanoseconds())/float64(sends), "cpu-ns/send")
 	b.ReportMetric(spent.Seconds()/float64(count.bytes)*1e9, "cpu-s/GB")
-}
-
-// threadTime is the CPU time that this thread has used.
-func threadTime(t testing.TB) time.Duration {
-	var ts unix.Timespec
-	if err := unix.ClockGettime(unix.CLOCK_THREAD_CPUTIME_ID, &ts); err != nil {
-		t.Fatal(err)
-	}
-	return time.Duration(ts.Nano())
 }

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"reflect"
+	"runtime"
 	"slices"
 	"sync/atomic"
 	"testing"
@@ -123,6 +124,36 @@ func TestGnetRepostStarvesSockets(t *testing.T) {
 		t.Errorf("OnTraffic ran %d times between %d re-posts, want 0", n, turns)
 	}
 	await(t, seen, "OnTraffic after the re-posts")
+}
+
+// With LockOSThread a loop is one thread, so that the thread's CPU time is the loop's.
+func TestGnetLoopKeepsItsThread(t *testing.T) {
+	g := startGnet(t, &gnetEvents{}, gnet.WithLockOSThread(true))
+	_, c := g.connect(t)
+	stop := make(chan struct{})
+	defer close(stop)
+	for range 2 * runtime.GOMAXPROCS(0) {
+		go func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+					runtime.Gosched()
+				}
+			}
+		}()
+	}
+	onLoop(t, c, func() {
+		first := unix.Gettid()
+		for range 1000 {
+			runtime.Gosched()
+			if now := unix.Gettid(); now != first {
+				t.Errorf("thread %d, then %d", first, now)
+				return
+			}
+		}
+	})
 }
 
 // OnTick comes on a goroutine of its own: here it ticks while the only loop stands still. Hence it rings and touches

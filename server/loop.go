@@ -22,7 +22,8 @@ type loop struct {
 	node    *node
 	engine  engine
 	watcher arming
-	kick    func() // makes gnet call work soon, on this loop
+	kick    func()               // makes gnet call work soon, on this loop
+	used    func() time.Duration // CPU time of the loop's thread so far
 
 	// Any goroutine.
 	box     mailbox
@@ -53,7 +54,8 @@ type loop struct {
 	reply    []byte
 	encoder  bool // request is an encoder's
 	sends    uint64
-	taken    uint64 // bytes that sockets took and no audience has counted yet
+	cost     time.Duration // of a round, see pace.go
+	taken    uint64        // bytes that sockets took and no audience has counted yet
 }
 
 // conns are connections by descriptor. Descriptors are small numbers that are used again, so it is a table.
@@ -95,7 +97,7 @@ const (
 
 func newLoop(id int, c clock, cfg *Config, log *slog.Logger, reg *registry, stats *serverStats, n *node, kick func()) *loop {
 	l := &loop{
-		id: id, clock: c, log: log, access: log, reg: reg, stats: stats, node: n, kick: kick,
+		id: id, clock: c, log: log, access: log, reg: reg, stats: stats, node: n, kick: kick, used: threadTime,
 		limits: limits{
 			merge:       cfg.Server.Merge,
 			maxLag:      time.Duration(cfg.Server.MaxLag),
@@ -158,9 +160,10 @@ func (l *loop) work(now instant) {
 	l.sweep(now)
 }
 
-// paced sets when the next round may be, after one that took spent.
+// paced sets when the next round may be, after one that took spent of CPU time.
 func (l *loop) paced(spent time.Duration) {
-	l.due.Store(int64(l.now.add(l.limits.merge.merged(spent))))
+	l.cost = costOf(l.cost, spent)
+	l.due.Store(int64(l.now.add(l.limits.merge.merged(l.cost))))
 }
 
 // writable is told by the watcher which descriptors can take more.

@@ -1,19 +1,39 @@
 package server
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
 // A send costs the same whatever its size, so fewer and larger sends are the only thing that makes a full pump faster
-// (docs/performance.md). merged says how long a loop waits after a round that took spent: auto sends at once while
-// rounds are cheap and lets them take 4 % of a loop's time, until the wait reaches maxMerge. 300 viewers wait some
-// 30 ms, 1,200 on two cores 120 ms.
-func (m Merge) merged(spent time.Duration) time.Duration {
+// (docs/performance.md). merged says how long a loop waits from the beginning of one round to the next, when a round takes
+// cost of CPU time.
+//
+// auto weighs what waiting saves against what it delays. Waiting w, a loop is busy for cost/w of its time, and a packet
+// is late by w/2. The sum of the first and of w/autoTrade is least where both are the same, at w = √(autoTrade·cost):
+//
+//	cost of a round        10 µs   100 µs   1 ms   4 ms   8 ms   ≥ 21 ms
+//	viewers of the loop        1       12    120    500  1,000     2,500
+//	wait                    5 ms    17 ms  55 ms 110 ms 155 ms    250 ms
+//
+// A packet that comes when the last round is longer ago than that does not wait at all.
+func (m Merge) merged(cost time.Duration) time.Duration {
 	if !m.Auto {
 		return time.Duration(m.Interval)
 	}
-	return min(autoFactor*spent, maxMerge)
+	wait := math.Sqrt(autoTrade.Seconds() * cost.Seconds())
+	return min(time.Duration(wait*float64(time.Second)), maxMerge)
 }
 
 const (
-	autoFactor = 25
-	maxMerge   = 250 * time.Millisecond
+	autoTrade = 3 * time.Second // so long a wait is as bad as a loop that is busy all the time
+	maxMerge  = 250 * time.Millisecond
 )
+
+// costOf is what a round is taken to cost after one that took spent, when it was taken to cost before. It may at most
+// double at once: one in which a hundred new viewers got their bursts says little about the next.
+func costOf(before, spent time.Duration) time.Duration {
+	return min(spent, 2*before+leastCost)
+}
+
+const leastCost = 100 * time.Microsecond

@@ -8,21 +8,45 @@ import (
 func TestMerged(t *testing.T) {
 	auto, fixed := Merge{Auto: true}, Merge{Interval: Duration(100 * time.Millisecond)}
 	for _, c := range []struct {
-		merge       Merge
-		spent, want time.Duration
+		merge      Merge
+		cost, want time.Duration
 	}{
 		{fixed, 0, 100 * time.Millisecond},
 		{fixed, time.Second, 100 * time.Millisecond},
 		{Merge{}, time.Second, 0},
 		{auto, 0, 0},
-		{auto, 20 * time.Microsecond, 500 * time.Microsecond},
-		{auto, 4 * time.Millisecond, 100 * time.Millisecond},
-		{auto, 10 * time.Millisecond, 250 * time.Millisecond},
+		{auto, 3 * time.Microsecond, 3 * time.Millisecond},
+		{auto, 300 * time.Microsecond, 30 * time.Millisecond},
+		{auto, 7500 * time.Microsecond, 150 * time.Millisecond},
+		{auto, 21 * time.Millisecond, 250 * time.Millisecond},
 		{auto, time.Second, 250 * time.Millisecond},
 	} {
-		if got := c.merge.merged(c.spent); got != c.want {
-			t.Errorf("%+v after %v: %v, want %v", c.merge, c.spent, got, c.want)
+		if got := c.merge.merged(c.cost).Round(time.Microsecond); got != c.want {
+			t.Errorf("%+v at %v: %v, want %v", c.merge, c.cost, got, c.want)
 		}
+	}
+}
+
+func TestCostOf(t *testing.T) {
+	const ms = time.Millisecond
+	for _, c := range []struct{ before, spent, want time.Duration }{
+		{0, 0, 0},
+		{0, 50 * time.Microsecond, 50 * time.Microsecond},
+		{0, 10 * ms, leastCost}, // an outlier
+		{10 * ms, 11 * ms, 11 * ms},
+		{10 * ms, 50 * ms, 20*ms + leastCost},
+		{10 * ms, ms, ms}, // the crowd has gone
+	} {
+		if got := costOf(c.before, c.spent); got != c.want {
+			t.Errorf("%v after one of %v: %v, want %v", c.spent, c.before, got, c.want)
+		}
+	}
+	cost, rounds := time.Duration(0), 0
+	for ; cost < 15*ms; rounds++ {
+		cost = costOf(cost, 15*ms)
+	}
+	if rounds > 8 {
+		t.Errorf("a crowd of 2,000 is seen after %d rounds, want 8 at the most", rounds)
 	}
 }
 

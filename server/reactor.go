@@ -150,6 +150,7 @@ func (s *Server) startGnet() error {
 	c, err := gnet.NewClient(s.reactor,
 		gnet.WithNumEventLoop(len(s.node.loops)),
 		gnet.WithTicker(true),
+		gnet.WithLockOSThread(true), // for threadTime
 		gnet.WithLogger(gnetLog{s.log}),
 	)
 	if err != nil {
