@@ -119,9 +119,11 @@ fuzz: ## fuzz each target for FUZZTIME (10s)
 	echo "fuzz: $$count targets"
 	[ $$count -gt 0 ]
 
+# Fails when a viewer of pumpd failed or missed something; the figures of a second mean nothing.
 .PHONY: smoke
 smoke:
 	go test -run '^$$' -bench . -benchtime 100x ./...
+	go run ./bench compare -only floor,pumpd -points 200x300kx1400,50x2Mx8192 -rounds 1 -duration 1s -settle 500ms
 
 .PHONY: bench
 bench: ## compare with other servers, quickly
