@@ -153,6 +153,7 @@ func (l *fileLoop) play(ctx context.Context, src *source) error {
 	if err := src.header(l.header.Raw); err != nil {
 		return err
 	}
+	src.follow(tieOther)
 	start := time.Now()
 	for {
 		packet, due, err := l.next()
