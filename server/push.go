@@ -17,8 +17,10 @@ type push struct {
 	source *source // nil until its first header and after its end
 	state  pushState
 	body   pushBody
-	early  *asf.Header // its header while the slate still plays
+	early  *asf.Header // its header while the slate plays or may begin to
+	left   uint64      // 1 more than the order of the chain's last element when it was silent and let go; 0: it was not
 	heard  instant     // the last $H, $C or $D; while between, the end of the body
+	pulse
 }
 
 type pushState uint8
@@ -54,6 +56,9 @@ func (p *push) feed(c *conn, now instant) bool {
 	case err == errNextRequest:
 		p.pause(c, now)
 		return true
+	case err == errBusy:
+		p.fail(c, 409, err)
+		return false
 	case err != nil:
 		p.fail(c, 400, err)
 		return false
@@ -85,6 +90,7 @@ func (p *push) frame(c *conn, f codec.Frame, now instant) error {
 		return p.header(c, f.Body[4:])
 	case 'D':
 		p.heard = now
+		p.beat(now)
 		return p.packet(c, f.Body)
 	case 'E':
 		return p.end(f)
@@ -108,6 +114,7 @@ func (p *push) header(c *conn, b []byte) error {
 			return err
 		}
 	}
+	p.early, p.left = nil, 0
 	return p.source.header(b)
 }
 
@@ -131,22 +138,45 @@ func (p *push) packet(c *conn, b []byte) error {
 	return p.source.packet(b)
 }
 
-// relieveSlate takes the stream over from its slate at the first key frame.
+// relieveSlate takes the stream over from its slate at the first key frame. After a silence in which no slate came, it
+// goes on with what it has. If another encoder has come meanwhile, that one took the stream over.
 func (p *push) relieveSlate(c *conn, b []byte) error {
-	if at, err := p.early.ParsePacket(b); p.source == nil && (err != nil || !at.Join) {
-		return nil
-	}
 	if p.source == nil {
+		own := p.stream.reg.owned(p.stream)
+		switch {
+		case own == nil:
+		case own.kind == sourcePush && p.left > 0:
+			p.evicted(c)
+			return errBusy
+		case own.kind == sourceSlate:
+			if at, err := p.early.ParsePacket(b); err != nil || !at.Join {
+				return nil
+			}
+		}
 		if err := p.claim(c); err != nil {
 			return err
 		}
 	}
+	t := tieOther
+	if last := p.stream.chain.last; last != nil && last.order+1 == p.left {
+		t = tieExact
+	}
 	h := p.early
-	p.early = nil
+	p.early, p.left = nil, 0
 	if err := p.source.header(h.Raw); err != nil {
 		return err
 	}
+	p.source.follow(t)
 	return p.source.packet(b)
+}
+
+// makeWay gives the stream to its slate when the encoder is silent, though connected.
+func (p *push) makeWay(c *conn, now instant) {
+	c.loop.log.Warn("encoder is silent, making way for the slate", "stream", p.stream.cfg.Path, "from", c.remote,
+		"for", now.since(p.heard))
+	p.early, p.left = p.source.published, p.stream.chain.last.order+1
+	p.source.pause(p.heard)
+	p.source = nil
 }
 
 // claim gets the stream, at once or, with errInheriting, when the source before has let go; the frame is then read again.
@@ -220,5 +250,8 @@ func (p *push) chore(c *conn, now instant) {
 	case p.state == pushing && !p.body.ended && silent > l.limits.sourceIdle:
 		l.log.Warn("encoder is silent", "stream", p.stream.cfg.Path, "from", c.remote, "limit", l.limits.sourceIdle)
 		l.dropEncoder(c, 408, fmt.Sprintf("no data for %v", l.limits.sourceIdle), sourceSilent)
+	case p.source != nil && p.state != inheriting && p.stream.cfg.Slate != "" &&
+		silent >= max(p.patience(), time.Duration(p.stream.cfg.SlateAfter)):
+		p.makeWay(c, now)
 	}
 }

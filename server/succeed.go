@@ -36,8 +36,5 @@ func (s *source) pause(since instant) {
 	r := s.stream.reg
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	s.stream.owner, s.stream.vacant = nil, since
-	if s.stream.up() != nil {
-		s.stream.setState(streamOrphaned)
-	}
+	s.stream.vacate(since, true)
 }
