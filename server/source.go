@@ -101,7 +101,7 @@ func (s *source) awaitKey() {
 func (s *source) begin() {
 	st := s.stream
 	now := st.clock.now()
-	st.joins.Store(st.chain.begin(newGeneration(s.published), now))
+	st.chain.begin(newGeneration(s.published), now, st.joins.Store)
 	st.setState(streamLive)
 	st.stats.generations.Add(1)
 	st.bell(now)
