@@ -82,7 +82,7 @@ func (t *trouble) tell(log *slog.Logger, from string, err error, known bool, now
 		}
 	case now.since(t.told) >= tellAgain:
 		t.told = now
-		log.Warn("still no upstream", "from", from, "tries", t.tries, "for", now.since(t.since).Round(time.Second), "err", err)
+		log.Warn("upstream still fails", "from", from, "tries", t.tries, "for", now.since(t.since).Round(time.Second), "err", err)
 	default:
 		log.Debug("upstream failed again", "from", from, "tries", t.tries, "err", err)
 	}

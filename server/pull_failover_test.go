@@ -344,7 +344,7 @@ func TestFailuresAreToldOnce(t *testing.T) {
 		stop := s.start()
 		time.Sleep(5*time.Minute + time.Second)
 		tries := len(s.requests())
-		if first, more := s.log.count("WARN upstream failed"), s.log.count("WARN still no upstream"); first != 1 || more < 3 || more > 5 {
+		if first, more := s.log.count("WARN upstream failed"), s.log.count("WARN upstream still fails"); first != 1 || more < 3 || more > 5 {
 			t.Errorf("%d and %d warnings in five minutes, want 1 and one a minute", first, more)
 		}
 		if quiet := s.log.count("DEBUG upstream failed again"); quiet+s.log.count("WARN") != tries {
