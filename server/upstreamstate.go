@@ -56,7 +56,7 @@ func (p *puller) view(q *place) upstreamView {
 		v.state = upstreamFailed
 		switch {
 		case p.on == nil || p.pair:
-			v.again = q.retry
+			v.again = p.due(q)
 		case q.rank < p.on.place.rank:
 			v.again = q.probed
 		}
