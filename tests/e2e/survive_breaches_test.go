@@ -27,6 +27,7 @@ func TestPlayBreaches(t *testing.T) {
 		{"upstream flaps", playUpstreamFlaps},
 		{"lossy links", playLossyLinks},
 		{"half-open", playHalfOpen},
+		{"clock jump", playClockJump},
 	} {
 		t.Run(b.name, func(t *testing.T) {
 			t.Parallel()
