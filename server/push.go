@@ -180,8 +180,12 @@ func (p *push) makeWay(c *conn, now instant) {
 }
 
 // claim gets the stream, at once or, with errInheriting, when the source before has let go; the frame is then read again.
+// Of two that were both let in before either had the stream, one may have to go after all.
 func (p *push) claim(c *conn) error {
 	l := c.loop
+	if s := p.stream.reg.owned(p.stream); s != nil && s.kind == sourcePush && p.stream.guards(s, p.heard) {
+		return errBusy
+	}
 	evict := func() { l.tell(func(instant) { p.evicted(c) }) }
 	granted := func() { l.tell(func(now instant) { p.granted(c, now) }) }
 	s, at, err := p.stream.inherit(sourcePush, c.remote.String(), evict, granted)

@@ -66,7 +66,7 @@ func (st *stream) claim(kind sourceKind, who string) (*source, error) {
 	if st.owner != nil || st.heir != nil {
 		return nil, errBusy
 	}
-	st.owner = &source{stream: st, kind: kind, who: who}
+	st.owner = &source{stream: st, kind: kind, who: who, since: st.clock.now()}
 	return st.owner, nil
 }
 
@@ -78,7 +78,7 @@ func (st *stream) inherit(kind sourceKind, who string, evict, granted func()) (s
 	if st.heir != nil {
 		return nil, false, errBusy
 	}
-	s = &source{stream: st, kind: kind, who: who, evict: evict}
+	s = &source{stream: st, kind: kind, who: who, since: st.clock.now(), evict: evict}
 	if st.owner == nil {
 		st.owner = s
 		return s, true, nil

@@ -13,8 +13,9 @@ type source struct {
 	// Set by claim, never changed.
 	stream *stream
 	kind   sourceKind
-	who    string // for the log and the status page: an address or a URL
-	evict  func() // asks the holder to give the claim up soon; nil: it will not. Called under the registry's mutex
+	who    string  // for the log and the status page: an address or a URL
+	since  instant // of a push: when it asked for the claim
+	evict  func()  // asks the holder to give the claim up soon; nil: it will not. Called under the registry's mutex
 
 	// The source's goroutine only.
 	state     sourceState
