@@ -166,7 +166,7 @@ var packetCases = []packetCase{
 		in:    "82 00 00 | 40 5D | 28 00 | 10 27 00 00 | 28 00 | 02 01 00 00 00 00 08 05 00 00 00 40 33 00 00 | AA BB CC DD EE",
 		want:  Packet{SendTime: 10000, Duration: 40, Payloads: 1},
 		least: 28,
-		full:  "82 00 00 | 40 5D | 21 00 | 10 27 00 00 | 28 00 | 02 01 00 00 00 00 08 05 00 00 00 40 33 00 00 | AA BB CC DD EE | 00*7",
+		full:  "82 00 00 | 48 5D | 28 00 | 06 | 10 27 00 00 | 28 00 | 02 01 00 00 00 00 08 05 00 00 00 40 33 00 00 | AA BB CC DD EE | 00*6",
 		short: "82 00 00 | 40 5D | 21 00 | 10 27 00 00 | 28 00 | 02 01 00 00 00 00 08 05 00 00 00 40 33 00 00 | AA BB CC DD EE",
 	},
 	{
@@ -174,7 +174,7 @@ var packetCases = []packetCase{
 		in:    "82 00 00 | 48 5D | 90 01 | 00 | 10 27 00 00 | 28 00 | 02 01 00 00 00 00 08 05 00 00 00 40 33 00 00 | AA BB CC DD EE",
 		want:  Packet{SendTime: 10000, Duration: 40, Payloads: 1},
 		least: 29,
-		full:  "82 00 00 | 48 5D | 22 00 | 00 | 10 27 00 00 | 28 00 | 02 01 00 00 00 00 08 05 00 00 00 40 33 00 00 | AA BB CC DD EE | 00*366",
+		full:  "82 00 00 | 50 5D | 90 01 | 6D 01 | 10 27 00 00 | 28 00 | 02 01 00 00 00 00 08 05 00 00 00 40 33 00 00 | AA BB CC DD EE | 00*365",
 		short: "82 00 00 | 48 5D | 22 00 | 00 | 10 27 00 00 | 28 00 | 02 01 00 00 00 00 08 05 00 00 00 40 33 00 00 | AA BB CC DD EE",
 	},
 	{
@@ -378,7 +378,7 @@ var packetCases = []packetCase{
 			"82 03 00 00 00 00 00 02 00 | C1 C2",
 		want:    Packet{SendTime: 10000, Duration: 40, Payloads: 2, Multiple: true, Join: true, Older: OlderTail},
 		least:   36,
-		trimmed: "82 00 00 | 41 5D | 19 00 | 10 27 00 00 | 28 00 | 81 | 82 03 00 00 00 00 00 02 00 | C1 C2 | 00*11",
+		trimmed: "82 00 00 | 49 5D | 24 00 | 0A | 10 27 00 00 | 28 00 | 81 | 82 03 00 00 00 00 00 02 00 | C1 C2 | 00*10",
 	},
 	{
 		name: "several, a frame so long that the padding's BYTE must widen", size: 291,
@@ -398,7 +398,7 @@ var packetCases = []packetCase{
 		least: 291,
 		short: "82 00 00 | 49 5D | 25 01 | 00 | 10 27 00 00 | 28 00 | 82 | 02 02 00 00 00 00 00 00 01 | A3*256 | " +
 			"82 03 00 00 00 00 00 02 00 | C1 C2",
-		trimmed: "82 00 00 | 49 5D | 1A 00 | 00 | 10 27 00 00 | 28 00 | 81 | 82 03 00 00 00 00 00 02 00 | C1 C2 | 00*267",
+		trimmed: "82 00 00 | 51 5D | 25 01 | 0A 01 | 10 27 00 00 | 28 00 | 81 | 82 03 00 00 00 00 00 02 00 | C1 C2 | 00*266",
 	},
 	{
 		name: "several, older video only behind the first of two key frames", size: 71,

@@ -13,17 +13,19 @@ import "slices"
 // AppendFull appends the full form of b, of which p is the parse: always PacketSize bytes. Payloads, times and key flags
 // stay as they are.
 //
-//	b has PacketSize bytes       as it is
-//	Packet Length, all arrived   zeros behind it, receivers know that they are padding
-//	Packet Length is too large   what is missing goes to Padding Length, or else Packet Length shrinks
-//	Padding Length               becomes what is there and what is missing; a BYTE that overflows becomes a WORD
-//	neither                      a Padding Length is put in, BYTE if it can hold it, else WORD
+//	b has PacketSize bytes        as it is
+//	Packet Length < PacketSize    if all of that arrived zeros behind it: receivers know that they are padding; else what
+//	                              is missing goes to Padding Length, or Packet Length shrinks
+//	Padding Length                becomes what is there and what is missing; a BYTE that overflows becomes a WORD
+//	neither                       a Padding Length is put in, BYTE if it can hold it, else WORD
+//
+// A Packet Length of all PacketSize bytes is as good as none: it stays, and what it promised is there again.
 func (h *Header) AppendFull(dst, b []byte, p Packet) []byte {
 	missing := h.PacketSize - len(b)
 	switch {
 	case missing == 0:
 		return append(dst, b...)
-	case p.lengthType() != none:
+	case p.lengthType() != none && p.length < h.PacketSize:
 		return p.appendMeasured(dst, b, missing)
 	case p.paddingType() == none:
 		return p.appendInserted(dst, b, missing)

@@ -10,7 +10,7 @@ func logViewer(log *slog.Logger, v *viewer, why reason, now instant) {
 	log.Info("viewer left",
 		"reason", why.String(),
 		"stream", v.audience.stream.cfg.Path,
-		"from", v.conn.remote.String(),
+		"from", v.conn.remote().String(),
 		"agent", v.agent.Value(),
 		"seconds", now.since(v.joined).Round(time.Millisecond).Seconds(),
 		"bytes", v.bytes,

@@ -8,10 +8,10 @@ func (l *loop) join(c *conn, st *stream, j *joins, v *viewer, head []byte, now i
 		a = &audience{stream: st}
 		l.audiences[st.id] = a
 	}
-	v.conn, v.audience, v.joined, v.progress = c, a, now, now
+	v.conn, v.fd, v.audience, v.joined, v.progress = c, c.fd, a, now, now
 	v.slot = int32(len(a.viewers))
 	v.begin(j)
-	v.lead[0] = head
+	v.lead.parts[0] = head
 	a.viewers = append(a.viewers, v)
 	l.unwait(c)
 	c.viewer, c.phase = v, viewing
@@ -19,11 +19,17 @@ func (l *loop) join(c *conn, st *stream, j *joins, v *viewer, head []byte, now i
 	st.stats.joined.Add(1)
 	st.want()
 	if a.at == nil {
-		a.at = v.at
-		l.roundOf(a, now) // brings the step up from the join point
-		return
+		a.at = newest(v.at)
 	}
 	l.turn(v, now)
+}
+
+// newest is where the chain ends that e is in.
+func newest(e *element) *element {
+	for n := e.next.Load(); n != nil; n = e.next.Load() {
+		e = n
+	}
+	return e
 }
 
 // part takes a leaving viewer out of its audience and writes its line in the access log.
@@ -36,6 +42,10 @@ func (l *loop) part(v *viewer, now instant) {
 	if len(a.viewers) == 0 {
 		a.at, a.viewers = nil, nil
 	}
+	if v.lead != nil {
+		v.lead.parts = [2][]byte{}
+		v.settle()
+	}
 	c := v.conn
 	c.viewer, v.state = nil, leaving
 	if c.phase != closed {
@@ -44,8 +54,7 @@ func (l *loop) part(v *viewer, now instant) {
 	st := a.stream
 	st.stats.viewers.Add(-1)
 	st.stats.left[c.why].Add(1)
-	st.stats.bytesOut.Add(a.bytes)
-	a.bytes = 0
+	a.account()
 	l.reg.stopSession(v.session, now)
 	logViewer(l.access, v, c.why, now)
 }
@@ -54,10 +63,11 @@ func (l *loop) part(v *viewer, now instant) {
 func (l *loop) dismiss(v *viewer, why reason, now instant) {
 	v.verdict = why
 	if v.dialect.mmsh() {
-		if v.lead[0] == nil {
-			v.lead[0], v.lead[1] = v.lead[1], nil
+		p := &v.owe().parts
+		if p[0] == nil {
+			p[0], p[1] = p[1], nil
 		}
-		v.lead[1] = append(v.lead[1][:len(v.lead[1]):len(v.lead[1])], streamEnded...)
+		p[1] = append(p[1][:len(p[1]):len(p[1])], streamEnded...)
 	}
 	if v.state == following {
 		l.turn(v, now)

@@ -2,6 +2,7 @@ package server
 
 import (
 	"bytes"
+	"net"
 	"net/netip"
 
 	"pumpd/codec"
@@ -10,20 +11,26 @@ import (
 // A conn is a connection before, while and after it has a role. It belongs to its loop.
 type conn struct {
 	// Set by loop.open, never changed.
-	loop   *loop
-	wire   wire
-	fd     int
-	remote netip.AddrPort
+	loop *loop
+	wire wire
+	peer *net.TCPAddr
+	fd   int32
 
+	slot     int32 // in loop.waiting, -1 while viewing
+	scanned  int32 // bytes of the request head that hold no blank line; negative once it is whole
 	phase    phase
-	slot     int32   // in loop.waiting, -1 while viewing
 	why      reason  // set: it is marked and waits for the sweep
+	waited   bool    // it has held once for this request
 	deadline instant // of the phase; 0 is none
-	scanned  int     // bytes of the request head that hold no blank line; negative once it is whole
 	viewer   *viewer // while viewing
 	push     *push   // while feeding, and between the requests of one encoder
 	waitsFor *stream // while holding
-	waited   bool    // it has held once for this request
+}
+
+// remote is the other end's address, which is an IPv4 one also where the socket is an IPv6 one.
+func (c *conn) remote() netip.AddrPort {
+	a := c.peer.AddrPort()
+	return netip.AddrPortFrom(a.Addr().Unmap(), a.Port())
 }
 
 // A phase is where a conn is in its life.
@@ -48,8 +55,8 @@ const (
 
 // open takes a new connection in.
 func (l *loop) open(d door, now instant) *conn {
-	c := &conn{loop: l, wire: d.wire, fd: d.fd, remote: d.remote, deadline: now.add(l.limits.requestHead)}
-	l.conns[d.fd] = c
+	c := &conn{loop: l, wire: d.wire, peer: d.remote, fd: int32(d.fd), deadline: now.add(l.limits.requestHead)}
+	l.conns.put(c)
 	l.wait(c)
 	return c
 }
@@ -110,9 +117,8 @@ func (l *loop) serve(c *conn, now instant) bool {
 	}
 	n, err := codec.ParseRequest(b, maxHead, &l.request)
 	if err != nil {
-		l.log.Debug("bad request", "from", c.remote, "err", err)
-		l.request = codec.Request{Minor: 1, Close: true}
-		l.refuse(c, statusOf(err), err.Error())
+		l.log.Debug("bad request", "from", c.remote(), "err", err)
+		l.rebuff(c, statusOf(err), err.Error())
 		return false
 	}
 	return l.route(c, n, b[n:], now)
@@ -126,12 +132,12 @@ func (c *conn) took(n int, now instant) {
 
 // headEnd says how much of b holds no end of a request head, given that the first scanned bytes do not; negative when
 // the end is there. It keeps a head that comes byte by byte from being parsed again for each byte.
-func headEnd(b []byte, scanned int) int {
+func headEnd(b []byte, scanned int32) int32 {
 	from := max(0, scanned-3)
 	if bytes.Contains(b[from:], []byte("\n\r\n")) || bytes.Contains(b[from:], []byte("\n\n")) {
 		return -1
 	}
-	return len(b)
+	return int32(len(b))
 }
 
 // mmst is how MMS over TCP begins when a player tries it on this port (mmsh.md §2).
@@ -142,8 +148,7 @@ var mmst = []byte{0x01, 0x00, 0x00, 0x00, 0xCE, 0xFA, 0x0B, 0xB0}
 func (l *loop) probe(c *conn, b []byte) bool {
 	n := min(len(b), len(mmst))
 	if !bytes.Equal(b[:n], mmst[:n]) {
-		l.request = codec.Request{Minor: 1, Close: true}
-		l.refuse(c, 400, "not a request")
+		l.rebuff(c, 400, "not a request")
 		return false
 	}
 	if n == len(mmst) {
@@ -182,8 +187,7 @@ func (c *conn) chore(now instant) {
 		l.process(c, now)
 	case c.phase != awaiting || c.why != noReason:
 	case len(c.wire.peek()) > 0:
-		l.request = codec.Request{Minor: 1, Close: true}
-		l.refuse(c, 408, "no whole request in time")
+		l.rebuff(c, 408, "no whole request in time")
 	default:
 		l.mark(c, requestTimeout)
 	}

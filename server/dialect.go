@@ -13,7 +13,7 @@ type dialect struct {
 	crossing crossing
 	redirect string    // scheme of a Location it can follow
 	keep     bool      // may keep a connection open without having asked for it by name
-	reset    bool      // may be sent xResetStrm
+	reset    bool      // may be sent xResetStrm, which obliges us to more below version 7
 	bears    asf.Older // the most older video in its first packet that it shows no damage for
 }
 
@@ -39,10 +39,10 @@ const (
 var (
 	raw        = &dialect{form: rawPackets, crossing: hangUp, redirect: "http", bears: asf.OlderTail}
 	oldPlayer  = &dialect{form: shortFrames, crossing: reopen, redirect: "http", bears: asf.OlderTail}
-	vlcPlayer  = &dialect{form: shortFrames, crossing: changeInBand, redirect: "mmsh"}
+	vlcPlayer  = &dialect{form: shortFrames, crossing: changeInBand, redirect: "mmsh", reset: true}
 	midPlayer  = &dialect{form: shortFrames, crossing: changeInBand, redirect: "http", reset: true, bears: asf.OlderTail}
 	newPlayer  = &dialect{form: shortFrames, crossing: changeInBand, redirect: "http", reset: true, keep: true, bears: asf.OlderTail}
-	oldServer  = &dialect{form: fullFrames, crossing: changeInBand, redirect: "http", reset: true, bears: asf.OlderTail}
+	oldServer  = &dialect{form: fullFrames, crossing: changeInBand, redirect: "http", bears: asf.OlderTail}
 	mmshServer = newPlayer
 	rawVLC     = &dialect{form: rawPackets, crossing: hangUp, redirect: "http"}
 	otherPump  = &dialect{form: shortFrames, crossing: changeInBand, redirect: "http", bears: asf.OlderFrame}

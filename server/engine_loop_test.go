@@ -25,7 +25,7 @@ func (r *rig) takeDetour(real engine) {
 }
 
 func (d *detour) send(v *viewer, b []byte, done sent) {
-	p := d.peers[v.conn.fd]
+	p := d.peers[int(v.fd)]
 	if p.onSend != nil || p.errno != 0 || p.room == 0 || p.gone || p.fin {
 		d.rig.send(v, b, done)
 		return
@@ -37,7 +37,7 @@ func (d *detour) send(v *viewer, b []byte, done sent) {
 	}
 	l.v.dialect = v.dialect
 	if d.owed[p] != nil {
-		d.t.Fatalf("descriptor %d: sent to twice in a round", v.conn.fd)
+		d.t.Fatalf("descriptor %d: sent to twice in a round", int(v.fd))
 	}
 	n := min(len(b), p.room)
 	p.room -= n
@@ -141,7 +141,7 @@ func TestNothingIsInFlightAfterFlush(t *testing.T) {
 		b, _ := framesOf([]int{3000})
 		for range 50 {
 			l, got := unixLine(t, 64<<10), results{}
-			near, err := unix.FcntlInt(uintptr(l.v.conn.fd), unix.F_DUPFD_CLOEXEC, 0)
+			near, err := unix.FcntlInt(uintptr(l.v.fd), unix.F_DUPFD_CLOEXEC, 0)
 			if err != nil {
 				t.Fatal(err)
 			}

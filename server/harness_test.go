@@ -2,10 +2,9 @@ package server
 
 import (
 	"bytes"
-	"fmt"
 	"io"
 	"log/slog"
-	"net/netip"
+	"net"
 	"syscall"
 	"testing"
 	"time"
@@ -72,14 +71,14 @@ func newRig(t testing.TB, change func(*Config), names ...string) *rig {
 // The rig is the loop's engine.
 
 func (r *rig) send(v *viewer, b []byte, done sent) {
-	n, errno := r.peers[v.conn.fd].take(b)
+	n, errno := r.peers[int(v.fd)].take(b)
 	done.sent(v, n, errno)
 }
 
 func (r *rig) flush() {}
 
 func (r *rig) writev(v *viewer, bs [][]byte) (total int, errno syscall.Errno) {
-	p := r.peers[v.conn.fd]
+	p := r.peers[int(v.fd)]
 	for _, b := range bs {
 		n, errno := p.take(b)
 		total += n
@@ -97,7 +96,7 @@ func (r *rig) close() {}
 
 // And its watcher.
 func (r *rig) arm(v *viewer) error {
-	r.armed[v.conn.fd] = true
+	r.armed[int(v.fd)] = true
 	return nil
 }
 
@@ -139,7 +138,7 @@ func (r *rig) connect() *peer {
 	r.fd++
 	p := &peer{rig: r, room: plenty}
 	r.peers[r.fd] = p
-	p.conn = r.loop.open(door{wire: p, fd: r.fd, remote: netip.MustParseAddrPort(fmt.Sprintf("192.0.2.1:%d", 1000+r.fd))}, r.at)
+	p.conn = r.loop.open(door{wire: p, fd: r.fd, remote: &net.TCPAddr{IP: net.IPv4(192, 0, 2, 1), Port: 1000 + r.fd}}, r.at)
 	return p
 }
 

@@ -33,7 +33,7 @@ type loop struct {
 
 	// This loop's goroutine only.
 	now          instant // of the callback that is being served
-	conns        map[int]*conn
+	conns        conns
 	waiting      []*conn     // those of conns that are not viewing: they have deadlines
 	audiences    []*audience // by stream.id; nil where this loop never had a viewer
 	held         []*conn     // wait for their stream to come up
@@ -47,11 +47,32 @@ type loop struct {
 	segment  segment
 	iov      [][]byte
 	packets  []*element
+	leads    []*lead // spare ones
 	prefixes [turnPackets][codec.PrefixLen]byte
 	request  codec.Request
 	reply    []byte
 	encoder  bool // request is an encoder's
 	sends    uint64
+	taken    uint64 // bytes that sockets took and no audience has counted yet
+}
+
+// conns are connections by descriptor. Descriptors are small numbers that are used again, so it is a table.
+type conns []*conn
+
+func (t *conns) put(c *conn) {
+	if n := int(c.fd) + 1 - len(*t); n > 0 {
+		*t = append(*t, make([]*conn, n)...)
+	}
+	(*t)[c.fd] = c
+}
+
+func (t conns) remove(c *conn) { t[c.fd] = nil }
+
+func (t conns) find(fd int32) *conn {
+	if int(fd) >= len(t) {
+		return nil
+	}
+	return t[fd]
 }
 
 // limits are the parts of the configuration that loops look at.
@@ -84,7 +105,6 @@ func newLoop(id int, c clock, cfg *Config, log *slog.Logger, reg *registry, stat
 			stall:       time.Duration(cfg.Timeouts.Stall),
 			redirect404: cfg.Server.Redirect404To,
 		},
-		conns:     make(map[int]*conn),
 		audiences: make([]*audience, len(reg.streams)),
 	}
 	l.alarm = time.AfterFunc(time.Hour, l.ring)
@@ -146,7 +166,7 @@ func (l *loop) paced(spent time.Duration) {
 // writable is told by the watcher which descriptors can take more.
 func (l *loop) writable(fds []int32, now instant) {
 	for _, fd := range fds {
-		if c := l.conns[int(fd)]; c != nil && c.viewer != nil && c.viewer.state == blocked {
+		if c := l.conns.find(fd); c != nil && c.viewer != nil && c.viewer.state == blocked {
 			l.turn(c.viewer, now)
 		}
 	}

@@ -156,7 +156,7 @@ func (m *mischief) check() {
 			if int(v.slot) != i || v.conn.viewer != v || v.conn.phase == closed && v.state != leaving || v.audience != a {
 				m.t.Fatalf("viewer %d: slot %d, phase %d, state %d", i, v.slot, v.conn.phase, v.state)
 			}
-			if v.state == blocked && !m.armed[v.conn.fd] {
+			if v.state == blocked && !m.armed[int(v.fd)] {
 				m.t.Fatalf("viewer %d is blocked and nobody waits for its socket", i)
 			}
 		}

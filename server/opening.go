@@ -34,13 +34,13 @@ func withFrame(framed, payload []byte) []byte {
 func (v *viewer) begin(j *joins) {
 	v.gen = j.gen
 	if o := j.opening; o != nil && o.older > v.dialect.bears {
-		v.lead[1] = o.bytes[v.dialect.form]
+		v.owe().parts[1] = o.bytes[v.dialect.form]
 		v.at, v.base, v.seq = o.first, uint32(o.first.index), 1
 		return
 	}
 	v.enter(j.start)
-	v.lead[1] = j.gen.framed
+	v.owe().parts[1] = j.gen.framed
 	if v.dialect.form == rawPackets {
-		v.lead[1] = j.gen.header.Raw
+		v.lead.parts[1] = j.gen.header.Raw
 	}
 }

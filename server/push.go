@@ -3,6 +3,7 @@ package server
 import (
 	"errors"
 	"fmt"
+	"net/netip"
 	"time"
 
 	"pumpd/asf"
@@ -12,14 +13,23 @@ import (
 // A push is an encoder on a conn, from its first PushStart on; it outlives the requests of which its stream is made
 // (push.md §3). It belongs to the conn's loop.
 type push struct {
+	// Set at the first PushStart, never changed.
 	stream *stream
-	id     string  // push-id, as the cookie says
+	from   netip.Addr
+
+	// Of the last PushStart.
+	id    string // push-id, as the cookie says
+	minor int    // HTTP/1.minor
+	keep  bool   // the conn stays when the body is complete
+
 	source *source // nil until its first header and after its end
 	state  pushState
 	body   pushBody
+	over   bool        // $E was the last frame that counts
+	last   *asf.Header // its last header, as published; nil without one and after $E
 	early  *asf.Header // its header while the slate plays or may begin to
 	left   uint64      // 1 more than the order of the chain's last element when it was silent and let go; 0: it was not
-	heard  instant     // the last $H, $C or $D; while between, the end of the body
+	heard  instant     // the last $H, $C or $D, or $E if over; while between, the end of the body or a setup
 	pulse
 }
 
@@ -56,14 +66,15 @@ func (p *push) feed(c *conn, now instant) bool {
 	case err == errNextRequest:
 		p.pause(c, now)
 		return true
-	case err == errBusy:
+	case err == errBusy: // another newcomer is about to take over
 		p.fail(c, 409, err)
 		return false
 	case err != nil:
 		p.fail(c, 400, err)
 		return false
 	case whole:
-		c.loop.pushAccepted(c, p.id, true)
+		c.loop.request = codec.Request{Minor: p.minor}
+		c.loop.pushAccepted(c, p.id, p.keep)
 		p.pause(c, now)
 		return c.why == noReason
 	}
@@ -80,20 +91,20 @@ func (p *push) pause(c *conn, now instant) {
 func (p *push) frame(c *conn, f codec.Frame, now instant) error {
 	switch f.Type {
 	case 'H':
-		p.heard = now
+		p.heard, p.over = now, false
 		return p.header(c, p.body.header(f.Body))
 	case 'C':
-		p.heard = now
+		p.heard, p.over = now, false
 		if len(f.Body) <= 4 {
 			return nil // MMSH framing: the header follows as $H
 		}
 		return p.header(c, f.Body[4:])
 	case 'D':
-		p.heard = now
+		p.heard, p.over = now, false
 		p.beat(now)
 		return p.packet(c, f.Body)
 	case 'E':
-		return p.end(f)
+		return p.end(f, now)
 	}
 	return nil // $F is filler; what we do not know is skipped by its length
 }
@@ -108,6 +119,7 @@ func (p *push) header(c *conn, b []byte) error {
 		}
 		if s := p.stream.reg.owned(p.stream); s != nil && s.kind == sourceSlate && p.state == pushing {
 			p.early = h // the slate plays on until there is a picture
+			p.gave(h.Published())
 			return nil
 		}
 		if err := p.claim(c); err != nil {
@@ -115,7 +127,17 @@ func (p *push) header(c *conn, b []byte) error {
 		}
 	}
 	p.early, p.left = nil, 0
-	return p.source.header(b)
+	if err := p.source.header(b); err != nil {
+		return err
+	}
+	p.gave(p.source.published)
+	return nil
+}
+
+// gave remembers a header for the case that the encoder loses its link and comes back without one.
+func (p *push) gave(h *asf.Header) {
+	p.last = h
+	p.session(pushLife)
 }
 
 func (p *push) packet(c *conn, b []byte) error {
@@ -123,32 +145,35 @@ func (p *push) packet(c *conn, b []byte) error {
 	if err != nil {
 		return err
 	}
-	if p.early != nil {
-		return p.relieveSlate(c, b)
-	}
-	if p.source == nil { // it comes back without $H, in the middle of its stream (push.md §5)
-		if p.stream.up() == nil {
-			return errNoHeader
-		}
-		if err := p.claim(c); err != nil {
+	if p.early == nil && (p.source == nil || p.source.published == nil) {
+		if err := p.resume(c); err != nil {
 			return err
 		}
-		p.source.resume()
+	}
+	if p.early != nil {
+		return p.relieveSlate(c, b)
 	}
 	return p.source.packet(b)
 }
 
+// resume is for an encoder that comes back without $H, in the middle of its stream: the header that it gave before still
+// holds (push.md §5). Nobody else's packets are let in so, nor its own where another encoder sends something else by now.
+func (p *push) resume(c *conn) error {
+	if p.last == nil {
+		return errNoHeader
+	}
+	j, s := p.stream.up(), p.stream.reg.owned(p.stream)
+	if s != nil && s.kind == sourcePush && s != p.source && j != nil && !j.gen.header.Same(p.last) {
+		return errNoHeader
+	}
+	return p.header(c, p.last.Raw)
+}
+
 // relieveSlate takes the stream over from its slate at the first key frame. After a silence in which no slate came, it
-// goes on with what it has. If another encoder has come meanwhile, that one took the stream over.
+// goes on with what it has.
 func (p *push) relieveSlate(c *conn, b []byte) error {
 	if p.source == nil {
-		own := p.stream.reg.owned(p.stream)
-		switch {
-		case own == nil:
-		case own.kind == sourcePush && p.left > 0:
-			p.evicted(c)
-			return errBusy
-		case own.kind == sourceSlate:
+		if own := p.stream.reg.owned(p.stream); own != nil && own.kind == sourceSlate {
 			if at, err := p.early.ParsePacket(b); err != nil || !at.Join {
 				return nil
 			}
@@ -172,7 +197,7 @@ func (p *push) relieveSlate(c *conn, b []byte) error {
 
 // makeWay gives the stream to its slate when the encoder is silent, though connected.
 func (p *push) makeWay(c *conn, now instant) {
-	c.loop.log.Warn("encoder is silent, making way for the slate", "stream", p.stream.cfg.Path, "from", c.remote,
+	c.loop.log.Warn("encoder is silent, making way for the slate", "stream", p.stream.cfg.Path, "from", c.remote(),
 		"for", now.since(p.heard))
 	p.early, p.left = p.source.published, p.stream.chain.last.order+1
 	p.source.pause(p.heard)
@@ -180,15 +205,21 @@ func (p *push) makeWay(c *conn, now instant) {
 }
 
 // claim gets the stream, at once or, with errInheriting, when the source before has let go; the frame is then read again.
-// Of two that were both let in before either had the stream, one may have to go after all.
+// One that was silent does not get it back from another encoder, and of two that were both let in before either had the
+// stream, one may have to go after all.
 func (p *push) claim(c *conn) error {
 	l := c.loop
-	if s := p.stream.reg.owned(p.stream); s != nil && s.kind == sourcePush && p.stream.guards(s, p.heard) {
-		return errBusy
+	if s := p.stream.reg.owned(p.stream); s != nil && s.kind == sourcePush {
+		if p.left > 0 {
+			p.evicted(c)
+		}
+		if p.left > 0 || p.stream.guards(s, p.heard) {
+			return errBusy
+		}
 	}
 	evict := func() { l.tell(func(instant) { p.evicted(c) }) }
 	granted := func() { l.tell(func(now instant) { p.granted(c, now) }) }
-	s, at, err := p.stream.inherit(sourcePush, c.remote.String(), evict, granted)
+	s, at, err := p.stream.inherit(sourcePush, c.remote().String(), evict, granted)
 	if err != nil {
 		return err
 	}
@@ -216,20 +247,30 @@ func (p *push) evicted(c *conn) {
 }
 
 // end is $E: reason 1 says that $C will follow, anything else that the source is over.
-func (p *push) end(f codec.Frame) error {
+func (p *push) end(f codec.Frame, now instant) error {
 	why, err := f.Reason()
-	if err != nil || why == 1 || p.source == nil {
+	if err != nil || why == 1 {
 		return err
 	}
-	p.source.end()
-	p.source = nil
+	p.heard, p.over, p.last, p.early, p.left = now, true, nil, nil, 0
+	p.stream.reg.dropPush(p.id)
+	if p.source != nil {
+		p.source.end()
+		p.source = nil
+	}
 	return nil
 }
 
 // gone is called when the conn leaves with the push on it.
-func (p *push) gone(why reason) {
+func (p *push) gone(c *conn, why reason) {
 	s := p.source
 	p.source = nil
+	switch {
+	case why == sourceSilent:
+		p.stream.reg.dropPush(p.id)
+	case why != replaced && !p.over:
+		p.session(max(c.loop.limits.sourceIdle, p.stream.reg.grace))
+	}
 	switch {
 	case s == nil:
 	case why == replaced:
@@ -241,7 +282,7 @@ func (p *push) gone(why reason) {
 
 // fail answers at once, which an encoder takes for the end (push.md §8), and closes.
 func (p *push) fail(c *conn, code int, err error) {
-	c.loop.log.Info("push failed", "stream", p.stream.cfg.Path, "from", c.remote, "status", code, "err", err)
+	c.loop.log.Info("push failed", "stream", p.stream.cfg.Path, "from", c.remote(), "status", code, "err", err)
 	c.loop.dropEncoder(c, code, err.Error(), refusal(code))
 }
 
@@ -249,10 +290,10 @@ func (p *push) fail(c *conn, code int, err error) {
 func (p *push) chore(c *conn, now instant) {
 	l := c.loop
 	switch silent := now.since(p.heard); {
-	case p.state == between && silent > l.limits.pushSetup, p.state == pushing && p.body.ended && silent > endedTime:
+	case p.state == between && silent > l.limits.pushSetup, p.state == pushing && p.over && silent > endedTime:
 		l.mark(c, sourceSilent)
-	case p.state == pushing && !p.body.ended && silent > l.limits.sourceIdle:
-		l.log.Warn("encoder is silent", "stream", p.stream.cfg.Path, "from", c.remote, "limit", l.limits.sourceIdle)
+	case p.state == pushing && !p.over && silent > l.limits.sourceIdle:
+		l.log.Warn("encoder is silent", "stream", p.stream.cfg.Path, "from", c.remote(), "limit", l.limits.sourceIdle)
 		l.dropEncoder(c, 408, fmt.Sprintf("no data for %v", l.limits.sourceIdle), sourceSilent)
 	case p.source != nil && p.state != inheriting && p.stream.cfg.Slate != "" &&
 		silent >= max(p.patience(), time.Duration(p.stream.cfg.SlateAfter)):

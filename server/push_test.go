@@ -401,9 +401,228 @@ func TestPushAuthorisation(t *testing.T) {
 
 func TestPushToAStreamWithItsOwnSource(t *testing.T) {
 	r := newRig(t, func(c *Config) { c.Streams[0].Type = typeFile }, "a")
+	for _, path := range []string{"/streams/a_push", "/streams/a"} {
+		for _, kind := range []string{setupType, startType} {
+			p := r.connect()
+			p.say("POST " + path + " HTTP/1.1\r\nContent-Type: " + kind + "\r\nContent-Length: 0\r\n\r\n")
+			if !strings.Contains(p.status(), "403") {
+				t.Errorf("%s to %s: %q, want 403", kind, path, p.status())
+			}
+		}
+	}
+}
+
+// The session of a setup that no start follows ends with its connection, after push_setup and not before: push.md §5.
+func TestSetupThatIsNotStarted(t *testing.T) {
+	r := newRig(t, nil, "a")
 	e := r.encoder()
-	e.post(setupType, "0", 0, "")
-	if !strings.Contains(e.status(), "403") {
-		t.Errorf("%q, want 403", e.status())
+	e.setUp()
+	e.got = nil
+	r.pass(119 * time.Second)
+	r.turn()
+	if e.fin {
+		t.Error("closed before push_setup was over")
+	}
+	r.pass(2 * time.Second)
+	r.turn()
+	if !e.fin || len(e.got) != 0 {
+		t.Errorf("after it: FIN %v, %q, want a close without a word", e.fin, e.got)
+	}
+}
+
+// $E(1) promises a $C, for which there is as much time as for anything else: only its silence ends a push.
+func TestEncoderBetweenTwoEntries(t *testing.T) {
+	r := newRig(t, nil, "a")
+	e := startedPush(r)
+	e.push(3)
+	e.end(1)
+	r.pass(50 * time.Second)
+	r.turn()
+	if e.fin {
+		t.Fatal("closed 50 s after $E(1)")
+	}
+	r.pass(11 * time.Second)
+	r.turn()
+	if !strings.Contains(e.status(), "408") {
+		t.Errorf("61 s after $E(1): %q, want 408", e.status())
+	}
+}
+
+// After its $E an encoder has some seconds from then on, whatever it sent before and however it fills its body up.
+func TestEncoderAfterItsEnd(t *testing.T) {
+	r := newRig(t, nil, "a")
+	e := startedPush(r)
+	e.push(3)
+	r.pass(30 * time.Second)
+	e.end(0)
+	e.frame('F', make([]byte, 100))
+	r.pass(4 * time.Second)
+	r.turn()
+	if e.fin {
+		t.Fatal("closed 4 s after $E")
+	}
+	e.setUp() // filler does not hide the next request
+	e.start(endless)
+	e.header(320)
+	e.end(0)
+	r.pass(6 * time.Second)
+	r.turn()
+	if !e.fin || len(e.got) != 0 {
+		t.Errorf("6 s after $E: FIN %v, %q, want a close without a word", e.fin, e.got)
+	}
+}
+
+// Only a header takes a stream over, and only from its own encoder may packets go on without one: push.md §5, §7.
+func TestPacketsOfAStrangerDisturbNobody(t *testing.T) {
+	r := newRig(t, nil, "a")
+	old := startedPush(r)
+	old.push(3)
+	young := r.encoder()
+	young.setUp()
+	young.start(endless)
+	young.next = 50
+	young.push(1)
+	if !strings.Contains(young.status(), "400") || old.fin {
+		t.Errorf("a packet without a header: %q, want 400; the old encoder: FIN %v, want false", young.status(), old.fin)
+	}
+	// The link of the old one breaks without a sign, and it comes back.
+	again := &encoder{peer: r.connect(), id: old.id, next: 10}
+	again.start(endless)
+	again.push(1)
+	r.turn()
+	again.push(4)
+	if !strings.Contains(old.status(), "409") || len(again.got) != 0 {
+		t.Errorf("it came back: the old connection was told %q, want 409, the new one %q, want nothing", old.got, again.got)
+	}
+	if got := r.read(r.watch("a", ffmpegAgent).body()); got.headers != 1 || !slices.Equal(got.numbers, append(numbers(0, 3), numbers(10, 15)...)) {
+		t.Errorf("%+v, want packets 0 to 2 and 10 to 14", got)
+	}
+}
+
+// An encoder that comes back without its header goes on with the one it gave, whatever has been there meanwhile; but not
+// into what another encoder sends now.
+func TestResumeAfterAnotherHeader(t *testing.T) {
+	r := newRig(t, nil, "a")
+	e := startedPush(r)
+	e.push(3)
+	p := r.watch("a", vlcAgent)
+	e.hangUp()
+	other := r.sourceOf(0, sourceSlate)
+	evicted := false
+	other.evict = func() { evicted = true }
+	f := &feeder{rig: r, src: other, next: 100}
+	f.header(640)
+	f.publish(3)
+	again := &encoder{peer: r.connect(), id: e.id, next: 8}
+	again.start(endless)
+	again.push(2)
+	if evicted {
+		t.Fatal("the slate was to let go before there was a key frame")
+	}
+	again.push(1)
+	if !evicted {
+		t.Fatal("the slate was not to let go at the key frame")
+	}
+	other.yield()
+	r.turn()
+	again.push(1)
+	if got := r.read(p.body()); got.headers != 3 || !slices.Equal(got.numbers, append(numbers(0, 3), 100, 101, 102, 10, 11)) {
+		t.Errorf("%+v, want the encoder's header, the slate's, and the encoder's again with its key frame; told %q", got, again.got)
+	}
+	young := r.encoder()
+	young.setUp()
+	young.start(endless)
+	young.header(640)
+	young.push(3)
+	r.turn()
+	late := &encoder{peer: r.connect(), id: e.id, next: 20}
+	late.start(endless)
+	late.push(1)
+	if !strings.Contains(late.status(), "400") || young.fin {
+		t.Errorf("in the stream of another encoder: %q, want 400; that one: FIN %v, want false", late.status(), young.fin)
+	}
+}
+
+// What a push-id stands for ends with the push, or with the time in which a lost encoder may come back: push.md §5. The
+// connection on which it was proved keeps what it stood for, as long as the body may be.
+func TestPushSessionsEnd(t *testing.T) {
+	const right = "Authorization: Basic ZW5jb2RlcjpzZWNyZXQ=\r\n" // encoder:secret
+	start := func(t *testing.T) (*rig, *encoder) {
+		r := newRig(t, func(c *Config) { c.Streams[0].PushUsers = []string{"encoder:secret"} }, "a")
+		e := r.encoder()
+		e.post(setupType, "0", 0, right)
+		_, after, _ := strings.Cut(string(e.got), "push-id=")
+		e.id, _, _ = strings.Cut(after, "\r\n")
+		header := codec.AppendFrame(nil, 'H', testHeader(packetSize, 320))
+		e.start(len(header) + 4*104)
+		e.say(string(header))
+		return r, e
+	}
+	again := func(r *rig, id string) *encoder {
+		e := &encoder{peer: r.connect(), id: id}
+		e.start(endless)
+		return e
+	}
+	for _, c := range []struct {
+		name string
+		ends func(r *rig, e *encoder)
+		good bool
+	}{
+		{"$E", func(r *rig, e *encoder) { e.end(0) }, false},
+		{"silent", func(r *rig, e *encoder) { r.pass(61 * time.Second); r.turn() }, false},
+		{"lost", func(r *rig, e *encoder) { e.hangUp(); r.pass(50 * time.Second) }, true},
+		{"lost for too long", func(r *rig, e *encoder) { e.hangUp(); r.pass(61 * time.Second) }, false},
+		{"lost between two bodies", func(r *rig, e *encoder) {
+			for range 4 {
+				e.frame('F', make([]byte, 100))
+			}
+			e.hangUp()
+		}, true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r, e := start(t)
+			c.ends(r, e)
+			e = again(r, e.id)
+			if e.fin == c.good || !c.good && !strings.Contains(e.status(), "401") {
+				t.Errorf("a start with its push-id: %q, FIN %v; want it to be let in: %v", e.status(), e.fin, c.good)
+			}
+		})
+	}
+	t.Run("goes on after days", func(t *testing.T) {
+		r, e := start(t)
+		r.pass(48 * time.Hour)
+		for range 4 {
+			e.frame('F', make([]byte, 100))
+		}
+		if e.start(endless); len(e.got) != 0 {
+			t.Errorf("the next body, two days later: %q, want no answer yet", e.got)
+		}
+	})
+}
+
+// The answer to a body is about its request, not about what the loop served last.
+func TestAnswerToABodyIsItsOwn(t *testing.T) {
+	r := newRig(t, nil, "a")
+	e := r.encoder()
+	e.setUp()
+	header := codec.AppendFrame(nil, 'H', testHeader(packetSize, 320))
+	e.start(len(header))
+	r.watch("a", ffmpegAgent) // HTTP/1.0
+	e.say(string(header))
+	if e.status() != "HTTP/1.1 204 No Content" {
+		t.Errorf("the body is complete: %q, want HTTP/1.1 204", e.status())
+	}
+}
+
+// A body's answer keeps the connection if its request asked for that.
+func TestStartThatIsTheLast(t *testing.T) {
+	r := newRig(t, nil, "a")
+	e := r.encoder()
+	e.setUp()
+	header := codec.AppendFrame(nil, 'H', testHeader(packetSize, 320))
+	e.post(startType, e.id, len(header), "Connection: close\r\n")
+	e.say(string(header))
+	if !strings.Contains(e.status(), "204") || !strings.Contains(string(e.got), "Connection: close\r\n") || !e.fin {
+		t.Errorf("%q, FIN %v, want 204, close and FIN", e.got, e.fin)
 	}
 }

@@ -16,7 +16,7 @@ type pushBody struct {
 	chunks  codec.Chunked
 	joined  []byte // of a chunked body: the start of a frame that chunks have cut
 	mmsh    bool   // frames have the data header; found out from the first $H
-	ended   bool   // $E was the last frame
+	ended   bool   // $E was the last frame but for filler
 }
 
 var (
@@ -82,7 +82,9 @@ func (b *pushBody) frames(in []byte, act func(codec.Frame) error) (taken int, er
 		if err := act(f); err != nil {
 			return taken, err
 		}
-		b.ended = f.Type == 'E'
+		if f.Type != 'F' { // it only fills the body up
+			b.ended = f.Type == 'E'
+		}
 		taken += n
 	}
 	return taken, nil

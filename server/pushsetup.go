@@ -2,10 +2,7 @@ package server
 
 import (
 	"fmt"
-	"math"
-	"math/rand/v2"
 	"net/netip"
-	"strconv"
 	"time"
 
 	"pumpd/codec"
@@ -17,9 +14,13 @@ func (l *loop) setUpPush(c *conn, st *stream, onPush bool, now instant) {
 	if !l.admitPush(c, st, onPush, stays(&l.request, true), now) {
 		return
 	}
+	ends := now.add(l.limits.pushSetup)
 	id := string(codec.CookieValue(l.request.Cookie, "push-id"))
-	if !l.reg.usePush(id, st, c.remote.Addr(), now) {
-		id = l.reg.openPush(st, c.remote.Addr(), now, now.add(l.limits.pushSetup))
+	if _, known := l.reg.usePush(id, st, c.remote().Addr(), now, ends); !known {
+		id = l.reg.openPush(st, c.remote().Addr(), now, ends)
+	}
+	if c.push != nil {
+		c.push.heard = now
 	}
 	l.pushAccepted(c, id, stays(&l.request, true))
 }
@@ -29,7 +30,11 @@ func (l *loop) setUpPush(c *conn, st *stream, onPush bool, now instant) {
 func (l *loop) startPush(c *conn, st *stream, onPush bool, n int, now instant) {
 	r := &l.request
 	id := string(codec.CookieValue(r.Cookie, "push-id"))
-	known := onPush && st != nil && l.reg.usePush(id, st, c.remote.Addr(), now)
+	s, known := l.reg.usePush(id, st, c.remote().Addr(), now, now.add(pushLife))
+	if p := c.push; p != nil && p.stream == st && p.id == id {
+		known = true // it goes on where it was let in; a body may last longer than any push-id
+	}
+	known = known && onPush
 	switch {
 	case !known && !l.admitPush(c, st, onPush, false, now), known && !l.admitSecond(c, st, now):
 		return
@@ -40,17 +45,18 @@ func (l *loop) startPush(c *conn, st *stream, onPush bool, n int, now instant) {
 		l.refuse(c, 400, "Content-Length: 0, at least 1")
 		return
 	case !known:
-		id = newPushID() // as Windows Media Services does (push.md §3)
+		id = l.reg.openPush(st, c.remote().Addr(), now, now.add(pushLife)) // as Windows Media Services does (push.md §3)
 	}
 	if c.push != nil && c.push.stream != st {
-		c.push.gone(clientClosed)
+		c.push.gone(c, clientClosed)
 		c.push = nil
 	}
 	if c.push == nil {
-		c.push = &push{stream: st}
+		c.push = &push{stream: st, from: c.remote().Addr(), last: s.last}
 	}
 	p := c.push
-	p.id, p.state, p.heard = id, pushing, now
+	p.id, p.minor, p.keep = id, r.Minor, stays(r, true)
+	p.state, p.over, p.heard = pushing, false, now
 	p.body = pushBody{left: r.ContentLength, chunked: r.Chunked, mmsh: p.body.mmsh}
 	c.took(n, now)
 	c.phase, c.deadline = feeding, 0
@@ -61,11 +67,11 @@ func (l *loop) startPush(c *conn, st *stream, onPush bool, n int, now instant) {
 func (l *loop) admitPush(c *conn, st *stream, onPush, keep bool, now instant) bool {
 	r := &l.request
 	switch {
+	case st != nil && st.cfg.Type != typePush:
+		l.refuse(c, 403, "this stream has a source of its own")
+		return false
 	case st == nil || !onPush:
 		l.refuse(c, 404, "no such stream to push to; a push path is /streams/NAME_push")
-		return false
-	case st.cfg.Type != typePush:
-		l.refuse(c, 403, "this stream has a source of its own")
 		return false
 	}
 	if len(st.users) > 0 {
@@ -87,7 +93,7 @@ func (l *loop) admitSecond(c *conn, st *stream, now instant) bool {
 		return true
 	}
 	from, err := netip.ParseAddrPort(s.who)
-	same := len(st.users) > 0 || err == nil && from.Addr() == c.remote.Addr()
+	same := len(st.users) > 0 || err == nil && from.Addr() == c.remote().Addr()
 	switch {
 	case !same:
 		l.refuse(c, 403, "another encoder sends to this stream")
@@ -109,7 +115,7 @@ func (st *stream) guards(s *source, now instant) bool {
 // challenge asks for credentials; the connection stays, since encoders come back on it.
 func (l *loop) challenge(c *conn, st *stream, keep bool) {
 	if len(l.request.Authorization) > 0 {
-		l.log.Warn("push not authorised", "stream", st.cfg.Path, "from", c.remote)
+		l.log.Warn("push not authorised", "stream", st.cfg.Path, "from", c.remote())
 	}
 	b := l.head(401, encoderServer)
 	for _, v := range st.users.challenge(l.request.AcceptAuth) {
@@ -133,59 +139,7 @@ func (l *loop) pushAccepted(c *conn, id string, keep bool) {
 
 // dropEncoder tells an encoder in the middle of its body that this is the end.
 func (l *loop) dropEncoder(c *conn, code int, text string, why reason) {
-	l.encoder, l.request = true, codec.Request{Minor: 1}
+	l.encoder, l.request = true, codec.Request{Minor: c.push.minor}
 	l.mark(c, why) // first: the log's word is not the status' one
 	l.refuse(c, code, text)
-}
-
-// maxPushes bounds the push-ids of one address; the one that ends first makes room.
-const maxPushes = 64
-
-// pushLife is how long a push-id stays good after a start: a body lasts hours, and an encoder that lost its link comes
-// back with the same id.
-const pushLife = 24 * time.Hour
-
-// A pushSession is what a push-id stands for: a setup that was let in, so that its PushStart is too; encoders
-// authenticate in the setup only (push.md §3).
-type pushSession struct {
-	stream *stream
-	from   netip.Addr
-	ends   instant
-}
-
-func newPushID() string { return strconv.FormatUint(uint64(rand.Uint32N(math.MaxUint32))+1, 10) }
-
-// openPush returns the push-id of a new session.
-func (r *registry) openPush(st *stream, from netip.Addr, now, ends instant) string {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	same, first := 0, ""
-	for id, s := range r.pushes {
-		if s.ends.before(now) {
-			delete(r.pushes, id)
-		} else if s.from == from {
-			if same++; first == "" || s.ends.before(r.pushes[first].ends) {
-				first = id
-			}
-		}
-	}
-	if same >= maxPushes {
-		delete(r.pushes, first)
-	}
-	id := newPushID()
-	r.pushes[id] = pushSession{stream: st, from: from, ends: ends}
-	return id
-}
-
-// usePush says whether a push-id was given to this address for this stream, and prolongs it.
-func (r *registry) usePush(id string, st *stream, from netip.Addr, now instant) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	s, ok := r.pushes[id]
-	if !ok || s.stream != st || s.from != from || s.ends.before(now) {
-		return false
-	}
-	s.ends = now.add(pushLife)
-	r.pushes[id] = s
-	return true
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"net/netip"
 	"sync/atomic"
 	"time"
 
@@ -56,8 +55,7 @@ func (r *reactor) seat(el gnet.EventLoop) *loop {
 func (r *reactor) OnOpen(g gnet.Conn) ([]byte, gnet.Action) {
 	l := r.seat(g.EventLoop())
 	w := g.Context().(*gnetWire)
-	remote := g.RemoteAddr().(*net.TCPAddr).AddrPort()
-	d := door{wire: w, fd: g.Fd(), remote: netip.AddrPortFrom(remote.Addr().Unmap(), remote.Port())}
+	d := door{wire: w, fd: g.Fd(), remote: g.RemoteAddr().(*net.TCPAddr)}
 	w.conn = g
 	if w.tls == nil {
 		w.c = l.open(d, l.clock.now())
@@ -83,7 +81,7 @@ func (r *reactor) OnTraffic(g gnet.Conn) gnet.Action {
 
 func (r *reactor) OnClose(g gnet.Conn, _ error) gnet.Action {
 	w := g.Context().(*gnetWire)
-	w.dead = true
+	w.conn = nil
 	w.c.loop.closed(w.c)
 	r.s.gate.leave()
 	return gnet.None
@@ -99,14 +97,13 @@ func (r *reactor) OnTick() (time.Duration, gnet.Action) {
 
 // A gnetWire is a wire on a gnet connection.
 type gnetWire struct {
-	conn gnet.Conn
+	conn gnet.Conn // nil: gnet has not opened it yet, or has let go of it
 	c    *conn
 	tls  *tlsWire // above it; nil: c speaks plainly
-	dead bool     // gnet has let go of it; conn must not be touched
 }
 
 func (w *gnetWire) peek() []byte {
-	if w.dead {
+	if w.conn == nil {
 		return nil
 	}
 	b, _ := w.conn.Peek(-1)
@@ -114,32 +111,32 @@ func (w *gnetWire) peek() []byte {
 }
 
 func (w *gnetWire) discard(n int) {
-	if n > 0 && !w.dead { // gnet takes 0 for everything
+	if n > 0 && w.conn != nil { // gnet takes 0 for everything
 		_, _ = w.conn.Discard(n)
 	}
 }
 
 func (w *gnetWire) write(b []byte) {
-	if !w.dead {
+	if w.conn != nil {
 		_, _ = w.conn.Write(b) // an error comes back as OnClose
 	}
 }
 
 func (w *gnetWire) unsent() int {
-	if w.dead {
+	if w.conn == nil {
 		return 0
 	}
 	return w.conn.OutboundBuffered()
 }
 
 func (w *gnetWire) shut() {
-	if !w.dead {
+	if w.conn != nil {
 		_ = unix.Shutdown(w.conn.Fd(), unix.SHUT_WR)
 	}
 }
 
 func (w *gnetWire) close(abort bool) {
-	if w.dead {
+	if w.conn == nil {
 		return
 	}
 	if abort {
@@ -167,7 +164,7 @@ func (s *Server) enroll(c net.Conn, w *gnetWire) error {
 	if _, err := s.gnet.EnrollContext(c, w); err != nil {
 		return err
 	}
-	if w.conn == nil {
+	if w.c == nil {
 		return errors.New("gnet did not open it")
 	}
 	return nil

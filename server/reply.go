@@ -31,6 +31,14 @@ func (l *loop) send(c *conn, b, body []byte) {
 	c.wire.write(b)
 }
 
+// appendFields adds name, value, name, value, …
+func appendFields(b []byte, fields []string) []byte {
+	for i := 0; i+1 < len(fields); i += 2 {
+		b = codec.AppendField(b, fields[i], fields[i+1])
+	}
+	return b
+}
+
 // connection says whether the connection stays, by name: HTTP/1.0 needs to hear it and VLC believes our Content-Length
 // only then.
 func connection(b []byte, keep bool) []byte {
@@ -47,8 +55,9 @@ func stays(r *codec.Request, trusted bool) bool {
 }
 
 // ok answers with no body.
-func (l *loop) ok(c *conn, code int, keep bool) {
-	b := codec.AppendIntField(l.head(code, viewerServer), "Content-Length", 0)
+func (l *loop) ok(c *conn, code int, keep bool, fields ...string) {
+	b := appendFields(l.head(code, viewerServer), fields)
+	b = codec.AppendIntField(b, "Content-Length", 0)
 	l.send(c, connection(b, keep), nil)
 	l.over(c, keep)
 }
@@ -66,10 +75,7 @@ func (l *loop) refuse(c *conn, code int, why string, fields ...string) {
 	if c.push != nil || l.encoder {
 		server = encoderServer
 	}
-	b := l.head(code, server)
-	for i := 0; i+1 < len(fields); i += 2 {
-		b = codec.AppendField(b, fields[i], fields[i+1])
-	}
+	b := appendFields(l.head(code, server), fields)
 	if code == 503 {
 		b = codec.AppendIntField(b, "Retry-After", retryAfter())
 	}
@@ -81,6 +87,12 @@ func (l *loop) refuse(c *conn, code int, why string, fields ...string) {
 	b = codec.AppendIntField(b, "Content-Length", int64(len(body)))
 	l.send(c, connection(b, false), []byte(body))
 	l.mark(c, refusal(code))
+}
+
+// rebuff refuses what is no request. Whatever the loop served last has nothing to do with it.
+func (l *loop) rebuff(c *conn, code int, why string) {
+	l.request, l.encoder = codec.Request{Minor: 1, Close: true}, false
+	l.refuse(c, code, why)
 }
 
 // statusOf is the status for a request that could not be parsed.
@@ -127,7 +139,7 @@ func (l *loop) describe(c *conn, st *stream, d *dialect, g *generation, id uint3
 
 // tokens adds the tokens of mmsh.md §4: who the client is to us, and that this is live.
 func (l *loop) tokens(b []byte, d *dialect, id uint32, reset bool) []byte {
-	b = codec.AppendField(b, "Pragma", "client-id="+strconv.FormatUint(uint64(id), 10))
+	b = codec.AppendField(b, "Pragma", clientID(id))
 	features := `features="broadcast"`
 	if d.crossing == changeInBand {
 		features = `features="broadcast,playlist"` // $C may come
@@ -139,6 +151,8 @@ func (l *loop) tokens(b []byte, d *dialect, id uint32, reset bool) []byte {
 	}
 	return b
 }
+
+func clientID(id uint32) string { return "client-id=" + strconv.FormatUint(uint64(id), 10) }
 
 // playHead is the head of the reply to a Play, for the viewer to keep until it is sent.
 func (l *loop) playHead(st *stream, d *dialect, id uint32, reset bool) []byte {

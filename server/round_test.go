@@ -284,6 +284,21 @@ func TestHeaderChange(t *testing.T) {
 	}
 }
 
+// A reason other than 0 makes players ask again, so it must not be sent where there is nothing to ask for: mmsh.md §9.
+func TestHeaderChangeThatIsOverAtOnce(t *testing.T) {
+	r := newRig(t, nil, "a")
+	f := r.feeder(0, 320)
+	f.publish(10)
+	p := r.watch("a", ffmpegAgent)
+	f.header(640)
+	f.publish(1)
+	f.src.end()
+	r.turn()
+	if got := r.read(p.body()); got.ended != 0 || !p.fin {
+		t.Errorf("$E(%d), FIN %v, want $E(0) and FIN", got.ended, p.fin)
+	}
+}
+
 func TestLostSource(t *testing.T) {
 	r := newRig(t, nil, "a")
 	f := r.feeder(0, 320)

@@ -52,6 +52,9 @@ func (l *loop) route(c *conn, n int, rest []byte, now instant) bool {
 	}
 	if c.phase != closed && c.phase != holding {
 		c.took(n+body, now)
+		if w == wantPushSetup {
+			c.deadline = now.add(l.limits.pushSetup)
+		}
 	}
 	return c.phase == awaiting
 }
@@ -87,7 +90,7 @@ func (l *loop) watch(c *conn, w want, st *stream, push bool, d *dialect, now ins
 		return
 	}
 	if err := l.node.checkRequest(r.AllVia()); err != nil {
-		l.log.Warn("pump refused", "stream", st.cfg.Path, "from", c.remote, "err", err)
+		l.log.Warn("pump refused", "stream", st.cfg.Path, "from", c.remote(), "err", err)
 		l.refuse(c, 403, err.Error(), l.pathField(st)...)
 		return
 	}
@@ -148,48 +151,37 @@ func (l *loop) unknown(c *conn, d *dialect) {
 	l.refuse(c, 302, "it is at "+to, "Location", to)
 }
 
-// attend answers what players say around a Play.
+// attend answers what players say around a Play, with their client-id where they have one (mmsh.md §4.3).
 func (l *loop) attend(c *conn, w want, d *dialect, now instant) {
-	r := &l.request
-	keep := stays(r, d.keep)
+	p := &l.request.Pragma
+	keep := stays(&l.request, d.keep)
+	known := p.HasClientID && l.reg.useSession(p.ClientID, now, false) == sessionKnown
+	var session []string
+	if known {
+		session = []string{"Pragma", clientID(p.ClientID)}
+	}
 	switch w {
 	case wantOptions:
-		b := codec.AppendField(l.head(200, viewerServer), "Public", "GET, POST, OPTIONS")
-		b = codec.AppendField(b, "Allow", "OPTIONS")
-		b = codec.AppendIntField(b, "Content-Length", 0)
-		l.send(c, connection(b, keep), nil)
-		l.over(c, keep)
+		l.ok(c, 200, keep, append(session, "Public", "GET, POST, OPTIONS", "Allow", "OPTIONS")...)
 	case wantPipeline:
-		b := codec.AppendField(l.head(204, viewerServer), "Pragma", "pipeline-result=0")
-		b = codec.AppendIntField(b, "Content-Length", 0)
-		l.send(c, connection(b, keep), nil)
-		l.over(c, keep)
-	case wantLog:
-		l.playerLog(c, now)
-		l.ok(c, 204, keep)
+		l.ok(c, 204, keep, append(session, "Pragma", "pipeline-result=0")...)
+	case wantLog: // never refused, whatever it says
+		l.log.Debug("player log", "from", c.remote(), "client_id", p.ClientID, "bytes", max(0, l.request.ContentLength))
+		l.ok(c, 204, keep, session...)
 	case wantEvent, wantContentInfo:
-		l.ok(c, 200, keep)
+		l.ok(c, 200, keep, session...)
 	case wantSelect, wantKeepAlive, wantStop:
-		if l.reg.useSession(r.Pragma.ClientID, now, false) == sessionUnknown {
+		if !known {
 			l.refuse(c, 400, "no such client-id")
 			return
 		}
 		if w == wantStop {
-			l.node.stopSession(r.Pragma.ClientID)
+			l.node.stopSession(p.ClientID)
 		}
-		l.ok(c, 200, keep)
+		l.ok(c, 200, keep, session...)
 	case wantNextEntry:
 		l.refuse(c, 400, "there is no next entry in a live stream")
 	default:
 		l.refuse(c, 405, "method or request not known here", "Allow", "GET, HEAD, POST, OPTIONS")
 	}
-}
-
-// playerLog prolongs the session that a log belongs to; a log is never refused, whatever it says.
-func (l *loop) playerLog(c *conn, now instant) {
-	p := &l.request.Pragma
-	if p.HasClientID {
-		l.reg.useSession(p.ClientID, now, false)
-	}
-	l.log.Debug("player log", "from", c.remote, "client_id", p.ClientID, "bytes", max(0, l.request.ContentLength))
 }

@@ -137,6 +137,14 @@ func TestSessions(t *testing.T) {
 	if s := ask(play); !strings.Contains(s, "400") {
 		t.Errorf("a second Play of the session: %q, want 400", s)
 	}
+	for _, kind := range []string{"Content-Type: application/x-wms-LogStats\r\n", "Pragma: xKeepAliveInPause=1\r\n",
+		"Pragma: stream-switch-entry=ffff:1:0 ffff:2:2 \r\n", "Content-Type: application/x-wms-sendevent\r\n"} {
+		q := r.connect()
+		q.say("POST /streams/a HTTP/1.1\r\n" + agent + kind + "Pragma: client-id=" + id + "\r\nContent-Length: 0\r\n\r\n")
+		if !strings.Contains(string(q.got), "\r\nPragma: client-id="+id+"\r\n") {
+			t.Errorf("%q in the session: %q, want its client-id", kind, q.got)
+		}
+	}
 	r.pass(5 * time.Minute)
 	r.reg.reap(r.at)
 	if s := ask(stop); !strings.Contains(s, "200") {
@@ -207,6 +215,44 @@ func TestRedirect(t *testing.T) {
 		p.say("GET /nothing HTTP/1.0\r\nUser-Agent: " + agent + "\r\n\r\n")
 		if !strings.Contains(string(p.got), "302 Found\r\n") || !strings.Contains(string(p.got), "Location: "+want+"//other.example/streams/a\r\n") {
 			t.Errorf("%s: %q, want 302 to %s", agent, p.got, want)
+		}
+	}
+}
+
+// Who sends no request is told so by the server of viewers, whomever the loop served last.
+func TestAnswerToJunkIsItsOwn(t *testing.T) {
+	r := newRig(t, nil, "a")
+	r.encoder().setUp()
+	p := r.connect()
+	p.say("\x00\r\n\r\n")
+	if !strings.Contains(string(p.got), "Server: Rex/") {
+		t.Errorf("junk: %q, want an answer from Rex", p.got)
+	}
+	r.encoder().setUp()
+	p = r.connect()
+	p.say("GET / H")
+	r.pass(11 * time.Second)
+	r.turn()
+	if !strings.Contains(string(p.got), "408") || !strings.Contains(string(p.got), "Server: Rex/") {
+		t.Errorf("half a request: %q, want 408 from Rex", p.got)
+	}
+}
+
+// A client-id that nobody has given out makes a new session, of which only version 7 and above may be told: mmsh.md §5.
+func TestUnknownClientID(t *testing.T) {
+	r := newRig(t, nil, "a")
+	r.feeder(0, 320).publish(3)
+	for agent, want := range map[string]bool{
+		ffmpegAgent: false, "NSPlayer": false, "NSPlayer/6.4": false, "NSServer/4.1.0.3917": false,
+		vlcAgent: true, "NSPlayer/7.1": true, "NSPlayer/8.0": true, wmpAgent: true, "NSServer/9.0": true, "WMCacheProxy/9.0": true,
+	} {
+		for _, play := range []string{"", ",xPlayStrm=1"} {
+			p := r.connect()
+			p.say("GET /streams/a HTTP/1.0\r\nUser-Agent: " + agent + "\r\nPragma: client-id=77" + play + "\r\n\r\n")
+			head, _, _ := strings.Cut(string(p.got), "\r\n\r\n")
+			if got := strings.Contains(head, "xResetStrm=1"); !strings.Contains(head, "200 OK") || strings.Contains(head, "client-id=77\r") || got != want {
+				t.Errorf("%s%s: xResetStrm %v, want %v and a new client-id: %q", agent, play, got, want, head)
+			}
 		}
 	}
 }

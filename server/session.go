@@ -7,9 +7,20 @@ import (
 
 // A session is what a client-id stands for (mmsh.md §4.3): it joins a client's Describe, Play, Log and KeepAlive, which
 // come on connections of their own.
-type session struct {
-	ends    instant // unless it is used before
-	playing bool    // a Play is running: it does not end, and a second Play fails
+//
+// There is one for each viewer, so it is small: the second of the server's life in which it ends unless it is used
+// before, or 0 while a Play is running; then it does not end, and a second Play fails.
+type session uint32
+
+const playing session = 0
+
+// idleSession is a session that is used now and has no Play.
+func idleSession(now instant) session {
+	return session(time.Duration(now.add(sessionLife))/time.Second) + 1
+}
+
+func (s session) over(now instant) bool {
+	return s != playing && session(time.Duration(now)/time.Second) >= s
 }
 
 const (
@@ -18,16 +29,19 @@ const (
 )
 
 // openSession returns a new client-id: random, because whoever guesses one could speak for its owner.
-func (r *registry) openSession(now instant, playing bool) uint32 {
+func (r *registry) openSession(now instant, play bool) uint32 {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if len(r.sessions) >= maxSessions {
-		r.dropSessions(func(s session) bool { return !s.playing })
+		r.dropSessions(func(s session) bool { return s != playing })
 	}
 	for {
 		id := rand.Uint32()
 		if _, taken := r.sessions[id]; id != 0 && !taken {
-			r.sessions[id] = session{ends: now.add(sessionLife), playing: playing}
+			r.sessions[id] = idleSession(now)
+			if play {
+				r.sessions[id] = playing
+			}
 			return id
 		}
 	}
@@ -48,12 +62,15 @@ func (r *registry) useSession(id uint32, now instant, play bool) sessionUse {
 	defer r.mu.Unlock()
 	s, ok := r.sessions[id]
 	switch {
-	case !ok || !s.playing && s.ends.before(now):
+	case !ok || s.over(now):
 		return sessionUnknown
-	case play && s.playing:
+	case play && s == playing:
 		return sessionPlaying
+	case play:
+		r.sessions[id] = playing
+	case s != playing:
+		r.sessions[id] = idleSession(now)
 	}
-	r.sessions[id] = session{ends: now.add(sessionLife), playing: s.playing || play}
 	return sessionKnown
 }
 
@@ -62,14 +79,14 @@ func (r *registry) stopSession(id uint32, now instant) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if _, ok := r.sessions[id]; ok {
-		r.sessions[id] = session{ends: now.add(sessionLife)}
+		r.sessions[id] = idleSession(now)
 	}
 }
 
 func (r *registry) forgetSessions(now instant) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.dropSessions(func(s session) bool { return !s.playing && s.ends.before(now) })
+	r.dropSessions(func(s session) bool { return s.over(now) })
 }
 
 func (r *registry) dropSessions(over func(session) bool) {

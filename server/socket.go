@@ -14,7 +14,7 @@ type sendto struct {
 }
 
 func (s *sendto) send(v *viewer, b []byte, done sent) {
-	n, errno := sendNow(v.conn.fd, b)
+	n, errno := sendNow(int(v.fd), b)
 	done.sent(v, n, errno)
 }
 
@@ -43,7 +43,7 @@ func (s *sendto) writev(v *viewer, bs [][]byte) (int, syscall.Errno) {
 		return 0, 0
 	}
 	m := unix.Msghdr{Iov: unsafe.SliceData(s.iov), Iovlen: uint64(len(s.iov))}
-	n, _, errno := syscall.RawSyscall(unix.SYS_SENDMSG, uintptr(v.conn.fd), uintptr(unsafe.Pointer(&m)),
+	n, _, errno := syscall.RawSyscall(unix.SYS_SENDMSG, uintptr(v.fd), uintptr(unsafe.Pointer(&m)),
 		unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL)
 	clear(s.iov) // it must not hold the chain
 	if errno != 0 {

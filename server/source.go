@@ -85,15 +85,6 @@ func (s *source) header(b []byte) error {
 // compatibleHeader is the largest ASF header that every known player accepts (asf.md §9).
 const compatibleHeader = 8192
 
-// resume goes on with the header that the stream has; the caller has seen that it is up.
-func (s *source) resume() {
-	st := s.stream
-	s.published = st.chain.gen.header
-	s.awaitKey()
-	st.setState(streamLive)
-	st.log.Info("source goes on without a header", "source", s.kind, "from", s.who)
-}
-
 // awaitKey makes the source's next packet its first: a new stretch of the chain starts with a picture.
 func (s *source) awaitKey() {
 	s.state, s.tie, s.seen, s.waiting = keyless, tieUnknown, nil, s.stream.clock.now()

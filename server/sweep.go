@@ -40,7 +40,7 @@ func (l *loop) leave(c *conn, now instant) {
 		l.unhold(c)
 	}
 	if c.push != nil {
-		c.push.gone(c.why)
+		c.push.gone(c, c.why)
 		c.push = nil
 	}
 	if c.phase == closed {
@@ -65,7 +65,7 @@ func (l *loop) closed(c *conn) {
 	}
 	l.mark(c, clientClosed)
 	c.phase = closed
-	delete(l.conns, c.fd)
+	l.conns.remove(c)
 	l.unwait(c)
 	l.stats.ended[c.why].Add(1)
 	if !l.serving {
@@ -113,6 +113,9 @@ func (l *loop) unwait(c *conn) {
 func (l *loop) stop(now instant) {
 	l.stopping = true
 	for _, c := range l.conns {
+		if c == nil {
+			continue
+		}
 		if v := c.viewer; v != nil && v.verdict == noReason && v.state != broken {
 			l.dismiss(v, shuttingDown, now)
 			continue

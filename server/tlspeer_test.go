@@ -6,7 +6,6 @@ import (
 	"io"
 	"log/slog"
 	"net"
-	"net/netip"
 	"syscall"
 	"testing"
 	"time"
@@ -148,7 +147,7 @@ func (r *rig) connectTLS(h *handshakes, cfg *tls.Config) *tlsPeer {
 	}
 	p.far.keep = true
 	p.wire, p.near = got.w, &nearEnd{fd: descriptor(r.t, accepted), peer: p}
-	p.conn = r.loop.open(door{wire: p.wire, fd: p.near.fd, remote: netip.MustParseAddrPort("192.0.2.1:1")}, r.at)
+	p.conn = r.loop.open(door{wire: p.wire, fd: p.near.fd, remote: &net.TCPAddr{IP: net.IPv4(192, 0, 2, 1), Port: 1}}, r.at)
 	p.wire.open(p.conn, p.near)
 	p.wire.arrived(r.at)
 	r.t.Cleanup(func() { p.near.close(false) })

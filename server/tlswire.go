@@ -63,7 +63,7 @@ func (w *tlsWire) arrived(now instant) {
 		return
 	}
 	if fine && w.over != nil && w.over != io.EOF {
-		l.log.Debug("tls", "from", c.remote, "err", w.over)
+		l.log.Debug("tls", "from", c.remote(), "err", w.over)
 		l.mark(c, badRequest)
 	}
 	l.traffic(c, now)
@@ -183,7 +183,7 @@ func (w *tlsWire) flush() syscall.Errno {
 	if len(b) == 0 {
 		return 0
 	}
-	n, errno := sendNow(w.c.fd, b)
+	n, errno := sendNow(int(w.c.fd), b)
 	if errno != 0 {
 		return errno
 	}

@@ -60,7 +60,7 @@ func TestRecordsCutAtEachByte(t *testing.T) {
 	for name, version := range tlsVersions {
 		r, h := newTLSRig(t)
 		p := r.connectTLS(h, only(version))
-		p.conn.phase, p.conn.push = feeding, &push{state: inheriting} // which takes nothing
+		p.conn.phase, p.conn.push = feeding, &push{stream: r.reg.streams[0], state: inheriting} // which takes nothing
 		for cut, size := 0, 1; cut <= size; cut++ {
 			want := ""
 			var b []byte
@@ -443,7 +443,7 @@ func TestStalledTLSViewer(t *testing.T) {
 		if _, err := p.far.Conn.Read(make([]byte, 64<<10)); err != nil {
 			t.Fatal(err)
 		}
-		unix.Poll([]unix.PollFd{{Fd: int32(p.conn.fd), Events: unix.POLLOUT}}, 10_000)
+		unix.Poll([]unix.PollFd{{Fd: p.conn.fd, Events: unix.POLLOUT}}, 10_000)
 		r.pass(stall / 2)
 		r.look()
 		if p.conn.why != noReason {
@@ -492,7 +492,7 @@ func TestTLSRoundAllocations(t *testing.T) {
 	p.watch(ffmpegAgent)
 	segment := make([]byte, 30_000)
 	p.readUntil(func([]byte) bool { return len(p.wire.shim.out) == 0 })
-	unix.SetsockoptInt(p.conn.fd, unix.SOL_SOCKET, unix.SO_SNDBUF, 8<<20)
+	unix.SetsockoptInt(int(p.conn.fd), unix.SOL_SOCKET, unix.SO_SNDBUF, 8<<20)
 	e := r.loop.engine.(*tlsEngine)
 	var count tally
 	if n := testing.AllocsPerRun(50, func() { e.send(p.conn.viewer, segment, &count) }); n >= 1 {

@@ -11,7 +11,7 @@ import (
 func TestNextWaitsForACompletion(t *testing.T) {
 	r := testURing(t).ring
 	l := fullLine(t)
-	s := sendOf(l.v.conn.fd, address(&trial[0]), len(trial), 7)
+	s := sendOf(int(l.v.fd), address(&trial[0]), len(trial), 7)
 	s.msgFlags = unix.MSG_NOSIGNAL
 	r.add(s)
 	if _, errno := r.submit(); errno != 0 {
@@ -41,7 +41,7 @@ func TestRingGoesRound(t *testing.T) {
 	user := 0
 	for n := range 100 {
 		for i := range n%size + 1 {
-			r.add(sendOf(l.v.conn.fd, address(&trial[0]), len(trial), user+i))
+			r.add(sendOf(int(l.v.fd), address(&trial[0]), len(trial), user+i))
 		}
 		if refused, errno := r.submit(); refused > 0 || errno != 0 {
 			t.Fatalf("%d refused, %v", refused, errno)
@@ -65,14 +65,14 @@ func TestRefusedSubmissionsAreForgotten(t *testing.T) {
 	fd := r.fd
 	r.fd = -1
 	for range 3 {
-		r.add(sendOf(l.v.conn.fd, address(&trial[0]), len(trial), 0))
+		r.add(sendOf(int(l.v.fd), address(&trial[0]), len(trial), 0))
 	}
 	refused, errno := r.submit()
 	r.fd = fd
 	if refused != 3 || errno != syscall.EBADF || r.queued() != 0 {
 		t.Fatalf("%d refused, %v, %d still queued; want 3, EBADF, 0", refused, errno, r.queued())
 	}
-	r.add(sendOf(l.v.conn.fd, address(&trial[0]), 1, 9))
+	r.add(sendOf(int(l.v.fd), address(&trial[0]), 1, 9))
 	if refused, errno := r.submit(); refused != 0 || errno != 0 {
 		t.Fatalf("%d refused, %v", refused, errno)
 	}

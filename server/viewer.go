@@ -9,28 +9,66 @@ import (
 // A viewer is a cursor into a stream's chain, and what its connection still owes of what lies behind the cursor.
 // It belongs to its conn's loop.
 type viewer struct {
-	conn     *conn
-	audience *audience
-	slot     int32 // its place in audience.viewers
-
-	at   *element // everything up to here is sent, or is in lead
-	gen  *generation
-	lead [2][]byte             // goes out before anything after at: a reply's head, $H, the rest of a half-sent frame
-	stub [codec.PrefixLen]byte // holds lead[0] where a frame was cut inside its prefix
-	base uint32                // LocationId of a packet = its index - base; 0 for the first of a generation
-	seq  uint8                 // AFFlags of the next $D
-
+	// Each round looks at these. They are one line of the processor's cache: thousands of viewers are more than it holds.
+	at       *element // everything up to here is sent, or is in lead
+	lead     *lead    // goes out before anything after at; nil: nothing does
 	dialect  *dialect
-	agent    unique.Handle[string] // thousands have the same
-	progress instant               // when its socket last took something
-	joined   instant
+	progress instant // when its socket last took something
 	bytes    uint64
-	skips    uint32
-	session  uint32
+	fd       int32
+	base     uint32 // LocationId of a packet = its index - base; 0 for the first of a generation
+	seq      uint8  // AFFlags of the next $D
 	state    viewerState
 	verdict  reason // why it is to leave when lead is sent
 	watched  bool   // its descriptor is known to the loop's watcher
+	slot     int32  // its place in audience.viewers
+
+	conn     *conn
+	audience *audience
+	gen      *generation
+	agent    unique.Handle[string] // thousands have the same
+	joined   instant
+	skips    uint32
+	session  uint32
 }
+
+// A lead is what a viewer is owed that is not in the chain: a reply's head, $H, the rest of a half-sent frame. A viewer
+// in step, which nearly all are, has none; so it is no part of the viewer. Loops use it again, see owe.
+type lead struct {
+	parts [2][]byte
+	stub  [codec.PrefixLen]byte // holds parts[0] where a frame was cut inside its prefix
+}
+
+// owe gives v a lead, if it has none, to be filled.
+func (v *viewer) owe() *lead {
+	if v.lead != nil {
+		return v.lead
+	}
+	l := v.conn.loop
+	if n := len(l.leads); n > 0 {
+		v.lead = l.leads[n-1]
+		l.leads = l.leads[:n-1]
+	} else {
+		v.lead = new(lead)
+	}
+	return v.lead
+}
+
+// settle takes the lead back from a viewer that is owed nothing more.
+func (v *viewer) settle() {
+	if v.lead == nil || len(v.lead.parts[0])+len(v.lead.parts[1]) > 0 {
+		return
+	}
+	l := v.conn.loop
+	*v.lead = lead{} // it must not hold the chain
+	if len(l.leads) < spareLeads {
+		l.leads = append(l.leads, v.lead)
+	}
+	v.lead = nil
+}
+
+// spareLeads is how many leads a loop keeps for its next use.
+const spareLeads = 256
 
 type viewerState uint8
 
@@ -43,7 +81,7 @@ const (
 
 // inStep says whether the segment that starts at from is exactly what v lacks.
 func (v *viewer) inStep(from *element) bool {
-	return v.at == from && v.state == following && v.lead[0] == nil && v.lead[1] == nil
+	return v.at == from && v.state == following && v.lead == nil
 }
 
 // prefix writes the 12 bytes before packet e as v counts (mmsh.md §6.2).
@@ -61,15 +99,16 @@ func (v *viewer) payload(e *element) []byte {
 
 // keepRest remembers what is left of a frame of which the socket took n bytes: 0 < n < prefix + payload.
 func (v *viewer) keepRest(prefix, payload []byte, n int) {
+	l := v.owe()
 	if n < len(prefix) {
-		v.lead[0] = v.stub[:copy(v.stub[:], prefix[n:])]
-		v.lead[1] = payload
+		l.parts[0] = l.stub[:copy(l.stub[:], prefix[n:])]
+		l.parts[1] = payload
 		return
 	}
-	v.lead[1] = payload[n-len(prefix):]
+	l.parts[1] = payload[n-len(prefix):]
 }
 
-// cross brings v over the header element e, by the rule of its dialect (mmsh.md §9). lead must be empty.
+// cross brings v over the header element e, by the rule of its dialect (mmsh.md §9). It must owe nothing.
 func (v *viewer) cross(e *element) {
 	v.at = e
 	if v.gen == e.gen {
@@ -78,9 +117,12 @@ func (v *viewer) cross(e *element) {
 	switch v.dialect.crossing {
 	case changeInBand:
 		v.enter(e)
-		v.lead[1] = e.gen.change
+		v.owe().parts[1] = e.gen.change
 	case reopen:
-		v.lead[1], v.verdict = entryEnded, headerChanged
+		v.owe().parts[1], v.verdict = entryEnded, headerChanged
+		if v.audience.stream.up() == nil { // over already: who asks again finds nothing, and players that do so do not stop
+			v.lead.parts[1] = streamEnded
+		}
 	case hangUp:
 		v.verdict = headerChanged
 	}
@@ -103,7 +145,7 @@ func (v *viewer) skip(e *element) {
 func (v *viewer) finish(e *element) {
 	v.at, v.verdict = e, sourceEnded
 	if v.dialect.mmsh() {
-		v.lead[1] = streamEnded
+		v.owe().parts[1] = streamEnded
 	}
 }
 

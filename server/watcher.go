@@ -48,9 +48,9 @@ func (w *watcher) arm(v *viewer) error {
 	if !v.watched {
 		op = unix.EPOLL_CTL_ADD
 	}
-	ev := unix.EpollEvent{Events: unix.EPOLLOUT | unix.EPOLLONESHOT, Fd: int32(v.conn.fd)}
-	if err := unix.EpollCtl(w.epoll, op, v.conn.fd, &ev); err != nil {
-		return fmt.Errorf("descriptor %d: %w", v.conn.fd, os.NewSyscallError("epoll_ctl", err))
+	ev := unix.EpollEvent{Events: unix.EPOLLOUT | unix.EPOLLONESHOT, Fd: v.fd}
+	if err := unix.EpollCtl(w.epoll, op, int(v.fd), &ev); err != nil {
+		return fmt.Errorf("descriptor %d: %w", v.fd, os.NewSyscallError("epoll_ctl", err))
 	}
 	v.watched = true
 	return nil

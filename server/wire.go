@@ -1,6 +1,6 @@
 package server
 
-import "net/netip"
+import "net"
 
 // A wire is a connection as its conn sees it: what gnet gives, cut down to what is used, so that loops can be tested
 // without sockets. All methods are for the conn's own loop.
@@ -24,5 +24,5 @@ type wire interface {
 type door struct {
 	wire   wire
 	fd     int
-	remote netip.AddrPort
+	remote *net.TCPAddr
 }
