@@ -121,6 +121,23 @@ func first(field *[]byte, value []byte) {
 	}
 }
 
+// list puts a field together that came on several lines, as a list may ([RFC 9110] 5.3): value is that of the first, more
+// the lines from the second on, with others between them. It copies only where there is more.
+func list(name string, value, more []byte) []byte {
+	for f := (fields{more}); ; {
+		n, v, err := f.next()
+		switch {
+		case n == nil || err != nil:
+			return value
+		case !fold(n, name) || len(v) == 0:
+		case len(value) == 0:
+			value = v
+		default:
+			value = bytes.Join([][]byte{value, v}, []byte(", "))
+		}
+	}
+}
+
 // mediaType is a Content-Type without its parameters. WMP writes application/x-wms-LogStats;charset=UTF-8.
 func mediaType(value []byte) []byte {
 	t, _, _ := bytes.Cut(value, semicolon)

@@ -35,7 +35,8 @@ type Request struct {
 	Cookie        []byte // see CookieValue
 	Authorization []byte
 	AcceptAuth    []byte // X-Accept-Authentication
-	Via           []byte
+	Via           []byte // the first of them; see AllVia
+	ViaMore       []byte // the field lines from the second Via on; nil without one
 	Range         []byte
 
 	ContentLength int64 // bytes; -1 if absent, and always with Chunked
@@ -179,12 +180,16 @@ func (r *Request) cutPath(t []byte) {
 func (r *Request) readFields(all *fields) error {
 	body := framing{length: -1}
 	for {
+		lines := all.rest
 		name, value, err := all.next()
 		if err != nil {
 			return err
 		}
 		if name == nil {
 			break
+		}
+		if r.Via != nil && fold(name, "via") {
+			first(&r.ViaMore, lines)
 		}
 		if err := r.field(name, value, &body); err != nil {
 			return err
@@ -198,6 +203,9 @@ func (r *Request) readFields(all *fields) error {
 	r.Close, r.KeepAlive = body.close, body.keepAlive
 	return nil
 }
+
+// AllVia is Via with all that ViaMore holds of it: the way that a message has come.
+func (r *Request) AllVia() []byte { return list("via", r.Via, r.ViaMore) }
 
 func (r *Request) field(name, value []byte, body *framing) error {
 	var buf [nameMax]byte

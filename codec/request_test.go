@@ -50,6 +50,8 @@ var requests = []struct{ name, in, want string }{
 	{"blanks around values", lines("GET / HTTP/1.0", "Host: \t a b \t ", "Cookie:"),
 		`Method="GET" Target="/" Path="/" Host="a b" Cookie="" |`},
 	{"of two the first counts", lines("GET / HTTP/1.0", "Host: a", "Host: b"), `Method="GET" Target="/" Path="/" Host="a" |`},
+	{"a list on several lines", lines("GET / HTTP/1.0", "Via: 1.0 a", "via: 1.0 b", "Host: h"),
+		`Method="GET" Target="/" Path="/" Host="h" Via="1.0 a" ViaMore="via: 1.0 b\r\nHost: h\r\n\r\n" |`},
 	{"a name that no buffer holds", lines("GET / HTTP/1.0", strings.Repeat("x", 5000)+": a", "Host: b"),
 		`Method="GET" Target="/" Path="/" Host="b" |`},
 	{"connection options", lines("GET / HTTP/1.1", "Connection: TE , CLOSE,,", "Connection: keep-alive"),

@@ -16,7 +16,8 @@ type Response struct {
 	ContentType     []byte // without parameters
 	Location        []byte
 	WWWAuthenticate []byte // one challenge, from its scheme on: the first Digest, without one the first Basic
-	Via             []byte
+	Via             []byte // the first of them; see AllVia
+	ViaMore         []byte // the field lines from the second Via on; nil without one
 
 	ContentLength int64 // bytes; -1 if absent, and always with Chunked
 	Chunked       bool  // the body comes in chunks: see Chunked
@@ -72,12 +73,16 @@ func (r *Response) statusLine(line []byte) (err error) {
 func (r *Response) readFields(all *fields) error {
 	body := framing{length: -1}
 	for {
+		lines := all.rest
 		name, value, err := all.next()
 		if err != nil {
 			return err
 		}
 		if name == nil {
 			break
+		}
+		if r.Via != nil && fold(name, "via") {
+			first(&r.ViaMore, lines)
 		}
 		if err := r.field(name, value, &body); err != nil {
 			return err
@@ -90,6 +95,9 @@ func (r *Response) readFields(all *fields) error {
 	r.Close, r.KeepAlive = body.close, body.keepAlive
 	return nil
 }
+
+// AllVia is Via with all that ViaMore holds of it: the way that a message has come.
+func (r *Response) AllVia() []byte { return list("via", r.Via, r.ViaMore) }
 
 func (r *Response) field(name, value []byte, body *framing) error {
 	var buf [nameMax]byte

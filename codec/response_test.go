@@ -33,6 +33,8 @@ var responses = []struct{ name, in, want string }{
 		`Minor=1 Status=200 Reason="OK" Server="Cougar/9.01.01.3841" ContentType="application/vnd.ms.wms-hdr.asfv1" ` +
 			`ContentLength=5612 KeepAlive | ResetStrm HasClientID ClientID=2236067900 Timeout=60000 ` +
 			`Features="seekable,stridable"`},
+	{"a list on several lines", lines("HTTP/1.0 200 OK", "Via: 1.0 a", "VIA: 1.0 b"),
+		`Status=200 Reason="OK" Via="1.0 a" ViaMore="VIA: 1.0 b\r\n\r\n" |`},
 	{"redirect", lines("HTTP/1.1 302 Found", "Location: mmsh://other/live?a=b", "Via: 1.0 pump", "Content-Length: 0"),
 		`Minor=1 Status=302 Reason="Found" Location="mmsh://other/live?a=b" Via="1.0 pump" ContentLength=0 |`},
 	{"chunks and length", lines("HTTP/1.1 200 OK", "Content-Length: 5", "Transfer-Encoding: chunked"),

@@ -6,6 +6,8 @@ const (
 	firstPause   = 500 * time.Millisecond
 	longestPause = 30 * time.Second
 	quickTries   = 4 // with the first pause: what only restarts is back within seconds
+
+	urgentPause = time.Second // the longest while viewers wait: an upstream that is back is found within two seconds
 )
 
 // backoff is how long to wait before trying again after so many failures in a row, 1 or more. After the quick tries it
@@ -16,5 +18,9 @@ func backoff(failures int, random float64) time.Duration {
 	if doublings := max(failures-quickTries, 0); doublings < 6 {
 		d = min(firstPause<<doublings, longestPause)
 	}
+	return jittered(d, random)
+}
+
+func jittered(d time.Duration, random float64) time.Duration {
 	return d - time.Duration(random*float64(d)/2)
 }

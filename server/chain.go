@@ -109,18 +109,21 @@ func (q *pointQueue) trim(now instant, bytes uint64, burst time.Duration) {
 	*q = p
 }
 
-// begin starts a generation and returns the joins of a newcomer that finds no packet yet.
-func (c *chain) begin(g *generation, now instant) *joins {
+// begin starts a generation. tell gets the joins of a newcomer that finds no packet yet, before the element is linked: a
+// viewer that crosses there may ask again at once, on another loop, and must be given the new header.
+func (c *chain) begin(g *generation, now instant, tell func(*joins)) {
 	e := &element{kind: headerElement, at: now, gen: g}
-	c.link(e)
+	c.place(e)
 	c.gen, c.points, c.shift = g, nil, 0
-	return &joins{gen: g, start: e, newest: e}
+	tell(&joins{gen: g, start: e, newest: e})
+	c.link(e)
 }
 
 // packet appends a packet and returns the joins that are valid from now on. o is for a packet to join at, if it needs one.
 func (c *chain) packet(full, short []byte, join bool, o *opening, burst time.Duration, now instant) *joins {
 	before := c.last
 	e := &element{kind: packetElement, at: now, full: full, short: short}
+	c.place(e)
 	c.link(e)
 	if join {
 		if o != nil {
@@ -138,20 +141,27 @@ func (c *chain) packet(full, short []byte, join bool, o *opening, burst time.Dur
 
 // end appends the end.
 func (c *chain) end(now instant) {
-	c.link(&element{kind: endElement, at: now})
+	e := &element{kind: endElement, at: now}
+	c.place(e)
+	c.link(e)
 	c.gen, c.points = nil, nil
 }
 
-func (c *chain) link(e *element) {
+// place numbers the element that comes next.
+func (c *chain) place(e *element) {
+	e.bytes = uint64(len(e.full))
 	if p := c.last; p != nil {
-		e.order, e.index, e.bytes = p.order+1, p.index, p.bytes
+		e.order, e.index, e.bytes = p.order+1, p.index, p.bytes+e.bytes
 		if p.kind == packetElement {
 			e.index++
 		}
 	}
-	e.bytes += uint64(len(e.full))
+}
+
+// link makes a placed element the last one. From here on it is everybody's.
+func (c *chain) link(e *element) {
 	if c.last != nil {
-		c.last.next.Store(e) // from here on e is everybody's
+		c.last.next.Store(e)
 	}
 	c.last = e
 }

@@ -60,8 +60,8 @@ func (p *puller) judge(q *place, err error, now instant) {
 	q.probing = false
 	switch {
 	case err != nil:
-		p.log.Debug("preferred upstream is not good yet", "from", q.name, "err", err)
 		q.good = 0
+		q.trouble.tell(p.log, q.name, err, false, now)
 	case q.good == 0:
 		p.log.Debug("preferred upstream answers again", "from", q.name)
 		q.good = now

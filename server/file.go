@@ -134,7 +134,7 @@ func (l *fileLoop) schedule(packets [][]byte) error {
 	return nil
 }
 
-// next returns the packet that follows, valid until the next call, and when it is due, counted from the very first one.
+// next returns the packet that follows, valid until the next call, and when it is due, counted from the very first one of this play.
 func (l *fileLoop) next() (packet []byte, due time.Duration, err error) {
 	packet = l.buf[:copy(l.buf, l.packets[l.at])]
 	if err := l.header.ShiftTimes(packet, uint32(l.turn)*l.length); err != nil { // modulo 2^32, as the times are
@@ -147,12 +147,14 @@ func (l *fileLoop) next() (packet []byte, due time.Duration, err error) {
 	return packet, due, nil
 }
 
-// play feeds a source until ctx is done (nil) or the source takes no more. The moments that packets are due are counted
+// play feeds a source, from the beginning of the file, until ctx is done (nil) or the source takes no more. The moments that packets are due are counted
 // from the start and not from one another, so lateness does not add up.
 func (l *fileLoop) play(ctx context.Context, src *source) error {
 	if err := src.header(l.header.Raw); err != nil {
 		return err
 	}
+	src.follow(tieOther)
+	l.at, l.turn = 0, 0
 	start := time.Now()
 	for {
 		packet, due, err := l.next()

@@ -109,10 +109,11 @@ func TestSlatePlaysWhileTheSourceIsAway(t *testing.T) {
 			t.Error("the key frame was not published")
 		}
 		e.hangUp()
+		last := st.stats.packetsIn.Load()
 		time.Sleep(4 * time.Second)
 		synctest.Wait()
-		if own := st.reg.owned(st); own == nil || own.kind != sourceSlate {
-			t.Error("the slate does not come again")
+		if own := st.reg.owned(st); own == nil || own.kind != sourceSlate || st.stats.packetsIn.Load() == last {
+			t.Errorf("the slate does not come again: owner %+v, %d packets more", own, st.stats.packetsIn.Load()-last)
 		}
 	})
 }

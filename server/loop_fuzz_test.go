@@ -73,7 +73,7 @@ func (m *mischief) header() {
 func (m *mischief) publish(n int) {
 	for range n {
 		key := m.next%7 == 0
-		before, begins := m.src.stream.chain.last, !m.src.started
+		before, begins := m.src.stream.chain.last, m.src.state == keyless
 		if err := m.src.packet(testPacket(m.next, m.next*40, key, packetSize, 100+int(m.next*37%700))); err != nil {
 			m.t.Fatal(err)
 		}

@@ -33,7 +33,9 @@ func TestMetrics(t *testing.T) {
 	r.s.stats.ended[badRequest].Store(9)
 	st := &r.s.reg.streams[0].stats
 	st.viewers.Store(3)
+	st.held.Store(2)
 	st.joined.Store(12)
+	st.switches.Store(11)
 	st.bytesOut.Store(1 << 53)
 	st.skips.Store(2)
 	st.skippedPackets.Store(4)
@@ -56,7 +58,9 @@ func TestMetrics(t *testing.T) {
 		`pumpd_stream_live{stream="b"} 0`,
 		`pumpd_stream_live{stream="C.d-e"} 0`,
 		`pumpd_stream_viewers{stream="a"} 3`,
+		`pumpd_stream_viewers_waiting{stream="a"} 2`,
 		`pumpd_stream_viewers_joined_total{stream="a"} 12`,
+		`pumpd_stream_upstream_switches_total{stream="a"} 11`,
 		`pumpd_stream_viewers_left_total{reason="stalled",stream="a"} 1`,
 		`pumpd_stream_viewers_left_total{reason="stalled",stream="b"} 0`,
 		`pumpd_stream_declared_bytes_per_second{stream="a"} 37500`,

@@ -17,6 +17,7 @@ type place struct {
 	failures int     // in a row
 	failed   instant // the last of them
 	retry    instant // not before
+	urgent   instant // nor before this where somebody waits for it
 	probing  bool
 	probed   instant // the next probe: not before
 	good     instant // since when all probes have found it good; 0: the last one has not
@@ -51,7 +52,17 @@ func (p *place) fail(now instant, lasted time.Duration, random float64) {
 	}
 	p.failures++
 	p.failed, p.good = now, 0
-	p.retry = now.add(backoff(p.failures, random))
+	pause := backoff(p.failures, random)
+	p.retry = now.add(pause)
+	p.urgent = now.add(min(pause, jittered(urgentPause, random)))
+}
+
+// due is when a place may be tried. Viewers without a source do not wait until pauses of half a minute are over.
+func (p *puller) due(q *place) instant {
+	if p.on == nil && p.st.watched() > 0 {
+		return q.urgent
+	}
+	return q.retry
 }
 
 // A trouble is a run of failures. The log gets the first of each kind as it comes, and once a minute that it goes on; all
@@ -82,7 +93,7 @@ func (t *trouble) tell(log *slog.Logger, from string, err error, known bool, now
 		}
 	case now.since(t.told) >= tellAgain:
 		t.told = now
-		log.Warn("still no upstream", "from", from, "tries", t.tries, "for", now.since(t.since).Round(time.Second), "err", err)
+		log.Warn("upstream still fails", "from", from, "tries", t.tries, "for", now.since(t.since).Round(time.Second), "err", err)
 	default:
 		log.Debug("upstream failed again", "from", from, "tries", t.tries, "err", err)
 	}

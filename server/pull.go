@@ -49,6 +49,7 @@ type puller struct {
 	watched instant // the last time that somebody did, while awake
 	relief  instant // the next lane for relief: not before
 	next    instant // when to look again if nothing happens
+	views   []upstreamView
 }
 
 // A relieve is a claim that another source, the slate, is about to let go for a lane.
@@ -96,6 +97,7 @@ func (p *puller) run(ctx context.Context) {
 		now := p.st.clock.now()
 		p.next = now.add(time.Hour)
 		p.steer(now)
+		p.show()
 		alarm.Reset(max(p.next.since(now), time.Millisecond))
 		var granted chan struct{}
 		if p.relieve != nil {

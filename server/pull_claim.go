@@ -1,16 +1,9 @@
 package server
 
-import "time"
-
 // begin makes a lane feed a stream that we do not have the claim of. A slate lets go only for a picture.
 func (p *puller) begin(l *lane, now instant) {
 	st := p.st
-	switch own := st.reg.owned(st); {
-	case own == nil:
-	case own.kind == sourceReaper:
-		p.lookAt(now.add(reaperTime))
-		return
-	case own.kind == sourceSlate && !l.pictured(now):
+	if own := st.reg.owned(st); own != nil && own.kind == sourceSlate && !l.pictured(now) {
 		if l.packets > 0 {
 			p.lookAt(l.first.add(keyPatience))
 		}
@@ -27,9 +20,6 @@ func (p *puller) begin(l *lane, now instant) {
 		p.relieve = &relieve{lane: l, source: s, granted: granted}
 	}
 }
-
-// reaperTime is more than it takes to end a stream.
-const reaperTime = 50 * time.Millisecond
 
 // pictured says that there is something to show, or that there has been nothing for too long to wait for it.
 func (l *lane) pictured(now instant) bool {

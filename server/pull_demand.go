@@ -28,7 +28,7 @@ const demandCheck = time.Second
 // wakeUp lets all upstreams be tried at once: somebody waits.
 func (p *puller) wakeUp(now instant) {
 	for _, q := range p.places {
-		q.retry = min(q.retry, now)
+		q.retry, q.urgent = min(q.retry, now), min(q.urgent, now)
 	}
 }
 

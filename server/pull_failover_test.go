@@ -344,7 +344,7 @@ func TestFailuresAreToldOnce(t *testing.T) {
 		stop := s.start()
 		time.Sleep(5*time.Minute + time.Second)
 		tries := len(s.requests())
-		if first, more := s.log.count("WARN upstream failed"), s.log.count("WARN still no upstream"); first != 1 || more < 3 || more > 5 {
+		if first, more := s.log.count("WARN upstream failed"), s.log.count("WARN upstream still fails"); first != 1 || more < 3 || more > 5 {
 			t.Errorf("%d and %d warnings in five minutes, want 1 and one a minute", first, more)
 		}
 		if quiet := s.log.count("DEBUG upstream failed again"); quiet+s.log.count("WARN") != tries {
@@ -393,6 +393,46 @@ func TestRestartedUpstreamIsFoundSoon(t *testing.T) {
 			s.hosts[hostA] = w.relay(relay{burst: burst3, away: []span{{10 * time.Second, 10*time.Second + away}}})
 			s.puller.random = func() float64 { return 0 } // the longest pauses
 			s.play(20*time.Second).exact(t, w, 2*time.Second+showStep)
+		})
+	}
+}
+
+// So it is after a longer time, and after many short ones, if somebody watches; if somebody comes, it is at once.
+func TestUpstreamIsFoundSoonWhileWatched(t *testing.T) {
+	const second = time.Second
+	flaps := []span{}
+	for at := 10 * second; at < 70*second; at += 4 * second {
+		flaps = append(flaps, span{at, at + 2*second}, span{at + 2*second + 300*time.Millisecond, at + 2*second + 400*time.Millisecond})
+	}
+	for _, tt := range []struct {
+		name  string
+		away  []span
+		come  time.Duration // the first viewer
+		until time.Duration
+		most  time.Duration // between two packets; 0: not looked at
+	}{
+		{"away for long", []span{{10 * second, 55 * second}}, 0, 60 * second, 47 * second},
+		{"flaps", flaps, 0, 80 * second, 4 * second},
+		{"nobody watches, then somebody comes", []span{{0, 100 * second}}, 105 * second, 106 * second, 0},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s, w := newScene(t, urlA), newShow()
+				s.hosts[hostA] = w.relay(relay{burst: 20 * second, away: tt.away})
+				s.puller.random = func() float64 { return 0 } // the longest pauses
+				stop := s.start()
+				time.Sleep(tt.come)
+				s.come()
+				time.Sleep(tt.until - tt.come)
+				if own := s.st.reg.owned(s.st); own == nil {
+					t.Error("nobody feeds the stream")
+				}
+				stop()
+				p := s.published()
+				if tt.most > 0 {
+					p.prompt(t, tt.most)
+				}
+			})
 		})
 	}
 }

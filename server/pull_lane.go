@@ -18,17 +18,14 @@ type lane struct {
 	opened instant
 
 	// The puller's goroutine only.
-	via     string      // of the upstream's reply
-	header  []byte      // the newest; nil: none yet
-	asf     *asf.Header // the same, as published
-	packets int
-	first   instant       // of packets
-	latest  instant       // of packets
-	pace    time.Duration // between packets, on average
-	mute    bool          // has given the stream up for being silent, and still is
-	near    *generation   // of the stream, whose times its own are about; nil: they are not
-	kept    []keptPacket
-	size    int // bytes of kept
+	via    string      // of the upstream's reply
+	header []byte      // the newest; nil: none yet
+	asf    *asf.Header // the same, as published
+	pulse
+	mute bool        // has given the stream up for being silent, and still is
+	near *generation // of the stream, whose times its own are about; nil: they are not
+	kept []keptPacket
+	size int // bytes of kept
 }
 
 // An aim is why a lane was opened.
@@ -70,13 +67,8 @@ func (l *lane) forget() { l.kept, l.size, l.near = nil, 0, nil }
 
 // beat notes that a packet has come.
 func (l *lane) beat(now instant) {
-	if l.packets == 0 {
-		l.first = now
-	} else {
-		l.pace += (now.since(l.latest) - l.pace) / 8
-	}
-	l.packets++
-	l.latest, l.mute = now, false
+	l.pulse.beat(now)
+	l.mute = false
 }
 
 // heard is when its last packet came, before all time if there was none.
@@ -93,14 +85,10 @@ func (l *lane) lasted() time.Duration { return l.latest.since(l.first) }
 // settled says that what comes is no burst of the past any more.
 func (l *lane) settled() bool { return l.lasted() >= repeatTime }
 
-// quiet is since when nothing has come, and the time without packets that is no accident. Lanes with a packet every two
-// seconds are allowed more than those with fifty a second.
+// quiet is since when nothing has come, and how long that may last.
 func (l *lane) quiet() (since instant, patience time.Duration) {
-	return max(l.latest, l.opened), max(reliefTime, 4*l.pace)
+	return max(l.latest, l.opened), l.patience()
 }
-
-// reliefTime is half of what a failover may take.
-const reliefTime = time.Second
 
 // keep stores a packet. What is not one of the header is left out; the source counts such when it is its turn.
 func (l *lane) keep(b []byte, now instant) {

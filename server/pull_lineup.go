@@ -13,7 +13,7 @@ type lineup struct {
 	ready  bool // waiting would not make it better
 }
 
-// sameClock is how far apart the times of two upstreams on one clock may be: one that is many hops farther away.
+// sameClock is how far apart the times of two sources on one clock may be: one may be many hops farther away.
 const sameClock = 5 * time.Second
 
 // lineUp finds the best way on, in this order:

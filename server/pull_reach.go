@@ -34,7 +34,7 @@ var errNoAnswer = errors.New("no answer")
 
 // hurry gives up waiting for an upstream that does not answer, if there is a third that may be better.
 func (p *puller) hurry(now instant) {
-	better := func(q *place) bool { return p.laneOf(q) == nil && now >= q.retry && !q.suspect(now) }
+	better := func(q *place) bool { return p.laneOf(q) == nil && now >= p.due(q) && !q.suspect(now) }
 	l, last := p.other(), p.lanes[1]
 	if l.header != nil || l.aim == aimReturn || !slices.ContainsFunc(p.places, better) {
 		return
@@ -67,8 +67,8 @@ func (p *puller) openBest(a aim, now instant) {
 	for _, q := range p.places {
 		switch {
 		case p.laneOf(q) != nil:
-		case now < q.retry:
-			p.lookAt(q.retry)
+		case now < p.due(q):
+			p.lookAt(p.due(q))
 		case best == nil || q.before(best, now):
 			best = q
 		}

@@ -490,18 +490,24 @@ func TestPullRequestsBelongTogether(t *testing.T) {
 }
 
 func TestPullRefusesItself(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := newScene(t, "mmsh://a.example/x")
-		s.hosts["a.example:80"] = func(c *call) {
-			c.say(fmt.Appendf(nil, "HTTP/1.0 200 OK\r\nVia: 1.0 pumpd-other, 1.0 %s\r\n\r\n", s.puller.node.id), fullHeader, fullOne)
-		}
-		if err := s.once(); !errors.Is(err, errLoop) {
-			t.Errorf("%v, want %v", err, errLoop)
-		}
-		if got := s.seen(); got != "" {
-			t.Errorf("stream got %q from itself", got)
-		}
-	})
+	for _, reply := range []string{
+		"200 OK\r\nVia: 1.0 pumpd-other, 1.0 %s\r\n\r\n",
+		"200 OK\r\nVia: 1.0 pumpd-other\r\nServer: Rex/9.0\r\nvia: 1.1 proxy, 1.0 %s\r\n\r\n",
+		"403 Forbidden\r\nVia: 1.0 %s\r\n\r\n", // directly
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			s := newScene(t, "mmsh://a.example/x")
+			s.hosts["a.example:80"] = func(c *call) {
+				c.say(fmt.Appendf(nil, "HTTP/1.0 "+reply, s.puller.node.id), fullHeader, fullOne)
+			}
+			if err := s.once(); !errors.Is(err, errLoop) {
+				t.Errorf("%q: %v, want %v", reply, err, errLoop)
+			}
+			if got := s.seen(); got != "" {
+				t.Errorf("%q: stream got %q from itself", reply, got)
+			}
+		})
+	}
 }
 
 // A stream that somebody else feeds is left alone.

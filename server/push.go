@@ -27,8 +27,10 @@ type push struct {
 	body   pushBody
 	over   bool        // $E was the last frame that counts
 	last   *asf.Header // its last header, as published; nil without one and after $E
-	early  *asf.Header // its header while the slate still plays
+	early  *asf.Header // its header while the slate plays or may begin to
+	left   uint64      // 1 more than the order of the chain's last element when it was silent and let go; 0: it was not
 	heard  instant     // the last $H, $C or $D, or $E if over; while between, the end of the body or a setup
+	pulse
 }
 
 type pushState uint8
@@ -99,6 +101,7 @@ func (p *push) frame(c *conn, f codec.Frame, now instant) error {
 		return p.header(c, f.Body[4:])
 	case 'D':
 		p.heard, p.over = now, false
+		p.beat(now)
 		return p.packet(c, f.Body)
 	case 'E':
 		return p.end(f, now)
@@ -123,6 +126,7 @@ func (p *push) header(c *conn, b []byte) error {
 			return err
 		}
 	}
+	p.early, p.left = nil, 0
 	if err := p.source.header(b); err != nil {
 		return err
 	}
@@ -165,27 +169,54 @@ func (p *push) resume(c *conn) error {
 	return p.header(c, p.last.Raw)
 }
 
-// relieveSlate takes the stream over from its slate at the first key frame.
+// relieveSlate takes the stream over from its slate at the first key frame. After a silence in which no slate came, it
+// goes on with what it has.
 func (p *push) relieveSlate(c *conn, b []byte) error {
-	if at, err := p.early.ParsePacket(b); p.source == nil && (err != nil || !at.Join) {
-		return nil
-	}
 	if p.source == nil {
+		if own := p.stream.reg.owned(p.stream); own != nil && own.kind == sourceSlate {
+			if at, err := p.early.ParsePacket(b); err != nil || !at.Join {
+				return nil
+			}
+		}
 		if err := p.claim(c); err != nil {
 			return err
 		}
 	}
+	t := tieOther
+	if last := p.stream.chain.last; last != nil && last.order+1 == p.left {
+		t = tieExact
+	}
 	h := p.early
-	p.early = nil
+	p.early, p.left = nil, 0
 	if err := p.source.header(h.Raw); err != nil {
 		return err
 	}
+	p.source.follow(t)
 	return p.source.packet(b)
 }
 
+// makeWay gives the stream to its slate when the encoder is silent, though connected.
+func (p *push) makeWay(c *conn, now instant) {
+	c.loop.log.Warn("encoder is silent, making way for the slate", "stream", p.stream.cfg.Path, "from", c.remote(),
+		"for", now.since(p.heard))
+	p.early, p.left = p.source.published, p.stream.chain.last.order+1
+	p.source.pause(p.heard)
+	p.source = nil
+}
+
 // claim gets the stream, at once or, with errInheriting, when the source before has let go; the frame is then read again.
+// One that was silent does not get it back from another encoder, and of two that were both let in before either had the
+// stream, one may have to go after all.
 func (p *push) claim(c *conn) error {
 	l := c.loop
+	if s := p.stream.reg.owned(p.stream); s != nil && s.kind == sourcePush {
+		if p.left > 0 {
+			p.evicted(c)
+		}
+		if p.left > 0 || p.stream.guards(s, p.heard) {
+			return errBusy
+		}
+	}
 	evict := func() { l.tell(func(instant) { p.evicted(c) }) }
 	granted := func() { l.tell(func(now instant) { p.granted(c, now) }) }
 	s, at, err := p.stream.inherit(sourcePush, c.remote().String(), evict, granted)
@@ -221,7 +252,7 @@ func (p *push) end(f codec.Frame, now instant) error {
 	if err != nil || why == 1 {
 		return err
 	}
-	p.heard, p.over, p.last, p.early = now, true, nil, nil
+	p.heard, p.over, p.last, p.early, p.left = now, true, nil, nil, 0
 	p.stream.reg.dropPush(p.id)
 	if p.source != nil {
 		p.source.end()
@@ -264,5 +295,8 @@ func (p *push) chore(c *conn, now instant) {
 	case p.state == pushing && !p.over && silent > l.limits.sourceIdle:
 		l.log.Warn("encoder is silent", "stream", p.stream.cfg.Path, "from", c.remote(), "limit", l.limits.sourceIdle)
 		l.dropEncoder(c, 408, fmt.Sprintf("no data for %v", l.limits.sourceIdle), sourceSilent)
+	case p.source != nil && p.state != inheriting && p.stream.cfg.Slate != "" &&
+		silent >= max(p.patience(), time.Duration(p.stream.cfg.SlateAfter)):
+		p.makeWay(c, now)
 	}
 }

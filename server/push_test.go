@@ -345,6 +345,27 @@ func TestSecondPushIsRefused(t *testing.T) {
 	}
 }
 
+// Two that are let in before either has said anything: the stream is the first one's.
+func TestSecondPushIsRefusedAtItsHeader(t *testing.T) {
+	r := newRig(t, func(c *Config) { c.Streams[0].OnSecondPush = "refuse" }, "a")
+	r.pass(time.Minute)
+	first, second := r.encoder(), r.encoder()
+	first.setUp()
+	second.setUp()
+	second.start(endless)
+	first.start(endless)
+	first.header(320)
+	late := r.encoder()
+	if late.post(setupType, "0", 0, ""); !strings.Contains(late.status(), "409") {
+		t.Errorf("setup behind a header: %q, want 409", late.status())
+	}
+	second.header(320)
+	r.turn()
+	if !strings.Contains(second.status(), "409") || !second.fin || first.fin {
+		t.Errorf("the second was told %q, FIN %v; the first one's FIN %v", second.status(), second.fin, first.fin)
+	}
+}
+
 func TestPushAuthorisation(t *testing.T) {
 	r := newRig(t, func(c *Config) { c.Streams[0].PushUsers = []string{"encoder:secret"} }, "a")
 	e := r.encoder()

@@ -94,16 +94,22 @@ func (l *loop) admitSecond(c *conn, st *stream, now instant) bool {
 	}
 	from, err := netip.ParseAddrPort(s.who)
 	same := len(st.users) > 0 || err == nil && from.Addr() == c.remote().Addr()
-	silent := now.since(instant(st.stats.lastPacket.Load())) > silentSource
 	switch {
 	case !same:
 		l.refuse(c, 403, "another encoder sends to this stream")
-	case !silent && st.cfg.OnSecondPush == "refuse":
+	case st.guards(s, now):
 		l.refuse(c, 409, "an encoder sends to this stream already")
 	default:
 		return true
 	}
 	return false
+}
+
+// guards says whether push s keeps a stream from a second one: where the configuration wants that, as long as it is not
+// silent. One that has just begun is not.
+func (st *stream) guards(s *source, now instant) bool {
+	heard := max(instant(st.stats.lastPacket.Load()), s.since)
+	return st.cfg.OnSecondPush == "refuse" && now.since(heard) <= silentSource
 }
 
 // challenge asks for credentials; the connection stays, since encoders come back on it.

@@ -66,7 +66,7 @@ func (st *stream) claim(kind sourceKind, who string) (*source, error) {
 	if st.owner != nil || st.heir != nil {
 		return nil, errBusy
 	}
-	st.owner = &source{stream: st, kind: kind, who: who}
+	st.owner = &source{stream: st, kind: kind, who: who, since: st.clock.now()}
 	return st.owner, nil
 }
 
@@ -78,7 +78,7 @@ func (st *stream) inherit(kind sourceKind, who string, evict, granted func()) (s
 	if st.heir != nil {
 		return nil, false, errBusy
 	}
-	s = &source{stream: st, kind: kind, who: who, evict: evict}
+	s = &source{stream: st, kind: kind, who: who, since: st.clock.now(), evict: evict}
 	if st.owner == nil {
 		st.owner = s
 		return s, true, nil
@@ -104,7 +104,12 @@ func (r *registry) release(s *source, orphan bool) {
 	if st.owner != s {
 		return
 	}
-	st.owner, st.vacant = nil, r.clock.now()
+	st.vacate(r.clock.now(), orphan)
+}
+
+// vacate gives the claim to the heir, or to nobody. For whoever holds the registry's mutex.
+func (st *stream) vacate(since instant, orphan bool) {
+	st.owner, st.vacant = nil, since
 	if orphan && st.up() != nil {
 		st.setState(streamOrphaned)
 	}
@@ -138,7 +143,7 @@ func (r *registry) claimOrphan(st *stream, now instant) *source {
 	if st.owner != nil || st.currentState() != streamOrphaned || now.since(st.vacant) < r.grace {
 		return nil
 	}
-	st.owner = &source{stream: st, kind: sourceReaper}
+	st.owner = &source{stream: st, kind: sourceReaper, evict: func() {}} // it lets go by itself, soon
 	return st.owner
 }
 

@@ -31,7 +31,7 @@ func (r *registry) target(path []byte) (st *stream, push bool) {
 func (l *loop) route(c *conn, n int, rest []byte, now instant) bool {
 	r := &l.request
 	st, push := l.reg.target(r.Path)
-	d := dialectOf(r.UserAgent, r.Via)
+	d := dialectOf(r.UserAgent, r.AllVia())
 	w := classify(r, d, push)
 	l.encoder = w == wantPushSetup || w == wantPushStart
 	if w == wantPushStart {
@@ -88,11 +88,10 @@ func (l *loop) watch(c *conn, w want, st *stream, push bool, d *dialect, now ins
 	case push:
 		l.refuse(c, 405, "this path is for encoders, viewers go without _push", "Allow", "POST, OPTIONS")
 		return
-	case l.node.inVia(r.Via):
-		l.refuse(c, 403, "the request has passed this pump already")
-		return
-	case pumpsIn(r.Via) > maxPumps:
-		l.refuse(c, 403, fmt.Sprintf("the request has passed %d pumps, limit %d", pumpsIn(r.Via), maxPumps))
+	}
+	if err := l.node.checkRequest(r.AllVia()); err != nil {
+		l.log.Warn("pump refused", "stream", st.cfg.Path, "from", c.remote(), "err", err)
+		l.refuse(c, 403, err.Error(), l.pathField(st)...)
 		return
 	}
 	j := st.up()

@@ -13,12 +13,13 @@ type source struct {
 	// Set by claim, never changed.
 	stream *stream
 	kind   sourceKind
-	who    string // for the log and the status page: an address or a URL
-	evict  func() // asks the holder to give the claim up soon; nil: it will not. Called under the registry's mutex
+	who    string  // for the log and the status page: an address or a URL
+	since  instant // of a push: when it asked for the claim
+	evict  func()  // asks the holder to give the claim up soon; nil: it will not. Called under the registry's mutex
 
 	// The source's goroutine only.
-	published *asf.Header // the header that its packets are parsed by
-	started   bool        // a packet of this source is in the chain
+	state     sourceState
+	published *asf.Header // the header that its packets are parsed by; nil while headerless
 	waiting   instant     // since when a key frame is awaited
 	bad       int         // bad packets in a row
 	tie       tie         // what it is to the source before
@@ -38,6 +39,15 @@ const (
 )
 
 func (k sourceKind) String() string { return [...]string{"push", "pull", "file", "slate", "reaper"}[k] }
+
+// A sourceState is how far a source is, from its claim until it gives that up.
+type sourceState uint8
+
+const (
+	headerless sourceState = iota // has said nothing yet; then keyless
+	keyless                       // its packets are left out until a key frame comes; then writing
+	writing                       // its packets go into the chain; then keyless, at another $H
+)
 
 var (
 	errBusy      = errors.New("stream already has a source")
@@ -77,13 +87,13 @@ const compatibleHeader = 8192
 
 // awaitKey makes the source's next packet its first: a new stretch of the chain starts with a picture.
 func (s *source) awaitKey() {
-	s.started, s.tie, s.seen, s.waiting = false, tieUnknown, nil, s.stream.clock.now()
+	s.state, s.tie, s.seen, s.waiting = keyless, tieUnknown, nil, s.stream.clock.now()
 }
 
 func (s *source) begin() {
 	st := s.stream
 	now := st.clock.now()
-	st.joins.Store(st.chain.begin(newGeneration(s.published), now))
+	st.chain.begin(newGeneration(s.published), now, st.joins.Store)
 	st.setState(streamLive)
 	st.stats.generations.Add(1)
 	st.bell(now)
@@ -92,7 +102,7 @@ func (s *source) begin() {
 // packet publishes one ASF data packet. A bad one is counted and dropped; errBadSource when that does not stop. Until
 // the first key frame of a source nothing is published, so that every stretch of the chain starts with a picture.
 func (s *source) packet(b []byte) error {
-	if s.published == nil {
+	if s.state == headerless {
 		return errNoHeader
 	}
 	st := s.stream
@@ -109,11 +119,11 @@ func (s *source) packet(b []byte) error {
 	if s.repeats(b, p, now) {
 		return nil
 	}
-	if !s.started && !p.Join && now.since(s.waiting) < keyPatience {
+	if s.state == keyless && !p.Join && now.since(s.waiting) < keyPatience {
 		st.stats.skippedPackets.Add(1)
 		return nil
 	}
-	begins := !s.started
+	begins := s.state == keyless
 	s.keepTime(p, now)
 	if b, err = s.shifted(b); err != nil {
 		st.stats.badPackets.Add(1)

@@ -26,7 +26,7 @@ func (c *chain) ahead(send uint32) time.Duration {
 // but another clock. An encoder that pushes never repeats.
 func (s *source) repeats(b []byte, p asf.Packet, now instant) bool {
 	st := s.stream
-	if s.started || s.kind != sourcePull || s.tie == tieOther || st.chain.last.kind != packetElement {
+	if s.state == writing || s.kind != sourcePull || s.tie == tieOther || st.chain.last.kind != packetElement {
 		return false
 	}
 	d := st.chain.ahead(p.SendTime)
@@ -39,7 +39,7 @@ func (s *source) repeats(b []byte, p asf.Packet, now instant) bool {
 	}
 	s.full = s.published.AppendFull(s.full[:0], b, p)
 	if s.seen = nextSame(s.seen, st.joins.Load().start, s.full); s.seen == st.chain.last {
-		s.started, s.seen = true, nil // it would hold all of the chain from here on
+		s.state, s.seen = writing, nil // it would hold all of the chain from here on
 		return true
 	}
 	return s.seen != nil || s.tie == tieSame || now.since(s.waiting) < repeatTime
@@ -66,25 +66,26 @@ func nextSame(seen, start *element, full []byte) *element {
 
 // keepTime keeps send times going forward in the chain; players take a jump for damage (asf.md §6). The rule:
 //
-//   - A source that goes on with the same header on the same clock is taken as it is.
+//   - A source that goes on with the same header on the same clock is taken as it is: its times are later than the
+//     chain's, by no more than the outage and sameClock.
 //   - One that goes on with the same header on another clock, which is what an encoder does that was restarted, has its
 //     times moved to where they would be had it never stopped: the outage stays a gap of its own length.
-//   - A pull that turns from one upstream to another, or follows a slate, has seen both and says which of these it is: see
-//     tie.
+//   - A slate or a file always has another clock, and so has what follows a slate. A pull that turns from one upstream to
+//     another has seen both and says which of these it is. See tie.
 //   - A clock that jumps while the source runs starts a new generation.
 //
 // Send time is a u32 of milliseconds, so differences are taken modulo 2^32.
 func (s *source) keepTime(p asf.Packet, now instant) {
 	st, send := s.stream, p.SendTime
 	last := st.chain.last
+	away := now.since(last.at)
 	jumped := false
-	if last.kind == packetElement {
-		d := st.chain.ahead(send)
-		jumped = !s.started && (d < 0 || s.tie == tieOther) || d < -maxBackward || d > maxForward
+	if d := st.chain.ahead(send); last.kind == packetElement {
+		jumped = s.state == keyless && s.otherClock(d, away) || d < -maxBackward || d > maxForward
 	}
 	switch {
-	case jumped && !s.started:
-		st.chain.shift = st.chain.sent + uint32(now.since(last.at).Milliseconds()) - send
+	case jumped && s.state == keyless:
+		st.chain.shift = st.chain.sent + uint32(away.Milliseconds()) - send
 		// What is shown must not go back either: sources differ in how far they send ahead.
 		if back := int32(st.chain.shown - (p.Earliest + st.chain.shift)); back >= 0 && back < maxAhead {
 			st.chain.shift += uint32(back) + 1
@@ -98,7 +99,19 @@ func (s *source) keepTime(p asf.Packet, now instant) {
 	if shown := p.Latest + st.chain.shift; last.kind != packetElement || int32(shown-st.chain.shown) > 0 {
 		st.chain.shown = shown
 	}
-	st.chain.sent, s.started, s.seen = send+st.chain.shift, true, nil
+	st.chain.sent, s.state, s.seen = send+st.chain.shift, writing, nil
+}
+
+// otherClock says whether a source whose first packet is d ahead of the chain, which nobody has written for so long, has
+// another clock than the one before.
+func (s *source) otherClock(d, away time.Duration) bool {
+	switch s.tie {
+	case tieOther:
+		return true
+	case tieUnknown:
+		return d < 0 || d > away+sameClock
+	}
+	return d < 0
 }
 
 // shifted is b with the times that the chain needs. What it returns is valid until the next call.

@@ -39,6 +39,7 @@ type streamReport struct {
 	State       string            `json:"state"` // idle, live, or orphaned: its source is lost and may come back
 	Source      *sourceReport     `json:"source"`
 	Viewers     int64             `json:"viewers"`
+	Waiting     int64             `json:"waiting"`          // for the stream to come up, see hold
 	Joined      uint64            `json:"joined"`           // viewers that ever were
 	Left        map[string]uint64 `json:"left"`             // viewers that are no more, by reason; absent: none
 	Declared    int64             `json:"bitrate_declared"` // by the source's header; 0: no header, or it does not say
@@ -51,14 +52,24 @@ type streamReport struct {
 	Awaited     uint64            `json:"packets_before_key"`  // dropped: before a source's first key frame
 	Skips       uint64            `json:"skips"`               // times that a slow viewer was moved to a newer key frame
 	Generations uint64            `json:"generations"`         // headers, or breaks in time, that viewers had to cross
+	Switches    uint64            `json:"switches"`            // from one upstream to another without an outage
 	LastPacket  *float64          `json:"last_packet_seconds"` // ago; null: there was none
 	URLs        urlReport         `json:"urls"`
+	Upstreams   []upstreamReport  `json:"upstreams,omitempty"` // of a pull, in order of preference
 }
 
 // A sourceReport is who feeds a stream; null: nobody does.
 type sourceReport struct {
 	Kind string `json:"kind"` // push, pull or file
 	From string `json:"from"` // an address, a URL without credentials, or a file
+}
+
+// An upstreamReport is one that a pull may read, and what it does.
+type upstreamReport struct {
+	URL      string   `json:"url"`           // without credentials
+	State    string   `json:"state"`         // idle, connecting, standby, feeding, failed, or returning: answers again, see failback
+	Failures int      `json:"failures"`      // in a row
+	Again    *float64 `json:"again_seconds"` // until it is asked next, or is to feed the stream again; null: nothing is planned
 }
 
 // A urlReport is what to open, on the host name by which the report was asked for unless the server listens on one
@@ -105,6 +116,7 @@ func (a *admin) reportStream(st *stream, host string) streamReport {
 		Type:        st.cfg.Type,
 		State:       st.currentState().String(),
 		Viewers:     n.viewers.Load(),
+		Waiting:     n.held.Load(),
 		Joined:      n.joined.Load(),
 		Left:        map[string]uint64{},
 		Declared:    st.declared(),
@@ -117,6 +129,7 @@ func (a *admin) reportStream(st *stream, host string) streamReport {
 		Awaited:     n.skippedPackets.Load(),
 		Skips:       n.skips.Load(),
 		Generations: n.generations.Load(),
+		Switches:    n.switches.Load(),
 		URLs:        urlsOf(st, host),
 	}
 	if r.Title == "" {
@@ -134,7 +147,22 @@ func (a *admin) reportStream(st *stream, host string) streamReport {
 		ago := seconds(age)
 		r.LastPacket = &ago
 	}
+	if views := st.upstreams.Load(); views != nil {
+		r.Upstreams = reportUpstreams(*views, st.clock.now())
+	}
 	return r
+}
+
+func reportUpstreams(views []upstreamView, now instant) (list []upstreamReport) {
+	for _, v := range views {
+		r := upstreamReport{URL: v.name, State: v.state.String(), Failures: v.failures}
+		if v.again > now {
+			in := seconds(v.again.since(now))
+			r.Again = &in
+		}
+		list = append(list, r)
+	}
+	return list
 }
 
 // declared is the bit rate of the header that the stream has, 0 without one.

@@ -57,6 +57,7 @@ func TestStatusReport(t *testing.T) {
         "from": "192.0.2.1:5000"
       },
       "viewers": 3,
+      "waiting": 0,
       "joined": 12,
       "left": {
         "client_closed": 8,
@@ -72,6 +73,7 @@ func TestStatusReport(t *testing.T) {
       "packets_before_key": 1,
       "skips": 2,
       "generations": 1,
+      "switches": 0,
       "last_packet_seconds": 4,
       "urls": {
         "mmsh": "mmsh://127.0.0.1:8086/streams/pushed",
@@ -86,6 +88,7 @@ func TestStatusReport(t *testing.T) {
       "state": "idle",
       "source": null,
       "viewers": 0,
+      "waiting": 0,
       "joined": 0,
       "left": {},
       "bitrate_declared": 0,
@@ -98,6 +101,7 @@ func TestStatusReport(t *testing.T) {
       "packets_before_key": 0,
       "skips": 0,
       "generations": 0,
+      "switches": 0,
       "last_packet_seconds": null,
       "urls": {
         "mmsh": "mmsh://127.0.0.1:8086/streams/pulled",

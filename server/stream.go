@@ -27,6 +27,8 @@ type stream struct {
 	state atomic.Int32           // streamState, for those who only look
 	path  atomic.Pointer[string] // of a pull: Via of the upstream, the pumps behind this one
 
+	upstreams atomic.Pointer[[]upstreamView] // of a pull, in order of preference; nil: it does not run yet
+
 	// Under the registry's mutex.
 	owner  *source // nil: nobody writes
 	heir   *heir   // waits for owner to let go

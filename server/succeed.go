@@ -23,7 +23,10 @@ func (s *source) succeed(who string) *source {
 // follow says how a source goes on with the header that it has just given, if that is the stream's.
 func (s *source) follow(t tie) {
 	if s.stream.chain.last.kind == packetElement {
-		s.tie, s.started = t, t == tieExact
+		s.tie = t
+		if t == tieExact {
+			s.state = writing
+		}
 	}
 }
 
@@ -33,8 +36,5 @@ func (s *source) pause(since instant) {
 	r := s.stream.reg
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	s.stream.owner, s.stream.vacant = nil, since
-	if s.stream.up() != nil {
-		s.stream.setState(streamOrphaned)
-	}
+	s.stream.vacate(since, true)
 }

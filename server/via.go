@@ -23,9 +23,22 @@ const (
 )
 
 var (
-	errLoop = errors.New("upstream gets its stream from this pump")
-	errDeep = errors.New("upstream is too far from the source")
+	errLoop   = errors.New("upstream gets its stream from this pump")
+	errDeep   = errors.New("upstream is too far from the source")
+	errCircle = errors.New("the request has passed this pump already")
+	errFar    = errors.New("the request has passed too many pumps")
 )
+
+// checkRequest looks at the Via fields of a request.
+func (n *node) checkRequest(via []byte) error {
+	switch {
+	case n.inVia(via):
+		return fmt.Errorf("%w: %.200s", errCircle, via)
+	case pumpsIn(via) > maxPumps:
+		return fmt.Errorf("%w: %d, limit %d", errFar, pumpsIn(via), maxPumps)
+	}
+	return nil
+}
 
 // checkPath looks at the Via field of an upstream's reply.
 func (n *node) checkPath(via []byte) error {
@@ -59,7 +72,7 @@ func (n *node) path(st *stream) string {
 
 // appendPath adds the path to a reply, if it goes to a pump. Players never see it.
 func (l *loop) appendPath(b []byte, st *stream) []byte {
-	if len(l.request.Via) == 0 {
+	if len(l.request.AllVia()) == 0 {
 		return b
 	}
 	return codec.AppendField(b, "Via", l.node.path(st))
@@ -67,7 +80,7 @@ func (l *loop) appendPath(b []byte, st *stream) []byte {
 
 // pathField is the same as refuse takes it: pumps that wait for each other shall find that out.
 func (l *loop) pathField(st *stream) []string {
-	if len(l.request.Via) == 0 {
+	if len(l.request.AllVia()) == 0 {
 		return nil
 	}
 	return []string{"Via", l.node.path(st)}

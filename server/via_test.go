@@ -84,11 +84,19 @@ func TestRequestsInCirclesAreRefused(t *testing.T) {
 		deep + ", 1.0 y":             " 403 ",
 		"1.0 " + r.loop.node.id:      " 403 ",
 		"1.0 pumpd-0123456789abcdef": " 200 ",
+
+		"1.0 pumpd-0123456789abcdef\r\nVia: 1.0 " + r.loop.node.id: " 403 ",
+		"1.0 pumpd-0123456789abcdef\r\nVia: 1.1 proxy":             " 200 ",
+		strings.ReplaceAll(deep, ", ", "\r\nVia: "):                " 200 ",
+		deep + "\r\nVia: 1.0 y":                                    " 403 ",
 	} {
 		p := r.connect()
 		p.say("GET /streams/a HTTP/1.0\r\nUser-Agent: " + pullAgent + "\r\nVia: " + via + "\r\n\r\n")
 		if !strings.Contains(p.status(), want) {
 			t.Errorf("Via %q: %s, want%s", via, p.status(), want)
+		}
+		if !strings.Contains(string(p.got), "\r\nVia: 1.0 "+r.loop.node.id+"\r\n") {
+			t.Errorf("Via %q: %.300q does not say whose answer it is", via, p.got)
 		}
 	}
 }

@@ -74,10 +74,13 @@ func (e *encoder) answer(t *testing.T) *http.Response {
 // send writes one frame of a push, which has no data header.
 func (e *encoder) send(t *testing.T, kind byte, body []byte) {
 	t.Helper()
-	frame := append(binary.LittleEndian.AppendUint16([]byte{'$', kind}, uint16(len(body))), body...)
-	if _, err := e.Write(frame); err != nil {
+	if _, err := e.Write(pushFrame(kind, body)); err != nil {
 		t.Fatalf("push $%c: %v", kind, err)
 	}
+}
+
+func pushFrame(kind byte, body []byte) []byte {
+	return append(binary.LittleEndian.AppendUint16([]byte{'$', kind}, uint16(len(body))), body...)
 }
 
 // end says that the stream is over for good.

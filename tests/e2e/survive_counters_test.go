@@ -23,6 +23,24 @@ type streamStatus struct {
 	Source *struct{ Kind, From string }
 	Packet uint64 `json:"packets"`
 	counters
+
+	Switches  uint64
+	Upstreams []struct{ State string }
+}
+
+// upstreams are the states of a pull's upstreams: "failed, feeding".
+func (s streamStatus) upstreams() string {
+	var list []string
+	for _, u := range s.Upstreams {
+		list = append(list, u.State)
+	}
+	return strings.Join(list, ", ")
+}
+
+// awaitUpstreams waits until the pump says so of a pull's upstreams.
+func (m *mortal) awaitUpstreams(t *testing.T, stream, want string) {
+	t.Helper()
+	m.awaitStatus(t, stream, "fed as in "+want, func(s streamStatus) bool { return s.upstreams() == want })
 }
 
 // counters are those by which a pump tells what its viewers have gone through. They are compared as a whole: what a test

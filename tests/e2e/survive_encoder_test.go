@@ -36,6 +36,36 @@ func TestEncoderKilled(t *testing.T) {
 	}
 }
 
+// It is killed and comes back twenty times, at once or after a while: it stays one stream, of one header, and each beginning
+// of the encoder is there from its first packet.
+func TestEncoderRestarts(t *testing.T) {
+	t.Parallel()
+	const times = 20
+	m := startMortal(t, "", pushStream("live"))
+	e := startEncoder(t, m, "live", synthetic)
+	waitLive(t, m.addr, streamPath("live"))
+	all := startWitnesses(t, m.addr, "live")
+	for range times {
+		awaitAllMore(t, all, 5)
+		e.kill9()
+		e = startEncoder(t, m, "live", synthetic)
+	}
+	awaitAllMore(t, all, 5)
+	for _, w := range all {
+		a, _ := w.account()
+		parts := runs(a.seen)
+		if len(parts) != times+1 || len(a.heads) != 1 {
+			t.Errorf("%s: %s and %d headers, want %d runs of packets, one header", w.name, describeRuns(parts), len(a.heads), times+1)
+			continue
+		}
+		for i := 1; i < len(parts); i++ {
+			checkMoved(t, w.name, parts[i-1], parts[i])
+		}
+	}
+	m.awaitState(t, "live", "live")
+	m.awaitCounters(t, "live", counters{Viewers: 4, Joined: 4, Generations: 1})
+}
+
 // It comes back with another header: each dialect crosses as it can (mmsh.md §9). Those that are told to ask again find
 // the new header there, however fast they are.
 func TestEncoderComesBackWithAnotherHeader(t *testing.T) {

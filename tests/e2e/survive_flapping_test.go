@@ -9,12 +9,12 @@ import (
 	"time"
 )
 
-// flapTime is how long the upstream flaps; PUMPD_FLAP_TIME=60s is the full minute.
+// flapTime is how long the upstream flaps: a minute, or PUMPD_FLAP_TIME.
 func flapTime(t *testing.T) time.Duration {
 	t.Helper()
 	s := os.Getenv("PUMPD_FLAP_TIME")
 	if s == "" {
-		return 15 * time.Second
+		return time.Minute
 	}
 	d, err := time.ParseDuration(s)
 	if err != nil || d < 5*time.Second {

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"io"
 	"time"
 )
@@ -103,9 +104,11 @@ func (w *witness) ended(how ending) error {
 	return nil
 }
 
+var hashSeed = maphash.MakeSeed()
+
 // packet checks what is in a packet.
 func (w *witness) packet(b []byte, skipped bool) error {
-	s := sighting{at: time.Now(), skipped: skipped, number: probeNumber(b)}
+	s := sighting{at: time.Now(), skipped: skipped, number: probeNumber(b), hash: maphash.Bytes(hashSeed, b)}
 	var err error
 	if s.packetParts, err = cutPacket(b); err != nil {
 		return err

@@ -74,6 +74,18 @@ func (n *namespace) do(cmd *exec.Cmd) {
 func (n *namespace) unplug() { n.t.Helper(); n.inside("ip", "link", "set", "eth0", "down") }
 func (n *namespace) plug()   { n.t.Helper(); n.inside("ip", "link", "set", "eth0", "up") }
 
+// impair makes the cable a bad one, in both directions, by tc netem. Without that in the kernel the test is skipped.
+func (n *namespace) impair(how ...string) {
+	n.t.Helper()
+	netem := func(device string) []string {
+		return append([]string{"qdisc", "add", "dev", device, "root", "netem"}, how...)
+	}
+	if out, err := exec.Command("tc", netem("pump"+n.holder)...).CombinedOutput(); err != nil {
+		skipLoudly(n.t, fmt.Sprintf("tc netem (%v: %s)", err, strings.TrimSpace(string(out))))
+	}
+	n.inside(append([]string{"tc"}, netem("eth0")...)...)
+}
+
 // dial connects from inside the namespace. The connection stays there.
 func (n *namespace) dial(addr string) (net.Conn, error) {
 	ours, err := os.Open("/proc/thread-self/ns/net")

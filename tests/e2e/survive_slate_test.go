@@ -138,3 +138,29 @@ func TestSlateWithTheSameHeader(t *testing.T) {
 		t.Errorf("%d generations, want 1: the slate's header is the encoder's", s.Generations)
 	}
 }
+
+// An encoder that stops, with its connection open, is away as well, and goes on at its next key frame.
+func TestSlateWhileEncoderIsStopped(t *testing.T) {
+	t.Parallel()
+	m := startMortal(t, "", slateStream("live"))
+	clip := []string{"push", "-loop", filepath.Join(repository, "server", "clip", "demo.asf")}
+	e := startEncoder(t, m, "live", clip)
+	m.awaitSource(t, "push")
+	waitLive(t, m.addr, streamPath("live"))
+	all := startWitnesses(t, m.addr, "live")
+	for range 2 {
+		awaitAllMore(t, all, 20)
+		e.pause()
+		m.awaitSource(t, "slate")
+		awaitAllMore(t, all, 20)
+		e.resume()
+		m.awaitSource(t, "push")
+	}
+	awaitAllMore(t, all, 20)
+	for _, w := range all {
+		if a, _ := w.account(); len(a.heads) != 1 {
+			t.Errorf("%s: %d headers, want one", w.name, len(a.heads))
+		}
+	}
+	m.awaitCounters(t, "live", counters{Viewers: 4, Joined: 4, Generations: 1})
+}

@@ -82,6 +82,9 @@ func TestChainKilledInTheMiddle(t *testing.T) {
 		awaitAllMore(t, all, 30)
 		middle.kill(t)
 		last.awaitState(t, "end", "orphaned")
+		if i == times-1 {
+			<-time.After(6 * time.Second) // longer than the pauses between attempts would be, did nobody wait
+		}
 		have := all[0].count()
 		middle.start(t)
 		up := time.Now()

@@ -36,6 +36,7 @@ type sighting struct {
 	key        bool
 	skipped    bool // packets before it are missing, and LocationId says so
 	number     int64
+	hash       uint64 // of the packet's bytes
 	packetParts
 }
 

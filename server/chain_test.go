@@ -1,0 +1,21 @@
+package server
+
+import "testing"
+
+// Who sees a new header in the chain can ask for it: it is what a newcomer gets by then.
+func TestNewcomersGetTheNewHeaderFirst(t *testing.T) {
+	r := newRig(t, nil, "a")
+	f := r.feeder(0, 320)
+	f.publish(3)
+	c := &r.reg.streams[0].chain
+	last, told := c.last, false
+	c.begin(newGeneration(c.gen.header), r.at, func(j *joins) {
+		told = true
+		if last.next.Load() != nil || j.start.order != last.order+1 || j.start.index != last.index+1 {
+			t.Errorf("joins %+v behind element %d when next is %v", j, last.order, last.next.Load())
+		}
+	})
+	if !told || last.next.Load() != c.last || c.last.kind != headerElement {
+		t.Errorf("told %v, the last element is %+v", told, c.last)
+	}
+}

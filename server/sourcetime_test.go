@@ -1,0 +1,49 @@
+package server
+
+import (
+	"encoding/binary"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// What is taken for the clock of the source before, and what is not.
+func TestClockOfASourceThatFollows(t *testing.T) {
+	const away = 20 * time.Second
+	for _, c := range []struct {
+		name  string
+		ahead time.Duration // of the last packet before
+		want  time.Duration
+	}{
+		{"went on meanwhile", away, away},
+		{"stood still meanwhile", 40 * time.Millisecond, 40 * time.Millisecond},
+		{"a little fast", away + 4*time.Second, away + 4*time.Second},
+		{"began again", -time.Hour, away},
+		{"a moment back", -40 * time.Millisecond, away},
+		{"a backup that was started before", 5 * time.Minute, away},
+		{"a day ahead", 24 * time.Hour, away},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r := newRig(t, nil, "a")
+			f := r.feeder(0, 320)
+			f.next = 200_000
+			f.publish(1)
+			st := r.reg.streams[0]
+			last := st.chain.sent
+			f.src.lost(syscall.ECONNRESET)
+			r.pass(away - 40*time.Millisecond) // which publish has passed
+			f.src = r.source(0)
+			f.header(320)
+			if err := f.src.packet(testPacket(10, last+uint32(c.ahead.Milliseconds()), true, packetSize, 500)); err != nil {
+				t.Fatal(err)
+			}
+			got := time.Duration(int32(st.chain.sent-last)) * time.Millisecond
+			if got != c.want || st.stats.generations.Load() != 1 {
+				t.Errorf("goes on after %v in generation %d, want %v in the same", got, st.stats.generations.Load(), c.want)
+			}
+			if sent := binary.LittleEndian.Uint32(st.chain.last.full[7:]); sent != st.chain.sent {
+				t.Errorf("send time %d in the packet, %d in the chain", sent, st.chain.sent)
+			}
+		})
+	}
+}
