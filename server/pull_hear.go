@@ -1,6 +1,9 @@
 package server
 
-import "slices"
+import (
+	"errors"
+	"slices"
+)
 
 // hear takes what a lane or a probe has found.
 func (p *puller) hear(n news, now instant) {
@@ -47,6 +50,9 @@ func (p *puller) take(l *lane, e event, now instant) error {
 func (p *puller) drop(l *lane, err error, now instant) {
 	p.close(l)
 	o, known := p.ready(), false
+	if l == p.on {
+		p.source.ended = errors.Is(err, errEnded)
+	}
 	switch {
 	case l != p.on:
 	case o != nil:

@@ -564,6 +564,9 @@ func TestPullComesBack(t *testing.T) {
 				if got := s.st.currentState(); got != streamOrphaned {
 					t.Errorf("state %v when the upstream is gone, want orphaned", got)
 				}
+				if ended := s.st.patience == endedGrace; ended != (name != "without") {
+					t.Errorf("viewers wait for %v", s.st.patience)
+				}
 				time.Sleep(400 * time.Millisecond)
 				if got := s.seen(); got != "h 1 2" {
 					t.Errorf("stream got %q half a second later, want %q", got, "h 1 2")

@@ -109,6 +109,10 @@ func (r *registry) release(s *source, orphan bool) {
 
 // vacate gives the claim to the heir, or to nobody. For whoever holds the registry's mutex.
 func (st *stream) vacate(since instant, orphan bool) {
+	st.patience = st.reg.grace
+	if st.owner != nil && st.owner.ended {
+		st.patience = min(st.patience, endedGrace)
+	}
 	st.owner, st.vacant = nil, since
 	if orphan && st.up() != nil {
 		st.setState(streamOrphaned)
@@ -118,6 +122,10 @@ func (st *stream) vacate(since instant, orphan bool) {
 		h.granted()
 	}
 }
+
+// endedGrace is how long viewers wait for an upstream that has said $E. It has ended (clients.md §7); but VLC says so
+// each time that it begins its file anew, and many a server when it is restarted, and then it is back by now.
+const endedGrace = 5 * time.Second
 
 // owned says who writes a stream now, nil if nobody.
 func (r *registry) owned(st *stream) *source {
@@ -130,7 +138,7 @@ func (r *registry) owned(st *stream) *source {
 func (r *registry) reap(now instant) {
 	for _, st := range r.streams {
 		if s := r.claimOrphan(st, now); s != nil {
-			st.log.Warn("source did not come back", "grace", r.grace)
+			st.log.Warn("source did not come back", "grace", st.patience)
 			s.end()
 		}
 	}
@@ -140,7 +148,7 @@ func (r *registry) reap(now instant) {
 func (r *registry) claimOrphan(st *stream, now instant) *source {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if st.owner != nil || st.currentState() != streamOrphaned || now.since(st.vacant) < r.grace {
+	if st.owner != nil || st.currentState() != streamOrphaned || now.since(st.vacant) < st.patience {
 		return nil
 	}
 	st.owner = &source{stream: st, kind: sourceReaper, evict: func() {}} // it lets go by itself, soon

@@ -328,6 +328,27 @@ func TestLostSource(t *testing.T) {
 	}
 }
 
+// An upstream that has said $E has a few seconds to come back.
+func TestEndedUpstream(t *testing.T) {
+	r := newRig(t, nil, "a")
+	f := r.feeder(0, 320)
+	f.publish(15)
+	p := r.watch("a", ffmpegAgent)
+	f.src.ended = true
+	f.src.lost(errEnded)
+	for _, c := range []struct {
+		pass time.Duration
+		want int64
+	}{{endedGrace - 1, -1}, {1, 0}} {
+		r.pass(c.pass)
+		r.reg.reap(r.at)
+		r.turn()
+		if got := r.read(p.body()); got.ended != c.want {
+			t.Errorf("%v later: $E %d, want %d", c.pass, got.ended, c.want)
+		}
+	}
+}
+
 func TestSendTimeJump(t *testing.T) {
 	r := newRig(t, nil, "a")
 	f := r.feeder(0, 320)
@@ -416,6 +437,7 @@ func TestStop(t *testing.T) {
 	f := r.feeder(0, 320)
 	f.publish(1)
 	p, tight := r.watch("a", ffmpegAgent), r.watch("a", ffmpegAgent)
+	pump := r.watch("a", wmpAgent+"\r\nVia: 1.0 "+nodePrefix+"1")
 	tight.room = 20
 	f.publish(1)
 	r.turn()
@@ -423,6 +445,9 @@ func TestStop(t *testing.T) {
 	r.turn()
 	if got := r.read(p.body()); got.ended != 0 || !p.fin {
 		t.Errorf("$E %d, FIN %v, want 0 and true", got.ended, p.fin)
+	}
+	if got := r.read(pump.body()); got.ended != -1 || !pump.fin || !slices.Equal(got.numbers, numbers(0, 2)) {
+		t.Errorf("a pump: %+v, FIN %v, want a FIN alone", got, pump.fin)
 	}
 	tight.room = plenty
 	r.turn()

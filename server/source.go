@@ -23,6 +23,7 @@ type source struct {
 	waiting   instant     // since when a key frame is awaited
 	bad       int         // bad packets in a row
 	tie       tie         // what it is to the source before
+	ended     bool        // it has said that it is over
 	seen      *element    // of a pull that came back: where in the chain its burst is
 	scratch   []byte
 	full      []byte

@@ -30,9 +30,10 @@ type stream struct {
 	upstreams atomic.Pointer[[]upstreamView] // of a pull, in order of preference; nil: it does not run yet
 
 	// Under the registry's mutex.
-	owner  *source // nil: nobody writes
-	heir   *heir   // waits for owner to let go
-	vacant instant // since when nobody writes
+	owner    *source       // nil: nobody writes
+	heir     *heir         // waits for owner to let go
+	vacant   instant       // since when nobody writes
+	patience time.Duration // and for how long viewers wait for that
 
 	// The claim's holder only.
 	chain chain

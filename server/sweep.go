@@ -109,14 +109,15 @@ func (l *loop) unwait(c *conn) {
 	c.slot = -1
 }
 
-// stop ends all: viewers get the end of their stream, encoders a status, everybody a FIN.
+// stop ends all: viewers get the end of their stream, encoders a status, everybody a FIN. Pumps get the FIN alone: that is
+// a lost source, which may come back and for which their viewers wait.
 func (l *loop) stop(now instant) {
 	l.stopping = true
 	for _, c := range l.conns {
 		if c == nil {
 			continue
 		}
-		if v := c.viewer; v != nil && v.verdict == noReason && v.state != broken {
+		if v := c.viewer; v != nil && v.verdict == noReason && v.state != broken && v.dialect != otherPump {
 			l.dismiss(v, shuttingDown, now)
 			continue
 		}
