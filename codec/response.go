@@ -15,7 +15,7 @@ type Response struct {
 	Server          []byte // nothing to rely on: VLC says `Cougar 4.1.0.3921`, FFmpeg nothing
 	ContentType     []byte // without parameters
 	Location        []byte
-	WWWAuthenticate []byte // one challenge, from its scheme on: the first Digest, without one the first Basic
+	WWWAuthenticate []byte // one challenge, from its scheme on: the best of all, see rank
 	Via             []byte // the first of them; see AllVia
 	ViaMore         []byte // the field lines from the second Via on; nil without one
 
@@ -129,13 +129,24 @@ func (r *Response) challenges(value []byte) {
 	for len(value) > 0 {
 		var one []byte
 		one, value = cutChallenge(value)
-		switch {
-		case hasScheme(one, "digest") && !hasScheme(r.WWWAuthenticate, "digest"):
+		if rank(one) > rank(r.WWWAuthenticate) {
 			r.WWWAuthenticate = one
-		case hasScheme(one, "basic"):
-			first(&r.WWWAuthenticate, one)
 		}
 	}
+}
+
+// rank orders challenges: Digest with MD5 is what all of this field's programs can do, before Basic, which shows the
+// password. Newer servers put a Digest with SHA-256 first.
+func rank(challenge []byte) int {
+	switch {
+	case hasScheme(challenge, "basic"):
+		return 2
+	case !hasScheme(challenge, "digest"):
+		return 0
+	case bytes.Contains(challenge, []byte("SHA-")), bytes.Contains(challenge, []byte("sha-")):
+		return 1
+	}
+	return 3
 }
 
 // cutChallenge cuts the first challenge off a list. Commas separate the challenges and also the parameters of each,
