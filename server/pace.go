@@ -12,9 +12,9 @@ import (
 // auto weighs what waiting saves against what it delays. Waiting w, a loop is busy for cost/w of its time, and a packet
 // is late by w/2. The sum of the first and of w/autoTrade is least where both are the same, at w = √(autoTrade·cost):
 //
-//	cost of a round        10 µs   100 µs   1 ms   4 ms   8 ms   ≥ 21 ms
-//	viewers of the loop        1       12    120    500  1,000     2,500
-//	wait                    5 ms    17 ms  55 ms 110 ms 155 ms    250 ms
+//	cost of a round        10 µs   100 µs   1 ms   4 ms   8 ms   ≥ 31 ms
+//	viewers of the loop        1       12    120    500  1,000     3,700
+//	wait                    4 ms    14 ms  45 ms  89 ms 126 ms    250 ms
 //
 // A packet that comes when the last round is longer ago than that does not wait at all.
 func (m Merge) merged(cost time.Duration) time.Duration {
@@ -26,7 +26,7 @@ func (m Merge) merged(cost time.Duration) time.Duration {
 }
 
 const (
-	autoTrade = 3 * time.Second // so long a wait is as bad as a loop that is busy all the time
+	autoTrade = 2 * time.Second // so long a wait is as bad as a loop that is busy all the time
 	maxMerge  = 250 * time.Millisecond
 )
 

@@ -15,10 +15,11 @@ func TestMerged(t *testing.T) {
 		{fixed, time.Second, 100 * time.Millisecond},
 		{Merge{}, time.Second, 0},
 		{auto, 0, 0},
-		{auto, 3 * time.Microsecond, 3 * time.Millisecond},
-		{auto, 300 * time.Microsecond, 30 * time.Millisecond},
-		{auto, 7500 * time.Microsecond, 150 * time.Millisecond},
-		{auto, 21 * time.Millisecond, 250 * time.Millisecond},
+		{auto, 2 * time.Microsecond, 2 * time.Millisecond},
+		{auto, 200 * time.Microsecond, 20 * time.Millisecond},
+		{auto, 5 * time.Millisecond, 100 * time.Millisecond},
+		{auto, 20 * time.Millisecond, 200 * time.Millisecond},
+		{auto, 32 * time.Millisecond, 250 * time.Millisecond},
 		{auto, time.Second, 250 * time.Millisecond},
 	} {
 		if got := c.merge.merged(c.cost).Round(time.Microsecond); got != c.want {
