@@ -54,10 +54,7 @@ func (l *loop) part(v *viewer, now instant) {
 func (l *loop) dismiss(v *viewer, why reason, now instant) {
 	v.verdict = why
 	if v.dialect.mmsh() {
-		if v.lead[0] == nil {
-			v.lead[0], v.lead[1] = v.lead[1], nil
-		}
-		v.lead[1] = append(v.lead[1][:len(v.lead[1]):len(v.lead[1])], streamEnded...)
+		v.lastly(streamEnded)
 	}
 	if v.state == following {
 		l.turn(v, now)
@@ -75,4 +72,5 @@ func (v *viewer) chore(l *loop, now instant) {
 		return
 	}
 	l.catchUp(v, now)
+	v.letGo(l)
 }

@@ -69,18 +69,26 @@ func (v *viewer) keepRest(prefix, payload []byte, n int) {
 	v.lead[1] = payload[n-len(prefix):]
 }
 
-// cross brings v over the header element e, by the rule of its dialect (mmsh.md §9). lead must be empty.
+// cross brings v over the header element e.
 func (v *viewer) cross(e *element) {
-	v.at = e
 	if v.gen == e.gen {
-		return // it joined here
+		v.at = e // it joined here
+		return
 	}
+	v.crossTo(e, e.gen)
+}
+
+// crossTo brings v into the generation g, to go on behind e, by the rule of its dialect (mmsh.md §9).
+func (v *viewer) crossTo(e *element, g *generation) {
+	v.at = e
 	switch v.dialect.crossing {
 	case changeInBand:
 		v.enter(e)
-		v.lead[1] = e.gen.change
+		v.gen = g
+		v.lastly(g.change)
 	case reopen:
-		v.lead[1], v.verdict = entryEnded, headerChanged
+		v.verdict = headerChanged
+		v.lastly(entryEnded)
 	case hangUp:
 		v.verdict = headerChanged
 	}
