@@ -100,15 +100,21 @@ func (l *loop) serve(c *conn, now instant) bool {
 	if b[0] == mmst[0] {
 		return l.probe(c, b)
 	}
-	if c.scanned == 0 {
+	fresh := c.scanned == 0
+	if fresh {
 		c.deadline = now.add(l.limits.requestHead)
 	}
 	if c.scanned >= 0 {
-		if c.scanned = headEnd(b, c.scanned); c.scanned >= 0 && len(b) <= maxHead {
+		// What comes first is looked at even if it is no whole head: those who speak something else say no more.
+		if c.scanned = headEnd(b, c.scanned); c.scanned >= 0 && !fresh && len(b) <= maxHead {
 			return false
 		}
 	}
 	n, err := codec.ParseRequest(b, maxHead, &l.request)
+	if err == codec.ErrShort {
+		c.scanned = len(b) // also behind empty lines, which look like the end of a head
+		return false
+	}
 	if err != nil {
 		l.log.Debug("bad request", "from", c.remote, "err", err)
 		l.request = codec.Request{Minor: 1, Close: true}
