@@ -3,6 +3,10 @@ package server
 // join makes c a viewer of st, from the stream's join point on; head is the reply's head. It is sent what there is at
 // once.
 func (l *loop) join(c *conn, st *stream, j *joins, v *viewer, head []byte, now instant) {
+	if c.push != nil { // an encoder that watches sends no more, and viewers have no deadline that would end its claim
+		c.push.gone(clientClosed)
+		c.push = nil
+	}
 	a := l.audiences[st.id]
 	if a == nil {
 		a = &audience{stream: st}

@@ -175,8 +175,8 @@ func (l *loop) attend(c *conn, w want, d *dialect, now instant) {
 			l.refuse(c, 400, "no such client-id")
 			return
 		}
-		if w == wantStop {
-			l.node.stopSession(r.Pragma.ClientID)
+		if w == wantStop && l.reg.stopSession(r.Pragma.ClientID, now) {
+			l.node.stopSession(r.Pragma.ClientID, c.remote.Addr())
 		}
 		l.ok(c, 200, keep)
 	case wantNextEntry:
