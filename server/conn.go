@@ -24,6 +24,7 @@ type conn struct {
 	push     *push   // while feeding, and between the requests of one encoder
 	waitsFor *stream // while holding
 	waited   bool    // it has held once for this request
+	more     bool    // it has requests left that are served at the loop's next work
 }
 
 // A phase is where a conn is in its life.
@@ -43,7 +44,7 @@ const (
 	maxHead      = 16 << 10 // a request head (mmsh.md §3.2)
 	maxSetupBody = 4 << 10
 	maxLogBody   = 64 << 10
-	maxWaiting   = 256 << 10 // input while a reply cannot be sent, or a source is not free yet
+	maxWaiting   = 64 << 10 // input while a reply cannot be sent, the stream is not up, or there are many requests
 )
 
 // open takes a new connection in.
@@ -61,10 +62,18 @@ func (l *loop) traffic(c *conn, now instant) {
 	l.sweep(now)
 }
 
+// turnRequests is how many requests of one conn are served before others have their turn. Hundreds fit what is read at
+// once, and a few hundred conns that have that many would keep the viewers of a loop waiting for a second.
+const turnRequests = 16
+
 func (l *loop) process(c *conn, now instant) {
-	for c.why == noReason {
+	for served := 0; c.why == noReason; {
 		switch c.phase {
 		case awaiting:
+			if served++; served > turnRequests {
+				l.goOn(c)
+				return
+			}
 			if !l.serve(c, now) {
 				return
 			}
@@ -83,6 +92,24 @@ func (l *loop) process(c *conn, now instant) {
 		}
 	}
 	c.wire.discard(len(c.wire.peek()))
+}
+
+// goOn lets a conn that has had its turn have another.
+func (l *loop) goOn(c *conn) {
+	if len(c.wire.peek()) > maxWaiting {
+		l.mark(c, tooLarge)
+		return
+	}
+	if c.more {
+		return
+	}
+	c.more = true
+	l.tell(func(now instant) {
+		c.more = false
+		if c.phase == awaiting {
+			l.process(c, now)
+		}
+	})
 }
 
 // serve answers one request. It is false when nothing more can be done until something comes.

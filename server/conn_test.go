@@ -48,3 +48,26 @@ func TestEmptyLinesInPieces(t *testing.T) {
 		}
 	}
 }
+
+// A conn that asks for a lot at once gets all of it, but not before others had their turn.
+func TestManyRequestsAtOnce(t *testing.T) {
+	const options = "OPTIONS * HTTP/1.1\r\nConnection: Keep-Alive\r\n\r\n"
+	r := newRig(t, nil, "a")
+	p := r.connect()
+	answers := func() int { return strings.Count(string(p.got), "HTTP/1.1 200 OK") }
+	p.say(strings.Repeat(options, 100))
+	if n := answers(); n != turnRequests {
+		t.Errorf("%d answers at once, want %d", n, turnRequests)
+	}
+	p.say(options)
+	for range 10 {
+		r.turn()
+	}
+	if n := answers(); n != 101 || p.fin {
+		t.Errorf("%d answers, FIN %v, want 101 and none", n, p.fin)
+	}
+	p.say(strings.Repeat(options, 2*maxWaiting/len(options)))
+	if !p.fin {
+		t.Error("may go on with more than is let wait")
+	}
+}
