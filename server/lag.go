@@ -13,35 +13,42 @@ func (l *loop) forgetPackets() {
 	clear(l.iov[:cap(l.iov)])
 }
 
-// hopeless is how many times further behind than catchUp allows a viewer is when it is moved to where players may not
-// like to be.
+// hopeless is how many times further behind than catchUp allows a viewer is when it is moved to where it may not like to
+// be.
 const hopeless = 2
 
 // letGo moves a viewer that holds too much of the chain, and that catchUp did not move:
 //
-//	it is only to be sent its end           it needs nothing of the chain
-//	no key frame is where its audience is   it goes on without one, where the audience stands
-//	it is behind a header                   it crosses now, in the middle of what it was sent
+//	it is only to be sent its end        it needs nothing of the chain
+//	it is behind a header                it crosses now, in the middle of what it was sent
+//	all key frames but old ones are      it goes on at one of those; if even that is too much to hold, where its audience
+//	ahead of the round                   stands
 func (v *viewer) letGo(l *loop) {
 	a := v.audience
 	if v.verdict != noReason {
 		v.at = a.at
 		return
 	}
-	missed := v.at.next.Load()
+	missed, held := v.at.next.Load(), a.at.bytes-v.at.bytes
 	if missed == nil || v.at.order >= a.at.order ||
-		a.at.at.since(missed.at) <= hopeless*l.limits.maxLag && a.at.bytes-v.at.bytes <= hopeless*maxLagBytes {
+		a.at.at.since(missed.at) <= hopeless*l.limits.maxLag && held <= hopeless*maxLagBytes {
 		return
 	}
-	switch j := a.stream.joins.Load(); {
-	case j == nil: // the stream is over: nothing is added that v could hold
-		return
-	case j.gen == v.gen:
+	j := a.stream.joins.Load()
+	if j == nil {
+		return // the stream is over: nothing is added that v could hold
+	}
+	to := j.newest
+	if to.order > a.at.order {
+		to = j.start
+	}
+	switch near := to.order <= a.at.order; {
+	case j.gen != v.gen && near: // so this is the generation that the audience is in
+		v.crossTo(to, j.gen)
+	case j.gen == v.gen && near && to.order > v.at.order:
+		v.skip(to)
+	case j.gen == v.gen && held > hopeless*maxLagBytes:
 		v.skip(a.at)
-	case j.newest.order <= a.at.order:
-		v.crossTo(j.newest, j.gen)
-	case j.start.order <= a.at.order: // so this is the generation that the audience is in
-		v.crossTo(j.start, j.gen)
 	default:
 		return
 	}

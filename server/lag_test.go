@@ -2,6 +2,7 @@ package server
 
 import (
 	"runtime"
+	"slices"
 	"testing"
 	"time"
 	"weak"
@@ -163,5 +164,30 @@ func TestSlowViewerWhileTheChainRunsAhead(t *testing.T) {
 	r.turn()
 	if got := r.read(p.body()).numbers; got[len(got)-1] != f.next-1 {
 		t.Errorf("its last packet is %d, want %d", got[len(got)-1], f.next-1)
+	}
+}
+
+// A viewer that holds more than there may be goes on without a key frame.
+func TestSlowViewerWithoutAKeyFrame(t *testing.T) {
+	r := newRig(t, nil, "a")
+	f := r.feeder(0, 320)
+	f.publish(1)
+	p := r.watch("a", ffmpegAgent)
+	p.room = 0
+	for i := range 9 { // up to the next key frame
+		f.publish(1)
+		if i == 4 {
+			r.reg.streams[0].chain.last.bytes += 3 * maxLagBytes
+		}
+		r.turn()
+	}
+	r.pass(time.Second)
+	r.turn()
+	p.room = plenty
+	r.turn()
+	f.publish(1)
+	r.turn()
+	if got := r.read(p.body()).numbers; !slices.Equal(got, []uint32{0, 10}) {
+		t.Errorf("packets %d, want 0 and 10", got)
 	}
 }
