@@ -152,6 +152,11 @@ func (p *push) relieveSlate(c *conn, b []byte) error {
 // claim gets the stream, at once or, with errInheriting, when the source before has let go; the frame is then read again.
 func (p *push) claim(c *conn) error {
 	l := c.loop
+	if code, why := p.stream.objection(c, l.now); code != 0 { // it started before the other one
+		err := errors.New(why)
+		p.fail(c, code, err)
+		return err
+	}
 	evict := func() { l.tell(func(instant) { p.evicted(c) }) }
 	granted := func() { l.tell(func(now instant) { p.granted(c, now) }) }
 	s, at, err := p.stream.inherit(sourcePush, c.remote.String(), evict, granted)

@@ -64,3 +64,28 @@ func TestEncoderThatWatches(t *testing.T) {
 		t.Errorf("%q, claim of %v", e.status(), r.reg.owned(r.reg.streams[0]))
 	}
 }
+
+// Whoever started a push before another one had the stream is under the same rules as whoever comes later.
+func TestEncoderThatStartedBefore(t *testing.T) {
+	for _, c := range []struct{ policy, from, status string }{
+		{"takeover", "192.0.2.2", "403"},
+		{"refuse", "192.0.2.1", "409"},
+		{"takeover", "192.0.2.1", ""},
+	} {
+		r := newRig(t, func(cfg *Config) { cfg.Streams[0].OnSecondPush = c.policy }, "a")
+		lurker := r.encoder()
+		lurker.conn.remote = netip.MustParseAddrPort(c.from + ":5")
+		lurker.setUp()
+		lurker.start(endless)
+		e := startedPush(r)
+		e.push(10)
+		lurker.header(640)
+		r.turn()
+		if refused := strings.Contains(lurker.status(), c.status); c.status != "" && (!refused || !lurker.fin || e.fin) {
+			t.Errorf("%s, from %s: %q, FIN %v, want %s and the first one to stay", c.policy, c.from, lurker.status(), lurker.fin, c.status)
+		}
+		if c.status == "" && !e.fin {
+			t.Errorf("%s, from %s: it did not take over", c.policy, c.from)
+		}
+	}
+}
