@@ -1,9 +1,6 @@
 package server
 
-import (
-	"log/slog"
-	"time"
-)
+import "log/slog"
 
 // logViewer writes the one line that a viewer leaves in the access log.
 func logViewer(log *slog.Logger, v *viewer, why reason, now instant) {
@@ -12,7 +9,7 @@ func logViewer(log *slog.Logger, v *viewer, why reason, now instant) {
 		"stream", v.audience.stream.cfg.Path,
 		"from", v.conn.remote().String(),
 		"agent", v.agent.Value(),
-		"seconds", now.since(v.joined).Round(time.Millisecond).Seconds(),
+		"seconds", float64(now.since(v.joined).Milliseconds())/1000,
 		"bytes", v.bytes,
 		"skips", v.skips,
 	)

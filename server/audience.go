@@ -3,6 +3,10 @@ package server
 // join makes c a viewer of st, from the stream's join point on; head is the reply's head. It is sent what there is at
 // once.
 func (l *loop) join(c *conn, st *stream, j *joins, v *viewer, head []byte, now instant) {
+	if c.push != nil { // an encoder that watches sends no more, and viewers have no deadline that would end its claim
+		c.push.gone(c, clientClosed)
+		c.push = nil
+	}
 	a := l.audiences[st.id]
 	if a == nil {
 		a = &audience{stream: st}
@@ -63,11 +67,7 @@ func (l *loop) part(v *viewer, now instant) {
 func (l *loop) dismiss(v *viewer, why reason, now instant) {
 	v.verdict = why
 	if v.dialect.mmsh() {
-		p := &v.owe().parts
-		if p[0] == nil {
-			p[0], p[1] = p[1], nil
-		}
-		p[1] = append(p[1][:len(p[1]):len(p[1])], streamEnded...)
+		v.lastly(streamEnded)
 	}
 	if v.state == following {
 		l.turn(v, now)
@@ -85,4 +85,5 @@ func (v *viewer) chore(l *loop, now instant) {
 		return
 	}
 	l.catchUp(v, now)
+	v.letGo(l)
 }

@@ -21,7 +21,7 @@ type element struct {
 	kind  elementKind
 	order uint64  // position in the chain, +1 each; tells which of two cursors is ahead
 	index uint64  // packets before this one; LocationIds are differences of it
-	bytes uint64  // bytes of full packets up to and including this one
+	bytes uint64  // of memory that packets up to and including this one take
 	at    instant // when it was published
 	full  []byte  // a packet: exactly PacketSize bytes, padding explicit (asf.md §5)
 	short []byte  // a packet: padding removed where players can restore it; may be full itself
@@ -149,12 +149,15 @@ func (c *chain) end(now instant) {
 
 // place numbers the element that comes next.
 func (c *chain) place(e *element) {
-	e.bytes = uint64(len(e.full))
 	if p := c.last; p != nil {
-		e.order, e.index, e.bytes = p.order+1, p.index, p.bytes+e.bytes
+		e.order, e.index, e.bytes = p.order+1, p.index, p.bytes
 		if p.kind == packetElement {
 			e.index++
 		}
+	}
+	e.bytes += uint64(len(e.full))
+	if len(e.short) != len(e.full) { // else they are the same bytes
+		e.bytes += uint64(len(e.short))
 	}
 }
 

@@ -22,6 +22,23 @@ func (f *configFile) address(key, addr string) {
 	}
 }
 
+// overlap says whether two addresses cannot be listened on at once, since one of them is all of the machine's.
+func overlap(a, b string) bool {
+	hostA, portA, _ := net.SplitHostPort(a)
+	hostB, portB, _ := net.SplitHostPort(b)
+	return portA == portB && (covers(hostA, hostB) || covers(hostB, hostA))
+}
+
+// covers says whether all is a word for addresses that one is among. Nothing means IPv6 and IPv4, and so does ::.
+func covers(all, one string) bool {
+	if all == "0.0.0.0" {
+		a, err := netip.ParseAddr(one)
+		return err == nil && a.Is4()
+	}
+	a, err := netip.ParseAddr(all)
+	return all == "" || err == nil && a.IsUnspecified()
+}
+
 // isHost is true of nothing, IP addresses and names. A name of digits and dots is a mistyped IPv4 address.
 func isHost(host string) bool {
 	if _, err := netip.ParseAddr(host); host == "" || err == nil {

@@ -55,13 +55,20 @@ func (f *configFile) checkTimeouts(c *TimeoutConfig) {
 // checkListeners wants every address good and in use once. Port 0, which the system replaces by a free one, may be
 // used often.
 func (f *configFile) checkListeners(c *Config) {
-	users := map[string]string{} // address to key
+	type user struct{ key, addr string }
+	var users []user
 	listen := func(key, addr string) {
 		f.address(key, addr)
-		if user, taken := users[addr]; taken && !strings.HasSuffix(addr, ":0") {
-			f.wrong(key, "%q, already used by %s", addr, user)
+		for _, u := range users {
+			switch {
+			case strings.HasSuffix(addr, ":0"):
+			case addr == u.addr:
+				f.wrong(key, "%q, already used by %s", addr, u.key)
+			case overlap(addr, u.addr):
+				f.wrong(key, "%q, already used by %s, %q", addr, u.key, u.addr)
+			}
 		}
-		users[addr] = key
+		users = append(users, user{key, addr})
 	}
 	for i, addr := range c.Server.Listen {
 		listen(elementName("server.listen", i), addr)

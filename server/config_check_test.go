@@ -31,6 +31,7 @@ var badValues = []badConfig{
 	{"port by name", "[server]\nadmin = \":http\"\n", `pump.toml:2: server.admin: ":http", want a port from 0 to 65535`},
 	{"no port", "[server]\nadmin = \"host:\"\n", `pump.toml:2: server.admin: "host:", want a port from 0 to 65535`},
 	{"address twice", "[server]\nlisten = [\":1\",\n\":1\"]\n", `pump.toml:3: server.listen[1]: ":1", already used by server.listen[0]`},
+	{"all addresses and one", "[server]\nlisten = [\":8087\"]\n", `pump.toml:1: server.admin: "127.0.0.1:8087", already used by server.listen[0], ":8087"`},
 	{"address of the admin's default", "[server]\nlisten = [\"127.0.0.1:8087\"]\n",
 		`pump.toml:1: server.admin: "127.0.0.1:8087", already used by server.listen[0]`},
 
@@ -89,7 +90,7 @@ func TestBadValues(t *testing.T) { testBad(t, badValues) }
 
 func TestGoodValues(t *testing.T) {
 	for _, text := range []string{
-		"listen = [\":8086\", \"127.0.0.1:80\", \"[::]:8086\", \"[::1%lo]:0\", \"host-1.example:1\", \"localhost:65535\"]",
+		"listen = [\":8086\", \"127.0.0.1:80\", \"[::]:8088\", \"[::1%lo]:0\", \"host-1.example:1\", \"localhost:65535\"]",
 		"listen = [\":0\", \":0\", \"127.0.0.1:0\"]\nadmin = \":0\"",
 		"admin = \"\"",
 		"admin = \"[::1]:8087\"",

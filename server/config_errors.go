@@ -6,8 +6,6 @@ import (
 	"slices"
 	"strings"
 	"unicode"
-
-	"github.com/BurntSushi/toml"
 )
 
 // A configFile is a file on its way to a Config: where its keys are and what is wrong with them.
@@ -71,20 +69,6 @@ func (f *configFile) err() error {
 		errs = append(errs, errors.New(e.text))
 	}
 	return errors.Join(errs...)
-}
-
-// syntaxError puts the TOML library's error into one line. The library likes to quote what it stumbled over, and
-// somebody who forgot the quotes around a password should not find it in a log.
-func syntaxError(name string, err error) error {
-	parse, ok := errors.AsType[toml.ParseError](err)
-	if !ok {
-		return fmt.Errorf("%s: %w", name, err)
-	}
-	msg := parse.Message
-	if isSecret(parse.LastKey) {
-		msg = parse.LastKey + ": not a TOML value, want strings in quotes"
-	}
-	return errors.New(oneLine(fmt.Sprintf("%s:%d: %.200s", name, parse.Position.Line, msg)))
 }
 
 // oneLine keeps file names and keys with control characters from making more lines, or worse, of an error.

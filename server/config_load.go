@@ -46,7 +46,7 @@ func ParseConfig(data []byte, name string) (*Config, error) {
 	}
 	var doc map[string]any
 	if _, err := toml.Decode(text, &doc); err != nil {
-		return nil, syntaxError(name, err)
+		return nil, syntaxError(name, err, lines)
 	}
 	f := configFile{name: name, lines: lines, bad: map[string]bool{}}
 	cfg := DefaultConfig()

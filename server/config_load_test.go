@@ -15,7 +15,7 @@ type badConfig struct{ name, text, want string }
 
 var badFiles = []badConfig{
 	{"not TOML", "[server]\nlisten = [\":1\"\nadmin = \"\"\n",
-		"pump.toml:3: expected a comma (',') or array terminator (']'), but got 'a'"},
+		"pump.toml:3: server.listen[1]: expected a comma (',') or array terminator (']'), but got 'a'"},
 	{"key twice", "[server]\nburst = \"1s\"\nburst = \"2s\"\n", "pump.toml:3: Key 'server.burst' has already been defined."},
 	{"UTF-16", "\xff\xfe[\x00", "pump.toml: not UTF-8"},
 	{"control character in a key", "\"a\\nb\" = 1\n",

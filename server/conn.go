@@ -21,6 +21,7 @@ type conn struct {
 	phase    phase
 	why      reason  // set: it is marked and waits for the sweep
 	waited   bool    // it has held once for this request
+	more     bool    // it has requests left that are served at the loop's next work
 	deadline instant // of the phase; 0 is none
 	viewer   *viewer // while viewing
 	push     *push   // while feeding, and between the requests of one encoder
@@ -50,7 +51,7 @@ const (
 	maxHead      = 16 << 10 // a request head (mmsh.md §3.2)
 	maxSetupBody = 4 << 10
 	maxLogBody   = 64 << 10
-	maxWaiting   = 256 << 10 // input while a reply cannot be sent, or a source is not free yet
+	maxWaiting   = 64 << 10 // input while a reply cannot be sent, the stream is not up, or there are many requests
 )
 
 // open takes a new connection in.
@@ -68,10 +69,18 @@ func (l *loop) traffic(c *conn, now instant) {
 	l.sweep(now)
 }
 
+// turnRequests is how many requests of one conn are served before others have their turn. Hundreds fit what is read at
+// once, and a few hundred conns that have that many would keep the viewers of a loop waiting for a second.
+const turnRequests = 16
+
 func (l *loop) process(c *conn, now instant) {
-	for c.why == noReason {
+	for served := 0; c.why == noReason; {
 		switch c.phase {
 		case awaiting:
+			if served++; served > turnRequests {
+				l.goOn(c)
+				return
+			}
 			if !l.serve(c, now) {
 				return
 			}
@@ -92,6 +101,24 @@ func (l *loop) process(c *conn, now instant) {
 	c.wire.discard(len(c.wire.peek()))
 }
 
+// goOn lets a conn that has had its turn have another.
+func (l *loop) goOn(c *conn) {
+	if len(c.wire.peek()) > maxWaiting {
+		l.mark(c, tooLarge)
+		return
+	}
+	if c.more {
+		return
+	}
+	c.more = true
+	l.tell(func(now instant) {
+		c.more = false
+		if c.phase == awaiting {
+			l.process(c, now)
+		}
+	})
+}
+
 // serve answers one request. It is false when nothing more can be done until something comes.
 func (l *loop) serve(c *conn, now instant) bool {
 	b := c.wire.peek()
@@ -107,15 +134,21 @@ func (l *loop) serve(c *conn, now instant) bool {
 	if b[0] == mmst[0] {
 		return l.probe(c, b)
 	}
-	if c.scanned == 0 {
+	fresh := c.scanned == 0
+	if fresh {
 		c.deadline = now.add(l.limits.requestHead)
 	}
 	if c.scanned >= 0 {
-		if c.scanned = headEnd(b, c.scanned); c.scanned >= 0 && len(b) <= maxHead {
+		// What comes first is looked at even if it is no whole head: those who speak something else say no more.
+		if c.scanned = headEnd(b, c.scanned); c.scanned >= 0 && !fresh && len(b) <= maxHead {
 			return false
 		}
 	}
 	n, err := codec.ParseRequest(b, maxHead, &l.request)
+	if err == codec.ErrShort {
+		c.scanned = int32(len(b)) // also behind empty lines, which look like the end of a head
+		return false
+	}
 	if err != nil {
 		l.log.Debug("bad request", "from", c.remote(), "err", err)
 		l.rebuff(c, statusOf(err), err.Error())

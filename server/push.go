@@ -209,13 +209,14 @@ func (p *push) makeWay(c *conn, now instant) {
 // stream, one may have to go after all.
 func (p *push) claim(c *conn) error {
 	l := c.loop
-	if s := p.stream.reg.owned(p.stream); s != nil && s.kind == sourcePush {
-		if p.left > 0 {
-			p.evicted(c)
-		}
-		if p.left > 0 || p.stream.guards(s, p.heard) {
-			return errBusy
-		}
+	if s := p.stream.reg.owned(p.stream); s != nil && s.kind == sourcePush && p.left > 0 {
+		p.evicted(c)
+		return errBusy
+	}
+	if code, why := p.stream.objection(c, l.now); code != 0 { // it started before the other one
+		err := errors.New(why)
+		p.fail(c, code, err)
+		return err
 	}
 	evict := func() { l.tell(func(instant) { p.evicted(c) }) }
 	granted := func() { l.tell(func(now instant) { p.granted(c, now) }) }

@@ -19,8 +19,12 @@ type pushSession struct {
 	last   *asf.Header // that came with it, as published; nil: none yet
 }
 
-// maxPushes bounds the push-ids of one address; the one that ends first makes room.
-const maxPushes = 64
+// Bounds of the push-ids of one address, and of all: some networks have more addresses than we have memory. The one that
+// ends first makes room.
+const (
+	maxPushes    = 64
+	maxAllPushes = 1024
+)
 
 // pushLife is how long a push-id stays good after a start: a body lasts hours, and an encoder that lost its link comes
 // back with the same id.
@@ -32,18 +36,27 @@ func newPushID() string { return strconv.FormatUint(uint64(rand.Uint32N(math.Max
 func (r *registry) openPush(st *stream, from netip.Addr, now, ends instant) string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	same, first := 0, ""
+	same, first, firstOfAll := 0, "", ""
 	for id, s := range r.pushes {
 		if s.ends.before(now) {
 			delete(r.pushes, id)
-		} else if s.from == from {
-			if same++; first == "" || s.ends.before(r.pushes[first].ends) {
-				first = id
-			}
+			continue
+		}
+		if firstOfAll == "" || s.ends.before(r.pushes[firstOfAll].ends) {
+			firstOfAll = id
+		}
+		if s.from != from {
+			continue
+		}
+		if same++; first == "" || s.ends.before(r.pushes[first].ends) {
+			first = id
 		}
 	}
-	if same >= maxPushes {
+	switch {
+	case same >= maxPushes:
 		delete(r.pushes, first)
+	case len(r.pushes) >= maxAllPushes:
+		delete(r.pushes, firstOfAll)
 	}
 	id := newPushID()
 	r.pushes[id] = pushSession{stream: st, from: from, ends: ends}

@@ -86,23 +86,30 @@ func (l *loop) admitPush(c *conn, st *stream, onPush, keep bool, now instant) bo
 // silentSource is how long a push must have sent nothing for a newcomer to take it for dead (push.md §7).
 const silentSource = 5 * time.Second
 
-// admitSecond applies the rules for a second encoder on one path (push.md §7).
+// admitSecond applies the rules for a second encoder on one path. They count again when it claims the stream.
 func (l *loop) admitSecond(c *conn, st *stream, now instant) bool {
-	s := l.reg.owned(st)
+	code, why := st.objection(c, now)
+	if code != 0 {
+		l.refuse(c, code, why)
+	}
+	return code == 0
+}
+
+// objection says what is to be said to an encoder on c while another has the stream; code 0 is nothing (push.md §7).
+func (st *stream) objection(c *conn, now instant) (code int, why string) {
+	s := st.reg.owned(st)
 	if s == nil || s.kind != sourcePush || c.push != nil && c.push.source == s {
-		return true
+		return 0, ""
 	}
 	from, err := netip.ParseAddrPort(s.who)
 	same := len(st.users) > 0 || err == nil && from.Addr() == c.remote().Addr()
 	switch {
 	case !same:
-		l.refuse(c, 403, "another encoder sends to this stream")
+		return 403, "another encoder sends to this stream"
 	case st.guards(s, now):
-		l.refuse(c, 409, "an encoder sends to this stream already")
-	default:
-		return true
+		return 409, "an encoder sends to this stream already"
 	}
-	return false
+	return 0, ""
 }
 
 // guards says whether push s keeps a stream from a second one: where the configuration wants that, as long as it is not

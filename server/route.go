@@ -175,8 +175,8 @@ func (l *loop) attend(c *conn, w want, d *dialect, now instant) {
 			l.refuse(c, 400, "no such client-id")
 			return
 		}
-		if w == wantStop {
-			l.node.stopSession(p.ClientID)
+		if w == wantStop && l.reg.stopSession(p.ClientID, now) {
+			l.node.stopSession(p.ClientID, c.remote().Addr())
 		}
 		l.ok(c, 200, keep, session...)
 	case wantNextEntry:

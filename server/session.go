@@ -74,13 +74,15 @@ func (r *registry) useSession(id uint32, now instant, play bool) sessionUse {
 	return sessionKnown
 }
 
-// stopSession ends the Play of a session; its Log may still come.
-func (r *registry) stopSession(id uint32, now instant) {
+// stopSession ends the Play of a session, and says whether there was one; its Log may still come.
+func (r *registry) stopSession(id uint32, now instant) (played bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if _, ok := r.sessions[id]; ok {
+	s, ok := r.sessions[id]
+	if ok {
 		r.sessions[id] = idleSession(now)
 	}
+	return ok && s == playing
 }
 
 func (r *registry) forgetSessions(now instant) {

@@ -27,6 +27,9 @@ type source struct {
 	seen      *element    // of a pull that came back: where in the chain its burst is
 	scratch   []byte
 	full      []byte
+	changes   allowance
+	restless  error // set: there were too many of them
+	padding   allowance
 }
 
 type sourceKind uint8
@@ -66,9 +69,12 @@ func (s *source) header(b []byte) error {
 	if err != nil {
 		return err
 	}
+	st := s.stream
+	if err := s.change(st.clock.now()); err != nil {
+		return err
+	}
 	s.published = h.Published()
 	s.awaitKey()
-	st := s.stream
 	if g := st.chain.gen; st.up() != nil && g.header.Same(s.published) {
 		st.log.Info("source goes on with the same header", "source", s.kind, "from", s.who)
 		st.setState(streamLive)
@@ -124,8 +130,14 @@ func (s *source) packet(b []byte) error {
 		st.stats.skippedPackets.Add(1)
 		return nil
 	}
+	if err := s.pad(len(b), now); err != nil {
+		return err
+	}
 	begins := s.state == keyless
 	s.keepTime(p, now)
+	if s.restless != nil {
+		return s.restless
+	}
 	if b, err = s.shifted(b); err != nil {
 		st.stats.badPackets.Add(1)
 		return nil

@@ -93,6 +93,7 @@ func (s *source) keepTime(p asf.Packet, now instant) {
 		st.log.Info("source has another clock, its times are moved", "by_ms", int32(st.chain.shift))
 	case jumped:
 		st.log.Info("send time jumped, starting a new generation", "from_ms", st.chain.sent, "to_ms", send+st.chain.shift)
+		s.restless = s.change(now)
 		s.begin()
 		last = st.chain.last
 	}

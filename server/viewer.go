@@ -108,20 +108,29 @@ func (v *viewer) keepRest(prefix, payload []byte, n int) {
 	l.parts[1] = payload[n-len(prefix):]
 }
 
-// cross brings v over the header element e, by the rule of its dialect (mmsh.md §9). It must owe nothing.
+// cross brings v over the header element e.
 func (v *viewer) cross(e *element) {
-	v.at = e
 	if v.gen == e.gen {
-		return // it joined here
+		v.at = e // it joined here
+		return
 	}
+	v.crossTo(e, e.gen)
+}
+
+// crossTo brings v into the generation g, to go on behind e, by the rule of its dialect (mmsh.md §9).
+func (v *viewer) crossTo(e *element, g *generation) {
+	v.at = e
 	switch v.dialect.crossing {
 	case changeInBand:
 		v.enter(e)
-		v.owe().parts[1] = e.gen.change
+		v.gen = g
+		v.lastly(g.change)
 	case reopen:
-		v.owe().parts[1], v.verdict = entryEnded, headerChanged
-		if v.audience.stream.up() == nil { // over already: who asks again finds nothing, and players that do so do not stop
-			v.lead.parts[1] = streamEnded
+		v.verdict = headerChanged
+		if v.audience.stream.up() != nil {
+			v.lastly(entryEnded)
+		} else { // over already: who asks again finds nothing, and players that do so do not stop
+			v.lastly(streamEnded)
 		}
 	case hangUp:
 		v.verdict = headerChanged

@@ -1,0 +1,84 @@
+package server
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+	"strings"
+
+	"github.com/BurntSushi/toml"
+)
+
+// syntaxError puts the TOML library's error into one line, with the key that is on that line, if any. Where the library
+// says only that something is no value, which is mostly a word without quotes, it says what the key wants.
+//
+// The library likes to quote what it stumbled over, and somebody who forgot the quotes around a password should not find
+// it in a log.
+func syntaxError(name string, err error, lines keyLines) error {
+	parse, ok := errors.AsType[toml.ParseError](err)
+	if !ok {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	line, msg := parse.Position.Line, parse.Message
+	if strings.Contains(msg, "end table") || strings.Contains(msg, "end of table") {
+		if strings.HasSuffix(msg, `'\n' instead`) {
+			line-- // it counts the line end that it found already
+		}
+		return errors.New(oneLine(fmt.Sprintf("%s:%d: %.200s", name, line, msg)))
+	}
+	switch key := lines.at(line); {
+	case isSecret(parse.LastKey):
+		msg = parse.LastKey + ": not a TOML value, want strings in quotes"
+	case isSecret(key):
+		msg = key + ": not a TOML value, want strings in quotes"
+	case key == "":
+	case notValue(msg) && typeOf(key) != nil:
+		msg = key + ": not a TOML value, want " + wanted(typeOf(key))
+	default:
+		msg = key + ": " + msg
+	}
+	return errors.New(oneLine(fmt.Sprintf("%s:%d: %.200s", name, line, msg)))
+}
+
+// notValue is true of what the library says of a value that it cannot read or only the start of.
+func notValue(msg string) bool {
+	return strings.HasPrefix(msg, "expected value") || strings.HasPrefix(msg, "expected a top-level item to end")
+}
+
+// at gives the key on a line, of several the outermost; "" if there is none.
+func (l keyLines) at(line int) (key string) {
+	for k, n := range l {
+		if n == line && (key == "" || len(k) < len(key) || len(k) == len(key) && k < key) {
+			key = k
+		}
+	}
+	return key
+}
+
+// typeOf is the type of a key's value, nil if there is no such key.
+func typeOf(key string) reflect.Type {
+	t := reflect.TypeFor[Config]()
+	for part := range strings.SplitSeq(key, ".") {
+		part, _, inList := strings.Cut(part, "[")
+		if t.Kind() != reflect.Struct {
+			return nil
+		}
+		field, ok := fieldOf(t, part)
+		if !ok {
+			return nil
+		}
+		if t = field.Type; inList && t.Kind() == reflect.Slice {
+			t = t.Elem()
+		}
+	}
+	return t
+}
+
+func fieldOf(t reflect.Type, key string) (reflect.StructField, bool) {
+	for i := range t.NumField() {
+		if f := t.Field(i); f.Tag.Get("toml") == key {
+			return f, true
+		}
+	}
+	return reflect.StructField{}, false
+}

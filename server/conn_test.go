@@ -1,0 +1,73 @@
+package server
+
+import (
+	"strings"
+	"testing"
+	"time"
+)
+
+// Clients of other protocols wait for us to say something. They are answered at once, not when the time for a request is
+// over.
+func TestFirstWords(t *testing.T) {
+	for _, c := range []struct{ name, say, status string }{
+		{"TLS", "\x16\x03\x01\x00\xA5\x01\x00\x00\xA1\x03\x03", "HTTP/1.1 400"},
+		{"one byte of TLS", "\x16", "HTTP/1.1 400"},
+		{"SSH", "SSH-2.0-OpenSSH_9.2\r\n", "HTTP/1.1 400"},
+		{"HTTP/0.9", "GET /streams/a\r\n", "HTTP/1.1 505"},
+		{"HTTP/2", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "HTTP/1.1 505"},
+		{"a frame", "$H\x00\x00", ""}, // $ could be a method
+		{"a byte", "G", ""},
+		{"a request line", "GET /streams/a HTTP/1.0\r\n", ""},
+		{"a blank line", "\r\n", ""},
+	} {
+		r := newRig(t, nil, "a")
+		p := r.connect()
+		p.say(c.say)
+		if !strings.HasPrefix(p.status(), c.status) || (c.status == "") != (len(p.got) == 0) || p.fin != (c.status != "") {
+			t.Errorf("%s: %q, FIN %v, want %q", c.name, p.got, p.fin, c.status)
+		}
+		r.pass(11 * time.Second)
+		r.turn()
+		if c.status == "" && !strings.HasPrefix(p.status(), "HTTP/1.1 408") {
+			t.Errorf("%s: %q after 11 s, want 408", c.name, p.got)
+		}
+	}
+}
+
+// Some clients leave empty lines before a request. It does not matter in which pieces they come.
+func TestEmptyLinesInPieces(t *testing.T) {
+	const whole = "\r\n\r\n\r\n\r\nGET /streams/a HTTP/1.0\r\nUser-Agent: " + ffmpegAgent + "\r\n\r\n"
+	for at := range len(whole) {
+		r := newRig(t, nil, "a")
+		r.feeder(0, 320).publish(1)
+		p := r.connect()
+		p.say(whole[:at])
+		p.say(whole[at:])
+		if !strings.HasPrefix(p.status(), "HTTP/1.0 200") {
+			t.Errorf("cut at %d: %q", at, p.status())
+		}
+	}
+}
+
+// A conn that asks for a lot at once gets all of it, but not before others had their turn.
+func TestManyRequestsAtOnce(t *testing.T) {
+	const options = "OPTIONS * HTTP/1.1\r\nConnection: Keep-Alive\r\n\r\n"
+	r := newRig(t, nil, "a")
+	p := r.connect()
+	answers := func() int { return strings.Count(string(p.got), "HTTP/1.1 200 OK") }
+	p.say(strings.Repeat(options, 100))
+	if n := answers(); n != turnRequests {
+		t.Errorf("%d answers at once, want %d", n, turnRequests)
+	}
+	p.say(options)
+	for range 10 {
+		r.turn()
+	}
+	if n := answers(); n != 101 || p.fin {
+		t.Errorf("%d answers, FIN %v, want 101 and none", n, p.fin)
+	}
+	p.say(strings.Repeat(options, 2*maxWaiting/len(options)))
+	if !p.fin {
+		t.Error("may go on with more than is let wait")
+	}
+}

@@ -1,0 +1,69 @@
+package server
+
+import "slices"
+
+// What is held of a chain is memory, and one element holds all that come after it. Who reads slowly holds some, as far as
+// catchUp lets it; nobody may hold the chain for ever.
+
+// forgetPackets empties the scratch of rounds and turns. What was in it once, and was not written over by as many packets
+// again, would hold the chain from there on: for days, after one long turn.
+func (l *loop) forgetPackets() {
+	clear(l.segment.packets[:cap(l.segment.packets)])
+	clear(l.packets[:cap(l.packets)])
+	clear(l.iov[:cap(l.iov)])
+}
+
+// hopeless is how many times further behind than catchUp allows a viewer is when it is moved to where it may not like to
+// be.
+const hopeless = 2
+
+// letGo moves a viewer that holds too much of the chain, and that catchUp did not move:
+//
+//	it is only to be sent its end        it needs nothing of the chain
+//	it is behind a header                it crosses now, in the middle of what it was sent
+//	all key frames but old ones are      it goes on at one of those; if even that is too much to hold, where its audience
+//	ahead of the round                   stands
+func (v *viewer) letGo(l *loop) {
+	a := v.audience
+	if v.verdict != noReason {
+		v.at = a.at
+		return
+	}
+	missed, held := v.at.next.Load(), a.at.bytes-v.at.bytes
+	if missed == nil || v.at.order >= a.at.order ||
+		a.at.at.since(missed.at) <= hopeless*l.limits.maxLag && held <= hopeless*maxLagBytes {
+		return
+	}
+	j := a.stream.joins.Load()
+	if j == nil {
+		return // the stream is over: nothing is added that v could hold
+	}
+	to := j.newest
+	if to.order > a.at.order {
+		to = j.start
+	}
+	switch near := to.order <= a.at.order; {
+	case j.gen != v.gen && near: // so this is the generation that the audience is in
+		v.crossTo(to, j.gen)
+	case j.gen == v.gen && near && to.order > v.at.order:
+		v.skip(to)
+	case j.gen == v.gen && held > hopeless*maxLagBytes:
+		v.skip(a.at)
+	default:
+		return
+	}
+	v.skips++
+	a.stream.stats.skips.Add(1)
+}
+
+// lastly adds to what v is sent before anything else of the chain: behind what it is owed already.
+func (v *viewer) lastly(b []byte) {
+	switch p := &v.owe().parts; {
+	case p[1] == nil:
+		p[1] = b
+	case p[0] == nil:
+		p[0], p[1] = p[1], b
+	default:
+		p[1] = slices.Concat(p[1], b)
+	}
+}

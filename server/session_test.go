@@ -1,0 +1,92 @@
+package server
+
+import (
+	"encoding/binary"
+	"fmt"
+	"net"
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+)
+
+// Whoever guesses a client-id cannot end somebody else's Play.
+func TestStopFromElsewhere(t *testing.T) {
+	r := newRig(t, nil, "a")
+	f := r.feeder(0, 320)
+	f.publish(1)
+	p, other := r.watch("a", wmpAgent), r.connect()
+	other.conn.peer = net.TCPAddrFromAddrPort(netip.MustParseAddrPort("192.0.2.2:1"))
+	_, after, _ := strings.Cut(string(p.got), "client-id=")
+	id, _, _ := strings.Cut(after, "\r\n")
+	other.say("POST /streams/a HTTP/1.1\r\nUser-Agent: " + wmpAgent + "\r\nPragma: xStopStrm=1, client-id=" + id + "\r\nContent-Length: 0\r\n\r\n")
+	r.turn()
+	f.publish(1)
+	r.turn()
+	if got := r.read(p.body()); got.ended >= 0 || len(got.numbers) != 2 || p.fin {
+		t.Errorf("$E %d, %d packets, FIN %v, want none, 2 and none", got.ended, len(got.numbers), p.fin)
+	}
+}
+
+func TestPushIDsAreBounded(t *testing.T) {
+	r := newRig(t, nil, "a")
+	st := r.reg.streams[0]
+	mine := netip.MustParseAddr("192.0.2.1")
+	id := r.reg.openPush(st, mine, r.at, r.at.add(time.Hour)) // one that has started
+	for i := range uint32(30) {
+		b := binary.BigEndian.AppendUint32(netip.MustParseAddr("2001:db8::").AsSlice()[:12], i)
+		from, _ := netip.AddrFromSlice(b)
+		for range maxPushes + 10 {
+			r.reg.openPush(st, from, r.at, r.at.add(time.Minute))
+		}
+	}
+	if n := len(r.reg.pushes); n > maxAllPushes {
+		t.Errorf("%d push-ids, limit %d", n, maxAllPushes)
+	}
+	if _, ok := r.reg.pushes[id]; !ok {
+		t.Error("one that had longer to live has made room")
+	}
+}
+
+// An encoder whose body is complete and that watches then has given its stream up.
+func TestEncoderThatWatches(t *testing.T) {
+	r := newRig(t, nil, "a", "b")
+	r.feeder(1, 320).publish(1)
+	e := r.encoder()
+	e.setUp()
+	e.start(4 + len(testHeader(packetSize, 320)))
+	e.header(320)
+	if r.reg.owned(r.reg.streams[0]) == nil {
+		t.Fatal("no claim")
+	}
+	e.got = nil
+	e.say(fmt.Sprintf("GET /streams/b HTTP/1.0\r\nUser-Agent: %s\r\nPragma: xPlayStrm=1\r\n\r\n", ffmpegAgent))
+	if r.reg.owned(r.reg.streams[0]) != nil || !strings.HasPrefix(e.status(), "HTTP/1.0 200") || e.conn.phase != viewing {
+		t.Errorf("%q, claim of %v", e.status(), r.reg.owned(r.reg.streams[0]))
+	}
+}
+
+// Whoever started a push before another one had the stream is under the same rules as whoever comes later.
+func TestEncoderThatStartedBefore(t *testing.T) {
+	for _, c := range []struct{ policy, from, status string }{
+		{"takeover", "192.0.2.2", "403"},
+		{"refuse", "192.0.2.1", "409"},
+		{"takeover", "192.0.2.1", ""},
+	} {
+		r := newRig(t, func(cfg *Config) { cfg.Streams[0].OnSecondPush = c.policy }, "a")
+		lurker := r.encoder()
+		lurker.conn.peer = net.TCPAddrFromAddrPort(netip.MustParseAddrPort(c.from + ":5"))
+		lurker.setUp()
+		lurker.start(endless)
+		e := startedPush(r)
+		e.push(10)
+		lurker.header(640)
+		r.turn()
+		if refused := strings.Contains(lurker.status(), c.status); c.status != "" && (!refused || !lurker.fin || e.fin) {
+			t.Errorf("%s, from %s: %q, FIN %v, want %s and the first one to stay", c.policy, c.from, lurker.status(), lurker.fin, c.status)
+		}
+		if c.status == "" && !e.fin {
+			t.Errorf("%s, from %s: it did not take over", c.policy, c.from)
+		}
+	}
+}

@@ -1,0 +1,89 @@
+package server
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+)
+
+// A source that sends nothing but headers is given up, whether they are new or not, and so is one whose clock jumps with
+// each packet.
+func TestRestlessSource(t *testing.T) {
+	for name, step := range map[string]func(f *feeder, i uint32) error{
+		"other headers": func(f *feeder, i uint32) error { return f.src.header(testHeader(packetSize, i)) },
+		"same header":   func(f *feeder, i uint32) error { return f.src.header(testHeader(packetSize, 320)) },
+		"jumps": func(f *feeder, i uint32) error {
+			return f.src.packet(testPacket(i, i%2*3_600_000, true, packetSize, 500))
+		},
+	} {
+		r := newRig(t, nil, "a")
+		f := r.feeder(0, 320) // one header
+		f.publish(1)
+		i := uint32(1)
+		for ; step(f, i) == nil; i++ {
+			if i > 100 {
+				t.Fatalf("%s: %d at once", name, i)
+			}
+		}
+		if err := step(f, i); !errors.Is(err, errRestless) || int64(i) != changeQuota.most {
+			t.Errorf("%s: %v after %d, want %v after %d", name, err, i, errRestless, changeQuota.most)
+		}
+		if n := r.reg.streams[0].stats.generations.Load(); int64(n) > changeQuota.most+1 {
+			t.Errorf("%s: %d generations", name, n)
+		}
+	}
+}
+
+// One header a second is what a playlist may do for ever.
+func TestPatientSource(t *testing.T) {
+	r := newRig(t, nil, "a")
+	f := r.feeder(0, 320)
+	for i := range uint32(1000) {
+		f.header(i)
+		f.publish(10)
+		r.pass(time.Second)
+	}
+}
+
+// Packets that are all padding are amplified here by thousands, those of a slow stream by less than matters.
+func TestPaddingFlood(t *testing.T) {
+	const size = 65524
+	send := func(f *feeder, n int) (took int64, err error) {
+		b := testPacket(f.next, f.next*10, true, size, n)[:31+n]
+		b[5], b[6] = 0, 0 // padding length
+		for took = range 3000 {
+			if err = f.src.packet(b); err != nil {
+				break
+			}
+		}
+		return took, err
+	}
+	r := newRig(t, nil, "a", "b")
+	for i, c := range []struct {
+		payload int
+		most    int64
+	}{{4, paddingQuota.most / size}, {size/8 + 1 - 31, 2999}} {
+		f := &feeder{rig: r, src: r.source(i)}
+		if err := f.src.header(testHeader(size, 320)); err != nil {
+			t.Fatal(err)
+		}
+		if took, err := send(f, c.payload); took != c.most || (err == nil) != (c.most == 2999) {
+			t.Errorf("payload of %d bytes: %d packets, %v, want %d", c.payload, took, err, c.most)
+		} else if err != nil && !errors.Is(err, errPadding) {
+			t.Errorf("%v, want %v", err, errPadding)
+		}
+	}
+}
+
+// The encoder is told.
+func TestRestlessEncoder(t *testing.T) {
+	r := newRig(t, nil, "a")
+	e := startedPush(r)
+	for i := range uint32(40) {
+		e.header(i)
+	}
+	if !strings.HasPrefix(e.status(), "HTTP/1.1 400") || !strings.Contains(string(e.got), errRestless.Error()) || !e.fin {
+		t.Errorf("%q, FIN %v, want 400", e.got, e.fin)
+	}
+}
