@@ -5,14 +5,6 @@ import "slices"
 // What is held of a chain is memory, and one element holds all that come after it. Who reads slowly holds some, as far as
 // catchUp lets it; nobody may hold the chain for ever.
 
-// forgetPackets empties the scratch of rounds and turns. What was in it once, and was not written over by as many packets
-// again, would hold the chain from there on: for days, after one long turn.
-func (l *loop) forgetPackets() {
-	clear(l.segment.packets[:cap(l.segment.packets)])
-	clear(l.packets[:cap(l.packets)])
-	clear(l.iov[:cap(l.iov)])
-}
-
 // hopeless is how many times further behind than catchUp allows a viewer is when it is moved to where it may not like to
 // be.
 const hopeless = 2

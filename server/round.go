@@ -135,6 +135,12 @@ func (l *loop) turn(v *viewer, now instant) {
 	l.now = now
 	v.state = following
 	l.catchUp(v, now)
+	l.offer(v)
+	clear(l.iov[:cap(l.iov)]) // as in segment.release
+	clear(l.packets[:cap(l.packets)])
+}
+
+func (l *loop) offer(v *viewer) {
 	for taken := 0; ; {
 		size := l.gather(v)
 		if size == 0 {

@@ -48,9 +48,9 @@ func (g *segment) cut(from *element, now instant) bool {
 	return len(g.packets) > 0
 }
 
-// release lets go of the chain; a loop that has nothing to do must not hold packets.
+// release lets go of the chain. What was left of an earlier, longer run would hold all that came after it: for days.
 func (g *segment) release() {
-	clear(g.packets)
+	clear(g.packets[:cap(g.packets)])
 	g.packets, g.from, g.to = g.packets[:0], nil, nil
 }
 

@@ -75,7 +75,6 @@ func (l *loop) closed(c *conn) {
 
 // doChores looks at what is overdue: the conns that wait for something four times a second, the viewers once.
 func (l *loop) doChores(now instant) {
-	l.forgetPackets()
 	for i := len(l.waiting) - 1; i >= 0; i-- { // backwards: a chore may take its conn out
 		l.waiting[i].chore(now)
 	}
