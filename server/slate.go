@@ -25,7 +25,7 @@ func (s *Server) runSlate(ctx context.Context, st *stream) {
 	}
 }
 
-const slateCheck = 200 * time.Millisecond
+const slateCheck = 50 * time.Millisecond
 
 func (s *Server) playSlate(ctx context.Context, st *stream, l *fileLoop) {
 	playing, evict := context.WithCancel(ctx)

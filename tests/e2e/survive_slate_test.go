@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"fmt"
 	"path/filepath"
 	"testing"
 	"time"
@@ -8,8 +9,10 @@ import (
 
 const slateAfter = time.Second
 
-func slateStream(path string) string {
-	return pushStream(path) + "slate = \"builtin\"\nslate_after = \"1s\"\n"
+func slateStream(path string) string { return slateStreamAfter(path, slateAfter) }
+
+func slateStreamAfter(path string, after time.Duration) string {
+	return pushStream(path) + fmt.Sprintf("slate = \"builtin\"\nslate_after = %q\n", after)
 }
 
 // The slate plays when nobody has fed the stream for slate_after, and until the encoder's first key frame. Its header is
