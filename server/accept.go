@@ -18,8 +18,9 @@ import (
 // whole engine, and it gives no chance to refuse a connection before it has a descriptor and a place in a queue. A flood
 // of 6,000 connections killed it within a second; here it waits in the kernel's queue.
 
-// maxEnrolling is how many accepted connections may wait for their loops to take them over. A loop that is in the middle of
-// a round takes none for a tenth of a second, and then all that wait: with 4 of them a full pump let 40 viewers in a second.
+// maxEnrolling is how many accepted connections of one listener may wait for their loops to take them over, or for a TLS
+// handshake to begin; a flood on one listener leaves the others alone. A loop that is in the middle of a round takes none
+// for a tenth of a second, and then all that wait: with 4 of them a full pump let 40 viewers in a second.
 const maxEnrolling = 256
 
 // A front is a listener and what becomes of its connections: take has those that the gate has counted in, refuse the
@@ -65,8 +66,8 @@ func (s *Server) closeListeners() {
 // accept takes connections until the listeners are closed.
 func (s *Server) accept() {
 	var all sync.WaitGroup
-	enrolling := make(chan struct{}, maxEnrolling)
 	for _, f := range s.fronts {
+		enrolling := make(chan struct{}, maxEnrolling)
 		all.Go(func() {
 			s.acceptOn(f, func(c net.Conn) {
 				enrolling <- struct{}{}

@@ -46,10 +46,7 @@ func (l *loop) part(v *viewer, now instant) {
 	if len(a.viewers) == 0 {
 		a.at, a.viewers = nil, nil
 	}
-	if v.lead != nil {
-		v.lead.parts = [2][]byte{}
-		v.settle()
-	}
+	v.forgive()
 	c := v.conn
 	c.viewer, v.state = nil, leaving
 	if c.phase != closed {

@@ -134,7 +134,8 @@ func (l *fileLoop) schedule(packets [][]byte) error {
 	return nil
 }
 
-// next returns the packet that follows, valid until the next call, and when it is due, counted from the very first one of this play.
+// next returns the packet that follows, valid until the next call, and when it is due, counted from the very first one of
+// this play.
 func (l *fileLoop) next() (packet []byte, due time.Duration, err error) {
 	packet = l.buf[:copy(l.buf, l.packets[l.at])]
 	if err := l.header.ShiftTimes(packet, uint32(l.turn)*l.length); err != nil { // modulo 2^32, as the times are
@@ -147,8 +148,8 @@ func (l *fileLoop) next() (packet []byte, due time.Duration, err error) {
 	return packet, due, nil
 }
 
-// play feeds a source, from the beginning of the file, until ctx is done (nil) or the source takes no more. The moments that packets are due are counted
-// from the start and not from one another, so lateness does not add up.
+// play feeds a source, from the beginning of the file, until ctx is done (nil) or the source takes no more. The moments
+// that packets are due are counted from the start and not from one another, so lateness does not add up.
 func (l *fileLoop) play(ctx context.Context, src *source) error {
 	if err := src.header(l.header.Raw); err != nil {
 		return err

@@ -1,7 +1,5 @@
 package server
 
-import "slices"
-
 // What is held of a chain is memory, and one element holds all that come after it. Who reads slowly holds some, as far as
 // catchUp lets it; nobody may hold the chain for ever.
 
@@ -46,16 +44,4 @@ func (v *viewer) letGo(l *loop) {
 	}
 	v.skips++
 	a.stream.stats.skips.Add(1)
-}
-
-// lastly adds to what v is sent before anything else of the chain: behind what it is owed already.
-func (v *viewer) lastly(b []byte) {
-	switch p := &v.owe().parts; {
-	case p[1] == nil:
-		p[1] = b
-	case p[0] == nil:
-		p[0], p[1] = p[1], b
-	default:
-		p[1] = slices.Concat(p[1], b)
-	}
 }

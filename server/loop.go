@@ -22,8 +22,7 @@ type loop struct {
 	node    *node
 	engine  engine
 	watcher arming
-	kick    func()               // makes gnet call work soon, on this loop
-	used    func() time.Duration // CPU time of the loop's thread so far
+	kick    func() // makes gnet call work soon, on this loop
 
 	// Any goroutine.
 	box     mailbox
@@ -97,7 +96,7 @@ const (
 
 func newLoop(id int, c clock, cfg *Config, log *slog.Logger, reg *registry, stats *serverStats, n *node, kick func()) *loop {
 	l := &loop{
-		id: id, clock: c, log: log, access: log, reg: reg, stats: stats, node: n, kick: kick, used: threadTime,
+		id: id, clock: c, log: log, access: log, reg: reg, stats: stats, node: n, kick: kick,
 		limits: limits{
 			merge:       cfg.Server.Merge,
 			maxLag:      time.Duration(cfg.Server.MaxLag),

@@ -14,7 +14,7 @@ type audience struct {
 
 // round offers what is new in every stream to its viewers.
 func (l *loop) round(now instant) {
-	busy, before := false, l.used()
+	busy, before := false, threadTime()
 	for _, a := range l.audiences {
 		if a != nil && a.at != nil && a.at.next.Load() != nil {
 			l.roundOf(a, now)
@@ -25,7 +25,7 @@ func (l *loop) round(now instant) {
 		return
 	}
 	l.stats.rounds.Add(1)
-	l.paced(l.used() - before)
+	l.paced(threadTime() - before)
 	end := l.clock.now()
 	for _, a := range l.audiences {
 		if a != nil && a.at != nil && a.at.next.Load() != nil { // it came while we swept, and rang in vain

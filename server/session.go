@@ -38,10 +38,11 @@ func (r *registry) openSession(now instant, play bool) uint32 {
 	for {
 		id := rand.Uint32()
 		if _, taken := r.sessions[id]; id != 0 && !taken {
-			r.sessions[id] = idleSession(now)
+			s := idleSession(now)
 			if play {
-				r.sessions[id] = playing
+				s = playing
 			}
+			r.sessions[id] = s
 			return id
 		}
 	}

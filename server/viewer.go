@@ -1,6 +1,7 @@
 package server
 
 import (
+	"slices"
 	"unique"
 
 	"pumpd/codec"
@@ -54,9 +55,28 @@ func (v *viewer) owe() *lead {
 	return v.lead
 }
 
+// lastly adds to what v is owed, behind what that is already.
+func (v *viewer) lastly(b []byte) {
+	switch p := &v.owe().parts; {
+	case p[1] == nil:
+		p[1] = b
+	case p[0] == nil:
+		p[0], p[1] = p[1], b
+	default:
+		p[1] = slices.Concat(p[1], b)
+	}
+}
+
 // settle takes the lead back from a viewer that is owed nothing more.
 func (v *viewer) settle() {
-	if v.lead == nil || len(v.lead.parts[0])+len(v.lead.parts[1]) > 0 {
+	if len(v.lead.parts[0])+len(v.lead.parts[1]) == 0 {
+		v.forgive()
+	}
+}
+
+// forgive takes the lead back, whatever is in it.
+func (v *viewer) forgive() {
+	if v.lead == nil {
 		return
 	}
 	l := v.conn.loop
@@ -154,7 +174,7 @@ func (v *viewer) skip(e *element) {
 func (v *viewer) finish(e *element) {
 	v.at, v.verdict = e, sourceEnded
 	if v.dialect.mmsh() {
-		v.owe().parts[1] = streamEnded
+		v.lastly(streamEnded)
 	}
 }
 

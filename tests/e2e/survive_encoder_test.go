@@ -25,32 +25,13 @@ func TestEncoderKilled(t *testing.T) {
 	awaitAllMore(t, all, 20)
 	m.awaitState(t, "live", "live")
 	m.awaitCounters(t, "live", counters{Viewers: 4, Joined: 4, Generations: 1})
-	for _, w := range all {
-		a, _ := w.account()
-		parts := runs(a.seen)
-		if len(parts) != 2 || len(a.heads) != 1 {
-			t.Errorf("%s: %s and %d headers, want two runs of packets, one header", w.name, describeRuns(parts), len(a.heads))
-			continue
-		}
-		checkMoved(t, w.name, parts[0], parts[1])
-	}
+	checkRestarts(t, all, 1)
 }
 
-// It is killed and comes back twenty times, at once or after a while: it stays one stream, of one header, and each beginning
-// of the encoder is there from its first packet.
-func TestEncoderRestarts(t *testing.T) {
-	t.Parallel()
-	const times = 20
-	m := startMortal(t, "", pushStream("live"))
-	e := startEncoder(t, m, "live", synthetic)
-	waitLive(t, m.addr, streamPath("live"))
-	all := startWitnesses(t, m.addr, "live")
-	for range times {
-		awaitAllMore(t, all, 5)
-		e.kill9()
-		e = startEncoder(t, m, "live", synthetic)
-	}
-	awaitAllMore(t, all, 5)
+// checkRestarts wants each witness to have seen one stream, of one header, in which the encoder began anew so often, each
+// time from its first packet on.
+func checkRestarts(t *testing.T, all []*witness, times int) {
+	t.Helper()
 	for _, w := range all {
 		a, _ := w.account()
 		parts := runs(a.seen)
@@ -58,12 +39,10 @@ func TestEncoderRestarts(t *testing.T) {
 			t.Errorf("%s: %s and %d headers, want %d runs of packets, one header", w.name, describeRuns(parts), len(a.heads), times+1)
 			continue
 		}
-		for i := 1; i < len(parts); i++ {
-			checkMoved(t, w.name, parts[i-1], parts[i])
+		for i := range times {
+			checkMoved(t, w.name, parts[i], parts[i+1])
 		}
 	}
-	m.awaitState(t, "live", "live")
-	m.awaitCounters(t, "live", counters{Viewers: 4, Joined: 4, Generations: 1})
 }
 
 // It comes back with another header: each dialect crosses as it can (mmsh.md §9). Those that are told to ask again find
@@ -159,34 +138,33 @@ func TestGraceEnds(t *testing.T) {
 	awaitAllMore(t, startWitnesses(t, m.addr, "live"), 10)
 }
 
-// Twenty encoders in a row, each of which is killed when it has sent for 300 ms.
+// Twenty encoders in a row, each of which is killed when it has sent for 300 ms: the next one comes at once, or when the
+// loss has been noticed.
 func TestEncoderRestartedTwentyTimes(t *testing.T) {
-	t.Parallel()
-	const times = 20
-	m := startMortal(t, "", pushStream("live"))
-	e := startEncoder(t, m, "live", synthetic)
-	waitLive(t, m.addr, streamPath("live"))
-	all := startWitnesses(t, m.addr, "live")
-	for range times {
-		awaitAllMore(t, all, 6) // 56 ms each
-		e.kill9()
-		m.awaitState(t, "live", "orphaned")
-		have := all[0].count()
-		e = startEncoder(t, m, "live", synthetic)
-		for _, w := range all {
-			w.await(t, "the next encoder", func(a account) bool { return len(a.seen) > have })
-		}
-	}
-	m.awaitCounters(t, "live", counters{Viewers: 4, Joined: 4, Generations: 1})
-	for _, w := range all {
-		a, _ := w.account()
-		parts := runs(a.seen)
-		if len(parts) != times+1 || len(a.heads) != 1 {
-			t.Errorf("%s: %s, %d headers; want %d runs, one header", w.name, describeRuns(parts), len(a.heads), times+1)
-			continue
-		}
-		for i := range times {
-			checkMoved(t, w.name, parts[i], parts[i+1])
-		}
+	for name, noticed := range map[string]bool{"at once": false, "when it is missed": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			const times = 20
+			m := startMortal(t, "", pushStream("live"))
+			e := startEncoder(t, m, "live", synthetic)
+			waitLive(t, m.addr, streamPath("live"))
+			all := startWitnesses(t, m.addr, "live")
+			for range times {
+				awaitAllMore(t, all, 6) // 56 ms each
+				e.kill9()
+				if noticed {
+					m.awaitState(t, "live", "orphaned")
+				}
+				have := all[0].count()
+				e = startEncoder(t, m, "live", synthetic)
+				for _, w := range all {
+					w.await(t, "the next encoder", func(a account) bool { return len(a.seen) > have })
+				}
+			}
+			awaitAllMore(t, all, 5)
+			m.awaitState(t, "live", "live")
+			m.awaitCounters(t, "live", counters{Viewers: 4, Joined: 4, Generations: 1})
+			checkRestarts(t, all, times)
+		})
 	}
 }

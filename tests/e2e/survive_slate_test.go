@@ -112,29 +112,42 @@ func (m *mortal) awaitSource(t *testing.T, kind string) {
 	})
 }
 
-// A slate with the encoder's own header has no seam: nobody crosses anything, in no dialect.
-func TestSlateWithTheSameHeader(t *testing.T) {
-	t.Parallel()
+// slateClip makes an encoder that sends what the built-in slate is.
+var slateClip = []string{"push", "-loop", filepath.Join(repository, "server", "clip", "demo.asf")}
+
+// startOwnSlate has a stream with a slate of its encoder's own header, which is watched.
+func startOwnSlate(t *testing.T) (*mortal, *process, []*witness) {
+	t.Helper()
 	m := startMortal(t, "", slateStream("live"))
-	clip := []string{"push", "-loop", filepath.Join(repository, "server", "clip", "demo.asf")}
-	e := startEncoder(t, m, "live", clip)
+	e := startEncoder(t, m, "live", slateClip)
 	m.awaitSource(t, "push")
 	waitLive(t, m.addr, streamPath("live"))
-	all := startWitnesses(t, m.addr, "live")
-	for range 2 {
-		awaitAllMore(t, all, 20)
-		e.kill9()
-		m.awaitSource(t, "slate")
-		awaitAllMore(t, all, 40)
-		e = startEncoder(t, m, "live", clip)
-		m.awaitSource(t, "push")
-	}
-	awaitAllMore(t, all, 40)
+	return m, e, startWitnesses(t, m.addr, "live")
+}
+
+func checkOneHeader(t *testing.T, all []*witness) {
+	t.Helper()
 	for _, w := range all {
 		if a, _ := w.account(); len(a.heads) != 1 {
 			t.Errorf("%s: %d headers, want one", w.name, len(a.heads))
 		}
 	}
+}
+
+// A slate with the encoder's own header has no seam: nobody crosses anything, in no dialect.
+func TestSlateWithTheSameHeader(t *testing.T) {
+	t.Parallel()
+	m, e, all := startOwnSlate(t)
+	for range 2 {
+		awaitAllMore(t, all, 20)
+		e.kill9()
+		m.awaitSource(t, "slate")
+		awaitAllMore(t, all, 40)
+		e = startEncoder(t, m, "live", slateClip)
+		m.awaitSource(t, "push")
+	}
+	awaitAllMore(t, all, 40)
+	checkOneHeader(t, all)
 	s := m.awaitStatus(t, "live", "watched by all", func(s streamStatus) bool { return s.Viewers == 4 })
 	m.awaitCounters(t, "live", counters{Viewers: 4, Joined: 4, Generations: s.Generations})
 	if s.Generations != 1 {
@@ -145,12 +158,7 @@ func TestSlateWithTheSameHeader(t *testing.T) {
 // An encoder that stops, with its connection open, is away as well, and goes on at its next key frame.
 func TestSlateWhileEncoderIsStopped(t *testing.T) {
 	t.Parallel()
-	m := startMortal(t, "", slateStream("live"))
-	clip := []string{"push", "-loop", filepath.Join(repository, "server", "clip", "demo.asf")}
-	e := startEncoder(t, m, "live", clip)
-	m.awaitSource(t, "push")
-	waitLive(t, m.addr, streamPath("live"))
-	all := startWitnesses(t, m.addr, "live")
+	m, e, all := startOwnSlate(t)
 	for range 2 {
 		awaitAllMore(t, all, 20)
 		e.pause()
@@ -160,10 +168,6 @@ func TestSlateWhileEncoderIsStopped(t *testing.T) {
 		m.awaitSource(t, "push")
 	}
 	awaitAllMore(t, all, 20)
-	for _, w := range all {
-		if a, _ := w.account(); len(a.heads) != 1 {
-			t.Errorf("%s: %d headers, want one", w.name, len(a.heads))
-		}
-	}
+	checkOneHeader(t, all)
 	m.awaitCounters(t, "live", counters{Viewers: 4, Joined: 4, Generations: 1})
 }
