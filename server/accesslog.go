@@ -7,7 +7,7 @@ func logViewer(log *slog.Logger, v *viewer, why reason, now instant) {
 	log.Info("viewer left",
 		"reason", why.String(),
 		"stream", v.audience.stream.cfg.Path,
-		"from", v.conn.remote().String(),
+		"from", v.conn.remote.String(),
 		"agent", v.agent.Value(),
 		"seconds", float64(now.since(v.joined).Milliseconds())/1000,
 		"bytes", v.bytes,

@@ -12,6 +12,8 @@ func (l *loop) join(c *conn, st *stream, j *joins, v *viewer, head []byte, now i
 		a = &audience{stream: st}
 		l.audiences[st.id] = a
 	}
+	l.bare(c)
+	_, v.bare = c.wire.(*bareWire)
 	v.conn, v.fd, v.audience, v.joined, v.progress = c, c.fd, a, now, now
 	v.slot = int32(len(a.viewers))
 	v.begin(j)

@@ -2,7 +2,6 @@ package server
 
 import (
 	"bytes"
-	"net"
 	"net/netip"
 
 	"pumpd/codec"
@@ -11,11 +10,11 @@ import (
 // A conn is a connection before, while and after it has a role. It belongs to its loop.
 type conn struct {
 	// Set by loop.open, never changed.
-	loop *loop
-	wire wire
-	peer *net.TCPAddr
-	fd   int32
+	loop   *loop
+	remote netip.AddrPort
 
+	wire     wire
+	fd       int32
 	slot     int32 // in loop.waiting, -1 while viewing
 	scanned  int32 // bytes of the request head that hold no blank line; negative once it is whole
 	phase    phase
@@ -26,12 +25,6 @@ type conn struct {
 	viewer   *viewer // while viewing
 	push     *push   // while feeding, and between the requests of one encoder
 	waitsFor *stream // while holding
-}
-
-// remote is the other end's address, which is an IPv4 one also where the socket is an IPv6 one.
-func (c *conn) remote() netip.AddrPort {
-	a := c.peer.AddrPort()
-	return netip.AddrPortFrom(a.Addr().Unmap(), a.Port())
 }
 
 // A phase is where a conn is in its life.
@@ -56,7 +49,7 @@ const (
 
 // open takes a new connection in.
 func (l *loop) open(d door, now instant) *conn {
-	c := &conn{loop: l, wire: d.wire, peer: d.remote, fd: int32(d.fd), deadline: now.add(l.limits.requestHead)}
+	c := &conn{loop: l, wire: d.wire, remote: d.remote, fd: int32(d.fd), deadline: now.add(l.limits.requestHead)}
 	l.conns.put(c)
 	l.wait(c)
 	return c
@@ -150,7 +143,7 @@ func (l *loop) serve(c *conn, now instant) bool {
 		return false
 	}
 	if err != nil {
-		l.log.Debug("bad request", "from", c.remote(), "err", err)
+		l.log.Debug("bad request", "from", c.remote, "err", err)
 		l.rebuff(c, statusOf(err), err.Error())
 		return false
 	}

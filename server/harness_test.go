@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"io"
 	"log/slog"
-	"net"
+	"net/netip"
 	"syscall"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"pumpd/codec"
 )
@@ -38,6 +40,8 @@ type peer struct {
 }
 
 const plenty = 1 << 40
+
+var testClient = netip.MustParseAddr("192.0.2.1")
 
 // newRig has one stream of each name; pushes go to it as well.
 func newRig(t testing.TB, change func(*Config), names ...string) *rig {
@@ -95,8 +99,8 @@ func (r *rig) writev(v *viewer, bs [][]byte) (total int, errno syscall.Errno) {
 func (r *rig) close() {}
 
 // And its watcher.
-func (r *rig) arm(v *viewer) error {
-	r.armed[int(v.fd)] = true
+func (r *rig) arm(fd int32, events uint32) error {
+	r.armed[int(fd)] = true
 	return nil
 }
 
@@ -126,8 +130,9 @@ func (p *peer) discard(n int) { p.in = p.in[n:] }
 func (p *peer) write(b []byte) {
 	p.got = append(p.got, b...)
 }
-func (p *peer) unsent() int { return 0 }
-func (p *peer) shut()       { p.fin = true }
+func (p *peer) unsent() int       { return 0 }
+func (p *peer) free() (int, bool) { return 0, false }
+func (p *peer) shut()             { p.fin = true }
 func (p *peer) close(abort bool) {
 	p.reset = p.reset || abort
 	p.hangUp()
@@ -138,7 +143,7 @@ func (r *rig) connect() *peer {
 	r.fd++
 	p := &peer{rig: r, room: plenty}
 	r.peers[r.fd] = p
-	p.conn = r.loop.open(door{wire: p, fd: r.fd, remote: &net.TCPAddr{IP: net.IPv4(192, 0, 2, 1), Port: 1000 + r.fd}}, r.at)
+	p.conn = r.loop.open(door{wire: p, fd: r.fd, remote: netip.AddrPortFrom(testClient, uint16(1000+r.fd))}, r.at)
 	return p
 }
 
@@ -158,14 +163,14 @@ func (p *peer) hangUp() {
 
 // turn gives the loop what a wake does: writable sockets, a round, the chores.
 func (r *rig) turn() {
-	var fds []int32
+	var ready []unix.EpollEvent
 	for fd := range r.armed {
 		if p := r.peers[fd]; p.room > 0 || p.errno != 0 {
-			fds = append(fds, int32(fd))
+			ready = append(ready, unix.EpollEvent{Events: unix.EPOLLOUT, Fd: int32(fd)})
 			delete(r.armed, fd)
 		}
 	}
-	r.loop.box.post(func(now instant) { r.loop.writable(fds, now) })
+	r.loop.box.post(func(now instant) { r.loop.ready(ready, now) })
 	r.loop.work(r.at)
 }
 

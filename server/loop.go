@@ -5,6 +5,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"pumpd/codec"
 )
 
@@ -23,6 +25,7 @@ type loop struct {
 	engine  engine
 	watcher arming
 	kick    func() // makes gnet call work soon, on this loop
+	left    func() // is told of each connection that is gone without gnet
 
 	// Any goroutine.
 	box     mailbox
@@ -165,11 +168,30 @@ func (l *loop) paced(spent time.Duration) {
 	l.due.Store(int64(l.now.add(l.limits.merge.merged(l.cost))))
 }
 
-// writable is told by the watcher which descriptors can take more.
-func (l *loop) writable(fds []int32, now instant) {
-	for _, fd := range fds {
-		if c := l.conns.find(fd); c != nil && c.viewer != nil && c.viewer.state == blocked {
+// ready is told by the watcher what descriptors wait for has happened. By now a descriptor may be another conn's, which does no harm.
+func (l *loop) ready(events []unix.EpollEvent, now instant) {
+	for _, ev := range events {
+		c := l.conns.find(ev.Fd)
+		if c == nil {
+			continue
+		}
+		if w, ok := c.wire.(*bareWire); ok && ev.Events&^unix.EPOLLOUT != 0 {
+			w.heard()
+		}
+		if c.viewer != nil && c.viewer.state == blocked && ev.Events&^unix.EPOLLIN != 0 {
 			l.turn(c.viewer, now)
+		}
+	}
+}
+
+// abandon closes what gnet does not know of, when the loop's goroutine has ended.
+func (l *loop) abandon() {
+	for _, c := range l.conns {
+		if c == nil {
+			continue
+		}
+		if w, ok := c.wire.(*bareWire); ok {
+			w.close(false)
 		}
 	}
 }

@@ -47,7 +47,7 @@ func (n *node) stopSession(id uint32, from netip.Addr) {
 				continue
 			}
 			for _, v := range a.viewers {
-				if v.session == id && v.dialect.mmsh() && v.conn.remote().Addr() == from {
+				if v.session == id && v.dialect.mmsh() && v.conn.remote.Addr() == from {
 					l.dismiss(v, stopped, now)
 				}
 			}

@@ -197,7 +197,7 @@ func (p *push) relieveSlate(c *conn, b []byte) error {
 
 // makeWay gives the stream to its slate when the encoder is silent, though connected.
 func (p *push) makeWay(c *conn, now instant) {
-	c.loop.log.Warn("encoder is silent, making way for the slate", "stream", p.stream.cfg.Path, "from", c.remote(),
+	c.loop.log.Warn("encoder is silent, making way for the slate", "stream", p.stream.cfg.Path, "from", c.remote,
 		"for", now.since(p.heard))
 	p.early, p.left = p.source.published, p.stream.chain.last.order+1
 	p.source.pause(p.heard)
@@ -220,7 +220,7 @@ func (p *push) claim(c *conn) error {
 	}
 	evict := func() { l.tell(func(instant) { p.evicted(c) }) }
 	granted := func() { l.tell(func(now instant) { p.granted(c, now) }) }
-	s, at, err := p.stream.inherit(sourcePush, c.remote().String(), evict, granted)
+	s, at, err := p.stream.inherit(sourcePush, c.remote.String(), evict, granted)
 	if err != nil {
 		return err
 	}
@@ -283,7 +283,7 @@ func (p *push) gone(c *conn, why reason) {
 
 // fail answers at once, which an encoder takes for the end (push.md §8), and closes.
 func (p *push) fail(c *conn, code int, err error) {
-	c.loop.log.Info("push failed", "stream", p.stream.cfg.Path, "from", c.remote(), "status", code, "err", err)
+	c.loop.log.Info("push failed", "stream", p.stream.cfg.Path, "from", c.remote, "status", code, "err", err)
 	c.loop.dropEncoder(c, code, err.Error(), refusal(code))
 }
 
@@ -294,7 +294,7 @@ func (p *push) chore(c *conn, now instant) {
 	case p.state == between && silent > l.limits.pushSetup, p.state == pushing && p.over && silent > endedTime:
 		l.mark(c, sourceSilent)
 	case p.state == pushing && !p.over && silent > l.limits.sourceIdle:
-		l.log.Warn("encoder is silent", "stream", p.stream.cfg.Path, "from", c.remote(), "limit", l.limits.sourceIdle)
+		l.log.Warn("encoder is silent", "stream", p.stream.cfg.Path, "from", c.remote, "limit", l.limits.sourceIdle)
 		l.dropEncoder(c, 408, fmt.Sprintf("no data for %v", l.limits.sourceIdle), sourceSilent)
 	case p.source != nil && p.state != inheriting && p.stream.cfg.Slate != "" &&
 		silent >= max(p.patience(), time.Duration(p.stream.cfg.SlateAfter)):

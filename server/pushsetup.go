@@ -16,8 +16,8 @@ func (l *loop) setUpPush(c *conn, st *stream, onPush bool, now instant) {
 	}
 	ends := now.add(l.limits.pushSetup)
 	id := string(codec.CookieValue(l.request.Cookie, "push-id"))
-	if _, known := l.reg.usePush(id, st, c.remote().Addr(), now, ends); !known {
-		id = l.reg.openPush(st, c.remote().Addr(), now, ends)
+	if _, known := l.reg.usePush(id, st, c.remote.Addr(), now, ends); !known {
+		id = l.reg.openPush(st, c.remote.Addr(), now, ends)
 	}
 	if c.push != nil {
 		c.push.heard = now
@@ -30,7 +30,7 @@ func (l *loop) setUpPush(c *conn, st *stream, onPush bool, now instant) {
 func (l *loop) startPush(c *conn, st *stream, onPush bool, n int, now instant) {
 	r := &l.request
 	id := string(codec.CookieValue(r.Cookie, "push-id"))
-	s, known := l.reg.usePush(id, st, c.remote().Addr(), now, now.add(pushLife))
+	s, known := l.reg.usePush(id, st, c.remote.Addr(), now, now.add(pushLife))
 	if p := c.push; p != nil && p.stream == st && p.id == id {
 		known = true // it goes on where it was let in; a body may last longer than any push-id
 	}
@@ -45,14 +45,14 @@ func (l *loop) startPush(c *conn, st *stream, onPush bool, n int, now instant) {
 		l.refuse(c, 400, "Content-Length: 0, at least 1")
 		return
 	case !known:
-		id = l.reg.openPush(st, c.remote().Addr(), now, now.add(pushLife)) // as Windows Media Services does (push.md §3)
+		id = l.reg.openPush(st, c.remote.Addr(), now, now.add(pushLife)) // as Windows Media Services does (push.md §3)
 	}
 	if c.push != nil && c.push.stream != st {
 		c.push.gone(c, clientClosed)
 		c.push = nil
 	}
 	if c.push == nil {
-		c.push = &push{stream: st, from: c.remote().Addr(), last: s.last}
+		c.push = &push{stream: st, from: c.remote.Addr(), last: s.last}
 	}
 	p := c.push
 	p.id, p.minor, p.keep = id, r.Minor, stays(r, true)
@@ -102,7 +102,7 @@ func (st *stream) objection(c *conn, now instant) (code int, why string) {
 		return 0, ""
 	}
 	from, err := netip.ParseAddrPort(s.who)
-	same := len(st.users) > 0 || err == nil && from.Addr() == c.remote().Addr()
+	same := len(st.users) > 0 || err == nil && from.Addr() == c.remote.Addr()
 	switch {
 	case !same:
 		return 403, "another encoder sends to this stream"
@@ -122,7 +122,7 @@ func (st *stream) guards(s *source, now instant) bool {
 // challenge asks for credentials; the connection stays, since encoders come back on it.
 func (l *loop) challenge(c *conn, st *stream, keep bool) {
 	if len(l.request.Authorization) > 0 {
-		l.log.Warn("push not authorised", "stream", st.cfg.Path, "from", c.remote())
+		l.log.Warn("push not authorised", "stream", st.cfg.Path, "from", c.remote)
 	}
 	b := l.head(401, encoderServer)
 	for _, v := range st.users.challenge(l.request.AcceptAuth) {

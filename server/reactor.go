@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/netip"
 	"sync/atomic"
 	"time"
 
@@ -55,7 +56,8 @@ func (r *reactor) seat(el gnet.EventLoop) *loop {
 func (r *reactor) OnOpen(g gnet.Conn) ([]byte, gnet.Action) {
 	l := r.seat(g.EventLoop())
 	w := g.Context().(*gnetWire)
-	d := door{wire: w, fd: g.Fd(), remote: g.RemoteAddr().(*net.TCPAddr)}
+	from := g.RemoteAddr().(*net.TCPAddr).AddrPort()
+	d := door{wire: w, fd: g.Fd(), remote: netip.AddrPortFrom(from.Addr().Unmap(), from.Port())}
 	w.conn = g
 	if w.tls == nil {
 		w.c = l.open(d, l.clock.now())
@@ -82,8 +84,10 @@ func (r *reactor) OnTraffic(g gnet.Conn) gnet.Action {
 func (r *reactor) OnClose(g gnet.Conn, _ error) gnet.Action {
 	w := g.Context().(*gnetWire)
 	w.conn = nil
-	w.c.loop.closed(w.c)
-	r.s.gate.leave()
+	if !w.freed {
+		w.c.loop.closed(w.c)
+		r.s.gate.leave()
+	}
 	return gnet.None
 }
 
@@ -97,9 +101,10 @@ func (r *reactor) OnTick() (time.Duration, gnet.Action) {
 
 // A gnetWire is a wire on a gnet connection.
 type gnetWire struct {
-	conn gnet.Conn // nil: gnet has not opened it yet, or has let go of it
-	c    *conn
-	tls  *tlsWire // above it; nil: c speaks plainly
+	conn  gnet.Conn // nil: gnet has not opened it yet, or has let go of it
+	c     *conn
+	tls   *tlsWire // above it; nil: c speaks plainly
+	freed bool     // the socket lives on without gnet
 }
 
 func (w *gnetWire) peek() []byte {
@@ -143,6 +148,20 @@ func (w *gnetWire) close(abort bool) {
 		_ = w.conn.SetLinger(0)
 	}
 	_ = w.conn.EventLoop().Close(w.conn)
+}
+
+// free has gnet close its descriptor; the socket lives on behind another one.
+func (w *gnetWire) free() (fd int, ok bool) {
+	if w.conn == nil || w.unsent() > 0 {
+		return 0, false
+	}
+	fd, err := unix.FcntlInt(uintptr(w.conn.Fd()), unix.F_DUPFD_CLOEXEC, 0)
+	if err != nil {
+		return 0, false
+	}
+	w.freed = true
+	_ = w.conn.EventLoop().Close(w.conn)
+	return fd, true
 }
 
 // startGnet starts the event loops. gnet calls an engine without listeners a client.

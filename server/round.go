@@ -2,6 +2,8 @@ package server
 
 import (
 	"syscall"
+
+	"golang.org/x/sys/unix"
 )
 
 // An audience is the viewers that one loop has of one stream. It belongs to the loop.
@@ -92,7 +94,7 @@ func (l *loop) sent(v *viewer, n int, errno syscall.Errno) {
 	case errno == 0 || errno == syscall.EAGAIN:
 		l.await(v)
 	default:
-		v.state = broken // gnet reports the hang-up; its close comes by OnClose
+		l.mark(v.conn, clientClosed)
 	}
 }
 
@@ -108,7 +110,11 @@ func (l *loop) took(v *viewer, n int) {
 // await leaves v to the watcher until its socket can take more.
 func (l *loop) await(v *viewer) {
 	v.state = blocked
-	if err := l.watcher.arm(v); err != nil {
+	events := uint32(unix.EPOLLOUT)
+	if v.bare {
+		events |= unix.EPOLLIN
+	}
+	if err := l.watcher.arm(v.fd, events); err != nil {
 		l.log.Error("watcher refused a descriptor", "err", err)
 		l.mark(v.conn, writeFailed)
 	}
@@ -157,7 +163,7 @@ func (l *loop) offer(v *viewer) {
 		l.taken = 0
 		switch {
 		case errno != 0 && errno != syscall.EAGAIN:
-			v.state = broken
+			l.mark(v.conn, clientClosed)
 			return
 		case n < size || taken+n >= turnBytes:
 			l.await(v)

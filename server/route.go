@@ -90,7 +90,7 @@ func (l *loop) watch(c *conn, w want, st *stream, push bool, d *dialect, now ins
 		return
 	}
 	if err := l.node.checkRequest(r.AllVia()); err != nil {
-		l.log.Warn("pump refused", "stream", st.cfg.Path, "from", c.remote(), "err", err)
+		l.log.Warn("pump refused", "stream", st.cfg.Path, "from", c.remote, "err", err)
 		l.refuse(c, 403, err.Error(), l.pathField(st)...)
 		return
 	}
@@ -166,7 +166,7 @@ func (l *loop) attend(c *conn, w want, d *dialect, now instant) {
 	case wantPipeline:
 		l.ok(c, 204, keep, append(session, "Pragma", "pipeline-result=0")...)
 	case wantLog: // never refused, whatever it says
-		l.log.Debug("player log", "from", c.remote(), "client_id", p.ClientID, "bytes", max(0, l.request.ContentLength))
+		l.log.Debug("player log", "from", c.remote, "client_id", p.ClientID, "bytes", max(0, l.request.ContentLength))
 		l.ok(c, 204, keep, session...)
 	case wantEvent, wantContentInfo:
 		l.ok(c, 200, keep, session...)
@@ -176,7 +176,7 @@ func (l *loop) attend(c *conn, w want, d *dialect, now instant) {
 			return
 		}
 		if w == wantStop && l.reg.stopSession(p.ClientID, now) {
-			l.node.stopSession(p.ClientID, c.remote().Addr())
+			l.node.stopSession(p.ClientID, c.remote.Addr())
 		}
 		l.ok(c, 200, keep, session...)
 	case wantNextEntry:

@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"github.com/panjf2000/gnet/v2"
+	"golang.org/x/sys/unix"
 )
 
 // A Server is one pump with its streams and listeners. Make it with New, use it once.
@@ -91,7 +92,8 @@ func (s *Server) makeLoops() error {
 	for i := range n {
 		t := &s.reactor.seats[i]
 		l := newLoop(i, s.clock, s.cfg, s.log, s.reg, &s.stats, s.node, t.kick)
-		w, err := newWatcher(func(fds []int32) { l.tell(func(now instant) { l.writable(fds, now) }) })
+		l.left = s.gate.leave
+		w, err := newWatcher(func(events []unix.EpollEvent) { l.tell(func(now instant) { l.ready(events, now) }) })
 		if err != nil {
 			return err
 		}
@@ -138,6 +140,7 @@ func (s *Server) Run(ctx context.Context) error {
 	err = s.gnet.Stop()
 	helpers.Wait()
 	for _, l := range s.node.loops {
+		l.abandon()
 		l.watcher.close()
 		l.engine.close()
 	}

@@ -3,7 +3,6 @@ package server
 import (
 	"encoding/binary"
 	"fmt"
-	"net"
 	"net/netip"
 	"strings"
 	"testing"
@@ -16,7 +15,7 @@ func TestStopFromElsewhere(t *testing.T) {
 	f := r.feeder(0, 320)
 	f.publish(1)
 	p, other := r.watch("a", wmpAgent), r.connect()
-	other.conn.peer = net.TCPAddrFromAddrPort(netip.MustParseAddrPort("192.0.2.2:1"))
+	other.conn.remote = netip.MustParseAddrPort("192.0.2.2:1")
 	_, after, _ := strings.Cut(string(p.got), "client-id=")
 	id, _, _ := strings.Cut(after, "\r\n")
 	other.say("POST /streams/a HTTP/1.1\r\nUser-Agent: " + wmpAgent + "\r\nPragma: xStopStrm=1, client-id=" + id + "\r\nContent-Length: 0\r\n\r\n")
@@ -75,7 +74,7 @@ func TestEncoderThatStartedBefore(t *testing.T) {
 	} {
 		r := newRig(t, func(cfg *Config) { cfg.Streams[0].OnSecondPush = c.policy }, "a")
 		lurker := r.encoder()
-		lurker.conn.peer = net.TCPAddrFromAddrPort(netip.MustParseAddrPort(c.from + ":5"))
+		lurker.conn.remote = netip.MustParseAddrPort(c.from + ":5")
 		lurker.setUp()
 		lurker.start(endless)
 		e := startedPush(r)

@@ -53,6 +53,8 @@ func (l *loop) leave(c *conn, now instant) {
 	switch c.why {
 	case stalled, writeFailed:
 		c.wire.close(true)
+	case clientClosed:
+		c.wire.close(false)
 	default:
 		c.shut()
 	}
@@ -117,7 +119,7 @@ func (l *loop) stop(now instant) {
 		if c == nil {
 			continue
 		}
-		if v := c.viewer; v != nil && v.verdict == noReason && v.state != broken && v.dialect != otherPump {
+		if v := c.viewer; v != nil && v.verdict == noReason && v.state != leaving && v.dialect != otherPump {
 			l.dismiss(v, shuttingDown, now)
 			continue
 		}

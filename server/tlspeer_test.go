@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"net/netip"
 	"syscall"
 	"testing"
 	"time"
@@ -59,9 +60,10 @@ type nearEnd struct {
 	reset bool
 }
 
-func (n *nearEnd) peek() []byte  { return n.in }
-func (n *nearEnd) discard(k int) { n.in = n.in[k:] }
-func (n *nearEnd) unsent() int   { return len(n.kept) }
+func (n *nearEnd) peek() []byte      { return n.in }
+func (n *nearEnd) discard(k int)     { n.in = n.in[k:] }
+func (n *nearEnd) unsent() int       { return len(n.kept) }
+func (n *nearEnd) free() (int, bool) { return 0, false }
 func (n *nearEnd) write(b []byte) {
 	n.kept = append(n.kept, b...)
 	n.flush()
@@ -147,7 +149,7 @@ func (r *rig) connectTLS(h *handshakes, cfg *tls.Config) *tlsPeer {
 	}
 	p.far.keep = true
 	p.wire, p.near = got.w, &nearEnd{fd: descriptor(r.t, accepted), peer: p}
-	p.conn = r.loop.open(door{wire: p.wire, fd: p.near.fd, remote: &net.TCPAddr{IP: net.IPv4(192, 0, 2, 1), Port: 1}}, r.at)
+	p.conn = r.loop.open(door{wire: p.wire, fd: p.near.fd, remote: netip.AddrPortFrom(testClient, 1)}, r.at)
 	p.wire.open(p.conn, p.near)
 	p.wire.arrived(r.at)
 	r.t.Cleanup(func() { p.near.close(false) })
@@ -186,7 +188,7 @@ func (r *rig) look() {
 			}
 		}
 		delete(r.armed, fd)
-		r.loop.box.post(func(now instant) { r.loop.writable([]int32{int32(fd)}, now) })
+		r.loop.box.post(func(now instant) { r.loop.ready([]unix.EpollEvent{{Events: unix.EPOLLOUT, Fd: int32(fd)}}, now) })
 	}
 	r.loop.work(r.at)
 }

@@ -63,7 +63,7 @@ func (w *tlsWire) arrived(now instant) {
 		return
 	}
 	if fine && w.over != nil && w.over != io.EOF {
-		l.log.Debug("tls", "from", c.remote(), "err", w.over)
+		l.log.Debug("tls", "from", c.remote, "err", w.over)
 		l.mark(c, badRequest)
 	}
 	l.traffic(c, now)
@@ -72,6 +72,9 @@ func (w *tlsWire) arrived(now instant) {
 		w.below.close(false)
 	}
 }
+
+// free is never: the kernel does not encrypt.
+func (w *tlsWire) free() (fd int, ok bool) { return 0, false }
 
 // decrypt moves everything from below into plain. Answers to it, new keys or an alert, are then in out.
 func (w *tlsWire) decrypt() {

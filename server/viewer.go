@@ -21,7 +21,7 @@ type viewer struct {
 	seq      uint8  // AFFlags of the next $D
 	state    viewerState
 	verdict  reason // why it is to leave when lead is sent
-	watched  bool   // its descriptor is known to the loop's watcher
+	bare     bool   // its wire is a bareWire
 	slot     int32  // its place in audience.viewers
 
 	conn     *conn
@@ -93,9 +93,8 @@ const spareLeads = 256
 type viewerState uint8
 
 const (
-	following viewerState = iota // takes what it is offered; then blocked, broken or leaving
-	blocked                      // its socket was full, or its turn was over; the watcher tells when to go on; then following, broken or leaving
-	broken                       // a send failed; gnet will report the hang-up; then leaving
+	following viewerState = iota // takes what it is offered; then blocked or leaving
+	blocked                      // its socket was full, or its turn was over; the watcher tells when to go on; then following or leaving
 	leaving                      // out of its audience; last
 )
 

@@ -3,25 +3,26 @@ package server
 import (
 	"fmt"
 	"os"
+	"slices"
 
 	"golang.org/x/sys/unix"
 )
 
-// A watcher tells a loop which blocked viewers can go on: gnet has no callback for that. It is an epoll instance of its
-// own in which each descriptor is armed for one event at a time; the kernel forgets a descriptor when it is closed.
+// A watcher tells a loop which blocked viewers can go on, for which gnet has no callback, and what happens on sockets
+// without gnet. It is an epoll instance of its own, edge-triggered; the kernel forgets a descriptor when it is closed.
 type watcher struct {
 	epoll, wake int
-	tell        func(fds []int32) // on the watcher's goroutine
+	tell        func([]unix.EpollEvent) // on the watcher's goroutine; the events are its callee's
 	done        chan struct{}
 }
 
 // arming is what a loop needs of its watcher; tests have one without descriptors.
 type arming interface {
-	arm(v *viewer) error
+	arm(fd int32, events uint32) error // EPOLLIN, EPOLLOUT
 	close()
 }
 
-func newWatcher(tell func(fds []int32)) (*watcher, error) {
+func newWatcher(tell func([]unix.EpollEvent)) (*watcher, error) {
 	epoll, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
 	if err != nil {
 		return nil, os.NewSyscallError("epoll_create1", err)
@@ -42,17 +43,17 @@ func newWatcher(tell func(fds []int32)) (*watcher, error) {
 	return w, nil
 }
 
-// arm asks for one call of tell when v's socket can take something. On v's loop only.
-func (w *watcher) arm(v *viewer) error {
-	op := unix.EPOLL_CTL_MOD
-	if !v.watched {
-		op = unix.EPOLL_CTL_ADD
+// arm asks to be told of events on fd, those that have happened already included, in place of what was asked before. On
+// the loop of fd's conn only.
+func (w *watcher) arm(fd int32, events uint32) error {
+	ev := unix.EpollEvent{Events: events | unix.EPOLLET, Fd: fd}
+	err := unix.EpollCtl(w.epoll, unix.EPOLL_CTL_MOD, int(fd), &ev)
+	if err == unix.ENOENT {
+		err = unix.EpollCtl(w.epoll, unix.EPOLL_CTL_ADD, int(fd), &ev)
 	}
-	ev := unix.EpollEvent{Events: unix.EPOLLOUT | unix.EPOLLONESHOT, Fd: v.fd}
-	if err := unix.EpollCtl(w.epoll, op, int(v.fd), &ev); err != nil {
-		return fmt.Errorf("descriptor %d: %w", v.fd, os.NewSyscallError("epoll_ctl", err))
+	if err != nil {
+		return fmt.Errorf("descriptor %d: %w", fd, os.NewSyscallError("epoll_ctl", err))
 	}
-	v.watched = true
 	return nil
 }
 
@@ -67,14 +68,10 @@ func (w *watcher) run() {
 		if err != nil {
 			return // closed
 		}
-		fds := make([]int32, 0, n)
-		for _, ev := range events[:n] {
-			if int(ev.Fd) == w.wake {
-				return
-			}
-			fds = append(fds, ev.Fd)
+		if slices.ContainsFunc(events[:n], func(ev unix.EpollEvent) bool { return int(ev.Fd) == w.wake }) {
+			return
 		}
-		w.tell(fds)
+		w.tell(slices.Clone(events[:n]))
 	}
 }
 

@@ -1,6 +1,6 @@
 package server
 
-import "net"
+import "net/netip"
 
 // A wire is a connection as its conn sees it: what gnet gives, cut down to what is used, so that loops can be tested
 // without sockets. All methods are for the conn's own loop.
@@ -18,11 +18,14 @@ type wire interface {
 	// close ends the connection now; the loop's closed is called before it returns. With abort the peer is sent a reset and the
 	// kernel forgets what it still held for it.
 	close(abort bool)
+	// free takes the socket out of gnet's hands, where it is fd from then on; the wire is used no more. It is false where that
+	// cannot be, and nothing has changed.
+	free() (fd int, ok bool)
 }
 
 // A door is a newly accepted connection.
 type door struct {
 	wire   wire
 	fd     int
-	remote *net.TCPAddr
+	remote netip.AddrPort // an IPv4 one also where the socket is an IPv6 one
 }

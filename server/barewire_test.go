@@ -1,0 +1,114 @@
+package server
+
+import (
+	"io"
+	"net"
+	"testing"
+
+	"pumpd/codec"
+)
+
+// However a viewer hangs up, it is gone, also while nothing is sent to it.
+func TestViewersThatHangUp(t *testing.T) {
+	s := startTLSServer(t, nil)
+	s.push()
+	for _, hangUp := range []func(*net.TCPConn){
+		func(c *net.TCPConn) { c.Close() },
+		func(c *net.TCPConn) { c.CloseWrite() },
+		func(c *net.TCPConn) { c.SetLinger(0); c.Close() },
+		func(c *net.TCPConn) { c.Write(make([]byte, 100<<10)); c.Close() },
+	} {
+		for range 5 {
+			c := dial(t, s.plain)
+			watchOn(t, c, ffmpegAgent)
+			hangUp(c.(*net.TCPConn))
+		}
+	}
+	s.until("only the encoder is inside", func() bool { return s.gate.inside.Load() == 1 })
+	if n := s.stats.ended[clientClosed].Load(); n < 20 {
+		t.Errorf("%d connections ended as %s, want at least 20", n, clientClosed)
+	}
+}
+
+// A viewer may say what it likes, and as much: it and the others get their stream.
+func TestViewerThatTalks(t *testing.T) {
+	s := startTLSServer(t, nil)
+	source := s.push()
+	talker, silent := dial(t, s.plain), dial(t, s.plain)
+	bodies := []io.Reader{watchOn(t, talker, ffmpegAgent), watchOn(t, silent, ffmpegAgent)}
+	talked := make(chan error, 1)
+	go func() {
+		_, err := talker.Write(make([]byte, 32<<20)) // more than heard takes at once
+		talked <- err
+	}()
+	const packets = 50
+	for i := range uint32(packets - 1) {
+		source.Write(codec.AppendFrame(nil, 'D', testPacket(i+1, i*40+40, false, packetSize, 500)))
+	}
+	if err := await(t, talked, "the end of the talk"); err != nil {
+		t.Errorf("talker: %v", err)
+	}
+	source.Write(codec.AppendReason(nil, 'E', 0))
+	for i, body := range bodies {
+		b, err := io.ReadAll(body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := (&rig{t: t}).read(b); len(got.numbers) != packets || got.ended != 0 {
+			t.Errorf("viewer %d: %d packets, $E %d, want %d, 0", i, len(got.numbers), got.ended, packets)
+		}
+	}
+}
+
+// A viewer that takes nothing does not hold the server up when it stops, nor its socket open.
+func TestStopBesideAStalledViewer(t *testing.T) {
+	s := startTLSServer(t, nil)
+	source := s.push()
+	stalled := dial(t, s.plain)
+	stalled.(*net.TCPConn).SetReadBuffer(4 << 10)
+	watchOn(t, stalled, ffmpegAgent)
+	number := uint32(0)
+	s.until("it is blocked", func() bool {
+		for range 100 {
+			number++
+			source.Write(codec.AppendFrame(nil, 'D', testPacket(number, number, false, packetSize, 500)))
+		}
+		return s.blocked() == 1
+	})
+	if err := s.stop(); err != nil {
+		t.Error(err)
+	}
+	if n := s.gate.inside.Load(); n != 0 {
+		t.Errorf("%d connections inside after the end, want 0", n)
+	}
+	if _, err := io.Copy(io.Discard, stalled); err != nil {
+		t.Errorf("the stalled viewer's end: %v, want FIN", err)
+	}
+}
+
+// blocked counts the viewers that wait for their sockets.
+func (s *tlsServer) blocked() (n int) {
+	for i := range s.reactor.seats {
+		if s.reactor.seats[i].el.Load() == nil {
+			continue // it never had a connection
+		}
+		l := s.reactor.seats[i].loop
+		counted := make(chan int)
+		l.tell(func(instant) {
+			here := 0
+			for _, a := range l.audiences {
+				if a == nil {
+					continue
+				}
+				for _, v := range a.viewers {
+					if v.state == blocked {
+						here++
+					}
+				}
+			}
+			counted <- here
+		})
+		n += await(s.t, counted, "the loop")
+	}
+	return n
+}
