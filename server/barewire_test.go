@@ -1,8 +1,10 @@
 package server
 
 import (
+	"fmt"
 	"io"
 	"net"
+	"slices"
 	"testing"
 
 	"pumpd/codec"
@@ -27,6 +29,31 @@ func TestViewersThatHangUp(t *testing.T) {
 	s.until("only the encoder is inside", func() bool { return s.gate.inside.Load() == 1 })
 	if n := s.stats.ended[clientClosed].Load(); n < 20 {
 		t.Errorf("%d connections ended as %s, want at least 20", n, clientClosed)
+	}
+}
+
+// Loops share viewers evenly, also when each asks on two connections, as players do, or all come at once.
+func TestLoopsShareViewers(t *testing.T) {
+	s := startTLSServer(t, nil)
+	s.push()
+	const pairs, herd = 30, 60
+	for range pairs {
+		d := dial(t, s.plain)
+		fmt.Fprintf(d, "GET /streams/a HTTP/1.0\r\nUser-Agent: %s\r\n\r\n", ffmpegAgent)
+		io.Copy(io.Discard, d)
+		d.Close()
+		watchFrom(t, s.plain)
+	}
+	var all []net.Conn
+	for range herd {
+		all = append(all, dial(t, s.plain))
+	}
+	for _, c := range all {
+		watchOn(t, c, ffmpegAgent)
+	}
+	counts := s.viewers(func(*viewer) bool { return true })
+	if len(counts) != len(s.reactor.seats) || slices.Max(counts)-slices.Min(counts) > (pairs+herd)/10 {
+		t.Errorf("viewers of %d loops: %d", len(s.reactor.seats), counts)
 	}
 }
 
@@ -88,27 +115,34 @@ func TestStopBesideAStalledViewer(t *testing.T) {
 
 // blocked counts the viewers that wait for their sockets.
 func (s *tlsServer) blocked() (n int) {
-	for i := range s.reactor.seats {
-		if s.reactor.seats[i].el.Load() == nil {
-			continue // it never had a connection
+	for _, n1 := range s.viewers(func(v *viewer) bool { return v.state == blocked }) {
+		n += n1
+	}
+	return n
+}
+
+// viewers counts those that match, on each loop that ever had a connection.
+func (s *tlsServer) viewers(match func(*viewer) bool) (counts []int) {
+	for _, seat := range s.reactor.seats {
+		if seat.el.Load() == nil {
+			continue
 		}
-		l := s.reactor.seats[i].loop
-		counted := make(chan int)
+		l, counted := seat.loop, make(chan int)
 		l.tell(func(instant) {
-			here := 0
+			n := 0
 			for _, a := range l.audiences {
 				if a == nil {
 					continue
 				}
 				for _, v := range a.viewers {
-					if v.state == blocked {
-						here++
+					if match(v) {
+						n++
 					}
 				}
 			}
-			counted <- here
+			counted <- n
 		})
-		n += await(s.t, counted, "the loop")
+		counts = append(counts, await(s.t, counted, "the loop"))
 	}
-	return n
+	return counts
 }

@@ -2,6 +2,7 @@ package server
 
 import (
 	"log/slog"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -25,13 +26,14 @@ type loop struct {
 	engine  engine
 	watcher arming
 	kick    func() // makes gnet call work soon, on this loop
-	left    func() // is told of each connection that is gone without gnet
+	left    func() // is told of each connection that is gone
 
 	// Any goroutine.
 	box     mailbox
 	pending atomic.Bool  // kick has been called and work has not begun
-	due     atomic.Int64 // instant of the next round
-	alarm   *time.Timer  // wakes at due
+	due     atomic.Int64 // instant from which a packet begins the next round
+	latest  atomic.Int64 // and that of the round if none comes, not before due
+	alarm   *time.Timer  // wakes at latest
 	alarmed atomic.Bool
 
 	// This loop's goroutine only.
@@ -57,6 +59,8 @@ type loop struct {
 	encoder  bool // request is an encoder's
 	sends    uint64
 	cost     time.Duration // of a round, see pace.go
+	settle   time.Duration // how long a round waits for the rest of a burst
+	settling bool          // it does now
 	taken    uint64        // bytes that sockets took and no audience has counted yet
 }
 
@@ -118,11 +122,10 @@ func newLoop(id int, c clock, cfg *Config, log *slog.Logger, reg *registry, stat
 
 // bell tells the loop that a chain has grown. Any goroutine.
 func (l *loop) bell(now instant) {
-	due := instant(l.due.Load())
-	if due <= now {
+	if instant(l.due.Load()) <= now {
 		l.wake()
 	} else if l.alarmed.CompareAndSwap(false, true) {
-		l.alarm.Reset(due.since(now))
+		l.alarm.Reset(instant(l.latest.Load()).since(now))
 	}
 }
 
@@ -152,8 +155,8 @@ func (l *loop) work(now instant) {
 	l.now, l.serving = now, true
 	l.box.open(now)
 	l.serveHeld(now)
-	if now >= instant(l.due.Load()) {
-		l.round(now)
+	if l.news() {
+		l.offerNews(now)
 	}
 	if now >= l.chores {
 		l.doChores(now)
@@ -162,10 +165,36 @@ func (l *loop) work(now instant) {
 	l.sweep(now)
 }
 
-// paced sets when the next round may be, after one that took spent of CPU time.
-func (l *loop) paced(spent time.Duration) {
+// news says whether a chain has grown that has viewers here.
+func (l *loop) news() bool {
+	return slices.ContainsFunc(l.audiences, func(a *audience) bool { return a != nil && a.at != nil && a.at.next.Load() != nil })
+}
+
+// offerNews makes a round if it is time for one. What is not offered now, and what comes while a round sweeps and rings
+// in vain, the alarm will offer.
+func (l *loop) offerNews(now instant) {
+	switch {
+	case now.before(instant(l.due.Load())):
+	case l.settle > 0 && !l.settling:
+		l.settling = true
+		l.due.Store(int64(now.add(l.settle)))
+		l.alarmed.Store(true)
+		l.alarm.Reset(l.settle)
+	default:
+		l.round(now)
+	}
+	if l.news() {
+		l.bell(l.clock.now())
+	}
+}
+
+// paced sets when the next round may be, after one that took spent of CPU time. Its packets come in bursts gap apart.
+func (l *loop) paced(spent, gap time.Duration) {
 	l.cost = costOf(l.cost, spent)
-	l.due.Store(int64(l.now.add(l.limits.merge.merged(l.cost))))
+	p := l.limits.merge.pace(l.cost, gap)
+	l.due.Store(int64(l.now.add(p.due)))
+	l.latest.Store(int64(l.now.add(p.latest)))
+	l.settle, l.settling = p.settle, false
 }
 
 // ready is told by the watcher what descriptors wait for has happened. By now a descriptor may be another conn's, which does no harm.

@@ -27,10 +27,40 @@ func (m Merge) merged(cost time.Duration) time.Duration {
 	return min(time.Duration(wait*float64(time.Second)), autoLeast*cost, maxMerge)
 }
 
+// A pace is when the next round begins, counted from the beginning of the last: settle after the first packet that comes
+// at due or later, and at latest if none comes.
+type pace struct {
+	due, latest, settle time.Duration
+}
+
+// pace turns the wait into times. Packets come in bursts, one for each frame, and a round that begins with one spares all
+// packets the time up to the next burst: as many sends, a third less delay at 100 ms. So auto begins with the burst that
+// is nearest to the end of the wait, when they come gap apart (0: not known).
+//
+//	bursts     |       |       |       |       |       |
+//	round      |───────── wait ──────────┊             |
+//	                           due ┊━━━━━━━━━━━┊ latest
+//
+// A fixed interval is kept as it is.
+func (m Merge) pace(cost, gap time.Duration) pace {
+	wait := m.merged(cost)
+	if !m.Auto || wait < leastSettled {
+		return pace{due: wait, latest: wait}
+	}
+	p := pace{due: wait, latest: wait, settle: settleTime}
+	if gap <= wait {
+		p.due, p.latest = wait-gap/2, min(wait+gap/2, maxMerge)
+	}
+	return p
+}
+
 const (
 	autoTrade = 2 * time.Second // so long a wait is as bad as a loop that is busy all the time
 	autoLeast = 25              // rounds that fit into a wait
 	maxMerge  = 250 * time.Millisecond
+
+	settleTime   = 2 * time.Millisecond  // what an encoder sends at once is read within this time
+	leastSettled = 10 * time.Millisecond // a wait that is not worth it
 )
 
 // costOf is what a round is taken to cost after one that took spent, when it was taken to cost before. It may at most
@@ -40,3 +70,30 @@ func costOf(before, spent time.Duration) time.Duration {
 }
 
 const leastCost = 100 * time.Microsecond
+
+// A beat is how far apart a stream's bursts are, by the times at which its packets were published.
+type beat struct {
+	last instant // the beginning of the last burst
+	gap  time.Duration
+}
+
+// note counts packets in, oldest first.
+func (b *beat) note(packets []*element) {
+	const (
+		burst  = 5 * time.Millisecond // packets that are no farther apart are one burst
+		pause  = time.Second          // a source that pauses has no beat
+		weight = 8
+	)
+	for _, e := range packets {
+		switch d := e.at.since(b.last); {
+		case d < burst:
+			continue
+		case b.last == 0 || d > pause:
+		case b.gap == 0:
+			b.gap = d
+		default:
+			b.gap += (d - b.gap) / weight
+		}
+		b.last = e.at
+	}
+}

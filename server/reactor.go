@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -17,14 +18,30 @@ import (
 // A reactor turns gnet's callbacks into calls on our loops. It decides nothing.
 type reactor struct {
 	gnet.BuiltinEventEngine
-	s     *Server
-	seats []seat
+	s        *Server
+	seats    []*seat
+	choosing sync.Mutex // held while gnet chooses a loop
 }
 
 // A seat is one of our loops and the event loop of gnet's that runs it, once a connection has shown which that is.
 type seat struct {
-	loop *loop
-	el   atomic.Pointer[gnet.EventLoop]
+	loop   *loop
+	el     atomic.Pointer[gnet.EventLoop]
+	inside atomic.Int64 // connections
+}
+
+// quietest is the seat with the fewest connections; those without an event loop come first.
+func (r *reactor) quietest() *seat {
+	least := r.seats[0]
+	for _, t := range r.seats {
+		if t.el.Load() == nil {
+			return t
+		}
+		if t.inside.Load() < least.inside.Load() {
+			least = t
+		}
+	}
+	return least
 }
 
 // kick makes gnet run the loop's work. It is a loop's kick; a loop without connections has nothing to do.
@@ -42,7 +59,7 @@ func (t *seat) work(context.Context) error {
 // seat finds the loop that runs on el.
 func (r *reactor) seat(el gnet.EventLoop) *loop {
 	for i := range r.seats {
-		t := &r.seats[i]
+		t := r.seats[i]
 		if t.el.Load() == nil && t.el.CompareAndSwap(nil, &el) {
 			t.kick() // whatever was posted before
 		}
@@ -86,7 +103,7 @@ func (r *reactor) OnClose(g gnet.Conn, _ error) gnet.Action {
 	w.conn = nil
 	if !w.freed {
 		w.c.loop.closed(w.c)
-		r.s.gate.leave()
+		w.c.loop.left()
 	}
 	return gnet.None
 }
@@ -179,16 +196,44 @@ func (s *Server) startGnet() error {
 	return c.Start()
 }
 
-// enroll gives an accepted connection to one of the loops, with w for its wire.
+// enroll gives an accepted connection to the loop that has the fewest, with w for its wire.
 func (s *Server) enroll(c net.Conn, w *gnetWire) error {
+	t := s.reactor.quietest()
+	el := t.el.Load()
+	if el == nil {
+		return s.enrollAnywhere(c, w)
+	}
+	t.inside.Add(1)
+	done, err := (*el).Enroll(gnet.NewContext(context.Background(), w), c)
+	if err == nil {
+		err = (<-done).Err
+	}
+	if err == nil && w.c == nil {
+		err = errNotOpened
+	}
+	if err != nil {
+		c.Close()
+		t.inside.Add(-1)
+	}
+	return err
+}
+
+// enrollAnywhere gives a connection to the loop that gnet chooses: the next one each time, so that soon all have shown
+// themselves. gnet's choice is not safe for several goroutines.
+func (s *Server) enrollAnywhere(c net.Conn, w *gnetWire) error {
+	s.reactor.choosing.Lock()
+	defer s.reactor.choosing.Unlock()
 	if _, err := s.gnet.EnrollContext(c, w); err != nil {
 		return err
 	}
 	if w.c == nil {
-		return errors.New("gnet did not open it")
+		return errNotOpened
 	}
+	s.reactor.seats[w.c.loop.id].inside.Add(1)
 	return nil
 }
+
+var errNotOpened = errors.New("gnet did not open it")
 
 // gnetLog brings gnet's own log into ours. It is talkative about connections that come and go.
 type gnetLog struct{ log *slog.Logger }

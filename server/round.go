@@ -2,6 +2,7 @@ package server
 
 import (
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -12,28 +13,25 @@ type audience struct {
 	at      *element // where in-step viewers stand: the end of the last round; nil without viewers
 	viewers []*viewer
 	bytes   uint64 // taken by sockets since they were last added to the stream's counter
+	beat    beat
 }
 
 // round offers what is new in every stream to its viewers.
 func (l *loop) round(now instant) {
-	busy, before := false, threadTime()
+	served, before := 0, threadTime()
+	var gap time.Duration
 	for _, a := range l.audiences {
 		if a != nil && a.at != nil && a.at.next.Load() != nil {
 			l.roundOf(a, now)
-			busy = true
+			served++
+			gap = a.beat.gap
 		}
 	}
-	if !busy {
-		return
+	if served > 1 {
+		gap = 0 // there is no moment that is good for all
 	}
 	l.stats.rounds.Add(1)
-	l.paced(threadTime() - before)
-	end := l.clock.now()
-	for _, a := range l.audiences {
-		if a != nil && a.at != nil && a.at.next.Load() != nil { // it came while we swept, and rang in vain
-			l.bell(end)
-		}
-	}
+	l.paced(threadTime()-before, gap)
 }
 
 // roundOf brings every viewer that takes it to the newest element. In-step viewers get segments; the others take turns
@@ -42,6 +40,7 @@ func (l *loop) roundOf(a *audience, now instant) {
 	behind := true
 	for {
 		if l.segment.cut(a.at, now) {
+			a.beat.note(l.segment.packets)
 			behind = l.sweepSegment(a, now)
 			continue
 		}

@@ -88,11 +88,15 @@ func (s *Server) makeLoops() error {
 		return err
 	}
 	s.engine = engineName(engines[0])
-	s.reactor = &reactor{s: s, seats: make([]seat, n)}
+	s.reactor = &reactor{s: s}
 	for i := range n {
-		t := &s.reactor.seats[i]
+		t := &seat{}
+		s.reactor.seats = append(s.reactor.seats, t)
 		l := newLoop(i, s.clock, s.cfg, s.log, s.reg, &s.stats, s.node, t.kick)
-		l.left = s.gate.leave
+		l.left = func() {
+			t.inside.Add(-1)
+			s.gate.leave()
+		}
 		w, err := newWatcher(func(events []unix.EpollEvent) { l.tell(func(now instant) { l.ready(events, now) }) })
 		if err != nil {
 			return err

@@ -32,7 +32,7 @@ type tlsServer struct {
 func startTLSServer(t *testing.T, change func(*Server)) *tlsServer {
 	t.Helper()
 	cfg := DefaultConfig()
-	cfg.Server.MaxLag = Duration(time.Minute)
+	cfg.Server.MaxLag, cfg.Server.Loops = Duration(time.Minute), 3
 	cfg.Server.Listen, cfg.Server.Admin = []string{"127.0.0.1:0"}, ""
 	cfg.Server.Merge = Merge{Interval: Duration(5 * time.Millisecond)}
 	cfg.TLS.Listen = []string{"127.0.0.1:0"}
