@@ -14,9 +14,9 @@ import (
 // it never waits to save less than 4 % of a loop's time: VLC is sensitive to delays that vary when it starts, and a pump
 // with few viewers has nothing to gain.
 //
-//	cost of a round        10 µs   100 µs   1 ms   4 ms   8 ms   ≥ 31 ms
-//	viewers of the loop        1       12    120    500  1,000     3,700
-//	wait                  0.2 ms     2 ms  25 ms  89 ms 126 ms    250 ms
+//	cost of a round        10 µs   100 µs   1 ms   4 ms   8 ms   ≥ 45 ms
+//	viewers of the loop        1       12    120    500  1,000     5,400
+//	wait                  0.2 ms     2 ms  25 ms  75 ms 106 ms    250 ms
 //
 // A packet that comes when the last round is longer ago than that does not wait at all.
 func (m Merge) merged(cost time.Duration) time.Duration {
@@ -55,21 +55,21 @@ func (m Merge) pace(cost, gap time.Duration) pace {
 }
 
 const (
-	autoTrade = 2 * time.Second // so long a wait is as bad as a loop that is busy all the time
-	autoLeast = 25              // rounds that fit into a wait
+	autoTrade = 1400 * time.Millisecond // so long a wait is as bad as a loop that is busy all the time
+	autoLeast = 25                      // rounds that fit into a wait
 	maxMerge  = 250 * time.Millisecond
 
 	settleTime   = 2 * time.Millisecond  // what an encoder sends at once is read within this time
 	leastSettled = 10 * time.Millisecond // a wait that is not worth it
 )
 
-// costOf is what a round is taken to cost after one that took spent, when it was taken to cost before. It may at most
-// double at once: one in which a hundred new viewers got their bursts says little about the next.
+// costOf is what a round is taken to cost after one that took spent, when it was taken to cost before: a mean, because
+// what else the processors do makes one round take twice what the next one takes. And one in which a hundred new viewers
+// got their bursts says little about the next.
 func costOf(before, spent time.Duration) time.Duration {
-	return min(spent, 2*before+leastCost)
+	const weight, outlier, least = 4, 4, 400 * time.Microsecond
+	return before + (min(spent, outlier*before+least)-before)/weight
 }
-
-const leastCost = 100 * time.Microsecond
 
 // A beat is how far apart a stream's bursts are, by the times at which its packets were published.
 type beat struct {

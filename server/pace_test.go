@@ -17,9 +17,8 @@ func TestMerged(t *testing.T) {
 		{auto, 0, 0},
 		{auto, 20 * time.Microsecond, 500 * time.Microsecond},
 		{auto, 2 * time.Millisecond, 50 * time.Millisecond},
-		{auto, 5 * time.Millisecond, 100 * time.Millisecond},
-		{auto, 20 * time.Millisecond, 200 * time.Millisecond},
-		{auto, 32 * time.Millisecond, 250 * time.Millisecond},
+		{auto, 14 * time.Millisecond, 140 * time.Millisecond},
+		{auto, 45 * time.Millisecond, 250 * time.Millisecond},
 		{auto, time.Second, 250 * time.Millisecond},
 	} {
 		if got := c.merge.merged(c.cost).Round(time.Microsecond); got != c.want {
@@ -30,24 +29,118 @@ func TestMerged(t *testing.T) {
 
 func TestCostOf(t *testing.T) {
 	const ms = time.Millisecond
-	for _, c := range []struct{ before, spent, want time.Duration }{
-		{0, 0, 0},
-		{0, 50 * time.Microsecond, 50 * time.Microsecond},
-		{0, 10 * ms, leastCost}, // an outlier
-		{10 * ms, 11 * ms, 11 * ms},
-		{10 * ms, 50 * ms, 20*ms + leastCost},
-		{10 * ms, ms, ms}, // the crowd has gone
-	} {
-		if got := costOf(c.before, c.spent); got != c.want {
-			t.Errorf("%v after one of %v: %v, want %v", c.spent, c.before, got, c.want)
-		}
-	}
 	cost, rounds := time.Duration(0), 0
-	for ; cost < 15*ms; rounds++ {
+	for ; cost < 12*ms; rounds++ {
 		cost = costOf(cost, 15*ms)
 	}
-	if rounds > 8 {
-		t.Errorf("a crowd of 2,000 is seen after %d rounds, want 8 at the most", rounds)
+	if rounds > 12 {
+		t.Errorf("a crowd of 2,000 is seen after %d rounds, want 12 at the most", rounds)
+	}
+	if got := costOf(10*ms, time.Second); got > 20*ms {
+		t.Errorf("after one round of a second: %v, want 20 ms at the most", got)
+	}
+	for i := range 100 {
+		cost = costOf(cost, []time.Duration{6 * ms, 18 * ms}[i%2])
+	}
+	if cost < 10*ms || cost > 14*ms {
+		t.Errorf("rounds of 6 and 18 ms: %v, want 12 ms", cost)
+	}
+	for rounds = 0; cost > ms; rounds++ {
+		cost = costOf(cost, 0)
+	}
+	if rounds > 10 {
+		t.Errorf("a crowd that has gone is forgotten after %d rounds, want 10 at the most", rounds)
+	}
+}
+
+func TestPace(t *testing.T) {
+	const ms = time.Millisecond
+	auto, fixed := Merge{Auto: true}, Merge{Interval: Duration(100 * time.Millisecond)}
+	for _, c := range []struct {
+		merge     Merge
+		cost, gap time.Duration
+		want      pace
+	}{
+		{fixed, 6 * ms, 40 * ms, pace{100 * ms, 100 * ms, 0}},
+		{Merge{}, 6 * ms, 40 * ms, pace{}},
+		{auto, 0, 0, pace{}},
+		{auto, 200 * time.Microsecond, 2 * ms, pace{5 * ms, 5 * ms, 0}},
+		{auto, 6 * ms, 0, pace{91652 * time.Microsecond, 91652 * time.Microsecond, settleTime}},
+		{auto, 6 * ms, 40 * ms, pace{71652 * time.Microsecond, 111652 * time.Microsecond, settleTime}},
+		{auto, ms, 40 * ms, pace{25 * ms, 25 * ms, settleTime}}, // each burst is a round
+		{auto, time.Second, 40 * ms, pace{230 * ms, maxMerge, settleTime}},
+	} {
+		got := c.merge.pace(c.cost, c.gap)
+		got.due, got.latest = got.due.Round(time.Microsecond), got.latest.Round(time.Microsecond)
+		if got != c.want {
+			t.Errorf("%+v, cost %v, gap %v: %v, want %v", c.merge, c.cost, c.gap, got, c.want)
+		}
+	}
+}
+
+func TestBeat(t *testing.T) {
+	var b beat
+	at := instant(time.Hour)
+	for range 100 { // frames of three packets, at 25 a second
+		var burst []*element
+		for i := range 3 {
+			burst = append(burst, &element{at: at.add(time.Duration(i) * time.Millisecond)})
+		}
+		b.note(burst)
+		at = at.add(40 * time.Millisecond)
+	}
+	if b.gap != 40*time.Millisecond {
+		t.Errorf("gap %v, want 40ms", b.gap)
+	}
+	at = at.add(time.Minute)
+	b.note([]*element{{at: at}, {at: at.add(20 * time.Millisecond)}})
+	if b.gap < 35*time.Millisecond || b.gap >= 40*time.Millisecond {
+		t.Errorf("gap %v after a pause and one of 20 ms, want a little less than 40ms", b.gap)
+	}
+}
+
+// With auto a round begins with a packet that comes near its time, and waits for what comes with it.
+func TestRoundBeginsWithAPacket(t *testing.T) {
+	const ms = time.Millisecond
+	r := newRig(t, func(c *Config) { c.Server.Merge = Merge{Auto: true} }, "a")
+	kicks := 0
+	r.loop.kick = func() { kicks++ }
+	f := r.feeder(0, 320)
+	f.publish(1)
+	p := r.watch("a", ffmpegAgent)
+	r.loop.now = r.at
+	r.loop.cost = 6 * ms
+	r.loop.paced(6*ms, 40*ms) // due after 72 ms, at the latest after 112
+	r.turn()
+	kicks = 0
+	start, had := r.at, len(p.got)
+	for _, c := range []struct {
+		at    time.Duration
+		kicks int // by then
+		sent  bool
+	}{
+		{40 * ms, 0, false},
+		{80 * ms, 1, false}, // waits for the rest
+		{81 * ms, 1, false},
+		{82 * ms, 2, true},
+	} {
+		r.at = start.add(c.at)
+		f.publish(1)
+		r.at = start.add(c.at)
+		r.loop.bell(r.at)
+		if kicks != c.kicks {
+			t.Fatalf("%d kicks at %v, want %d", kicks, c.at, c.kicks)
+		}
+		if r.loop.pending.Load() {
+			r.loop.work(r.at)
+		}
+		if sent := len(p.got) > had; sent != c.sent {
+			t.Errorf("sent %v at %v, want %v", sent, c.at, c.sent)
+		}
+	}
+	r.loop.alarm.Stop()
+	if n := len(r.read(p.body()).numbers); n != 5 {
+		t.Errorf("%d packets, want 5", n)
 	}
 }
 
