@@ -41,15 +41,16 @@ type pace struct {
 //	round      |───────── wait ──────────┊             |
 //	                           due ┊━━━━━━━━━━━┊ latest
 //
-// A fixed interval is kept as it is.
+// A fixed interval is kept as it is. Where each burst has a round of its own nothing settles: each waking of a loop has
+// its price too.
 func (m Merge) pace(cost, gap time.Duration) pace {
 	wait := m.merged(cost)
-	if !m.Auto || wait < leastSettled {
+	if !m.Auto || gap == 0 || gap > wait {
 		return pace{due: wait, latest: wait}
 	}
-	p := pace{due: wait, latest: wait, settle: settleTime}
-	if gap <= wait {
-		p.due, p.latest = wait-gap/2, min(wait+gap/2, maxMerge)
+	p := pace{due: wait - gap/2, latest: min(wait+gap/2, maxMerge)}
+	if p.due >= gap {
+		p.settle = settleTime
 	}
 	return p
 }
@@ -59,8 +60,7 @@ const (
 	autoLeast = 25                      // rounds that fit into a wait
 	maxMerge  = 250 * time.Millisecond
 
-	settleTime   = 2 * time.Millisecond  // what an encoder sends at once is read within this time
-	leastSettled = 10 * time.Millisecond // a wait that is not worth it
+	settleTime = 2 * time.Millisecond // what an encoder sends at once is read within this time
 )
 
 // costOf is what a round is taken to cost after one that took spent, when it was taken to cost before: a mean, because

@@ -64,10 +64,10 @@ func TestPace(t *testing.T) {
 		{fixed, 6 * ms, 40 * ms, pace{100 * ms, 100 * ms, 0}},
 		{Merge{}, 6 * ms, 40 * ms, pace{}},
 		{auto, 0, 0, pace{}},
-		{auto, 200 * time.Microsecond, 2 * ms, pace{5 * ms, 5 * ms, 0}},
-		{auto, 6 * ms, 0, pace{91652 * time.Microsecond, 91652 * time.Microsecond, settleTime}},
+		{auto, 6 * ms, 0, pace{91652 * time.Microsecond, 91652 * time.Microsecond, 0}},
 		{auto, 6 * ms, 40 * ms, pace{71652 * time.Microsecond, 111652 * time.Microsecond, settleTime}},
-		{auto, ms, 40 * ms, pace{25 * ms, 25 * ms, settleTime}}, // each burst is a round
+		{auto, ms, 40 * ms, pace{25 * ms, 25 * ms, 0}}, // each burst has a round of its own
+		{auto, 2 * ms, 40 * ms, pace{30 * ms, 70 * ms, 0}},
 		{auto, time.Second, 40 * ms, pace{230 * ms, maxMerge, settleTime}},
 	} {
 		got := c.merge.pace(c.cost, c.gap)
