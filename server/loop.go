@@ -197,7 +197,7 @@ func (l *loop) paced(spent, gap time.Duration) {
 	l.settle, l.settling = p.settle, false
 }
 
-// ready is told by the watcher what descriptors wait for has happened. By now a descriptor may be another conn's, which does no harm.
+// ready is told by the watcher what has happened on descriptors. By now one may be another conn's, which does no harm.
 func (l *loop) ready(events []unix.EpollEvent, now instant) {
 	for _, ev := range events {
 		c := l.conns.find(ev.Fd)
