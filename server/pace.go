@@ -34,8 +34,8 @@ type pace struct {
 }
 
 // pace turns the wait into times. Packets come in bursts, one for each frame, and a round that begins with one spares all
-// packets the time up to the next burst: as many sends, a third less delay at 100 ms. So auto begins with the burst that
-// is nearest to the end of the wait, when they come gap apart (0: not known).
+// packets the time up to the next burst, for as many sends. So auto begins with the burst that is nearest to the end of
+// the wait, when they come gap apart (0: not known).
 //
 //	bursts     |       |       |       |       |       |
 //	round      |───────── wait ──────────┊             |
