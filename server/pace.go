@@ -42,10 +42,11 @@ type pace struct {
 //	                           due ┊━━━━━━━━━━━┊ latest
 //
 // A fixed interval is kept as it is. Where each burst has a round of its own nothing settles: each waking of a loop has
-// its price too.
+// its price too. And rounds that take long begin at any time: if all loops began theirs with the same packet, the
+// processors would have nothing else to do and then nothing at all.
 func (m Merge) pace(cost, gap time.Duration) pace {
 	wait := m.merged(cost)
-	if !m.Auto || gap == 0 || gap > wait {
+	if !m.Auto || gap == 0 || gap > wait || 2*cost > gap {
 		return pace{due: wait, latest: wait}
 	}
 	p := pace{due: wait - gap/2, latest: min(wait+gap/2, maxMerge)}

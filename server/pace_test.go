@@ -68,7 +68,10 @@ func TestPace(t *testing.T) {
 		{auto, 6 * ms, 40 * ms, pace{71652 * time.Microsecond, 111652 * time.Microsecond, settleTime}},
 		{auto, ms, 40 * ms, pace{25 * ms, 25 * ms, 0}}, // each burst has a round of its own
 		{auto, 2 * ms, 40 * ms, pace{30 * ms, 70 * ms, 0}},
-		{auto, time.Second, 40 * ms, pace{230 * ms, maxMerge, settleTime}},
+		{auto, 20 * ms, 40 * ms, pace{147332 * time.Microsecond, 187332 * time.Microsecond, settleTime}},
+		{auto, 21 * ms, 40 * ms, pace{171464 * time.Microsecond, 171464 * time.Microsecond, 0}}, // takes too long
+		{auto, 50 * ms, 100 * ms, pace{200 * ms, maxMerge, settleTime}},
+		{auto, time.Second, 40 * ms, pace{maxMerge, maxMerge, 0}},
 	} {
 		got := c.merge.pace(c.cost, c.gap)
 		got.due, got.latest = got.due.Round(time.Microsecond), got.latest.Round(time.Microsecond)
