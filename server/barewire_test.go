@@ -52,8 +52,8 @@ func TestLoopsShareViewers(t *testing.T) {
 		watchOn(t, c, ffmpegAgent)
 	}
 	counts := s.viewers(func(*viewer) bool { return true })
-	if len(counts) != len(s.reactor.seats) || slices.Max(counts)-slices.Min(counts) > (pairs+herd)/10 {
-		t.Errorf("viewers of %d loops: %d", len(s.reactor.seats), counts)
+	if len(counts) != len(s.seats) || slices.Max(counts)-slices.Min(counts) > (pairs+herd)/10 {
+		t.Errorf("viewers of %d loops: %d", len(s.seats), counts)
 	}
 }
 
@@ -123,7 +123,7 @@ func (s *tlsServer) blocked() (n int) {
 
 // viewers counts those that match, on each loop that ever had a connection.
 func (s *tlsServer) viewers(match func(*viewer) bool) (counts []int) {
-	for _, seat := range s.reactor.seats {
+	for _, seat := range s.seats {
 		if seat.el.Load() == nil {
 			continue
 		}

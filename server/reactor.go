@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -15,28 +14,20 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A reactor turns gnet's callbacks into calls on our loops. It decides nothing.
-type reactor struct {
-	gnet.BuiltinEventEngine
-	s        *Server
-	seats    []*seat
-	choosing sync.Mutex // held while gnet chooses a loop
-}
-
-// A seat is one of our loops and the event loop of gnet's that runs it, once a connection has shown which that is.
+// A seat is where gnet runs one of our loops: an event loop of its own, so that we choose to which a connection goes. It
+// turns gnet's callbacks into calls on the loop and decides nothing.
 type seat struct {
+	gnet.BuiltinEventEngine
 	loop   *loop
-	el     atomic.Pointer[gnet.EventLoop]
-	inside atomic.Int64 // connections
+	client *gnet.Client                   // with one event loop; set by startGnet
+	el     atomic.Pointer[gnet.EventLoop] // that; known once a connection has shown it
+	inside atomic.Int64                   // connections
 }
 
-// quietest is the seat with the fewest connections; those without an event loop come first.
-func (r *reactor) quietest() *seat {
-	least := r.seats[0]
-	for _, t := range r.seats {
-		if t.el.Load() == nil {
-			return t
-		}
+// quietest is the seat with the fewest connections.
+func (s *Server) quietest() *seat {
+	least := s.seats[0]
+	for _, t := range s.seats[1:] {
 		if t.inside.Load() < least.inside.Load() {
 			least = t
 		}
@@ -56,22 +47,13 @@ func (t *seat) work(context.Context) error {
 	return nil
 }
 
-// seat finds the loop that runs on el.
-func (r *reactor) seat(el gnet.EventLoop) *loop {
-	for i := range r.seats {
-		t := r.seats[i]
-		if t.el.Load() == nil && t.el.CompareAndSwap(nil, &el) {
-			t.kick() // whatever was posted before
-		}
-		if *t.el.Load() == el {
-			return t.loop
-		}
+func (t *seat) OnOpen(g gnet.Conn) ([]byte, gnet.Action) {
+	if t.el.Load() == nil {
+		el := g.EventLoop()
+		t.el.Store(&el)
+		t.kick() // whatever was posted before
 	}
-	panic("gnet has more event loops than were asked for")
-}
-
-func (r *reactor) OnOpen(g gnet.Conn) ([]byte, gnet.Action) {
-	l := r.seat(g.EventLoop())
+	l := t.loop
 	w := g.Context().(*gnetWire)
 	from := g.RemoteAddr().(*net.TCPAddr).AddrPort()
 	d := door{wire: w, fd: g.Fd(), remote: netip.AddrPortFrom(from.Addr().Unmap(), from.Port())}
@@ -87,7 +69,7 @@ func (r *reactor) OnOpen(g gnet.Conn) ([]byte, gnet.Action) {
 	return nil, gnet.None
 }
 
-func (r *reactor) OnTraffic(g gnet.Conn) gnet.Action {
+func (t *seat) OnTraffic(g gnet.Conn) gnet.Action {
 	w := g.Context().(*gnetWire)
 	l := w.c.loop
 	if w.tls != nil {
@@ -98,7 +80,7 @@ func (r *reactor) OnTraffic(g gnet.Conn) gnet.Action {
 	return gnet.None
 }
 
-func (r *reactor) OnClose(g gnet.Conn, _ error) gnet.Action {
+func (t *seat) OnClose(g gnet.Conn, _ error) gnet.Action {
 	w := g.Context().(*gnetWire)
 	w.conn = nil
 	if !w.freed {
@@ -108,11 +90,9 @@ func (r *reactor) OnClose(g gnet.Conn, _ error) gnet.Action {
 	return gnet.None
 }
 
-// OnTick runs on a goroutine of its own, not on a loop: it only rings.
-func (r *reactor) OnTick() (time.Duration, gnet.Action) {
-	for i := range r.seats {
-		r.seats[i].loop.wake()
-	}
+// OnTick runs on a goroutine of its own, not on the loop: it only rings.
+func (t *seat) OnTick() (time.Duration, gnet.Action) {
+	t.loop.wake()
 	return choreInterval, gnet.None
 }
 
@@ -183,57 +163,48 @@ func (w *gnetWire) free() (fd int, ok bool) {
 
 // startGnet starts the event loops. gnet calls an engine without listeners a client.
 func (s *Server) startGnet() error {
-	c, err := gnet.NewClient(s.reactor,
-		gnet.WithNumEventLoop(len(s.node.loops)),
-		gnet.WithTicker(true),
-		gnet.WithLockOSThread(true), // for threadTime
-		gnet.WithLogger(gnetLog{s.log}),
-	)
-	if err != nil {
-		return err
+	for _, t := range s.seats {
+		c, err := gnet.NewClient(t,
+			gnet.WithNumEventLoop(1),
+			gnet.WithTicker(true),
+			gnet.WithLockOSThread(true), // for threadTime
+			gnet.WithLogger(gnetLog{s.log}),
+		)
+		if err == nil {
+			err = c.Start()
+		}
+		if err != nil {
+			return errors.Join(err, s.stopGnet())
+		}
+		t.client = c
 	}
-	s.gnet = c
-	return c.Start()
+	return nil
 }
 
-// enroll gives an accepted connection to the loop that has the fewest, with w for its wire.
-func (s *Server) enroll(c net.Conn, w *gnetWire) error {
-	t := s.reactor.quietest()
-	el := t.el.Load()
-	if el == nil {
-		return s.enrollAnywhere(c, w)
-	}
-	t.inside.Add(1)
-	done, err := (*el).Enroll(gnet.NewContext(context.Background(), w), c)
-	if err == nil {
-		err = (<-done).Err
-	}
-	if err == nil && w.c == nil {
-		err = errNotOpened
-	}
-	if err != nil {
-		c.Close()
-		t.inside.Add(-1)
+// stopGnet ends the event loops that run; their connections are closed.
+func (s *Server) stopGnet() (err error) {
+	for _, t := range s.seats {
+		if t.client != nil {
+			err = errors.Join(err, t.client.Stop())
+		}
 	}
 	return err
 }
 
-// enrollAnywhere gives a connection to the loop that gnet chooses: the next one each time, so that soon all have shown
-// themselves. gnet's choice is not safe for several goroutines.
-func (s *Server) enrollAnywhere(c net.Conn, w *gnetWire) error {
-	s.reactor.choosing.Lock()
-	defer s.reactor.choosing.Unlock()
-	if _, err := s.gnet.EnrollContext(c, w); err != nil {
-		return err
+// enroll gives an accepted connection to the loop that has the fewest, with w for its wire. gnet would count only those
+// that it has opened and still has, which leaves out viewers and whoever waits while a loop is in a round.
+func (s *Server) enroll(c net.Conn, w *gnetWire) error {
+	t := s.quietest()
+	t.inside.Add(1)
+	_, err := t.client.EnrollContext(c, w)
+	if err == nil && w.c == nil {
+		err = errors.New("gnet did not open it")
 	}
-	if w.c == nil {
-		return errNotOpened
+	if err != nil {
+		t.inside.Add(-1)
 	}
-	s.reactor.seats[w.c.loop.id].inside.Add(1)
-	return nil
+	return err
 }
-
-var errNotOpened = errors.New("gnet did not open it")
 
 // gnetLog brings gnet's own log into ours. It is talkative about connections that come and go.
 type gnetLog struct{ log *slog.Logger }

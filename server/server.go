@@ -8,7 +8,7 @@
 // a stream's claim. Across goroutines go only values that no longer change (configuration, header, chain element),
 // atomic counters, and calls through a loop's mailbox. The registry has the only mutex; no round and no publish takes it.
 //
-// Only this file and reactor.go know gnet.
+// Only reactor.go knows gnet.
 package server
 
 import (
@@ -20,7 +20,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/panjf2000/gnet/v2"
 	"golang.org/x/sys/unix"
 )
 
@@ -29,16 +28,16 @@ type Server struct {
 	Version string // what the status page and the metrics show; not to be changed after Run has begun
 
 	// Set by New, never changed.
-	cfg     *Config
-	log     *slog.Logger
-	clock   clock
-	node    *node
-	reg     *registry
-	gate    *gate
-	reactor *reactor
-	engine  string // its name
-	stats   serverStats
-	rates   *rates
+	cfg    *Config
+	log    *slog.Logger
+	clock  clock
+	node   *node
+	reg    *registry
+	gate   *gate
+	seats  []*seat
+	engine string // its name
+	stats  serverStats
+	rates  *rates
 	// nil: the configuration has no TLS.
 	handshakes *handshakes
 
@@ -47,7 +46,6 @@ type Server struct {
 	fronts   []front
 	addrs    []netip.AddrPort // of the plain ones
 	tlsAddrs []netip.AddrPort
-	gnet     *gnet.Client
 	admin    *admin // nil: the configuration has none
 }
 
@@ -77,7 +75,7 @@ func New(cfg *Config, log *slog.Logger) (*Server, error) {
 	return s, s.makeTLS()
 }
 
-// makeLoops makes the loops and their seats; gnet's event loops take them when connections come.
+// makeLoops makes the loops and their seats.
 func (s *Server) makeLoops() error {
 	n := s.cfg.Server.Loops
 	if n == 0 {
@@ -88,10 +86,9 @@ func (s *Server) makeLoops() error {
 		return err
 	}
 	s.engine = engineName(engines[0])
-	s.reactor = &reactor{s: s}
 	for i := range n {
 		t := &seat{}
-		s.reactor.seats = append(s.reactor.seats, t)
+		s.seats = append(s.seats, t)
 		l := newLoop(i, s.clock, s.cfg, s.log, s.reg, &s.stats, s.node, t.kick)
 		l.left = func() {
 			t.inside.Add(-1)
@@ -141,7 +138,7 @@ func (s *Server) Run(ctx context.Context) error {
 	s.keepHouse(ctx)
 	s.closeListeners()
 	s.farewell()
-	err = s.gnet.Stop()
+	err = s.stopGnet()
 	helpers.Wait()
 	for _, l := range s.node.loops {
 		l.abandon()
