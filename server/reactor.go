@@ -72,6 +72,11 @@ func (t *seat) OnOpen(g gnet.Conn) ([]byte, gnet.Action) {
 func (t *seat) OnTraffic(g gnet.Conn) gnet.Action {
 	w := g.Context().(*gnetWire)
 	l := w.c.loop
+	if l.pending.Load() { // a round does not wait for all who come in a herd
+		if l.work(l.clock.now()); w.conn == nil {
+			return gnet.None
+		}
+	}
 	if w.tls != nil {
 		w.tls.arrived(l.clock.now())
 	} else {
