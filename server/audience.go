@@ -13,7 +13,6 @@ func (l *loop) join(c *conn, st *stream, j *joins, v *viewer, head []byte, now i
 		l.audiences[st.id] = a
 	}
 	l.bare(c)
-	_, v.bare = c.wire.(*bareWire)
 	v.conn, v.fd, v.audience, v.joined, v.progress = c, c.fd, a, now, now
 	v.slot = int32(len(a.viewers))
 	v.begin(j)

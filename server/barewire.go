@@ -24,10 +24,7 @@ func (l *loop) bare(c *conn) {
 	l.conns.remove(c)
 	c.fd, c.wire = int32(fd), (*bareWire)(c)
 	l.conns.put(c)
-	if err := l.watcher.arm(c.fd, unix.EPOLLIN); err != nil {
-		l.log.Error("watcher refused a descriptor", "err", err)
-		l.mark(c, writeFailed)
-	}
+	l.expect(c, unix.EPOLLIN)
 }
 
 // heard is called when something has come, be it the end. Viewers have nothing to say.

@@ -167,7 +167,7 @@ func (l *loop) work(now instant) {
 
 // news says whether a chain has grown that has viewers here.
 func (l *loop) news() bool {
-	return slices.ContainsFunc(l.audiences, func(a *audience) bool { return a != nil && a.at != nil && a.at.next.Load() != nil })
+	return slices.ContainsFunc(l.audiences, (*audience).news)
 }
 
 // offerNews makes a round if it is time for one. What is not offered now, and what comes while a round sweeps and rings

@@ -71,7 +71,7 @@ func (t *seat) OnOpen(g gnet.Conn) ([]byte, gnet.Action) {
 
 func (t *seat) OnTraffic(g gnet.Conn) gnet.Action {
 	w := g.Context().(*gnetWire)
-	l := w.c.loop
+	l := t.loop
 	if l.pending.Load() { // a round does not wait for all who come in a herd
 		if l.work(l.clock.now()); w.conn == nil {
 			return gnet.None
@@ -89,8 +89,8 @@ func (t *seat) OnClose(g gnet.Conn, _ error) gnet.Action {
 	w := g.Context().(*gnetWire)
 	w.conn = nil
 	if !w.freed {
-		w.c.loop.closed(w.c)
-		w.c.loop.left()
+		t.loop.closed(w.c)
+		t.loop.left()
 	}
 	return gnet.None
 }

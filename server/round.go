@@ -16,12 +16,15 @@ type audience struct {
 	beat    beat
 }
 
+// news says whether the chain has grown beyond where its viewers stand; a loop has nil for a stream that it never served.
+func (a *audience) news() bool { return a != nil && a.at != nil && a.at.next.Load() != nil }
+
 // round offers what is new in every stream to its viewers.
 func (l *loop) round(now instant) {
 	served, before := 0, threadTime()
 	var gap time.Duration
 	for _, a := range l.audiences {
-		if a != nil && a.at != nil && a.at.next.Load() != nil {
+		if a.news() {
 			l.roundOf(a, now)
 			served++
 			gap = a.beat.gap
@@ -110,12 +113,17 @@ func (l *loop) took(v *viewer, n int) {
 func (l *loop) await(v *viewer) {
 	v.state = blocked
 	events := uint32(unix.EPOLLOUT)
-	if v.bare {
+	if _, bare := v.conn.wire.(*bareWire); bare {
 		events |= unix.EPOLLIN
 	}
-	if err := l.watcher.arm(v.fd, events); err != nil {
+	l.expect(v.conn, events)
+}
+
+// expect has the watcher tell of events on c's socket.
+func (l *loop) expect(c *conn, events uint32) {
+	if err := l.watcher.arm(c.fd, events); err != nil {
 		l.log.Error("watcher refused a descriptor", "err", err)
-		l.mark(v.conn, writeFailed)
+		l.mark(c, writeFailed)
 	}
 }
 

@@ -21,7 +21,6 @@ type viewer struct {
 	seq      uint8  // AFFlags of the next $D
 	state    viewerState
 	verdict  reason // why it is to leave when lead is sent
-	bare     bool   // its wire is a bareWire
 	slot     int32  // its place in audience.viewers
 
 	conn     *conn
