@@ -57,7 +57,7 @@ func (l *loop) part(v *viewer, now instant) {
 	st.stats.viewers.Add(-1)
 	st.stats.left[c.why].Add(1)
 	a.account()
-	l.reg.stopSession(v.session, now)
+	l.reg.stopSession(v.session, c.remote.Addr(), now)
 	logViewer(l.access, v, c.why, now)
 }
 

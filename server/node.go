@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"crypto/rand"
 	"encoding/hex"
-	"net/netip"
 )
 
 // A node is this process among pumps: its name in Via fields, and all its loops.
@@ -38,16 +37,15 @@ func (n *node) bell(now instant) {
 	}
 }
 
-// stopSession ends the Play of a session, on whichever loop it is. It looks at all viewers, and only those from the
-// address that asks: among 100,000 client-ids one is soon guessed.
-func (n *node) stopSession(id uint32, from netip.Addr) {
+// stopSession ends the Play of a session, on whichever loop it is. It looks at all viewers.
+func (n *node) stopSession(id uint32) {
 	n.tell(func(l *loop, now instant) {
 		for _, a := range l.audiences {
 			if a == nil {
 				continue
 			}
 			for _, v := range a.viewers {
-				if v.session == id && v.dialect.mmsh() && v.conn.remote.Addr() == from {
+				if v.session == id && v.dialect.mmsh() {
 					l.dismiss(v, stopped, now)
 				}
 			}

@@ -1,8 +1,6 @@
 package server
 
 import (
-	"math"
-	"math/rand/v2"
 	"net/netip"
 	"strconv"
 	"time"
@@ -30,7 +28,7 @@ const (
 // back with the same id.
 const pushLife = 24 * time.Hour
 
-func newPushID() string { return strconv.FormatUint(uint64(rand.Uint32N(math.MaxUint32))+1, 10) }
+func newPushID() string { return strconv.FormatUint(uint64(randomID()), 10) }
 
 // openPush returns the push-id of a new session.
 func (r *registry) openPush(st *stream, from netip.Addr, now, ends instant) string {

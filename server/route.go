@@ -3,6 +3,7 @@ package server
 import (
 	"bytes"
 	"fmt"
+	"net/netip"
 	"strings"
 
 	"pumpd/codec"
@@ -108,7 +109,7 @@ func (l *loop) watch(c *conn, w want, st *stream, push bool, d *dialect, now ins
 		l.over(c, false)
 		return
 	}
-	id, reset, free := l.identify(w, d, now)
+	id, reset, free := l.identify(w, d, c.remote.Addr(), now)
 	switch {
 	case !free:
 		l.refuse(c, 400, "this client-id is playing already")
@@ -122,20 +123,20 @@ func (l *loop) watch(c *conn, w want, st *stream, push bool, d *dialect, now ins
 
 // identify gives the client-id of a Describe or Play: its own if we know it, else a new one. free is false for a second
 // Play of one session.
-func (l *loop) identify(w want, d *dialect, now instant) (id uint32, reset, free bool) {
+func (l *loop) identify(w want, d *dialect, from netip.Addr, now instant) (id uint32, reset, free bool) {
 	p := &l.request.Pragma
 	if w == wantRaw {
 		return 0, false, true
 	}
 	if p.HasClientID && p.ClientID != 0 {
-		switch l.reg.useSession(p.ClientID, now, w == wantPlay) {
+		switch l.reg.useSession(p.ClientID, from, now, w == wantPlay) {
 		case sessionKnown:
 			return p.ClientID, false, true
 		case sessionPlaying:
 			return 0, false, false
 		}
 	}
-	return l.reg.openSession(now, w == wantPlay), p.HasClientID && d.reset, true
+	return l.reg.openSession(from, now, w == wantPlay), p.HasClientID && d.reset, true
 }
 
 // unknown answers for a path without a stream: 302 where the operator wants that, in a form the client can follow.
@@ -155,7 +156,7 @@ func (l *loop) unknown(c *conn, d *dialect) {
 func (l *loop) attend(c *conn, w want, d *dialect, now instant) {
 	p := &l.request.Pragma
 	keep := stays(&l.request, d.keep)
-	known := p.HasClientID && l.reg.useSession(p.ClientID, now, false) == sessionKnown
+	known := p.HasClientID && l.reg.useSession(p.ClientID, c.remote.Addr(), now, false) == sessionKnown
 	var session []string
 	if known {
 		session = []string{"Pragma", clientID(p.ClientID)}
@@ -175,8 +176,8 @@ func (l *loop) attend(c *conn, w want, d *dialect, now instant) {
 			l.refuse(c, 400, "no such client-id")
 			return
 		}
-		if w == wantStop && l.reg.stopSession(p.ClientID, now) {
-			l.node.stopSession(p.ClientID, c.remote.Addr())
+		if w == wantStop && l.reg.stopSession(p.ClientID, c.remote.Addr(), now) {
+			l.node.stopSession(p.ClientID)
 		}
 		l.ok(c, 200, keep, session...)
 	case wantNextEntry:

@@ -1,26 +1,38 @@
 package server
 
 import (
-	"math/rand/v2"
+	"net/netip"
 	"time"
 )
 
 // A session is what a client-id stands for (mmsh.md §4.3): it joins a client's Describe, Play, Log and KeepAlive, which
 // come on connections of their own.
 //
-// There is one for each viewer, so it is small: the second of the server's life in which it ends unless it is used
-// before, or 0 while a Play is running; then it does not end, and a second Play fails.
-type session uint32
+// There is one for each viewer, so it is small and has no pointers.
+type session struct {
+	from [16]byte // the address that it was given to: to others it does not exist, so a guessed id is of no use to them
+	ends uint32   // the second of the server's life in which it ends unless it is used before, or playing
+}
 
-const playing session = 0
+// playing is the end of a session while a Play is running: there is none, and a second Play fails.
+const playing = 0
 
-// idleSession is a session that is used now and has no Play.
-func idleSession(now instant) session {
-	return session(time.Duration(now.add(sessionLife))/time.Second) + 1
+func newSession(from netip.Addr, now instant, play bool) session {
+	s := session{from: from.As16()}
+	s.use(now, play)
+	return s
+}
+
+// use prolongs s, and says whether it has a Play now.
+func (s *session) use(now instant, play bool) {
+	s.ends = playing
+	if !play {
+		s.ends = uint32(time.Duration(now.add(sessionLife))/time.Second) + 1
+	}
 }
 
 func (s session) over(now instant) bool {
-	return s != playing && session(time.Duration(now)/time.Second) >= s
+	return s.ends != playing && uint32(time.Duration(now)/time.Second) >= s.ends
 }
 
 const (
@@ -28,21 +40,17 @@ const (
 	maxSessions = 1 << 17 // beyond, a Describe flood would own the memory; idle ids are forgotten
 )
 
-// openSession returns a new client-id: random, because whoever guesses one could speak for its owner.
-func (r *registry) openSession(now instant, play bool) uint32 {
+// openSession returns a new client-id for an address.
+func (r *registry) openSession(from netip.Addr, now instant, play bool) uint32 {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if len(r.sessions) >= maxSessions {
-		r.dropSessions(func(s session) bool { return s != playing })
+		r.dropSessions(func(s session) bool { return s.ends != playing })
 	}
 	for {
-		id := rand.Uint32()
-		if _, taken := r.sessions[id]; id != 0 && !taken {
-			s := idleSession(now)
-			if play {
-				s = playing
-			}
-			r.sessions[id] = s
+		id := randomID()
+		if _, taken := r.sessions[id]; !taken {
+			r.sessions[id] = newSession(from, now, play)
 			return id
 		}
 	}
@@ -53,37 +61,38 @@ type sessionUse uint8
 
 const (
 	sessionKnown   sessionUse = iota
-	sessionUnknown            // never given out, or over
+	sessionUnknown            // never given out, or to another address, or over
 	sessionPlaying            // for Play: it has one already
 )
 
 // useSession prolongs a session; play starts its Play.
-func (r *registry) useSession(id uint32, now instant, play bool) sessionUse {
+func (r *registry) useSession(id uint32, from netip.Addr, now instant, play bool) sessionUse {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	s, ok := r.sessions[id]
 	switch {
-	case !ok || s.over(now):
+	case !ok || s.from != from.As16() || s.over(now):
 		return sessionUnknown
-	case play && s == playing:
+	case play && s.ends == playing:
 		return sessionPlaying
-	case play:
-		r.sessions[id] = playing
-	case s != playing:
-		r.sessions[id] = idleSession(now)
 	}
+	s.use(now, play || s.ends == playing)
+	r.sessions[id] = s
 	return sessionKnown
 }
 
 // stopSession ends the Play of a session, and says whether there was one; its Log may still come.
-func (r *registry) stopSession(id uint32, now instant) (played bool) {
+func (r *registry) stopSession(id uint32, from netip.Addr, now instant) (played bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	s, ok := r.sessions[id]
-	if ok {
-		r.sessions[id] = idleSession(now)
+	if !ok || s.from != from.As16() {
+		return false
 	}
-	return ok && s == playing
+	played = s.ends == playing
+	s.use(now, false)
+	r.sessions[id] = s
+	return played
 }
 
 func (r *registry) forgetSessions(now instant) {

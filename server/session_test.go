@@ -6,24 +6,65 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
+	"testing/cryptotest"
 	"time"
 )
 
-// Whoever guesses a client-id cannot end somebody else's Play.
-func TestStopFromElsewhere(t *testing.T) {
+// To whoever guesses a client-id it is one that nobody has: it neither ends nor changes somebody else's Play.
+func TestSessionFromElsewhere(t *testing.T) {
 	r := newRig(t, nil, "a")
 	f := r.feeder(0, 320)
 	f.publish(1)
-	p, other := r.watch("a", wmpAgent), r.connect()
-	other.conn.remote = netip.MustParseAddrPort("192.0.2.2:1")
+	p := r.watch("a", wmpAgent)
 	_, after, _ := strings.Cut(string(p.got), "client-id=")
 	id, _, _ := strings.Cut(after, "\r\n")
-	other.say("POST /streams/a HTTP/1.1\r\nUser-Agent: " + wmpAgent + "\r\nPragma: xStopStrm=1, client-id=" + id + "\r\nContent-Length: 0\r\n\r\n")
+	ask := func(from, method, pragma string) *peer {
+		q := r.connect()
+		q.conn.remote = netip.MustParseAddrPort(from)
+		q.say(method + " /streams/a HTTP/1.1\r\nUser-Agent: " + wmpAgent + "\r\nPragma: " + pragma + "client-id=" + id + "\r\nContent-Length: 0\r\n\r\n")
+		return q
+	}
+	for _, from := range []string{"192.0.2.2:1", "[2001:db8::1]:1"} {
+		for _, c := range []struct{ method, pragma, status string }{
+			{"POST", "xStopStrm=1,", "400"},
+			{"POST", "xKeepAliveInPause=1,", "400"},
+			{"POST", "stream-switch-entry=ffff:1:0\r\nPragma: ", "400"},
+			{"GET", "xPlayStrm=1,", "200"},
+			{"GET", "", "200"},
+		} {
+			q := ask(from, c.method, c.pragma)
+			if head := string(q.got); !strings.HasPrefix(head, "HTTP/1.1 "+c.status) || strings.Contains(head, "client-id="+id+"\r") {
+				t.Errorf("%s %q from %s: %q, want %s and not this client-id", c.method, c.pragma, from, q.status(), c.status)
+			}
+		}
+	}
+	if again := ask("192.0.2.1:9", "GET", "xPlayStrm=1,"); !strings.HasPrefix(again.status(), "HTTP/1.1 400") {
+		t.Errorf("second Play of the owner: %q, want 400 as the first one is running", again.status())
+	}
 	r.turn()
 	f.publish(1)
 	r.turn()
 	if got := r.read(p.body()); got.ended >= 0 || len(got.numbers) != 2 || p.fin {
 		t.Errorf("$E %d, %d packets, FIN %v, want none, 2 and none", got.ended, len(got.numbers), p.fin)
+	}
+	// On a socket for both families IPv4 addresses come mapped.
+	ask("[::ffff:192.0.2.1]:9", "POST", "xStopStrm=1,")
+	r.turn()
+	if got := r.read(p.body()); got.ended != 0 || !p.fin {
+		t.Errorf("after the owner's Stop: $E %d, FIN %v, want 0 and true", got.ended, p.fin)
+	}
+}
+
+// Ids are from the source that tests can seed, the one that nobody can work out.
+func TestIDsAreUnguessable(t *testing.T) {
+	ids := func() [2]string {
+		cryptotest.SetGlobalRandom(t, 1)
+		r := newRegistry(clock{func() instant { return 1 }}, 0, nil)
+		st := &stream{}
+		return [2]string{clientID(r.openSession(testClient, 1, false)), r.openPush(st, testClient, 1, 2)}
+	}
+	if a, b := ids(), ids(); a != b {
+		t.Errorf("client-id and push-id %q and %q from one seed of crypto/rand, want the same", a, b)
 	}
 }
 
