@@ -32,7 +32,7 @@ func newAdminRig(t *testing.T, streams ...StreamConfig) *adminRig {
 	s := &Server{Version: "v1.2.3", cfg: cfg, log: log, clock: c, node: newNode(), gate: &gate{most: 100}, ready: make(chan struct{})}
 	var all []*stream
 	for i := range cfg.Streams {
-		st, err := newStream(i, &cfg.Streams[i], log, c, &cfg.Server, func(instant) {})
+		st, err := newStream(i, &cfg.Streams[i], log, c, &cfg.Server, func(*loopSet, instant) {})
 		if err != nil {
 			t.Fatal(err)
 		}

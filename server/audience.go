@@ -7,17 +7,14 @@ func (l *loop) join(c *conn, st *stream, j *joins, v *viewer, head []byte, now i
 		c.push.gone(c, clientClosed)
 		c.push = nil
 	}
-	a := l.audiences[st.id]
-	if a == nil {
-		a = &audience{stream: st}
-		l.audiences[st.id] = a
-	}
+	a := l.audienceOf(st)
 	l.bare(c)
 	v.conn, v.fd, v.audience, v.joined, v.progress = c, c.fd, a, now, now
 	v.slot = int32(len(a.viewers))
 	v.begin(j)
 	v.lead.parts[0] = head
 	a.viewers = append(a.viewers, v)
+	l.listen(a) // before it looks where the chain ends: nothing may come in between
 	l.unwait(c)
 	c.viewer, c.phase = v, viewing
 	st.stats.viewers.Add(1)
@@ -27,6 +24,25 @@ func (l *loop) join(c *conn, st *stream, j *joins, v *viewer, head []byte, now i
 		a.at = newest(v.at)
 	}
 	l.turn(v, now)
+}
+
+// audienceOf gives the loop's audience of a stream, which may be empty.
+func (l *loop) audienceOf(st *stream) *audience {
+	a := l.audiences[st.id]
+	if a == nil {
+		a = &audience{stream: st}
+		l.audiences[st.id] = a
+	}
+	return a
+}
+
+// listen has the loop told, or told no longer, when the stream's chain grows.
+func (l *loop) listen(a *audience) {
+	if len(a.viewers)+a.held > 0 {
+		a.stream.loops.add(l.id)
+	} else {
+		a.stream.loops.remove(l.id)
+	}
 }
 
 // newest is where the chain ends that e is in.
@@ -46,6 +62,7 @@ func (l *loop) part(v *viewer, now instant) {
 	a.viewers = a.viewers[:len(a.viewers)-1]
 	if len(a.viewers) == 0 {
 		a.at, a.viewers = nil, nil
+		l.listen(a)
 	}
 	v.forgive()
 	c := v.conn

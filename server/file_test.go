@@ -14,10 +14,10 @@ import (
 )
 
 // fedStream is a stream for a pull or a file to feed; nothing of it is on a loop.
-func fedStream(t *testing.T, cfg StreamConfig, bell func(instant)) *stream {
+func fedStream(t *testing.T, cfg StreamConfig, bell func(*loopSet, instant)) *stream {
 	t.Helper()
 	if bell == nil {
-		bell = func(instant) {}
+		bell = func(*loopSet, instant) {}
 	}
 	c := newClock()
 	st, err := newStream(0, &cfg, slog.New(slog.DiscardHandler), c, &DefaultConfig().Server, bell)
@@ -234,7 +234,7 @@ func TestRunFile(t *testing.T) {
 func TestRunFileAfterSleep(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var st *stream
-		st = fedStream(t, StreamConfig{Path: "demo", Type: typeFile}, func(instant) {
+		st = fedStream(t, StreamConfig{Path: "demo", Type: typeFile}, func(*loopSet, instant) {
 			if st.stats.packetsIn.Load() == 100 {
 				time.Sleep(time.Hour)
 			}

@@ -59,7 +59,7 @@ func newRig(t testing.TB, change func(*Config), names ...string) *rig {
 	n := newNode()
 	var streams []*stream
 	for i := range cfg.Streams {
-		st, err := newStream(i, &cfg.Streams[i], log, c, &cfg.Server, func(instant) {})
+		st, err := newStream(i, &cfg.Streams[i], log, c, &cfg.Server, func(*loopSet, instant) {})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -12,6 +12,12 @@ func (l *loop) hold(c *conn, st *stream, now instant) bool {
 	c.phase, c.waited, c.waitsFor, c.deadline = holding, true, st, now.add(d)
 	l.held = append(l.held, c)
 	st.stats.held.Add(1)
+	a := l.audienceOf(st)
+	a.held++
+	l.listen(a)
+	if st.up() != nil { // since we looked
+		l.wake()
+	}
 	st.want()
 	return true
 }
@@ -38,6 +44,9 @@ func (l *loop) unhold(c *conn) {
 			break
 		}
 	}
+	a := l.audiences[c.waitsFor.id]
+	a.held--
+	l.listen(a)
 	c.waitsFor.stats.held.Add(-1)
 	c.waitsFor = nil
 	if c.phase == holding {

@@ -30,11 +30,9 @@ func (n *node) tell(call func(l *loop, now instant)) {
 	}
 }
 
-// bell tells every loop that a chain has grown.
-func (n *node) bell(now instant) {
-	for _, l := range n.loops {
-		l.bell(now)
-	}
+// bell tells some loops that a chain has grown.
+func (n *node) bell(some *loopSet, now instant) {
+	some.each(func(id int) { n.loops[id].bell(now) })
 }
 
 // stopSession ends the Play of a session, on whichever loop it is. It looks at all viewers.

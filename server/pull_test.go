@@ -73,7 +73,7 @@ func newScene(t *testing.T, urls ...string) *scene { return newSceneOf(t, Stream
 func newSceneOf(t *testing.T, cfg StreamConfig) *scene {
 	s := &scene{t: t, hosts: map[string]script{}, dials: map[string]int{}, log: &logBook{}}
 	cfg.Path, cfg.Type = "x", typePull
-	s.st = fedStream(t, cfg, func(instant) {
+	s.st = fedStream(t, cfg, func(*loopSet, instant) {
 		if s.first == nil {
 			s.first = s.st.chain.last
 		}

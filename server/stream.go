@@ -15,8 +15,8 @@ type stream struct {
 	log    *slog.Logger
 	clock  clock
 	burst  time.Duration
-	short  bool              // keep a short form of packets for MMSH viewers
-	bell   func(now instant) // tells the loops that the chain has grown
+	short  bool                             // keep a short form of packets for MMSH viewers
+	ring   func(some *loopSet, now instant) // tells loops that the chain has grown
 	reg    *registry
 	users  users         // who may push; empty: anybody
 	stats  streamStats   // atomic counters
@@ -24,6 +24,7 @@ type stream struct {
 
 	// Any goroutine. nil: there is nothing to watch.
 	joins atomic.Pointer[joins]
+	loops loopSet                // those that have viewers or hold some
 	state atomic.Int32           // streamState, for those who only look
 	path  atomic.Pointer[string] // of a pull: Via of the upstream, the pumps behind this one
 
@@ -39,7 +40,8 @@ type stream struct {
 	chain chain
 }
 
-func newStream(id int, cfg *StreamConfig, log *slog.Logger, c clock, server *ServerConfig, bell func(now instant)) (*stream, error) {
+func newStream(id int, cfg *StreamConfig, log *slog.Logger, c clock, server *ServerConfig,
+	ring func(some *loopSet, now instant)) (*stream, error) {
 	u, err := newUsers(cfg.PushUsers)
 	if err != nil {
 		return nil, fmt.Errorf("stream %s: %w", cfg.Path, err)
@@ -51,7 +53,7 @@ func newStream(id int, cfg *StreamConfig, log *slog.Logger, c clock, server *Ser
 		clock:  c,
 		burst:  time.Duration(server.Burst),
 		short:  server.StripPadding,
-		bell:   bell,
+		ring:   ring,
 		users:  u,
 		wanted: make(chan struct{}, 1),
 	}, nil
@@ -69,6 +71,9 @@ const (
 func (s streamState) String() string {
 	return [...]string{"idle", "live", "orphaned"}[s]
 }
+
+// bell tells the loops for which it matters that the chain has grown.
+func (st *stream) bell(now instant) { st.ring(&st.loops, now) }
 
 // up says whether a viewer can be served.
 func (st *stream) up() *joins { return st.joins.Load() }
