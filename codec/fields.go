@@ -6,14 +6,20 @@ import (
 	"fmt"
 )
 
-// ErrTooLarge: a head of more bytes or fields than we take. A server answers it with 431.
-var ErrTooLarge = errors.New("head too large")
+var (
+	// ErrTooLarge: a head of more bytes or fields than we take. A server answers it with 431.
+	ErrTooLarge = errors.New("head too large")
+
+	// ErrLongLine: a start line of more bytes than we take. A server answers it with 414.
+	ErrLongLine = errors.New("start line too long")
+)
 
 // Limits of a head besides its bytes. They also bound the work on one that comes byte by byte: it is walked through
 // anew each time, line end by line end.
 const (
-	maxFields     = 100 // players send up to 15, a browser behind two proxies some 30
-	maxEmptyLines = 4   // before the start line; some clients leave one behind a POST body
+	maxLine       = 4 << 10 // bytes of the start line; a field may be longer: WMP logs in one
+	maxFields     = 64      // players send up to 15, a browser behind two proxies some 30
+	maxEmptyLines = 4       // before the start line; some clients leave one behind a POST body
 )
 
 // A head is everything before the body. Lines end in CR LF, and because [RFC 9112] 2.2 lets us, in a bare LF too.
@@ -43,6 +49,12 @@ func (h *head) cut(b []byte) error {
 	for range maxEmptyLines + 1 {
 		line, n := cutLine(b[h.n:])
 		if n == 0 {
+			line = bytes.TrimSuffix(b[h.n:], cr) // as far as it has come
+		}
+		switch {
+		case len(line) > maxLine:
+			return fmt.Errorf("head: start line of more than %d bytes: %w", maxLine, ErrLongLine)
+		case n == 0:
 			return ErrShort
 		}
 		h.n += n
@@ -121,23 +133,6 @@ func first(field *[]byte, value []byte) {
 	}
 }
 
-// list puts a field together that came on several lines, as a list may ([RFC 9110] 5.3): value is that of the first, more
-// the lines from the second on, with others between them. It copies only where there is more.
-func list(name string, value, more []byte) []byte {
-	for f := (fields{more}); ; {
-		n, v, err := f.next()
-		switch {
-		case n == nil || err != nil:
-			return value
-		case !fold(n, name) || len(v) == 0:
-		case len(value) == 0:
-			value = v
-		default:
-			value = bytes.Join([][]byte{value, v}, []byte(", "))
-		}
-	}
-}
-
 // mediaType is a Content-Type without its parameters. WMP writes application/x-wms-LogStats;charset=UTF-8.
 func mediaType(value []byte) []byte {
 	t, _, _ := bytes.Cut(value, semicolon)
@@ -149,4 +144,5 @@ var (
 	semicolon = []byte{';'}
 	equals    = []byte{'='}
 	space     = []byte{' '}
+	cr        = []byte{'\r'}
 )

@@ -28,6 +28,12 @@ func showFields(out *[]string, v reflect.Value) {
 		case reflect.Struct:
 			*out = append(*out, "|")
 			showFields(out, field)
+		case reflect.Array:
+			for i := range field.Len() {
+				if line := field.Index(i); !line.IsNil() {
+					*out = append(*out, fmt.Sprintf("%s=%q", name, line.Bytes()))
+				}
+			}
 		case reflect.Slice:
 			if !field.IsNil() {
 				*out = append(*out, fmt.Sprintf("%s=%q", name, field.Bytes()))
@@ -60,6 +66,12 @@ func walk(t *testing.T, b []byte, v reflect.Value) {
 		switch field := v.Field(i); field.Kind() {
 		case reflect.Struct:
 			walk(t, b, field)
+		case reflect.Array:
+			for i := range field.Len() {
+				if line := field.Index(i).Bytes(); !within(b, line) {
+					t.Errorf("%s %q lies outside the input", v.Type().Field(i).Name, line)
+				}
+			}
 		case reflect.Slice:
 			if !within(b, field.Bytes()) {
 				t.Errorf("%s %q lies outside the input", v.Type().Field(i).Name, field.Bytes())

@@ -35,8 +35,7 @@ type Request struct {
 	Cookie        []byte // see CookieValue
 	Authorization []byte
 	AcceptAuth    []byte // X-Accept-Authentication
-	Via           []byte // the first of them; see AllVia
-	ViaMore       []byte // the field lines from the second Via on; nil without one
+	Via           Via    // of all Via fields together
 	Range         []byte
 
 	ContentLength int64 // bytes; -1 if absent, and always with Chunked
@@ -54,7 +53,7 @@ var mmst = []byte{0x01, 0x00, 0x00, 0x00, 0xCE, 0xFA, 0x0B, 0xB0}
 // ParseRequest reads the request head that b begins with into r and returns its length with the empty line: the body,
 // or the next request of a pipeline, begins at b[n]. max bounds that length. r is only good if err is nil.
 //
-// Errors: ErrShort; ErrTooLarge (wrapped); ErrVersion (wrapped); ErrMMST; anything else is a malformed request. A bad
+// Errors: ErrShort; ErrTooLarge, ErrLongLine, ErrVersion (wrapped); ErrMMST; anything else is a malformed request. A bad
 // request line is found as soon as it is whole: a client of HTTP/0.9 sends nothing after it.
 func ParseRequest(b []byte, max int, r *Request) (n int, err error) {
 	if err := sniff(b); err != nil {
@@ -180,16 +179,12 @@ func (r *Request) cutPath(t []byte) {
 func (r *Request) readFields(all *fields) error {
 	body := framing{length: -1}
 	for {
-		lines := all.rest
 		name, value, err := all.next()
 		if err != nil {
 			return err
 		}
 		if name == nil {
 			break
-		}
-		if r.Via != nil && fold(name, "via") {
-			first(&r.ViaMore, lines)
 		}
 		if err := r.field(name, value, &body); err != nil {
 			return err
@@ -203,9 +198,6 @@ func (r *Request) readFields(all *fields) error {
 	r.Close, r.KeepAlive = body.close, body.keepAlive
 	return nil
 }
-
-// AllVia is Via with all that ViaMore holds of it: the way that a message has come.
-func (r *Request) AllVia() []byte { return list("via", r.Via, r.ViaMore) }
 
 func (r *Request) field(name, value []byte, body *framing) error {
 	var buf [nameMax]byte
@@ -225,7 +217,7 @@ func (r *Request) field(name, value []byte, body *framing) error {
 	case "x-accept-authentication":
 		first(&r.AcceptAuth, value)
 	case "via":
-		first(&r.Via, value)
+		return r.Via.add(value)
 	case "range":
 		first(&r.Range, value)
 	case "expect":

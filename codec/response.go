@@ -16,8 +16,7 @@ type Response struct {
 	ContentType     []byte // without parameters
 	Location        []byte
 	WWWAuthenticate []byte // one challenge, from its scheme on: the best of all, see rank
-	Via             []byte // the first of them; see AllVia
-	ViaMore         []byte // the field lines from the second Via on; nil without one
+	Via             Via    // of all Via fields together
 
 	ContentLength int64 // bytes; -1 if absent, and always with Chunked
 	Chunked       bool  // the body comes in chunks: see Chunked
@@ -30,8 +29,8 @@ type Response struct {
 // ParseResponse reads the response head that b begins with into r and returns its length with the empty line: the
 // body begins at b[n]. max bounds that length. r is only good if err is nil.
 //
-// Errors: ErrShort; ErrTooLarge (wrapped); anything else is a malformed response. A bad status line is found as soon
-// as it is whole.
+// Errors: ErrShort; ErrTooLarge, ErrLongLine (wrapped); anything else is a malformed response. A bad status line is
+// found as soon as it is whole.
 func ParseResponse(b []byte, max int, r *Response) (n int, err error) {
 	if len(b) == 0 {
 		return 0, ErrShort
@@ -73,16 +72,12 @@ func (r *Response) statusLine(line []byte) (err error) {
 func (r *Response) readFields(all *fields) error {
 	body := framing{length: -1}
 	for {
-		lines := all.rest
 		name, value, err := all.next()
 		if err != nil {
 			return err
 		}
 		if name == nil {
 			break
-		}
-		if r.Via != nil && fold(name, "via") {
-			first(&r.ViaMore, lines)
 		}
 		if err := r.field(name, value, &body); err != nil {
 			return err
@@ -95,9 +90,6 @@ func (r *Response) readFields(all *fields) error {
 	r.Close, r.KeepAlive = body.close, body.keepAlive
 	return nil
 }
-
-// AllVia is Via with all that ViaMore holds of it: the way that a message has come.
-func (r *Response) AllVia() []byte { return list("via", r.Via, r.ViaMore) }
 
 func (r *Response) field(name, value []byte, body *framing) error {
 	var buf [nameMax]byte
@@ -113,7 +105,7 @@ func (r *Response) field(name, value []byte, body *framing) error {
 	case "www-authenticate":
 		r.challenges(value)
 	case "via":
-		first(&r.Via, value)
+		return r.Via.add(value)
 	case "connection":
 		body.connection(value)
 	case "content-length":
@@ -126,11 +118,11 @@ func (r *Response) field(name, value []byte, body *framing) error {
 
 // challenges picks from one WWW-Authenticate field, which may hold several challenges. [RFC 9110] 11.6.1
 func (r *Response) challenges(value []byte) {
-	for len(value) > 0 {
+	for best := rank(r.WWWAuthenticate); len(value) > 0; {
 		var one []byte
 		one, value = cutChallenge(value)
-		if rank(one) > rank(r.WWWAuthenticate) {
-			r.WWWAuthenticate = one
+		if n := rank(one); n > best {
+			r.WWWAuthenticate, best = one, n
 		}
 	}
 }

@@ -94,6 +94,8 @@ func reasonPhrase(code int) string {
 		return "Length Required"
 	case 413:
 		return "Content Too Large"
+	case 414:
+		return "URI Too Long"
 	case 416:
 		return "Range Not Satisfiable"
 	case 431:

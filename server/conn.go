@@ -17,6 +17,7 @@ type conn struct {
 	fd       int32
 	slot     int32 // in loop.waiting, -1 while viewing
 	scanned  int32 // bytes of the request head that hold no blank line; negative once it is whole
+	need     int32 // bytes of the request, once its head is read and its body is awaited; 0 before
 	phase    phase
 	why      reason  // set: it is marked and waits for the sweep
 	waited   bool    // it has held once for this request
@@ -124,6 +125,9 @@ func (l *loop) serve(c *conn, now instant) bool {
 		}
 		return false
 	}
+	if len(b) < int(c.need) {
+		return false
+	}
 	if b[0] == mmst[0] {
 		return l.probe(c, b)
 	}
@@ -153,7 +157,7 @@ func (l *loop) serve(c *conn, now instant) bool {
 // took ends a request of n bytes, its body included; the conn waits for the next one.
 func (c *conn) took(n int, now instant) {
 	c.wire.discard(n)
-	c.scanned, c.waited, c.deadline = 0, false, now.add(keepAliveTime)
+	c.scanned, c.need, c.waited, c.deadline = 0, 0, false, now.add(keepAliveTime)
 }
 
 // headEnd says how much of b holds no end of a request head, given that the first scanned bytes do not; negative when

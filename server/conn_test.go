@@ -49,6 +49,25 @@ func TestEmptyLinesInPieces(t *testing.T) {
 	}
 }
 
+// The head of a request whose body comes byte by byte is read when it is whole, and when the body is.
+func TestHeadIsNotReadForEachByteOfTheBody(t *testing.T) {
+	r := newRig(t, nil, "a")
+	p := r.connect()
+	p.say("POST /streams/a HTTP/1.1\r\nContent-Type: application/x-wms-LogStats\r\nContent-Length: 5\r\n\r\n")
+	r.loop.request.Method = nil
+	for range 4 {
+		p.say("x")
+		r.turn()
+	}
+	if r.loop.request.Method != nil {
+		t.Error("the head was read again")
+	}
+	p.say("x")
+	if !strings.HasPrefix(p.status(), "HTTP/1.1 204") {
+		t.Errorf("%q, want 204", p.got)
+	}
+}
+
 // A conn that asks for a lot at once gets all of it, but not before others had their turn.
 func TestManyRequestsAtOnce(t *testing.T) {
 	const options = "OPTIONS * HTTP/1.1\r\nConnection: Keep-Alive\r\n\r\n"

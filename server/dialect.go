@@ -49,10 +49,10 @@ var (
 )
 
 // dialectOf decides by the User-Agent and, for pumps, by Via: they pass on what they get, so they get it as it is.
-func dialectOf(userAgent, via []byte) *dialect {
+func dialectOf(userAgent []byte, via *codec.Via) *dialect {
 	a := codec.ParseAgent(userAgent)
 	switch {
-	case a.Known != codec.OtherProduct && bytes.Contains(via, []byte(nodePrefix)):
+	case a.Known != codec.OtherProduct && via.Has([]byte(nodePrefix)):
 		return otherPump
 	case a.Known == codec.NSServer && (!a.HasVersion || a.Major <= 5):
 		return oldServer

@@ -143,7 +143,7 @@ func newPullReply(r *codec.Response) *pullReply {
 		server:    string(r.Server),
 		media:     string(r.ContentType),
 		location:  string(r.Location),
-		via:       string(r.AllVia()),
+		via:       r.Via.String(),
 		clientID:  r.Pragma.ClientID,
 		known:     r.Pragma.HasClientID,
 		challenge: string(r.WWWAuthenticate),

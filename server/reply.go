@@ -100,6 +100,8 @@ func statusOf(err error) int {
 	switch {
 	case errors.Is(err, codec.ErrTooLarge):
 		return 431
+	case errors.Is(err, codec.ErrLongLine):
+		return 414
 	case errors.Is(err, codec.ErrVersion):
 		return 505
 	}

@@ -32,7 +32,7 @@ func (r *registry) target(path []byte) (st *stream, push bool) {
 func (l *loop) route(c *conn, n int, rest []byte, now instant) bool {
 	r := &l.request
 	st, push := l.reg.target(r.Path)
-	d := dialectOf(r.UserAgent, r.AllVia())
+	d := dialectOf(r.UserAgent, &r.Via)
 	w := classify(r, d, push)
 	l.encoder = w == wantPushSetup || w == wantPushStart
 	if w == wantPushStart {
@@ -41,6 +41,7 @@ func (l *loop) route(c *conn, n int, rest []byte, now instant) bool {
 	}
 	body, whole := l.body(c, w, rest)
 	if !whole {
+		c.need = int32(n + body)
 		return false
 	}
 	switch w {
@@ -90,7 +91,7 @@ func (l *loop) watch(c *conn, w want, st *stream, push bool, d *dialect, now ins
 		l.refuse(c, 405, "this path is for encoders, viewers go without _push", "Allow", "POST, OPTIONS")
 		return
 	}
-	if err := l.node.checkRequest(r.AllVia()); err != nil {
+	if err := l.node.checkRequest(&r.Via); err != nil {
 		l.log.Warn("pump refused", "stream", st.cfg.Path, "from", c.remote, "err", err)
 		l.refuse(c, 403, err.Error(), l.pathField(st)...)
 		return

@@ -18,8 +18,8 @@ import (
 // has no source in it: it falls silent, everybody in it dials again, and is refused.
 
 const (
-	maxPumps = 8    // that a stream or a request may have passed
-	maxVia   = 1024 // bytes of the field
+	maxPumps = codec.MaxVia // that a stream or a request may have passed
+	maxVia   = 1024         // bytes of the field
 )
 
 var (
@@ -30,12 +30,12 @@ var (
 )
 
 // checkRequest looks at the Via fields of a request.
-func (n *node) checkRequest(via []byte) error {
+func (n *node) checkRequest(via *codec.Via) error {
 	switch {
-	case n.inVia(via):
+	case via.Has([]byte(n.id)):
 		return fmt.Errorf("%w: %.200s", errCircle, via)
-	case pumpsIn(via) > maxPumps:
-		return fmt.Errorf("%w: %d, limit %d", errFar, pumpsIn(via), maxPumps)
+	case via.Entries() > maxPumps:
+		return fmt.Errorf("%w: at least %d, limit %d", errFar, via.Entries(), maxPumps)
 	}
 	return nil
 }
@@ -72,7 +72,7 @@ func (n *node) path(st *stream) string {
 
 // appendPath adds the path to a reply, if it goes to a pump. Players never see it.
 func (l *loop) appendPath(b []byte, st *stream) []byte {
-	if len(l.request.AllVia()) == 0 {
+	if l.request.Via.Empty() {
 		return b
 	}
 	return codec.AppendField(b, "Via", l.node.path(st))
@@ -80,7 +80,7 @@ func (l *loop) appendPath(b []byte, st *stream) []byte {
 
 // pathField is the same as refuse takes it: pumps that wait for each other shall find that out.
 func (l *loop) pathField(st *stream) []string {
-	if len(l.request.AllVia()) == 0 {
+	if l.request.Via.Empty() {
 		return nil
 	}
 	return []string{"Via", l.node.path(st)}
