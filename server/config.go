@@ -88,6 +88,8 @@ type StreamConfig struct {
 	Slate        string   `toml:"slate"`          // file as in Certificate, or slateBuiltin; "" is none
 	SlateAfter   Duration `toml:"slate_after"`    // how long the source is away before Slate plays
 	File         string   `toml:"file"`           // as in Certificate; "" is the built-in clip
+
+	FollowRedirects followRule `toml:"follow_redirects"` // where the upstreams of a pull may lead
 }
 
 // slateBuiltin is the value of StreamConfig.Slate that means the built-in clip.
@@ -126,6 +128,7 @@ func (s *StreamConfig) setDefaults() {
 	s.PairSwitch = Duration(500 * time.Millisecond)
 	s.IdleClose = Duration(30 * time.Second)
 	s.SlateAfter = Duration(3 * time.Second)
+	s.FollowRedirects = followPublic
 }
 
 // A Duration is a time.Duration that TOML and people read and write as "3s".

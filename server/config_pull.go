@@ -22,6 +22,7 @@ func (f *configFile) checkPull(name string, s *StreamConfig) {
 	f.between(name+".failback", s.Failback, 0, 24*time.Hour)
 	f.between(name+".pair_switch", s.PairSwitch, 100*time.Millisecond, time.Minute)
 	f.between(name+".idle_close", s.IdleClose, 0, time.Hour)
+	f.oneOf(name+".follow_redirects", string(s.FollowRedirects), string(followSameHost), string(followPublic), string(followAny))
 	f.checkPin(name, s)
 }
 

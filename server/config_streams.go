@@ -32,6 +32,7 @@ var streamKeys = []struct {
 	{"idle_close", []string{typePull}},
 	{"ca_file", []string{typePull}},
 	{"fingerprint", []string{typePull}},
+	{"follow_redirects", []string{typePull}},
 	{"slate", []string{typePush, typePull}},
 	{"slate_after", []string{typePush, typePull}},
 	{"file", []string{typeFile}},

@@ -89,6 +89,10 @@ var badStreams = []badConfig{
 	{"pair that never switches", pullOf + "pair_switch = \"2m\"\n", "pump.toml:5: streams[0].pair_switch: 120s, want 100ms to 60s"},
 	{"pair that always switches", pullOf + "pair_switch = \"0s\"\n", "pump.toml:5: streams[0].pair_switch: 0s, want 100ms to 60s"},
 	{"failback", pullOf + "failback = \"-1s\"\n", "pump.toml:5: streams[0].failback: -1s, want 0s to 86400s"},
+	{"redirects to nowhere", pullOf + "follow_redirects = \"none\"\n",
+		`pump.toml:5: streams[0].follow_redirects: "none", want "same-host", "public" or "any"`},
+	{"redirects of a push", pushTable + "follow_redirects = \"any\"\n",
+		`pump.toml:4: streams[0].follow_redirects: not for type "mmsh_push", only for "mmsh_pull"`},
 	{"idle_close", pullOf + "idle_close = \"61m\"\n", "pump.toml:5: streams[0].idle_close: 3660s, want 0s to 3600s"},
 	{"demand in quotes", pullOf + "on_demand = \"yes\"\n", `pump.toml:5: streams[0].on_demand: "yes", want true or false`},
 

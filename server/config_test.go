@@ -18,7 +18,7 @@ func TestExampleIsTheDefaults(t *testing.T) {
 	}
 	want := DefaultConfig()
 	common := StreamConfig{Failback: Duration(time.Minute), PairSwitch: Duration(500 * time.Millisecond),
-		IdleClose: Duration(30 * time.Second), SlateAfter: Duration(3 * time.Second)}
+		IdleClose: Duration(30 * time.Second), SlateAfter: Duration(3 * time.Second), FollowRedirects: followPublic}
 	demo, push, pull := common, common, common
 	demo.Path, demo.Title, demo.Enabled, demo.Type, demo.OnSecondPush = "demo", "Demo", true, "file", "takeover"
 	push.Path, push.Title, push.Enabled, push.Type, push.OnSecondPush = "pushed_video", "Pushed video", true, "mmsh_push", "takeover"

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"slices"
 	"time"
 
 	"pumpd/codec"
@@ -15,7 +16,7 @@ import (
 
 // A dialer connects to upstreams, directly or through an HTTP proxy. Never changed after newDialer.
 type dialer struct {
-	connect  func(ctx context.Context, network, addr string) (net.Conn, error)
+	connect  func(ctx context.Context, addr string, least scope) (net.Conn, error)
 	timeout  time.Duration // of connect; what follows may take as long again
 	proxy    *upstream     // nil: none
 	forLocal bool          // local addresses go through the proxy as well
@@ -33,7 +34,7 @@ func newDialer(c ProxyConfig, s *StreamConfig) (*dialer, error) {
 		return nil, err
 	}
 	d := &dialer{
-		connect:  (&net.Dialer{Timeout: dialTime}).DialContext, // tries IPv6 and IPv4 side by side: RFC 8305
+		connect:  connectWithin,
 		timeout:  dialTime,
 		forLocal: c.ForLocal,
 		tls:      trust,
@@ -53,23 +54,27 @@ func newDialer(c ProxyConfig, s *StreamConfig) (*dialer, error) {
 // A link is an open connection to an upstream.
 type link struct {
 	net.Conn
-	proxy *upstream // not nil: requests go to this proxy and need the absolute form
+	proxy   *upstream // not nil: requests go to this proxy and need the absolute form
+	proxied bool      // the other end is a proxy
 }
 
-// dial connects, as far as to where a request can be sent.
-func (d *dialer) dial(ctx context.Context, to *upstream) (*link, error) {
+// dial connects, as far as to where a request can be sent, but to no address nearer than least.
+func (d *dialer) dial(ctx context.Context, to *upstream, least scope) (*link, error) {
 	ctx, cancel := context.WithTimeout(ctx, 2*d.timeout)
 	defer cancel()
 	proxied := d.proxied(ctx, to)
 	addr := to.addr
 	if proxied {
-		addr = d.proxy.addr
+		if err := d.vouch(ctx, to, least); err != nil {
+			return nil, err
+		}
+		addr, least = d.proxy.addr, scopeHost
 	}
-	conn, err := d.connect(ctx, "tcp", addr)
+	conn, err := d.connect(ctx, addr, least)
 	if err != nil {
 		return nil, err
 	}
-	l := &link{Conn: conn}
+	l := &link{Conn: conn, proxied: proxied}
 	if proxied && !to.secure {
 		l.proxy = d.proxy
 	}
@@ -151,26 +156,53 @@ func (d *dialer) proxied(ctx context.Context, to *upstream) bool {
 	if d.forLocal {
 		return true
 	}
-	host, _, err := net.SplitHostPort(to.addr)
-	if err != nil {
-		return true
-	}
-	if a, err := netip.ParseAddr(host); err == nil {
-		return !isLocal(a)
-	}
-	addrs, err := d.lookup(ctx, "ip", host)
-	if err != nil {
-		return true
-	}
-	for _, a := range addrs {
-		if !isLocal(a) {
-			return true
-		}
-	}
-	return len(addrs) == 0
+	addrs := d.addresses(ctx, to)
+	return len(addrs) == 0 || slices.ContainsFunc(addrs, func(a netip.Addr) bool { return !isLocal(a) })
 }
 
-func isLocal(a netip.Addr) bool {
-	a = a.Unmap()
-	return a.IsLoopback() || a.IsPrivate() || a.IsLinkLocalUnicast()
+// addresses are those of an upstream's host, none if we cannot look it up.
+func (d *dialer) addresses(ctx context.Context, to *upstream) []netip.Addr {
+	host, _, err := net.SplitHostPort(to.addr)
+	if err != nil {
+		return nil
+	}
+	if a, err := netip.ParseAddr(host); err == nil {
+		return []netip.Addr{a}
+	}
+	ctx, cancel := context.WithTimeout(ctx, d.timeout/2) // a proxy is often where there is no DNS
+	defer cancel()
+	addrs, err := d.lookup(ctx, "ip", host)
+	if err != nil {
+		return nil
+	}
+	return addrs
+}
+
+// vouch checks what a proxy will dial for us, as far as we can know.
+func (d *dialer) vouch(ctx context.Context, to *upstream, least scope) error {
+	if least == scopeHost {
+		return nil
+	}
+	for _, a := range d.addresses(ctx, to) {
+		if err := least.admits(a); err != nil {
+			return fmt.Errorf("%s: %w", to.addr, err)
+		}
+	}
+	return nil
+}
+
+// reach is the scope of an upstream that we are connected to; through a proxy, of the farthest of its addresses.
+func (d *dialer) reach(ctx context.Context, l *link, at *upstream) scope {
+	if !l.proxied {
+		return remoteScope(l)
+	}
+	addrs := d.addresses(ctx, at)
+	if len(addrs) == 0 {
+		return scopePublic
+	}
+	farthest := scopeHost
+	for _, a := range addrs {
+		farthest = max(farthest, scopeOf(a))
+	}
+	return farthest
 }

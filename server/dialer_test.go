@@ -61,7 +61,7 @@ func TestProxied(t *testing.T) {
 			if isServer {
 				to.name = "both.example"
 			}
-			d := &dialer{lookup: lookup}
+			d := &dialer{lookup: lookup, timeout: dialTime}
 			if d.proxied(t.Context(), to) {
 				t.Error("through a proxy that there is not")
 			}
@@ -152,7 +152,7 @@ func TestDial(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			l, err := d.dial(t.Context(), to)
+			l, err := d.dial(t.Context(), to, scopeHost)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -194,7 +194,7 @@ func TestDialChecksCertificate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = d.dial(t.Context(), to)
+	_, err = d.dial(t.Context(), to, scopeHost)
 	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); !ok {
 		t.Errorf("%v, want one about the certificate", err)
 	}
@@ -210,13 +210,13 @@ func TestDialStopsWithContext(t *testing.T) {
 		t.Fatal(err)
 	}
 	d.timeout = time.Hour
-	d.connect = func(context.Context, string, string) (net.Conn, error) { return ours, nil }
+	d.connect = func(context.Context, string, scope) (net.Conn, error) { return ours, nil }
 	to, _ := parseUpstream("https://a.example/")
 	go func() {
 		io.ReadFull(theirs, make([]byte, 1)) // the ClientHello has begun
 		cancel()
 	}()
-	if _, err := d.dial(ctx, to); err == nil {
+	if _, err := d.dial(ctx, to, scopeHost); err == nil {
 		t.Error("connected to somebody who says nothing")
 	}
 }

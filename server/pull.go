@@ -31,6 +31,7 @@ type puller struct {
 	node   *node
 	stall  time.Duration // without a packet for so long a connection is given up
 	guid   string
+	follow followRule
 	news   chan news
 	random func() float64
 
@@ -71,7 +72,7 @@ func (s *Server) runPull(ctx context.Context, st *stream) {
 
 func newPuller(st *stream, c *Config, n *node) (*puller, error) {
 	p := &puller{st: st, log: st.log, pair: len(st.cfg.Pair) > 0, node: n, stall: time.Duration(c.Timeouts.PullStall),
-		guid: newGUID(), news: make(chan news, 16), random: rand.Float64}
+		guid: newGUID(), follow: st.cfg.FollowRedirects, news: make(chan news, 16), random: rand.Float64}
 	for i, raw := range st.cfg.upstreams() {
 		up, err := parseUpstream(raw)
 		if err != nil {

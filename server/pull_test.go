@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"net/netip"
 	"slices"
 	"strings"
 	"sync"
@@ -24,8 +25,9 @@ type scene struct {
 	t      *testing.T
 	st     *stream
 	puller *puller
-	hosts  map[string]script // by host:port
-	first  *element          // of the chain
+	hosts  map[string]script   // by host:port
+	zone   map[string][]string // by host: its addresses, one after another
+	first  *element            // of the chain
 	log    *logBook
 
 	calls sync.WaitGroup
@@ -71,7 +73,7 @@ func (c *call) hold() { io.Copy(io.Discard, c) }
 func newScene(t *testing.T, urls ...string) *scene { return newSceneOf(t, StreamConfig{URLs: urls}) }
 
 func newSceneOf(t *testing.T, cfg StreamConfig) *scene {
-	s := &scene{t: t, hosts: map[string]script{}, dials: map[string]int{}, log: &logBook{}}
+	s := &scene{t: t, hosts: map[string]script{}, zone: map[string][]string{}, dials: map[string]int{}, log: &logBook{}}
 	cfg.Path, cfg.Type = "x", typePull
 	s.st = fedStream(t, cfg, func(*loopSet, instant) {
 		if s.first == nil {
@@ -141,9 +143,14 @@ func (s *scene) once() (err error) {
 	return err
 }
 
-func (s *scene) connect(ctx context.Context, _, addr string) (net.Conn, error) {
+// connect is for hosts at public addresses, but for those that say others, or have some in zone.
+func (s *scene) connect(_ context.Context, addr string, least scope) (net.Conn, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	at := s.address(addr)
+	if err := least.admits(at); err != nil {
+		return nil, err
+	}
 	s.dials[addr]++
 	serve := s.hosts[addr]
 	if serve == nil {
@@ -155,8 +162,31 @@ func (s *scene) connect(ctx context.Context, _, addr string) (net.Conn, error) {
 	c := &call{Conn: theirs, n: s.dials[addr]}
 	s.open = append(s.open, theirs)
 	s.calls.Go(func() { s.serve(c, addr, serve) })
-	return ours, nil
+	return placed{ours, net.TCPAddrFromAddrPort(netip.AddrPortFrom(at, 80))}, nil
 }
+
+// address is what a host is looked up as this time.
+func (s *scene) address(addr string) netip.Addr {
+	host, _, _ := net.SplitHostPort(addr)
+	if at, err := netip.ParseAddr(host); err == nil {
+		return at
+	}
+	if list := s.zone[host]; len(list) > 0 {
+		if len(list) > 1 {
+			s.zone[host] = list[1:]
+		}
+		return netip.MustParseAddr(list[0])
+	}
+	return netip.MustParseAddr("192.0.2.1")
+}
+
+// A placed is a connection with an address at its other end.
+type placed struct {
+	net.Conn
+	at net.Addr
+}
+
+func (p placed) RemoteAddr() net.Addr { return p.at }
 
 func (s *scene) serve(c *call, addr string, serve script) {
 	defer c.Close()

@@ -14,6 +14,7 @@ type visit struct {
 	at     *upstream
 	login  login
 	hops   int
+	least  scope  // nothing nearer is dialled: somebody that far away has sent us
 	via    string // of the last reply that was no circle
 }
 
@@ -24,7 +25,7 @@ func (v *visit) ask(ctx context.Context, about *description) (*answer, error) {
 		if err != nil {
 			return nil, err
 		}
-		again, err := v.judge(a.reply)
+		again, err := v.judge(ctx, a)
 		if err == nil && !again {
 			return a, nil
 		}
@@ -36,7 +37,7 @@ func (v *visit) ask(ctx context.Context, about *description) (*answer, error) {
 }
 
 func (v *visit) once(ctx context.Context, about *description) (*answer, error) {
-	l, err := v.puller.dialer.dial(ctx, v.at)
+	l, err := v.puller.dialer.dial(ctx, v.at, v.least)
 	if err != nil {
 		return nil, err
 	}
@@ -55,7 +56,8 @@ func (v *visit) once(ctx context.Context, about *description) (*answer, error) {
 }
 
 // judge says whether an answer was only a step on the way.
-func (v *visit) judge(r *pullReply) (again bool, err error) {
+func (v *visit) judge(ctx context.Context, a *answer) (again bool, err error) {
+	r := a.reply
 	if err := v.puller.node.checkPath([]byte(r.via)); err != nil {
 		return false, err
 	}
@@ -65,7 +67,7 @@ func (v *visit) judge(r *pullReply) (again bool, err error) {
 		return false, nil
 	case 301, 302, 303, 307, 308:
 		if r.location != "" {
-			return true, v.follow(r)
+			return true, v.follow(ctx, a)
 		}
 	case 401:
 		return true, v.login.learn(r.challenge)
@@ -73,15 +75,22 @@ func (v *visit) judge(r *pullReply) (again bool, err error) {
 	return false, fmt.Errorf("upstream answers %d %.80q", r.status, r.reason)
 }
 
-func (v *visit) follow(r *pullReply) error {
+// follow goes where an answer sends us.
+func (v *visit) follow(ctx context.Context, a *answer) error {
 	if v.hops++; v.hops > maxHops {
 		return fmt.Errorf("redirects: more than %d", maxHops)
 	}
-	to, err := v.at.redirect(r.location)
+	to, err := v.at.redirect(a.reply.location)
 	if err != nil {
 		return err
 	}
-	v.puller.log.Debug("pull is redirected", "from", v.at, "to", to, "status", r.status)
+	if err := v.puller.follow.check(v.at, to); err != nil {
+		return fmt.Errorf("redirect %w", err)
+	}
+	if v.puller.follow != followAny {
+		v.least = max(v.least, v.puller.dialer.reach(ctx, a.link, v.at))
+	}
+	v.puller.log.Debug("pull is redirected", "from", v.at, "to", to, "status", a.reply.status)
 	v.at, v.login = to, login{user: to.user, password: to.password}
 	return nil
 }

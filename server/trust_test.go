@@ -63,7 +63,7 @@ func TestTrust(t *testing.T) {
 			if tt.host != "" {
 				to.name = tt.host
 			}
-			l, err := d.dial(t.Context(), to)
+			l, err := d.dial(t.Context(), to, scopeHost)
 			if err == nil {
 				l.Close()
 			}
@@ -97,7 +97,7 @@ func TestTrustPlainServer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = d.dial(t.Context(), to)
+	_, err = d.dial(t.Context(), to, scopeHost)
 	if _, ok := errors.AsType[tls.RecordHeaderError](err); !ok {
 		t.Errorf("%v, want one about TLS", err)
 	}
