@@ -25,10 +25,13 @@ import (
 //	/metrics            Prometheus
 //	/healthz            200 while the process serves
 //	/readyz             200 while viewers and encoders can connect, else 503
-//	/debug/pprof/       profiles
+//	/debug/pprof/       profiles, where pprof is true
+//
+// Every one of them is for requests that its guard lets pass.
 type admin struct {
 	// Set before it serves, never changed.
 	s        *Server
+	guard    adminGuard
 	stopping <-chan struct{} // closed when the server begins to stop
 	mux      *http.ServeMux
 	addr     netip.AddrPort // set by startAdmin
@@ -51,19 +54,32 @@ const (
 )
 
 func newAdmin(s *Server, stopping <-chan struct{}) *admin {
-	a := &admin{s: s, stopping: stopping, mux: http.NewServeMux()}
+	a := &admin{s: s, guard: newAdminGuard(&s.cfg.Server), stopping: stopping, mux: http.NewServeMux()}
 	a.mux.HandleFunc("/{$}", a.page)
 	a.mux.HandleFunc("/api/status", a.apiStatus)
 	a.mux.HandleFunc("/api/streams/{name}", a.apiStream)
 	a.mux.Handle("/metrics", promhttp.HandlerFor(newMetrics(s), promhttp.HandlerOpts{}))
 	a.mux.HandleFunc("/healthz", a.healthz)
 	a.mux.HandleFunc("/readyz", a.readyz)
+	if s.cfg.Server.Pprof {
+		a.profiles()
+	} else {
+		a.mux.HandleFunc("/debug/pprof/", noProfiles)
+	}
+	return a
+}
+
+// profiles adds what tells of the program's inside, and costs: a profile takes CPU time for as long as it is asked to.
+func (a *admin) profiles() {
 	a.mux.HandleFunc("/debug/pprof/", pprof.Index)
 	a.mux.HandleFunc("/debug/pprof/cmdline", pprof.Cmdline)
 	a.mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
 	a.mux.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
 	a.mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
-	return a
+}
+
+func noProfiles(w http.ResponseWriter, _ *http.Request) {
+	plain(w, http.StatusNotFound, "profiles are off: pprof = true in [server] of the configuration has them\n")
 }
 
 // startAdmin serves the admin until stop is called, if the configuration has an address for it. It comes before the
@@ -134,13 +150,18 @@ func (a *admin) count(c net.Conn, state http.ConnState) {
 	}
 }
 
-// ServeHTTP refuses all that is not a look, then asks the routes.
+// ServeHTTP refuses what a browser was made to ask and all that is not a look, then asks the routes.
 func (a *admin) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Cache-Control", "no-store")
 	if r.ContentLength != 0 {
 		h.Set("Connection", "close") // otherwise the reply waits for a body that nobody reads
+	}
+	if status, err := a.guard.check(r); err != nil {
+		a.s.log.Debug("admin refuses", "from", r.RemoteAddr, "err", err)
+		http.Error(w, err.Error(), status)
+		return
 	}
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		h.Set("Allow", "GET, HEAD")

@@ -24,9 +24,17 @@ type adminRig struct {
 }
 
 func newAdminRig(t *testing.T, streams ...StreamConfig) *adminRig {
+	return newAdminRigOf(t, nil, streams...)
+}
+
+// newAdminRigOf has a configuration that change, if given, has changed.
+func newAdminRigOf(t *testing.T, change func(*Config), streams ...StreamConfig) *adminRig {
 	r := &adminRig{t: t, at: 1}
 	cfg := DefaultConfig()
 	cfg.Streams = streams
+	if change != nil {
+		change(cfg)
+	}
 	c := clock{func() instant { return r.at }}
 	log := slog.New(slog.DiscardHandler)
 	s := &Server{Version: "v1.2.3", cfg: cfg, log: log, clock: c, node: newNode(), gate: &gate{most: 100}, ready: make(chan struct{})}
@@ -75,9 +83,7 @@ func (r *adminRig) feed(i int, kind sourceKind, who string, n uint32) *source {
 func (r *adminRig) get(path string) *httptest.ResponseRecorder { return r.ask(http.MethodGet, path) }
 
 func (r *adminRig) ask(method, path string) *httptest.ResponseRecorder {
-	w := httptest.NewRecorder()
-	r.ServeHTTP(w, httptest.NewRequest(method, "http://127.0.0.1:8087"+path, nil))
-	return w
+	return r.askAs(method, path, "127.0.0.1:8087")
 }
 
 func pushStream(path, title string) StreamConfig {
@@ -86,7 +92,7 @@ func pushStream(path, title string) StreamConfig {
 
 func TestAdminRoutes(t *testing.T) {
 	const plainText, page, data = "text/plain; charset=utf-8", "text/html; charset=utf-8", "application/json"
-	r := newAdminRig(t, pushStream("Demo", ""))
+	r := newAdminRigOf(t, func(c *Config) { c.Server.Pprof = true }, pushStream("Demo", ""))
 	r.begin("0.0.0.0:8086")
 	for _, c := range []struct {
 		path, route string
@@ -224,7 +230,7 @@ func askRaw(t *testing.T, at netip.AddrPort, text string) (net.Conn, int) {
 	return c, answer.StatusCode
 }
 
-const askReady = "GET /readyz HTTP/1.1\r\nHost: a\r\n\r\n"
+const askReady = "GET /readyz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
 
 func TestAdminOverTheNetwork(t *testing.T) {
 	at, stop := runAdmin(t)
@@ -234,11 +240,11 @@ func TestAdminOverTheNetwork(t *testing.T) {
 	}{
 		{askReady, 200},
 		{"GET /readyz HTTP/1.0\r\n\r\n", 200},
-		{"HEAD /metrics HTTP/1.1\r\nHost: a\r\n\r\n", 200},
-		{"OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n", 405},
-		{"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n", 405},               // and the body never comes
-		{"GET /healthz HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n", 200}, // nor does this one
-		{"GET / HTTP/1.1\r\nHost: a\r\nX: " + strings.Repeat("x", 2*adminHead) + "\r\n\r\n", 431},
+		{"HEAD /metrics HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", 200},
+		{"OPTIONS * HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", 405},
+		{"POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 10\r\n\r\n", 405},               // and the body never comes
+		{"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: chunked\r\n\r\n", 200}, // nor does this one
+		{"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX: " + strings.Repeat("x", 2*adminHead) + "\r\n\r\n", 431},
 		{"$D\x00\x00\r\n\r\n", 400},
 	} {
 		if _, got := askRaw(t, at, c.text); got != c.want {

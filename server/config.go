@@ -19,6 +19,8 @@ type Config struct {
 type ServerConfig struct {
 	Listen         []string `toml:"listen"`          // host:port
 	Admin          string   `toml:"admin"`           // host:port, "" is off
+	AdminHosts     []string `toml:"admin_hosts"`     // names by which Admin may be asked
+	Pprof          bool     `toml:"pprof"`           // profiles on Admin
 	Redirect404To  string   `toml:"redirect_404_to"` // URL, "" answers 404
 	Merge          Merge    `toml:"merge"`           // how long packets are collected before they are sent
 	Burst          Duration `toml:"burst"`           // of stream, what a new viewer gets at once
