@@ -14,17 +14,22 @@ import (
 // it never waits to save less than 4 % of a loop's time: VLC is sensitive to delays that vary when it starts, and a pump
 // with few viewers has nothing to gain.
 //
-//	cost of a round        10 µs   100 µs   1 ms   4 ms   8 ms   ≥ 45 ms
-//	viewers of the loop        1       12    120    500  1,000     5,400
-//	wait                  0.2 ms     2 ms  25 ms  75 ms 106 ms    250 ms
+//	cost of a round        10 µs   100 µs   1 ms   4 ms   8 ms   45 ms   175 ms   350 ms   ≥ 700 ms
+//	viewers of the loop        1       12    120    500  1,000   5,400   20,000
+//	wait                  0.2 ms   2.5 ms  25 ms  75 ms 106 ms  250 ms   250 ms   500 ms        1 s
 //
 // A packet that comes when the last round is longer ago than that does not wait at all.
+//
+// Where the box is the limit, a loop waits longer than that rather than be late: if rounds every 250 ms would keep it busy
+// for more than fullLoop of its time, for as long as it takes to be no busier, up to 1 s. Fewer sends are then all that can
+// save viewers from skipping.
 func (m Merge) merged(cost time.Duration) time.Duration {
 	if !m.Auto {
 		return time.Duration(m.Interval)
 	}
 	wait := math.Sqrt(autoTrade.Seconds() * cost.Seconds())
-	return min(time.Duration(wait*float64(time.Second)), autoLeast*cost, maxMerge)
+	usual := min(time.Duration(wait*float64(time.Second)), autoLeast*cost, maxMerge)
+	return max(usual, min(time.Duration(float64(cost)/fullLoop), maxFullMerge))
 }
 
 // A pace is when the next round begins, counted from the beginning of the last: settle after the first packet that comes
@@ -49,7 +54,7 @@ func (m Merge) pace(cost, gap time.Duration) pace {
 	if !m.Auto || gap == 0 || gap > wait || 2*cost > gap {
 		return pace{due: wait, latest: wait}
 	}
-	p := pace{due: wait - gap/2, latest: min(wait+gap/2, maxMerge)}
+	p := pace{due: wait - gap/2, latest: min(wait+gap/2, max(wait, maxMerge))}
 	if p.due >= gap {
 		p.settle = settleTime
 	}
@@ -60,6 +65,9 @@ const (
 	autoTrade = 1400 * time.Millisecond // so long a wait is as bad as a loop that is busy all the time
 	autoLeast = 25                      // rounds that fit into a wait
 	maxMerge  = 250 * time.Millisecond
+
+	fullLoop     = 0.7         // of a loop's time in rounds: more is no room for joins and for what else the box does
+	maxFullMerge = time.Second // the wait of a loop that cannot do with less
 
 	settleTime = 2 * time.Millisecond // what an encoder sends at once is read within this time
 )

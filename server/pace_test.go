@@ -19,7 +19,10 @@ func TestMerged(t *testing.T) {
 		{auto, 2 * time.Millisecond, 50 * time.Millisecond},
 		{auto, 14 * time.Millisecond, 140 * time.Millisecond},
 		{auto, 45 * time.Millisecond, 250 * time.Millisecond},
-		{auto, time.Second, 250 * time.Millisecond},
+		{auto, 175 * time.Millisecond, 250 * time.Millisecond}, // 70 % of a loop
+		{auto, 350 * time.Millisecond, 500 * time.Millisecond},
+		{auto, 700 * time.Millisecond, time.Second},
+		{auto, 2 * time.Second, time.Second},
 	} {
 		if got := c.merge.merged(c.cost).Round(time.Microsecond); got != c.want {
 			t.Errorf("%+v at %v: %v, want %v", c.merge, c.cost, got, c.want)
@@ -71,7 +74,8 @@ func TestPace(t *testing.T) {
 		{auto, 20 * ms, 40 * ms, pace{147332 * time.Microsecond, 187332 * time.Microsecond, settleTime}},
 		{auto, 21 * ms, 40 * ms, pace{171464 * time.Microsecond, 171464 * time.Microsecond, 0}}, // takes too long
 		{auto, 50 * ms, 100 * ms, pace{200 * ms, maxMerge, settleTime}},
-		{auto, time.Second, 40 * ms, pace{maxMerge, maxMerge, 0}},
+		{auto, time.Second, 40 * ms, pace{maxFullMerge, maxFullMerge, 0}},
+		{auto, 210 * ms, 500 * ms, pace{300 * ms, 300 * ms, 0}},
 	} {
 		got := c.merge.pace(c.cost, c.gap)
 		got.due, got.latest = got.due.Round(time.Microsecond), got.latest.Round(time.Microsecond)
