@@ -94,12 +94,14 @@ func (p *puller) run(ctx context.Context) {
 	defer stop()
 	alarm := time.NewTimer(0)
 	defer alarm.Stop()
-	for ctx.Err() == nil {
-		now := p.st.clock.now()
-		p.next = now.add(time.Hour)
-		p.steer(now)
-		p.show()
-		alarm.Reset(max(p.next.since(now), time.Millisecond))
+	for routine := false; ctx.Err() == nil; {
+		if now := p.st.clock.now(); !routine || now >= p.next {
+			p.next = now.add(time.Hour)
+			p.steer(now)
+			p.show()
+			alarm.Reset(max(p.next.since(now), time.Millisecond))
+		}
+		routine = false
 		var granted chan struct{}
 		if p.relieve != nil {
 			granted = p.relieve.granted
@@ -107,7 +109,9 @@ func (p *puller) run(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 		case n := <-p.news:
+			routine = p.isRoutine(n)
 			p.hear(n, p.st.clock.now())
+			routine = routine && p.on == n.lane
 		case <-granted:
 			p.inherited()
 		case <-p.st.wanted: // by steer

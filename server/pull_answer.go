@@ -18,6 +18,7 @@ const describeTime = 2 * time.Second
 type answer struct {
 	link    *link
 	stall   time.Duration
+	until   time.Time   // the deadline that is set
 	release func() bool // ends the watch over the context
 	reply   *pullReply
 	intake  *intake
@@ -42,7 +43,17 @@ func (a *answer) exchange(request []byte) error {
 }
 
 // patience is how long from now on whatever is being waited for may take.
-func (a *answer) patience(d time.Duration) { a.link.SetDeadline(time.Now().Add(d)) }
+func (a *answer) patience(d time.Duration) {
+	a.until = time.Now().Add(d)
+	a.link.SetDeadline(a.until)
+}
+
+// heard lets the next packet take stall from now on, or up to a quarter more: so few packets need to set a deadline.
+func (a *answer) heard() {
+	if time.Until(a.until) < a.stall {
+		a.patience(a.stall + a.stall/4)
+	}
+}
 
 // next is the intake's, with errors that say what they mean here.
 func (a *answer) next() (event, error) {

@@ -87,7 +87,7 @@ func (d *delivery) play(v *visit, a *answer, about *description) error {
 			return err
 		}
 		if e.kind == eventPacket {
-			a.patience(a.stall)
+			a.heard()
 		}
 	}
 }
