@@ -23,11 +23,11 @@ type Agent struct {
 	Known        Product
 	Major, Minor int
 	HasVersion   bool // a missing or malformed version is unknown, 0.0: the oldest dialect is safe for it
-	VLC          bool // claims 7.10, copes with more than others of that age
+	VLC          bool // claims 7.10, and is unlike what Microsoft made then
 }
 
-// vlcAgent is what VLC sends, and nobody else: there was no NSPlayer 7.10.
-const vlcAgent = "NSPlayer/7.10.0.3059"
+// vlcVersion is what VLC claims; MediaPortal, BlueTune and scripts have it from there. There was no NSPlayer 7.10.
+const vlcVersion = "7.10.0.3059"
 
 // Digits in a version's parts: NSPlayer/11.08.0005.0000 is Silverlight.
 const (
@@ -41,7 +41,7 @@ func ParseAgent(ua []byte) Agent {
 	if n == 0 {
 		return Agent{}
 	}
-	a := Agent{Token: ua[:n:n], Known: product(ua[:n]), VLC: string(ua) == vlcAgent}
+	a := Agent{Token: ua[:n:n], Known: product(ua[:n])}
 	if rest, ok := bytes.CutPrefix(ua[n:], []byte{'/'}); ok {
 		a.version(rest)
 	}
@@ -75,5 +75,6 @@ func (a *Agent) version(b []byte) {
 	y, okMinor := number(minor, minorDigits)
 	if okMajor && okMinor {
 		a.Major, a.Minor, a.HasVersion = int(x), int(y), true
+		a.VLC = a.Known == NSPlayer && string(b) == vlcVersion
 	}
 }

@@ -33,13 +33,14 @@ type crossing uint8
 const (
 	changeInBand crossing = iota // $C(0) $H and on
 	reopen                       // $E(1) and FIN: libmms and xine ask again at once and get the new header, others stop cleanly
+	conclude                     // $E(0) and FIN: VLC takes $H in band for a packet, and after $E(1) it reconnects and reads garbage
 	hangUp                       // FIN: there is no way to say it
 )
 
 var (
 	raw        = &dialect{form: rawPackets, crossing: hangUp, redirect: "http", bears: asf.OlderTail}
 	oldPlayer  = &dialect{form: shortFrames, crossing: reopen, redirect: "http", bears: asf.OlderTail}
-	vlcPlayer  = &dialect{form: shortFrames, crossing: changeInBand, redirect: "mmsh", reset: true}
+	vlcPlayer  = &dialect{form: shortFrames, crossing: conclude, redirect: "mmsh", reset: true}
 	midPlayer  = &dialect{form: shortFrames, crossing: changeInBand, redirect: "http", reset: true, bears: asf.OlderTail}
 	newPlayer  = &dialect{form: shortFrames, crossing: changeInBand, redirect: "http", reset: true, keep: true, bears: asf.OlderTail}
 	oldServer  = &dialect{form: fullFrames, crossing: changeInBand, redirect: "http", bears: asf.OlderTail}

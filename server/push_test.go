@@ -178,7 +178,7 @@ func TestPushHeaderChange(t *testing.T) {
 	r := newRig(t, nil, "a")
 	e := startedPush(r)
 	e.push(3)
-	p := r.watch("a", vlcAgent)
+	p := r.watch("a", wmpAgent)
 	e.end(1)
 	r.turn()
 	if got := r.read(p.body()); got.ended >= 0 || p.fin {
@@ -505,7 +505,7 @@ func TestResumeAfterAnotherHeader(t *testing.T) {
 	r := newRig(t, nil, "a")
 	e := startedPush(r)
 	e.push(3)
-	p := r.watch("a", vlcAgent)
+	p := r.watch("a", wmpAgent)
 	e.hangUp()
 	other := r.sourceOf(0, sourceSlate)
 	evicted := false

@@ -256,24 +256,41 @@ func TestEndOfTheSource(t *testing.T) {
 
 // What each dialect gets when the header changes, mmsh.md §9.
 func TestHeaderChange(t *testing.T) {
-	r := newRig(t, nil, "a")
-	f := r.feeder(0, 320)
-	f.publish(10)
-	vlc, wmp, ffmpeg, raw := r.watch("a", vlcAgent), r.watch("a", wmpAgent), r.watch("a", ffmpegAgent), r.watch("a", curlAgent)
-	f.header(640)
-	f.publish(10)
-	r.turn()
-	for name, p := range map[string]*peer{"VLC": vlc, "WMP": wmp} {
-		got := r.read(p.body())
-		if got.headers != 2 || got.ended >= 0 || !slices.Equal(got.numbers, numbers(0, 20)) {
-			t.Errorf("%s: %+v, want both headers and all packets", name, got)
+	for _, c := range []struct {
+		agent   string
+		headers int
+		packets int
+		ended   int64 // reason of $E, which FIN follows; -1: none does
+	}{
+		{wmpAgent, 2, 20, -1},
+		{"NSPlayer/7.1.0.3055", 2, 20, -1},
+		{"NSServer/9.1", 2, 20, -1},
+		{"NSPlayer/7.10.0.3059 x", 1, 10, 0},
+		{vlcAgent, 1, 10, 0},
+		{ffmpegAgent, 1, 10, 1},
+		{curlAgent, 0, 0, -1},
+	} {
+		r := newRig(t, nil, "a")
+		f := r.feeder(0, 320)
+		f.publish(10)
+		p := r.watch("a", c.agent)
+		playlist := strings.Contains(string(p.got), `features="broadcast,playlist"`)
+		f.header(640)
+		f.publish(10)
+		r.turn()
+		if c.agent == curlAgent {
+			if h := f.src.stream.up().gen.header.Raw; len(p.body()) != len(h)+10*packetSize || !p.fin {
+				t.Errorf("raw: %d bytes, FIN %v, want the first generation and FIN", len(p.body()), p.fin)
+			}
+			continue
 		}
-	}
-	if got := r.read(ffmpeg.body()); got.headers != 1 || got.ended != 1 || len(got.numbers) != 10 || !ffmpeg.fin {
-		t.Errorf("FFmpeg: %+v, want $E(1) after the first ten packets", got)
-	}
-	if h := r.reg.streams[0].up().gen.header.Raw; len(raw.body()) != len(h)+10*packetSize || !raw.fin {
-		t.Errorf("raw: %d bytes, want the first generation and FIN", len(raw.body()))
+		got := r.read(p.body())
+		if got.headers != c.headers || got.ended != c.ended || !slices.Equal(got.numbers, numbers(0, uint32(c.packets))) {
+			t.Errorf("%s: %+v, want %d headers, the first %d packets, $E %d", c.agent, got, c.headers, c.packets, c.ended)
+		}
+		if stays := c.ended < 0; p.fin == stays || playlist != stays {
+			t.Errorf("%s: FIN %v, told of $C %v, want %v and %v", c.agent, p.fin, playlist, !stays, stays)
+		}
 	}
 }
 
@@ -347,7 +364,7 @@ func TestSendTimeJump(t *testing.T) {
 	f := r.feeder(0, 320)
 	f.next = 500
 	f.publish(10)
-	p := r.watch("a", vlcAgent)
+	p := r.watch("a", wmpAgent)
 	f.next = 0
 	f.publish(10)
 	r.turn()

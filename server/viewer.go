@@ -150,6 +150,9 @@ func (v *viewer) crossTo(e *element, g *generation) {
 		} else { // over already: who asks again finds nothing, and players that do so do not stop
 			v.lastly(streamEnded)
 		}
+	case conclude:
+		v.verdict = headerChanged
+		v.lastly(streamEnded)
 	case hangUp:
 		v.verdict = headerChanged
 	}

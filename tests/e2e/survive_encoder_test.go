@@ -103,7 +103,7 @@ func TestEncoderComesBackWithAnotherHeader(t *testing.T) {
 	if n != crowd {
 		t.Errorf("%d of %d were told to ask again", n, crowd)
 	}
-	m.awaitCounters(t, "live", counters{Viewers: 2, Joined: 4 + crowd, Generations: 2, Left: map[string]uint64{"header_changed": 2 + crowd}})
+	m.awaitCounters(t, "live", counters{Viewers: 1, Joined: 4 + crowd, Generations: 2, Left: map[string]uint64{"header_changed": 3 + crowd}})
 }
 
 // asksAnew does what libmms does at $E(1): it wants to be told another header than the old one.

@@ -12,7 +12,7 @@ import (
 )
 
 // The encoder's clock jumps by an hour while it runs. FFmpeg is told that the stream is over, by $E or by FIN, has shown all
-// of it until then, and shows what follows when it comes again. VLC goes by $C, see TestPlayAnotherHeader.
+// of it until then, and shows what follows when it comes again. For VLC see TestPlayAnotherHeader.
 func playClockJump(t *testing.T, c *clip) {
 	const before, by, again = 12 * time.Second, time.Hour, 8 * time.Second
 	m := startMortal(t, "", pushStream("live"))

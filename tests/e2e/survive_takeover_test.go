@@ -72,7 +72,7 @@ func TestTakeoverWithAnotherHeader(t *testing.T) {
 		}
 		w.awaitEnd(t, want)
 	}
-	m.awaitCounters(t, "live", counters{Viewers: 2, Joined: 4, Generations: 2, Left: map[string]uint64{"header_changed": 2}})
+	m.awaitCounters(t, "live", counters{Viewers: 1, Joined: 4, Generations: 2, Left: map[string]uint64{"header_changed": 3}})
 }
 
 // With on_second_push = "refuse" the second one gets 409 at its setup and the first does not notice, until the first has

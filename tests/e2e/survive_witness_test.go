@@ -52,7 +52,7 @@ const (
 
 // endings by dialect when a stream goes on with another header and when it is over.
 var (
-	endChanged = map[string]ending{agentOld: reopening, agentVLC: watching, agentWMP: watching, agentHTTP: hungUp}
+	endChanged = map[string]ending{agentOld: reopening, agentVLC: finished, agentWMP: watching, agentHTTP: hungUp}
 	endOver    = map[string]ending{agentOld: finished, agentVLC: finished, agentWMP: finished, agentHTTP: hungUp}
 	allAgents  = []string{agentOld, agentVLC, agentWMP, agentHTTP}
 )
