@@ -75,7 +75,8 @@ type StreamConfig struct {
 	Title        string   `toml:"title"` // for people, "" shows the path
 	Enabled      bool     `toml:"enabled"`
 	Type         string   `toml:"type"`
-	PushUsers    []string `toml:"push_users"`     // name:secret, empty lets anybody push
+	PushUsers    []string `toml:"push_users"`     // name:secret; empty with PushFrom: only this machine may push
+	PushFrom     []string `toml:"push_from"`      // addresses and networks that may push; empty is all if PushUsers is not
 	OnSecondPush string   `toml:"on_second_push"` // takeover or refuse
 	URL          string   `toml:"url"`            // of a pull; either this or URLs or Pair
 	URLs         []string `toml:"urls"`           // of a pull, in order of preference

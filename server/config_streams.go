@@ -22,6 +22,7 @@ var streamKeys = []struct {
 	of  []string
 }{
 	{"push_users", []string{typePush}},
+	{"push_from", []string{typePush}},
 	{"on_second_push", []string{typePush}},
 	{"url", []string{typePull}},
 	{"urls", []string{typePull}},
@@ -102,6 +103,7 @@ func (f *configFile) checkStream(name string, s *StreamConfig) {
 	case typePush:
 		f.oneOf(name+".on_second_push", s.OnSecondPush, "takeover", "refuse")
 		f.checkPushUsers(name+".push_users", s.PushUsers)
+		f.checkPushFrom(name+".push_from", s.PushFrom)
 	case typePull:
 		f.checkPull(name, s)
 	case typeFile:
@@ -125,6 +127,14 @@ func (f *configFile) checkPushUsers(key string, users []string) {
 			f.wrong(elementName(key, i), "%q, there already is a user of that name", name)
 		}
 		names = append(names, name)
+	}
+}
+
+func (f *configFile) checkPushFrom(key string, networks []string) {
+	for i, n := range networks {
+		if _, err := parseNetwork(n); err != nil {
+			f.wrong(elementName(key, i), `%.80q, want an address or a network such as "192.0.2.7", "10.0.0.0/8" or "2001:db8::/32"`, n)
+		}
 	}
 }
 

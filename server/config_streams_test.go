@@ -19,6 +19,8 @@ const (
 	wantScheme  = ", want a URL that begins with mmsh://, mmshs://, http://, https://, mms://"
 	wantService = `, want a name such as "srv:_mmsh._tcp.example.org/path"`
 
+	wantNetwork = `, want an address or a network such as "192.0.2.7", "10.0.0.0/8" or "2001:db8::/32"`
+
 	wantUser = `: the value, want "name:secret" of up to 255 bytes`
 )
 
@@ -63,6 +65,13 @@ var badStreams = []badConfig{
 		"pump.toml:4: streams[0].push_users[0]: the value, want a name without quotes and backslashes, and no control characters"},
 	{"user twice", pushTable + "push_users = [\"a:b\", \"a:c\"]\n",
 		`pump.toml:4: streams[0].push_users[1]: "a", there already is a user of that name`},
+
+	{"network that is none", pushTable + "push_from = [\"10.0.0.0/8\",\n\"10.0.0.0/33\"]\n",
+		`pump.toml:5: streams[0].push_from[1]: "10.0.0.0/33"` + wantNetwork},
+	{"host name as network", pushTable + "push_from = [\"localhost\"]\n", `pump.toml:4: streams[0].push_from[0]: "localhost"` + wantNetwork},
+	{"network in no list", pushTable + "push_from = \"10.0.0.1\"\n",
+		`pump.toml:4: streams[0].push_from: "10.0.0.1", want a list of strings in brackets`},
+	{"network for a pull", pullOf + "push_from = []\n", `pump.toml:5: streams[0].push_from: not for type "mmsh_pull", only for "mmsh_push"`},
 
 	{"pull from nowhere", pullTable, `pump.toml:1: streams[0].url: missing, want url, urls or pair for type "mmsh_pull"`},
 	{"url and urls", pullTable + "url = \"mms://a\"\nurls = [\"mms://b\"]\n",
@@ -139,6 +148,7 @@ func TestGoodStreams(t *testing.T) {
 		tlsPull + "fingerprint = \"" + strings.ToUpper(somePrint[:2]+":"+somePrint[2:]) + "\"\n",
 		pullTable + "url = \"srv:_mmshs._tcp.a.example/\"\nfingerprint = \"" + somePrint + "\"\n",
 		pullOf + "slate = \"builtin\"\nslate_after = \"0s\"\nhold = \"5m\"\n",
+		pushTable + "push_from = [\"::1\", \"10.0.0.0/8\", \"2001:db8::/32\", \"0.0.0.0/0\"]\n",
 		pushTable + "slate = \"config.go\"\n",
 		fileTable + "title = \"Ünïcode, and 'quotes'\"\nenabled = false\n",
 		fileTable + "file = \"config.go\"\n",

@@ -23,7 +23,7 @@ func TestExampleIsTheDefaults(t *testing.T) {
 	demo, push, pull := common, common, common
 	demo.Path, demo.Title, demo.Enabled, demo.Type, demo.OnSecondPush = "demo", "Demo", true, "file", "takeover"
 	push.Path, push.Title, push.Enabled, push.Type, push.OnSecondPush = "pushed_video", "Pushed video", true, "mmsh_push", "takeover"
-	push.PushUsers = []string{}
+	push.PushUsers, push.PushFrom = []string{}, []string{}
 	pull.Path, pull.Title, pull.Enabled, pull.Type, pull.OnSecondPush = "pulled_video", "Pulled video", true, "mmsh_pull", "takeover"
 	pull.URL = "mmsh://127.0.0.1:7070/"
 	want.Streams = []StreamConfig{demo, push, pull}

@@ -48,7 +48,8 @@ func newRig(t testing.TB, change func(*Config), names ...string) *rig {
 	cfg := DefaultConfig()
 	cfg.Server.Merge = Merge{}
 	for _, n := range names {
-		cfg.Streams = append(cfg.Streams, StreamConfig{Path: n, Enabled: true, Type: typePush, OnSecondPush: "takeover"})
+		cfg.Streams = append(cfg.Streams, StreamConfig{Path: n, Enabled: true, Type: typePush, OnSecondPush: "takeover",
+			PushFrom: []string{"192.0.2.0/24"}})
 	}
 	if change != nil {
 		change(cfg)

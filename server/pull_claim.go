@@ -10,7 +10,8 @@ func (p *puller) begin(l *lane, now instant) {
 		return
 	}
 	granted := make(chan struct{}, 1)
-	s, done, err := st.inherit(sourcePull, l.place.name, nil, func() { granted <- struct{}{} })
+	s := &source{kind: sourcePull, who: l.place.name}
+	done, err := st.inherit(s, func() { granted <- struct{}{} })
 	switch {
 	case err != nil:
 		p.drop(l, err, now)

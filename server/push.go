@@ -213,14 +213,15 @@ func (p *push) claim(c *conn) error {
 		p.evicted(c)
 		return errBusy
 	}
-	if code, why := p.stream.objection(c, l.now); code != 0 { // it started before the other one
+	if code, why := p.stream.objection(c, p.id, l.now); code != 0 { // it started before the other one
 		err := errors.New(why)
 		p.fail(c, code, err)
 		return err
 	}
 	evict := func() { l.tell(func(instant) { p.evicted(c) }) }
 	granted := func() { l.tell(func(now instant) { p.granted(c, now) }) }
-	s, at, err := p.stream.inherit(sourcePush, c.remote.String(), evict, granted)
+	s := &source{kind: sourcePush, who: c.remote.String(), pusher: pusher{p.from, p.id}, evict: evict}
+	at, err := p.stream.inherit(s, granted)
 	if err != nil {
 		return err
 	}

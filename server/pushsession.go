@@ -61,15 +61,16 @@ func (r *registry) openPush(st *stream, from netip.Addr, now, ends instant) stri
 	return id
 }
 
-// usePush says whether a push-id was given to this address for this stream, and what for; it is good until ends then.
+// usePush says whether a push-id was given out for this stream, and what for; it is good until ends then. Where it stands
+// for a password it is good from its own address only.
 func (r *registry) usePush(id string, st *stream, from netip.Addr, now, ends instant) (s pushSession, ok bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	s, ok = r.pushes[id]
-	if !ok || s.stream != st || s.from != from || s.ends.before(now) {
+	if !ok || s.stream != st || s.from != from && len(st.users) > 0 || s.ends.before(now) {
 		return pushSession{}, false
 	}
-	s.ends = ends
+	s.from, s.ends = from, ends
 	r.pushes[id] = s
 	return s, true
 }

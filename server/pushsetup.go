@@ -2,7 +2,6 @@ package server
 
 import (
 	"fmt"
-	"net/netip"
 	"time"
 
 	"pumpd/codec"
@@ -11,7 +10,7 @@ import (
 // setUpPush answers an encoder's PushSetup (push.md §2). Its body, a template's URL and AutoDestroy, is read and ignored:
 // streams come from the configuration.
 func (l *loop) setUpPush(c *conn, st *stream, onPush bool, now instant) {
-	if !l.admitPush(c, st, onPush, stays(&l.request, true), now) {
+	if !l.admitPush(c, st, onPush, false, stays(&l.request, true), now) {
 		return
 	}
 	ends := now.add(l.limits.pushSetup)
@@ -34,9 +33,8 @@ func (l *loop) startPush(c *conn, st *stream, onPush bool, n int, now instant) {
 	if p := c.push; p != nil && p.stream == st && p.id == id {
 		known = true // it goes on where it was let in; a body may last longer than any push-id
 	}
-	known = known && onPush
 	switch {
-	case !known && !l.admitPush(c, st, onPush, false, now), known && !l.admitSecond(c, st, now):
+	case !l.admitPush(c, st, onPush, known, false, now):
 		return
 	case r.ContentLength < 0 && !r.Chunked:
 		l.refuse(c, 411, "a push needs a Content-Length")
@@ -62,9 +60,9 @@ func (l *loop) startPush(c *conn, st *stream, onPush bool, n int, now instant) {
 	c.phase, c.deadline = feeding, 0
 }
 
-// admitPush says whether an encoder may use a path; if not, it has been answered. keep is whether it may try again on
-// the same connection.
-func (l *loop) admitPush(c *conn, st *stream, onPush, keep bool, now instant) bool {
+// admitPush says whether an encoder may use a path; if not, it has been answered. One that is known by its push-id need
+// not say who it is. keep is whether it may try again on the same connection.
+func (l *loop) admitPush(c *conn, st *stream, onPush, known, keep bool, now instant) bool {
 	r := &l.request
 	switch {
 	case st != nil && st.cfg.Type != typePush:
@@ -73,8 +71,11 @@ func (l *loop) admitPush(c *conn, st *stream, onPush, keep bool, now instant) bo
 	case st == nil || !onPush:
 		l.refuse(c, 404, "no such stream to push to; a push path is /streams/NAME_push")
 		return false
+	case !st.admits(c.remote.Addr()):
+		l.bar(c, st, now)
+		return false
 	}
-	if len(st.users) > 0 {
+	if len(st.users) > 0 && !known {
 		if _, ok := st.users.check(string(r.Method), r.Target, r.Authorization, time.Now()); !ok {
 			l.challenge(c, st, keep)
 			return false
@@ -83,30 +84,42 @@ func (l *loop) admitPush(c *conn, st *stream, onPush, keep bool, now instant) bo
 	return l.admitSecond(c, st, now)
 }
 
+// bar refuses an encoder by its address. That is nearly always an operator who has just begun, so the log says what to do.
+func (l *loop) bar(c *conn, st *stream, now instant) {
+	if n, due := st.barred.add(now); due {
+		key := "push_users or push_from"
+		if len(st.from) > 0 {
+			key = "push_from"
+		}
+		st.log.Warn("push refused: this address may not push, see "+key+" of the stream", "from", c.remote, "times", n)
+	}
+	l.refuse(c, 403, "this address may not push to this stream")
+}
+
 // silentSource is how long a push must have sent nothing for a newcomer to take it for dead (push.md §7).
 const silentSource = 5 * time.Second
 
 // admitSecond applies the rules for a second encoder on one path. They count again when it claims the stream.
 func (l *loop) admitSecond(c *conn, st *stream, now instant) bool {
-	code, why := st.objection(c, now)
+	code, why := st.objection(c, string(codec.CookieValue(l.request.Cookie, "push-id")), now)
 	if code != 0 {
 		l.refuse(c, code, why)
 	}
 	return code == 0
 }
 
-// objection says what is to be said to an encoder on c while another has the stream; code 0 is nothing (push.md §7).
-func (st *stream) objection(c *conn, now instant) (code int, why string) {
+// objection says what is to be said to an encoder on c, with a push-id, while another has the stream or may come back to
+// it; code 0 is nothing (push.md §7). A password makes all who know it the same encoder.
+func (st *stream) objection(c *conn, id string, now instant) (code int, why string) {
 	s := st.reg.owned(st)
-	if s == nil || s.kind != sourcePush || c.push != nil && c.push.source == s {
+	if s != nil && c.push != nil && c.push.source == s {
 		return 0, ""
 	}
-	from, err := netip.ParseAddrPort(s.who)
-	same := len(st.users) > 0 || err == nil && from.Addr() == c.remote.Addr()
+	first, ok := st.foremost(now)
 	switch {
-	case !same:
+	case ok && len(st.users) == 0 && !first.is(c.remote.Addr(), id):
 		return 403, "another encoder sends to this stream"
-	case st.guards(s, now):
+	case s != nil && s.kind == sourcePush && st.guards(s, now):
 		return 409, "an encoder sends to this stream already"
 	}
 	return 0, ""

@@ -70,25 +70,25 @@ func (st *stream) claim(kind sourceKind, who string) (*source, error) {
 	return st.owner, nil
 }
 
-// inherit asks the owner to let go and calls granted, from the owner's goroutine, when it has. It returns nil if
-// another heir is already waiting, and the claim itself with done = true if nobody held it.
-func (st *stream) inherit(kind sourceKind, who string, evict, granted func()) (s *source, done bool, err error) {
+// inherit makes s the stream's writer, at once with done = true if nobody is, else when the owner, who is asked to, has
+// let go; then it calls granted from the owner's goroutine. errBusy if another heir is already waiting.
+func (st *stream) inherit(s *source, granted func()) (done bool, err error) {
 	st.reg.mu.Lock()
 	defer st.reg.mu.Unlock()
 	if st.heir != nil {
-		return nil, false, errBusy
+		return false, errBusy
 	}
-	s = &source{stream: st, kind: kind, who: who, since: st.clock.now(), evict: evict}
+	s.stream, s.since = st, st.clock.now()
 	if st.owner == nil {
 		st.owner = s
-		return s, true, nil
+		return true, nil
 	}
 	if st.owner.evict == nil {
-		return nil, false, errBusy
+		return false, errBusy
 	}
 	st.heir = &heir{source: s, granted: granted}
 	st.owner.evict()
-	return s, false, nil
+	return false, nil
 }
 
 // release ends a claim; orphan says that viewers are to wait for the next one. A source that waited to inherit is
@@ -113,6 +113,7 @@ func (st *stream) vacate(since instant, orphan bool) {
 	if st.owner != nil && st.owner.ended {
 		st.patience = min(st.patience, endedGrace)
 	}
+	st.keepPlace(since, orphan)
 	st.owner, st.vacant = nil, since
 	if orphan && st.up() != nil {
 		st.setState(streamOrphaned)

@@ -15,6 +15,7 @@ type source struct {
 	kind   sourceKind
 	who    string  // for the log and the status page: an address or a URL
 	since  instant // of a push: when it asked for the claim
+	pusher pusher  // of a push
 	evict  func()  // asks the holder to give the claim up soon; nil: it will not. Called under the registry's mutex
 
 	// The source's goroutine only.

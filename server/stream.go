@@ -18,8 +18,10 @@ type stream struct {
 	short  bool                             // keep a short form of packets for MMSH viewers
 	ring   func(some *loopSet, now instant) // tells loops that the chain has grown
 	reg    *registry
-	users  users         // who may push; empty: anybody
+	users  users         // who may push; empty: see admits
+	from   networks      // from where; empty: see admits
 	stats  streamStats   // atomic counters
+	barred rareLine      // pushes from addresses that may not push
 	wanted chan struct{} // holds one sign that somebody watches or waits
 
 	// Any goroutine. nil: there is nothing to watch.
@@ -35,6 +37,8 @@ type stream struct {
 	heir     *heir         // waits for owner to let go
 	vacant   instant       // since when nobody writes
 	patience time.Duration // and for how long viewers wait for that
+	absent   pusher        // the encoder that fed the stream last; it goes before others
+	until    instant       // then
 
 	// The claim's holder only.
 	chain chain
@@ -43,6 +47,10 @@ type stream struct {
 func newStream(id int, cfg *StreamConfig, log *slog.Logger, c clock, server *ServerConfig,
 	ring func(some *loopSet, now instant)) (*stream, error) {
 	u, err := newUsers(cfg.PushUsers)
+	if err != nil {
+		return nil, fmt.Errorf("stream %s: %w", cfg.Path, err)
+	}
+	from, err := newNetworks(cfg.PushFrom)
 	if err != nil {
 		return nil, fmt.Errorf("stream %s: %w", cfg.Path, err)
 	}
@@ -55,6 +63,7 @@ func newStream(id int, cfg *StreamConfig, log *slog.Logger, c clock, server *Ser
 		short:  server.StripPadding,
 		ring:   ring,
 		users:  u,
+		from:   from,
 		wanted: make(chan struct{}, 1),
 	}, nil
 }

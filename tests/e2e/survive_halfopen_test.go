@@ -23,7 +23,8 @@ func TestHalfOpen(t *testing.T) {
 	remote(with("-serve", net.JoinHostPort(n.there, "7070"))...)
 	m := startMortalOn(t, n.here,
 		"[timeouts]\nsource_idle = \"10s\"\npull_stall = \"2s\"\nstall = \"2s\"\nsource_grace = \"60s\"\n",
-		pushStream("pushed")+pullStream("pulled", "mmsh://"+net.JoinHostPort(n.there, "7070")+"/live")+fileStream("demo", ""))
+		pushStream("pushed")+"push_from = [\"198.18.0.0/15\"]\n"+
+			pullStream("pulled", "mmsh://"+net.JoinHostPort(n.there, "7070")+"/live")+fileStream("demo", ""))
 	encoder := remote(with(m.pushURL("pushed"))...)
 	for _, stream := range []string{"pushed", "pulled", "demo"} {
 		waitLive(t, m.addr, streamPath(stream))
