@@ -10,12 +10,14 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"os"
 	"os/signal"
 	"runtime"
 	"runtime/debug"
 	"syscall"
+	"time"
 
 	"pumpd/server"
 )
@@ -75,6 +77,9 @@ func run(args []string, stdout, stderr io.Writer) int {
 	}
 	cfg, err := server.LoadConfig(*file)
 	if err != nil {
+		if errors.Is(err, fs.ErrNotExist) && !given(flags, "c") {
+			err = fmt.Errorf("%w; %s", err, noConfig)
+		}
 		fmt.Fprintln(stderr, err) // begins with the file, or the operation on it, as editors like it
 		return exitFault
 	}
@@ -83,10 +88,31 @@ func run(args []string, stdout, stderr io.Writer) int {
 		return exitOK
 	}
 	if err := serve(cfg, stdout, stderr); err != nil {
-		fmt.Fprintf(stderr, "pumpd: %v\n", err)
+		lastWord(stderr, fmt.Sprintf("pumpd: %v\n", err))
 		return exitFault
 	}
 	return exitOK
+}
+
+const noConfig = "name a configuration with -c FILE; pump.toml.example is the manual, and one to begin with"
+
+// given says whether a flag was set by the arguments.
+func given(flags *flag.FlagSet, name string) (yes bool) {
+	flags.Visit(func(f *flag.Flag) { yes = yes || f.Name == name })
+	return yes
+}
+
+// lastWord writes text unless that takes long: nobody may be reading, and the end must come all the same.
+func lastWord(to io.Writer, text string) {
+	said := make(chan struct{})
+	go func() {
+		io.WriteString(to, text)
+		close(said)
+	}()
+	select {
+	case <-said:
+	case <-time.After(500 * time.Millisecond):
+	}
 }
 
 // collectAt is how much garbage is let pile up, in percent of what is in use. A pump allocates little, a few KB for each
@@ -98,12 +124,20 @@ func serve(cfg *server.Config, stdout, stderr io.Writer) error {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(collectAt)
 	}
+	hangups := make(chan os.Signal, 1)
+	signal.Notify(hangups, syscall.SIGHUP) // for good: it is to end nothing, not even while we stop
+	signal.Ignore(syscall.SIGPIPE)         // who reads our log may go away
 	s, err := server.New(cfg, logger(&cfg.Server, stderr))
 	if err != nil {
 		return err
 	}
 	s.Version = versionName()
 	go s.Announce(stdout)
+	go func() {
+		for range hangups {
+			s.Reload()
+		}
+	}()
 	return untilSignal(s.Run)
 }
 

@@ -4,7 +4,7 @@ import "log/slog"
 
 // logViewer writes the one line that a viewer leaves in the access log.
 func logViewer(log *slog.Logger, v *viewer, why reason, now instant) {
-	log.Info("viewer left",
+	log.Info(logViewerLeft,
 		"reason", why.String(),
 		"stream", v.audience.stream.cfg.Path,
 		"from", v.conn.remote.String(),

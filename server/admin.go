@@ -23,7 +23,7 @@ import (
 //	/api/status         the same as JSON, a statusReport
 //	/api/streams/NAME   one stream of it, a streamReport
 //	/metrics            Prometheus
-//	/healthz            200 while the process serves
+//	/healthz            200 while the process serves, 503 if a loop does not turn
 //	/readyz             200 while viewers and encoders can connect, else 503
 //	/debug/pprof/       profiles, where pprof is true
 //
@@ -170,8 +170,6 @@ func (a *admin) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	a.mux.ServeHTTP(w, r)
 }
-
-func (a *admin) healthz(w http.ResponseWriter, _ *http.Request) { plain(w, http.StatusOK, "ok\n") }
 
 // readyz says after the server's state which streams a viewer can have, one a line. An idle stream does not make the
 // server unready: its encoder comes by this server.

@@ -48,11 +48,16 @@ const (
 	maxWaiting   = 64 << 10 // input while a reply cannot be sent, the stream is not up, or there are many requests
 )
 
-// open takes a new connection in.
+// open takes a new connection in. One that was still on its way when the server began to stop is let go at once.
 func (l *loop) open(d door, now instant) *conn {
+	l.turned.Store(int64(now))
 	c := &conn{loop: l, wire: d.wire, remote: d.remote, fd: int32(d.fd), deadline: now.add(l.limits.requestHead)}
 	l.conns.put(c)
 	l.wait(c)
+	if l.stopping {
+		l.mark(c, shuttingDown)
+		l.wake() // to sweep
+	}
 	return c
 }
 

@@ -35,6 +35,7 @@ type loop struct {
 	latest  atomic.Int64 // and that of the round if none comes, not before due
 	alarm   *time.Timer  // wakes at latest
 	alarmed atomic.Bool
+	turned  atomic.Int64 // instant of its last sign of life, see health.go; 0: it has not begun, or has ended
 
 	// This loop's goroutine only.
 	now          instant // of the callback that is being served
@@ -151,6 +152,7 @@ func (l *loop) tell(call func(now instant)) {
 
 // work is what a wake leads to.
 func (l *loop) work(now instant) {
+	l.turned.Store(int64(now))
 	l.pending.Store(false)
 	l.now, l.serving = now, true
 	l.box.open(now)
@@ -215,6 +217,7 @@ func (l *loop) ready(events []unix.EpollEvent, now instant) {
 
 // abandon closes what gnet does not know of, when the loop's goroutine has ended.
 func (l *loop) abandon() {
+	l.turned.Store(0)
 	for _, c := range l.conns {
 		if c == nil {
 			continue

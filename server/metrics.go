@@ -58,6 +58,8 @@ var serverMetrics = []metric[*Server]{
 		func(s *Server) float64 { return float64(s.stats.sends.Load()) }),
 	ofServer("rounds_total", "Rounds in which a loop offered news to its viewers.", counter,
 		func(s *Server) float64 { return float64(s.stats.rounds.Load()) }),
+	ofServer("log_lines_lost_total", "Lines that the log did not take in time, or not at all.", counter,
+		func(s *Server) float64 { return float64(s.stats.logLost.Load()) }),
 }
 
 var streamMetrics = []metric[*stream]{

@@ -30,6 +30,7 @@ func TestMetrics(t *testing.T) {
 	r.s.gate.refused.Store(6)
 	r.s.stats.sends.Store(70)
 	r.s.stats.rounds.Store(8)
+	r.s.stats.logLost.Store(9)
 	r.s.stats.ended[badRequest].Store(9)
 	st := &r.s.reg.streams[0].stats
 	st.viewers.Store(3)
@@ -49,6 +50,7 @@ func TestMetrics(t *testing.T) {
 		"pumpd_connections_refused_total 6",
 		"pumpd_sends_total 70",
 		"pumpd_rounds_total 8",
+		"pumpd_log_lines_lost_total 9",
 		`pumpd_connections_ended_total{reason="bad_request"} 9`,
 		`pumpd_connections_ended_total{reason="stalled"} 0`,
 		`pumpd_stream_up{stream="a"} 1`,

@@ -92,7 +92,7 @@ func (l *loop) watch(c *conn, w want, st *stream, push bool, d *dialect, now ins
 		return
 	}
 	if err := l.node.checkRequest(&r.Via); err != nil {
-		l.log.Warn("pump refused", "stream", st.cfg.Path, "from", c.remote, "err", err)
+		l.log.Warn(logPumpRefused, "stream", st.cfg.Path, "from", c.remote, "err", err)
 		l.refuse(c, 403, err.Error(), l.pathField(st)...)
 		return
 	}

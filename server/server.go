@@ -29,7 +29,8 @@ type Server struct {
 
 	// Set by New, never changed.
 	cfg    *Config
-	log    *slog.Logger
+	logs   *logQueue
+	log    *slog.Logger // writes to logs
 	clock  clock
 	node   *node
 	reg    *registry
@@ -49,12 +50,24 @@ type Server struct {
 	admin    *admin // nil: the configuration has none
 }
 
-// New makes a server of a checked configuration. It opens nothing but the loops' watchers.
+// New makes a server of a checked configuration. It opens nothing but the loops' watchers. What it has to say, log is told
+// by a goroutine of its own once it runs: nothing else ever waits for log.
 func New(cfg *Config, log *slog.Logger) (*Server, error) {
-	s := &Server{Version: "(devel)", cfg: cfg, log: log, clock: newClock(), node: newNode(), ready: make(chan struct{})}
-	var err error
+	s := &Server{Version: "(devel)", cfg: cfg, clock: newClock(), node: newNode(), ready: make(chan struct{})}
+	s.logs = newLogQueue(log.Handler(), &s.stats.logLost)
+	s.log = s.logs.logger()
+	err := s.assemble()
+	if err != nil {
+		s.logs.drain()
+	}
+	return s, err
+}
+
+// assemble makes what a server consists of.
+func (s *Server) assemble() (err error) {
+	cfg, log := s.cfg, s.log
 	if s.gate, err = newGate(cfg.Server.MaxConnections, log); err != nil {
-		return nil, err
+		return err
 	}
 	var streams []*stream
 	for i := range cfg.Streams {
@@ -63,16 +76,16 @@ func New(cfg *Config, log *slog.Logger) (*Server, error) {
 		}
 		st, err := newStream(len(streams), &cfg.Streams[i], log, s.clock, &cfg.Server, s.node.bell)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		streams = append(streams, st)
 	}
 	s.reg = newRegistry(s.clock, time.Duration(cfg.Timeouts.SourceGrace), streams)
 	s.rates = newRates(streams)
 	if err := s.makeLoops(); err != nil {
-		return s, err
+		return err
 	}
-	return s, s.makeTLS()
+	return s.makeTLS()
 }
 
 // makeLoops makes the loops and their seats.
@@ -113,11 +126,10 @@ func (s *Server) TLSAddrs() []netip.AddrPort { return s.tlsAddrs }
 // Ready is closed when the listeners are open.
 func (s *Server) Ready() <-chan struct{} { return s.ready }
 
-// stopTime is how long viewers have to take the end of their stream when the server stops.
-const stopTime = 3 * time.Second
-
 // Run serves until ctx is done, then tells everybody and returns nil. An error says why it could not begin.
 func (s *Server) Run(ctx context.Context) error {
+	s.logs.start()
+	defer s.logs.close()
 	stopAdmin, err := s.startAdmin(ctx.Done())
 	if err != nil {
 		return err
@@ -136,16 +148,12 @@ func (s *Server) Run(ctx context.Context) error {
 	helpers.Go(s.accept)
 	s.startSources(ctx, &helpers)
 	s.keepHouse(ctx)
-	s.closeListeners()
-	s.farewell()
-	err = s.stopGnet()
-	helpers.Wait()
-	for _, l := range s.node.loops {
-		l.abandon()
-		l.watcher.close()
-		l.engine.close()
-	}
-	return err
+	return s.stop(&helpers)
+}
+
+// Reload is what SIGHUP asks for. So far it only says that there is no such thing.
+func (s *Server) Reload() {
+	s.log.Warn("SIGHUP: there is no reload yet, a changed configuration needs a restart")
 }
 
 func (s *Server) startSources(ctx context.Context, helpers *sync.WaitGroup) {
@@ -176,23 +184,6 @@ func (s *Server) keepHouse(ctx context.Context) {
 			s.reg.reap(now)
 			s.rates.sample(now)
 			memory.trim(s.gate.inside.Load())
-		}
-	}
-}
-
-// farewell gives viewers the end of their stream and encoders a status, and waits until they are gone or stopTime is over.
-func (s *Server) farewell() {
-	s.log.Info("stopping", "connections", s.gate.inside.Load())
-	s.node.tell((*loop).stop)
-	deadline := time.NewTimer(stopTime)
-	defer deadline.Stop()
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	for s.gate.inside.Load() > 0 {
-		select {
-		case <-deadline.C:
-			return
-		case <-tick.C:
 		}
 	}
 }

@@ -24,6 +24,12 @@ import (
 // startServer runs a whole server on a port of its own with one push stream, and ends it with the test.
 func startServer(t *testing.T, change func(*Config)) (at netip.AddrPort, stop func() error) {
 	t.Helper()
+	return startServerLog(t, slog.New(slog.NewTextHandler(io.Discard, nil)), change)
+}
+
+// startServerLog is startServer with a log of the test's.
+func startServerLog(t *testing.T, log *slog.Logger, change func(*Config)) (at netip.AddrPort, stop func() error) {
+	t.Helper()
 	cfg := DefaultConfig()
 	cfg.Server.Listen, cfg.Server.Admin = []string{"127.0.0.1:0"}, ""
 	cfg.Server.Merge = Merge{Interval: Duration(5 * time.Millisecond)}
@@ -31,7 +37,7 @@ func startServer(t *testing.T, change func(*Config)) (at netip.AddrPort, stop fu
 	if change != nil {
 		change(cfg)
 	}
-	s, err := New(cfg, slog.New(slog.NewTextHandler(io.Discard, nil)))
+	s, err := New(cfg, log)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -25,4 +25,6 @@ type serverStats struct {
 	ended  [reasons]atomic.Uint64 // connections
 	sends  atomic.Uint64          // system calls of the fan-out
 	rounds atomic.Uint64
+
+	logLost atomic.Uint64 // lines
 }

@@ -23,7 +23,9 @@ func startProcess(name string, cmd *exec.Cmd, out *transcript) (*process, error)
 	if cmd.Stdout == nil {
 		cmd.Stdout = out
 	}
-	cmd.Stderr = out
+	if cmd.Stderr == nil {
+		cmd.Stderr = out
+	}
 	if cmd.SysProcAttr == nil {
 		cmd.SysProcAttr = &syscall.SysProcAttr{}
 	}

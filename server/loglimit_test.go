@@ -1,0 +1,102 @@
+package server
+
+import (
+	"bytes"
+	"fmt"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+)
+
+// lineAt is a line of a kind.
+func lineAt(at time.Time, level slog.Level, message, stream string, attrs ...any) *logLine {
+	r := slog.NewRecord(at, level, message, 0)
+	r.Add(attrs...)
+	return &logLine{to: slog.DiscardHandler, stream: stream, record: r}
+}
+
+func TestLogLimit(t *testing.T) {
+	at := time.Unix(1000, 0)
+	for _, c := range []struct {
+		level   slog.Level
+		message string
+		quota   int
+	}{
+		{slog.LevelInfo, "push failed", 20},
+		{slog.LevelWarn, "push not authorised", 20},
+		{slog.LevelError, "accept", 20},
+		{slog.LevelDebug, "refused", 6000},
+		{slog.LevelInfo, logViewerLeft, 6000},
+		{slog.LevelWarn, logPumpRefused, 1},
+		{slog.LevelWarn, logFull, 1},
+	} {
+		m := newLogLimit()
+		for minute := range 3 {
+			begin := at.Add(time.Duration(minute) * logMinute)
+			admitted, other := 0, 0
+			for i := range 9000 {
+				now := begin.Add(time.Duration(i) * time.Millisecond)
+				if m.admit(lineAt(now, c.level, c.message, "a", "i", i)) {
+					admitted++
+				}
+				if i < c.quota && m.admit(lineAt(now, c.level, c.message, "b")) {
+					other++
+				}
+				if i%1000 == 0 && len(m.over(now)) > 0 {
+					t.Errorf("%s: a count before the minute is over", c.message)
+				}
+			}
+			if admitted != c.quota || other != c.quota {
+				t.Errorf("%s: %d lines of one stream, %d of another, want %d", c.message, admitted, other, c.quota)
+			}
+			over := m.over(begin.Add(logMinute))
+			if len(over) != 1 {
+				t.Fatalf("%s: %d counts, want one", c.message, len(over))
+			}
+			got := over[0].record
+			want := fmt.Sprintf("%s: %d more like this in the last minute", c.message, 9000-c.quota)
+			if got.Message != want || got.Level != c.level || over[0].stream != "a" {
+				t.Errorf("got %q at %v of %s, want %q at %v", got.Message, got.Level, over[0].stream, want, c.level)
+			}
+			got.Attrs(func(a slog.Attr) bool {
+				if a.Key != "i" || a.Value.Int64() != 8999 {
+					t.Errorf("%s: attribute %v, want that of the last line", c.message, a)
+				}
+				return true
+			})
+		}
+		if len(m.kinds) > 0 {
+			t.Errorf("%s: %d kinds are remembered when all is over", c.message, len(m.kinds))
+		}
+	}
+}
+
+// Messages that differ each time do not fill the memory, and share a quota.
+func TestLogLimitIsBounded(t *testing.T) {
+	m, at, admitted := newLogLimit(), time.Unix(1000, 0), 0
+	for i := range 3 * maxLogKinds {
+		if m.admit(lineAt(at, slog.LevelInfo, fmt.Sprint(i), "")) {
+			admitted++
+		}
+	}
+	if len(m.kinds) > maxLogKinds+1 || admitted != maxLogKinds+20 {
+		t.Errorf("%d kinds, %d lines, want %d, %d", len(m.kinds), admitted, maxLogKinds+1, maxLogKinds+20)
+	}
+}
+
+// What was held back is told when the queue ends, with the attributes of its logger.
+func TestLogLimitAtTheEnd(t *testing.T) {
+	var out bytes.Buffer
+	q, _ := queueTo(slog.NewTextHandler(&out, nil))
+	log := q.logger().With("stream", "a")
+	for i := range 10 {
+		log.Warn(logPumpRefused, "from", i)
+	}
+	q.drain()
+	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
+	if len(lines) != 2 || !strings.HasSuffix(lines[0], ` msg="pump refused" stream=a from=0`) ||
+		!strings.HasSuffix(lines[1], ` msg="pump refused: 9 more like this in the last minute" stream=a from=9`) {
+		t.Errorf("got %q, want the first and a count", lines)
+	}
+}

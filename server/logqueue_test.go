@@ -1,0 +1,153 @@
+package server
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"pumpd/codec"
+)
+
+// A pipe is a log that nobody reads until it is opened.
+type pipe struct {
+	open chan struct{}
+	mu   sync.Mutex
+	got  bytes.Buffer
+}
+
+func newPipe() *pipe { return &pipe{open: make(chan struct{})} }
+
+func (p *pipe) Write(b []byte) (int, error) {
+	<-p.open
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.got.Write(b)
+}
+
+func (p *pipe) String() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.got.String()
+}
+
+// A log that nobody reads stops neither viewers nor the end of the server.
+func TestLogThatNobodyReads(t *testing.T) {
+	log := newPipe()
+	defer close(log.open)
+	debug := &slog.HandlerOptions{Level: slog.LevelDebug}
+	at, stop := startServerLog(t, slog.New(slog.NewTextHandler(log, debug)), nil)
+	source := pushTo(t, at)
+	body := watchFrom(t, at)
+	for range 20 {
+		fmt.Fprint(dial(t, at), "GET /streams/none HTTP/1.0\r\n\r\n")
+	}
+	for i := range uint32(50) {
+		source.Write(codec.AppendFrame(nil, 'D', testPacket(i+1, i*40+40, false, packetSize, 500)))
+	}
+	source.Write(codec.AppendReason(nil, 'E', 0))
+	b, err := io.ReadAll(body)
+	if got := (&rig{t: t}).read(b); err != nil || len(got.numbers) != 51 || got.ended != 0 {
+		t.Errorf("a viewer got %d packets, $E %d, %v, want 51, 0", len(got.numbers), got.ended, err)
+	}
+	begin := time.Now()
+	if err := stop(); err != nil {
+		t.Error(err)
+	}
+	if took := time.Since(begin); took > 5*time.Second {
+		t.Errorf("stopped in %v, want 5s at the most", took)
+	}
+}
+
+// queueTo makes a queue that is not started.
+func queueTo(h slog.Handler) (*logQueue, *atomic.Uint64) {
+	var lost atomic.Uint64
+	return newLogQueue(h, &lost), &lost
+}
+
+func TestLogLinesAreLostAndCounted(t *testing.T) {
+	var out bytes.Buffer
+	q, lost := queueTo(slog.NewTextHandler(&out, nil))
+	log := q.logger()
+	for range maxLogLines + 7 {
+		log.Info(logViewerLeft)
+	}
+	if lost.Load() != 7 {
+		t.Errorf("%d lines lost, want 7", lost.Load())
+	}
+	q.drain()
+	if n := strings.Count(out.String(), "lines of this log were lost"); n != 1 || !strings.HasSuffix(out.String(), " lines=7\n") {
+		t.Errorf("the log says %d times that lines were lost, want once, at last, lines=7: …%.300s", n, out.String()[out.Len()-300:])
+	}
+	log.Info("again")
+	q.drain()
+	if !strings.HasSuffix(out.String(), "msg=again\n") {
+		t.Error("it says so again")
+	}
+}
+
+// A brokenDisk fails as long as it is full.
+type brokenDisk struct {
+	bytes.Buffer
+	full bool
+}
+
+func (d *brokenDisk) Write(b []byte) (int, error) {
+	if d.full {
+		return 0, errors.New("no space left on device")
+	}
+	return d.Buffer.Write(b)
+}
+
+func TestLogLinesThatTheDiskRefuses(t *testing.T) {
+	disk := &brokenDisk{full: true}
+	q, lost := queueTo(slog.NewTextHandler(disk, nil))
+	for i := range 3 {
+		q.logger().Info("line", "i", i)
+		q.drain()
+	}
+	disk.full = false
+	q.logger().Info("line", "i", 3)
+	q.drain()
+	if got := disk.String(); lost.Load() != 3 || strings.Count(got, "msg=line") != 1 || !strings.HasSuffix(got, " lines=3\n") {
+		t.Errorf("%d lost, log %q, want 3, one line and a word of the others", lost.Load(), got)
+	}
+}
+
+// A queue whose reader does not read ends all the same, and says what it can if he does.
+func TestLogQueueEnds(t *testing.T) {
+	log := newPipe()
+	q, _ := queueTo(slog.NewTextHandler(log, nil))
+	q.logger().Info("a")
+	q.logger().Info("b")
+	q.start()
+	q.close() // after logFlushTime
+	close(log.open)
+	<-q.ended
+	if got := log.String(); strings.Count(got, "\n") != 2 {
+		t.Errorf("the log has %q, want both lines", got)
+	}
+	q.logger().Info("too late") // does no harm
+}
+
+// A logger's level and attributes are those of the handler behind the queue.
+func TestLogHandler(t *testing.T) {
+	var out bytes.Buffer
+	q, _ := queueTo(slog.NewTextHandler(&out, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	log := q.logger()
+	if log.Enabled(context.Background(), slog.LevelInfo) {
+		t.Error("info is enabled, want warn")
+	}
+	log.With("stream", "a").WithGroup("g").Warn("m", "k", 1)
+	q.drain()
+	if want := ` level=WARN msg=m stream=a g.k=1` + "\n"; !strings.HasSuffix(out.String(), want) {
+		t.Errorf("got %q, want …%q", out.String(), want)
+	}
+}

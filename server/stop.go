@@ -1,0 +1,60 @@
+package server
+
+import (
+	"sync"
+	"time"
+)
+
+const (
+	// stopTime is how long viewers have to take the end of their stream when the server stops, and to close: longer than
+	// lingerTime, after which we do.
+	stopTime = lingerTime + 500*time.Millisecond
+
+	// leaveTime is how long the server may take to stop, whatever its loops, its sources and the machine are busy with.
+	// With the admin's last replies and the log's last lines it stays within the five seconds of whoever sent SIGTERM.
+	leaveTime = 3500 * time.Millisecond
+)
+
+// stop closes the listeners, tells everybody and ends the loops and the helpers. What is not done after leaveTime the end of
+// the process does.
+func (s *Server) stop(helpers *sync.WaitGroup) error {
+	ended := make(chan error, 1)
+	go func() { ended <- s.leave(helpers) }()
+	select {
+	case err := <-ended:
+		return err
+	case <-time.After(leaveTime):
+		s.log.Warn("stopped before everybody was told", "connections", s.gate.inside.Load())
+		return nil
+	}
+}
+
+func (s *Server) leave(helpers *sync.WaitGroup) error {
+	s.log.Info("stopping", "connections", s.gate.inside.Load())
+	s.closeListeners()
+	s.node.tell((*loop).stop)
+	helpers.Wait() // gnet would let those wait for ever that it has not opened when it ends
+	s.farewell()
+	err := s.stopGnet()
+	for _, l := range s.node.loops {
+		l.abandon()
+		l.watcher.close()
+		l.engine.close()
+	}
+	return err
+}
+
+// farewell waits until everybody is gone or stopTime is over.
+func (s *Server) farewell() {
+	deadline := time.NewTimer(stopTime)
+	defer deadline.Stop()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for s.gate.inside.Load() > 0 {
+		select {
+		case <-deadline.C:
+			return
+		case <-tick.C:
+		}
+	}
+}

@@ -1,0 +1,56 @@
+package server
+
+import (
+	"context"
+	"log/slog"
+	"testing"
+	"time"
+)
+
+// A connection that comes to its loop after the server has begun to stop is not waited for.
+func TestOpenWhileStopping(t *testing.T) {
+	r := newRig(t, nil, "a")
+	r.feeder(0, 320).publish(1)
+	early := r.watch("a", ffmpegAgent)
+	r.loop.tell(r.loop.stop)
+	r.turn()
+	late := r.watch("a", ffmpegAgent)
+	r.turn()
+	if got := r.read(early.body()); got.ended != 0 || !early.fin {
+		t.Errorf("a viewer got $E %d, FIN %v, want 0 and FIN", got.ended, early.fin)
+	}
+	if len(late.got) > 0 || !late.fin {
+		t.Errorf("a late one got %q, FIN %v, want FIN alone", late.got, late.fin)
+	}
+}
+
+// The end does not wait for a loop that does not turn.
+func TestStopWithAStuckLoop(t *testing.T) {
+	cfg := DefaultConfig()
+	cfg.Server.Listen, cfg.Server.Admin, cfg.Server.Loops = []string{"127.0.0.1:0"}, "", 1
+	s, err := New(cfg, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- s.Run(ctx) }()
+	<-s.Ready()
+	stuck, release := make(chan struct{}), make(chan struct{})
+	defer close(release)
+	s.node.tell(func(*loop, instant) {
+		close(stuck)
+		<-release
+	})
+	dial(t, s.Addrs()[0])
+	<-stuck
+	cancel()
+	select {
+	case err := <-ended:
+		if err != nil {
+			t.Error(err)
+		}
+	case <-time.After(5 * time.Second):
+		t.Error("still running after 5s")
+	}
+}
