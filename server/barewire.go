@@ -52,8 +52,9 @@ func (w *bareWire) peek() []byte { return nil }
 func (w *bareWire) discard(int)  {}
 
 // write is for replies, which viewers are not sent any more.
-func (w *bareWire) write([]byte) {}
-func (w *bareWire) unsent() int  { return 0 }
+func (w *bareWire) write([]byte)            {}
+func (w *bareWire) try(_, _ []byte) (n int) { return 0 }
+func (w *bareWire) unsent() int             { return 0 }
 
 func (w *bareWire) shut() { _ = unix.Shutdown(int(w.fd), unix.SHUT_WR) }
 

@@ -16,16 +16,19 @@ type conn struct {
 	wire     wire
 	fd       int32
 	slot     int32 // in loop.waiting, -1 while viewing
+	place    int32 // in audience.held, -1 unless holding
 	scanned  int32 // bytes of the request head that hold no blank line; negative once it is whole
 	need     int32 // bytes of the request, once its head is read and its body is awaited; 0 before
 	phase    phase
 	why      reason  // set: it is marked and waits for the sweep
 	waited   bool    // it has held once for this request
-	more     bool    // it has requests left that are served at the loop's next work
+	queued   bool    // it is in loop.queue
+	late     bool    // a reply is not sent; deadline is for that
+	owed     []byte  // the end of a reply: of a body that all share
 	deadline instant // of the phase; 0 is none
 	viewer   *viewer // while viewing
 	push     *push   // while feeding, and between the requests of one encoder
-	waitsFor *stream // while holding
+	waitsFor *stream // while holding and then in the queue
 }
 
 // A phase is where a conn is in its life.
@@ -45,13 +48,13 @@ const (
 	maxHead      = 16 << 10 // a request head (mmsh.md §3.2)
 	maxSetupBody = 4 << 10
 	maxLogBody   = 64 << 10
-	maxWaiting   = 64 << 10 // input while a reply cannot be sent, the stream is not up, or there are many requests
+	maxWaiting   = 16 << 10 // input while a reply cannot be sent, the stream is not up, or there are many requests
 )
 
 // open takes a new connection in. One that was still on its way when the server began to stop is let go at once.
 func (l *loop) open(d door, now instant) *conn {
 	l.turned.Store(int64(now))
-	c := &conn{loop: l, wire: d.wire, remote: d.remote, fd: int32(d.fd), deadline: now.add(l.limits.requestHead)}
+	c := &conn{loop: l, wire: d.wire, remote: d.remote, fd: int32(d.fd), place: -1, deadline: now.add(l.limits.requestHead)}
 	l.conns.put(c)
 	l.wait(c)
 	if l.stopping {
@@ -68,18 +71,15 @@ func (l *loop) traffic(c *conn, now instant) {
 	l.sweep(now)
 }
 
-// turnRequests is how many requests of one conn are served before others have their turn. Hundreds fit what is read at
-// once, and a few hundred conns that have that many would keep the viewers of a loop waiting for a second.
-const turnRequests = 16
-
 func (l *loop) process(c *conn, now instant) {
 	for served := 0; c.why == noReason; {
 		switch c.phase {
 		case awaiting:
-			if served++; served > turnRequests {
-				l.goOn(c)
+			if served == atOnce || c.queued {
+				l.enqueue(c)
 				return
 			}
+			served++
 			if !l.serve(c, now) {
 				return
 			}
@@ -88,9 +88,7 @@ func (l *loop) process(c *conn, now instant) {
 				return
 			}
 		case holding:
-			if len(c.wire.peek()) > maxWaiting {
-				l.mark(c, tooLarge)
-			}
+			l.overfull(c)
 			return
 		case viewing, closing, closed:
 			c.wire.discard(len(c.wire.peek()))
@@ -100,36 +98,21 @@ func (l *loop) process(c *conn, now instant) {
 	c.wire.discard(len(c.wire.peek()))
 }
 
-// goOn lets a conn that has had its turn have another.
-func (l *loop) goOn(c *conn) {
-	if len(c.wire.peek()) > maxWaiting {
-		l.mark(c, tooLarge)
-		return
-	}
-	if c.more {
-		return
-	}
-	c.more = true
-	l.tell(func(now instant) {
-		c.more = false
-		if c.phase == awaiting {
-			l.process(c, now)
-		}
-	})
-}
-
 // serve answers one request. It is false when nothing more can be done until something comes.
 func (l *loop) serve(c *conn, now instant) bool {
 	b := c.wire.peek()
 	if len(b) == 0 {
 		return false
 	}
-	if c.wire.unsent() > 0 { // pipelined requests must not fill our memory with replies that nobody reads
-		if len(b) > maxWaiting {
-			l.mark(c, tooLarge)
+	if c.unsent() > 0 { // pipelined requests must not fill our memory with replies that nobody reads
+		l.ahead(c, b)
+		if !c.late {
+			c.sending(now)
 		}
 		return false
 	}
+	c.late = false
+	l.served++
 	if len(b) < int(c.need) {
 		return false
 	}
@@ -163,6 +146,7 @@ func (l *loop) serve(c *conn, now instant) bool {
 func (c *conn) took(n int, now instant) {
 	c.wire.discard(n)
 	c.scanned, c.need, c.waited, c.deadline = 0, 0, false, now.add(keepAliveTime)
+	c.sending(now)
 }
 
 // headEnd says how much of b holds no end of a request head, given that the first scanned bytes do not; negative when
@@ -194,7 +178,7 @@ func (l *loop) probe(c *conn, b []byte) bool {
 
 // shut sends our FIN as soon as everything before it is with the kernel.
 func (c *conn) shut() {
-	if c.wire.unsent() == 0 {
+	if c.unsent() == 0 {
 		c.wire.shut()
 	}
 }
@@ -202,11 +186,11 @@ func (c *conn) shut() {
 // chore looks at what a conn has waited for too long.
 func (c *conn) chore(now instant) {
 	l := c.loop
+	if c.late {
+		l.deliver(c, now)
+	}
 	if c.phase == closing {
 		c.shut()
-	}
-	if c.phase == awaiting && c.wire.unsent() == 0 && len(c.wire.peek()) > 0 {
-		l.process(c, now)
 	}
 	if c.why == noReason && c.push != nil {
 		c.push.chore(c, now)
@@ -216,11 +200,12 @@ func (c *conn) chore(now instant) {
 	}
 	switch {
 	case c.phase == closing:
-		c.wire.close(false)
+		c.wire.close(c.late)
 	case c.phase == holding:
-		l.unhold(c)
-		l.process(c, now)
+		l.unhold(c, now)
 	case c.phase != awaiting || c.why != noReason:
+	case c.late:
+		l.mark(c, stalled)
 	case len(c.wire.peek()) > 0:
 		l.rebuff(c, 408, "no whole request in time")
 	default:

@@ -75,8 +75,8 @@ func TestManyRequestsAtOnce(t *testing.T) {
 	p := r.connect()
 	answers := func() int { return strings.Count(string(p.got), "HTTP/1.1 200 OK") }
 	p.say(strings.Repeat(options, 100))
-	if n := answers(); n != turnRequests {
-		t.Errorf("%d answers at once, want %d", n, turnRequests)
+	if n := answers(); n != atOnce {
+		t.Errorf("%d answers at once, want %d", n, atOnce)
 	}
 	p.say(options)
 	for range 10 {

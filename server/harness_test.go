@@ -131,6 +131,17 @@ func (p *peer) discard(n int) { p.in = p.in[n:] }
 func (p *peer) write(b []byte) {
 	p.got = append(p.got, b...)
 }
+
+func (p *peer) try(a, b []byte) (n int) {
+	for _, piece := range [][]byte{a, b} {
+		k, errno := p.take(piece)
+		if n += k; errno != 0 || k < len(piece) {
+			break
+		}
+	}
+	return n
+}
+
 func (p *peer) unsent() int       { return 0 }
 func (p *peer) free() (int, bool) { return 0, false }
 func (p *peer) shut()             { p.fin = true }

@@ -9,11 +9,11 @@ func (l *loop) hold(c *conn, st *stream, now instant) bool {
 	if d == 0 || c.phase != awaiting || c.waited {
 		return false
 	}
-	c.phase, c.waited, c.waitsFor, c.deadline = holding, true, st, now.add(d)
-	l.held = append(l.held, c)
-	st.stats.held.Add(1)
 	a := l.audienceOf(st)
-	a.held++
+	c.phase, c.waited, c.waitsFor, c.deadline = holding, true, st, now.add(d)
+	c.place = int32(len(a.held))
+	a.held = append(a.held, c)
+	st.stats.held.Add(1)
 	l.listen(a)
 	if st.up() != nil { // since we looked
 		l.wake()
@@ -22,35 +22,45 @@ func (l *loop) hold(c *conn, st *stream, now instant) bool {
 	return true
 }
 
-// serveHeld takes up the requests whose stream has come up.
+// serveHeld lets those go on whose stream has come up.
 func (l *loop) serveHeld(now instant) {
-	for i := 0; i < len(l.held); {
-		c := l.held[i]
-		if c.waitsFor.up() == nil {
-			i++
+	for _, a := range l.audiences {
+		if a == nil || len(a.held) == 0 || a.stream.up() == nil {
 			continue
 		}
-		l.unhold(c)
-		l.process(c, now)
+		for len(a.held) > 0 {
+			l.unhold(a.held[len(a.held)-1], now)
+		}
 	}
 }
 
-// unhold lets c go on; it is the conn's next phase that matters then.
-func (l *loop) unhold(c *conn) {
-	for i, h := range l.held {
-		if h == c {
-			l.held[i] = l.held[len(l.held)-1]
-			l.held = l.held[:len(l.held)-1]
-			break
-		}
+// unhold puts c in the queue: thousands may have waited for the same stream. They count as waiting until they are served, or
+// a source on demand would take them for gone.
+func (l *loop) unhold(c *conn, now instant) {
+	l.unlist(c)
+	c.phase, c.deadline = awaiting, now.add(l.limits.requestHead)
+	l.enqueue(c)
+}
+
+// unlist takes c out of those who are held, if it is one of them.
+func (l *loop) unlist(c *conn) {
+	if c.place < 0 {
+		return
 	}
 	a := l.audiences[c.waitsFor.id]
-	a.held--
+	last := a.held[len(a.held)-1]
+	a.held[c.place], last.place = last, c.place
+	a.held[len(a.held)-1] = nil
+	a.held = a.held[:len(a.held)-1]
+	c.place = -1
 	l.listen(a)
-	c.waitsFor.stats.held.Add(-1)
-	c.waitsFor = nil
-	if c.phase == holding {
-		c.phase = awaiting
+}
+
+// waitNoMore ends what hold has begun.
+func (c *conn) waitNoMore() {
+	if c.waitsFor != nil {
+		c.waitsFor.stats.held.Add(-1)
+		c.waitsFor = nil
 	}
 }
 

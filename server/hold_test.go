@@ -33,8 +33,8 @@ func TestHeldViewerIsServedWhenTheStreamComesUp(t *testing.T) {
 	if n := len(raw.body()); n != len(st.up().gen.header.Raw)+2*packetSize {
 		t.Errorf("raw: %d bytes", n)
 	}
-	if st.watched() != 2 || len(r.loop.held) != 0 {
-		t.Errorf("%d watch, %d held, want 2 and 0", st.watched(), len(r.loop.held))
+	if n := len(r.loop.audiences[0].held); st.watched() != 2 || n != 0 {
+		t.Errorf("%d watch, %d held, want 2 and 0", st.watched(), n)
 	}
 }
 

@@ -34,6 +34,7 @@ type loop struct {
 	due     atomic.Int64 // instant from which a packet begins the next round
 	latest  atomic.Int64 // and that of the round if none comes, not before due
 	alarm   *time.Timer  // wakes at latest
+	again   *time.Timer  // wakes when the queue goes on
 	alarmed atomic.Bool
 	turned  atomic.Int64 // instant of its last sign of life, see health.go; 0: it has not begun, or has ended
 
@@ -42,7 +43,7 @@ type loop struct {
 	conns        conns
 	waiting      []*conn     // those of conns that are not viewing: they have deadlines
 	audiences    []*audience // by stream.id; nil where this loop never had a viewer
-	held         []*conn     // wait for their stream to come up
+	queue        []*conn     // have sent more requests than were served at once
 	leaving      []*conn     // marked, not yet swept
 	chores       instant     // when deadlines are next looked at
 	viewerChores instant     // and those of viewers
@@ -58,6 +59,7 @@ type loop struct {
 	request  codec.Request
 	reply    []byte
 	encoder  bool // request is an encoder's
+	served   int  // requests, since the queue had its last turn
 	sends    uint64
 	cost     time.Duration // of a round, see pace.go
 	settle   time.Duration // how long a round waits for the rest of a burst
@@ -118,6 +120,8 @@ func newLoop(id int, c clock, cfg *Config, log *slog.Logger, reg *registry, stat
 	}
 	l.alarm = time.AfterFunc(time.Hour, l.ring)
 	l.alarm.Stop()
+	l.again = time.AfterFunc(time.Hour, l.wake)
+	l.again.Stop()
 	return l
 }
 
@@ -164,6 +168,7 @@ func (l *loop) work(now instant) {
 		l.doChores(now)
 		l.chores = now.add(choreInterval)
 	}
+	l.serveQueue(now)
 	l.sweep(now)
 }
 
@@ -209,7 +214,11 @@ func (l *loop) ready(events []unix.EpollEvent, now instant) {
 		if w, ok := c.wire.(*bareWire); ok && ev.Events&^unix.EPOLLOUT != 0 {
 			w.heard()
 		}
-		if c.viewer != nil && c.viewer.state == blocked && ev.Events&^unix.EPOLLIN != 0 {
+		switch writable := ev.Events&^unix.EPOLLIN != 0; {
+		case !writable:
+		case c.late:
+			l.deliver(c, now)
+		case c.viewer != nil && c.viewer.state == blocked:
 			l.turn(c.viewer, now)
 		}
 	}

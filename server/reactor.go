@@ -129,6 +129,14 @@ func (w *gnetWire) write(b []byte) {
 	}
 }
 
+func (w *gnetWire) try(a, b []byte) int {
+	if w.conn == nil || w.unsent() > 0 {
+		return 0
+	}
+	n, _ := sendBoth(w.conn.Fd(), a, b) // of a dead socket gnet will tell
+	return n
+}
+
 func (w *gnetWire) unsent() int {
 	if w.conn == nil {
 		return 0

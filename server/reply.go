@@ -135,7 +135,7 @@ func (l *loop) describe(c *conn, st *stream, d *dialect, g *generation, id uint3
 	if string(l.request.Method) == "HEAD" {
 		body = nil
 	}
-	l.send(c, connection(b, keep), body)
+	l.sendShared(c, connection(b, keep), body)
 	l.over(c, keep)
 }
 

@@ -12,8 +12,8 @@ type audience struct {
 	stream  *stream
 	at      *element // where in-step viewers stand: the end of the last round; nil without viewers
 	viewers []*viewer
-	held    int    // conns that wait for the stream to come up
-	bytes   uint64 // taken by sockets since they were last added to the stream's counter
+	held    []*conn // wait for the stream to come up
+	bytes   uint64  // taken by sockets since they were last added to the stream's counter
 	beat    beat
 }
 

@@ -28,6 +28,22 @@ func sendNow(fd int, b []byte) (n int, errno syscall.Errno) {
 	return int(r), 0
 }
 
+// sendBoth is sendNow for two pieces.
+func sendBoth(fd int, a, b []byte) (n int, errno syscall.Errno) {
+	iov := [2]unix.Iovec{{Base: unsafe.SliceData(a), Len: uint64(len(a))}, {Base: unsafe.SliceData(b), Len: uint64(len(b))}}
+	return sendVector(fd, iov[:])
+}
+
+func sendVector(fd int, iov []unix.Iovec) (n int, errno syscall.Errno) {
+	m := unix.Msghdr{Iov: unsafe.SliceData(iov), Iovlen: uint64(len(iov))}
+	r, _, errno := syscall.RawSyscall(unix.SYS_SENDMSG, uintptr(fd), uintptr(unsafe.Pointer(&m)),
+		unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL)
+	if errno != 0 {
+		return 0, errno
+	}
+	return int(r), 0
+}
+
 func (*sendto) flush() {}
 func (*sendto) close() {}
 
@@ -42,12 +58,7 @@ func (s *sendto) writev(v *viewer, bs [][]byte) (int, syscall.Errno) {
 	if len(s.iov) == 0 {
 		return 0, 0
 	}
-	m := unix.Msghdr{Iov: unsafe.SliceData(s.iov), Iovlen: uint64(len(s.iov))}
-	n, _, errno := syscall.RawSyscall(unix.SYS_SENDMSG, uintptr(v.fd), uintptr(unsafe.Pointer(&m)),
-		unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL)
+	n, errno := sendVector(int(v.fd), s.iov)
 	clear(s.iov) // it must not hold the chain
-	if errno != 0 {
-		return 0, errno
-	}
-	return int(n), 0
+	return n, errno
 }

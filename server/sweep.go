@@ -36,9 +36,8 @@ func (l *loop) leave(c *conn, now instant) {
 	if v := c.viewer; v != nil {
 		l.part(v, now)
 	}
-	if c.waitsFor != nil {
-		l.unhold(c)
-	}
+	l.unlist(c)
+	c.waitNoMore()
 	if c.push != nil {
 		c.push.gone(c, c.why)
 		c.push = nil
@@ -56,6 +55,7 @@ func (l *loop) leave(c *conn, now instant) {
 	case clientClosed:
 		c.wire.close(false)
 	default:
+		c.sending(now)
 		c.shut()
 	}
 }

@@ -33,6 +33,7 @@ type tlsWire struct {
 // Limits of a tlsWire.
 const (
 	offerBytes = turnBytes
+	tryBytes   = 4 << 10
 	readBytes  = 1 << 10    // room for a request; the buffer grows for more
 	keepPlain  = 64 << 10   // memory for plain that is kept for more to come
 	maxAnswers = maxWaiting // bytes unsent when a peer that does not read goes on asking for new keys
@@ -119,6 +120,24 @@ func (w *tlsWire) discard(n int) {
 func (w *tlsWire) write(b []byte) {
 	_, _ = w.tls.Write(b)
 	w.passOn()
+}
+
+// try encrypts a small piece; the wire below may keep it.
+func (w *tlsWire) try(a, b []byte) (n int) {
+	if w.below.unsent() > 0 {
+		return 0
+	}
+	for _, p := range [2][]byte{a, b} {
+		if p = p[:min(len(p), tryBytes-n)]; len(p) == 0 {
+			continue
+		}
+		if _, err := w.tls.Write(p); err != nil {
+			break // after an alert, as in write
+		}
+		n += len(p)
+	}
+	w.passOn()
+	return n
 }
 
 // passOn leaves what is to be sent to the wire below.

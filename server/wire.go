@@ -11,6 +11,9 @@ type wire interface {
 	// write sends a reply; what the socket does not take at once is kept and sent later. It may call the loop's closed
 	// before it returns.
 	write(b []byte)
+	// try sends a and then b as far as the socket takes them at once, and keeps nothing of the rest; with TLS it takes no more
+	// than a small piece, which may be kept. It returns the bytes taken: none while something is unsent.
+	try(a, b []byte) int
 	// unsent is how much of what was written is still kept.
 	unsent() int
 	// shut ends our side (FIN) once unsent is 0.

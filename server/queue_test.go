@@ -1,0 +1,100 @@
+package server
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+)
+
+// A herd that has been held is served a few at a time, so that a round comes in between, and is let go of at no cost.
+func TestHerdIsServedInTurns(t *testing.T) {
+	const herd = 5 * turnRequests
+	r := newRig(t, holdFor(10*time.Second), "a")
+	st := r.reg.streams[0]
+	for range herd {
+		r.watch("a", ffmpegAgent)
+	}
+	f := r.feeder(0, 320)
+	f.publish(1)
+	for turn := 1; turn <= 5; turn++ {
+		r.turn()
+		if n := st.stats.viewers.Load(); n != int64(turn*turnRequests) || st.watched() != herd {
+			t.Errorf("turn %d: %d viewers, %d watch or wait, want %d, %d", turn, n, st.watched(), turn*turnRequests, herd)
+		}
+	}
+	if st.stats.held.Load() != 0 || len(r.loop.queue) != 0 {
+		t.Errorf("%d wait, %d in the queue", st.stats.held.Load(), len(r.loop.queue))
+	}
+}
+
+// One that asks once is answered at once, whoever asks how much beside it.
+func TestQueueIsFair(t *testing.T) {
+	const options = "OPTIONS * HTTP/1.1\r\nConnection: Keep-Alive\r\n\r\n"
+	r := newRig(t, nil, "a")
+	r.feeder(0, 320).publish(1)
+	var greedy []*peer
+	for range 50 {
+		p := r.connect()
+		p.say(strings.Repeat(options, 200))
+		greedy = append(greedy, p)
+	}
+	answers := func() (n int) {
+		for _, p := range greedy {
+			n += strings.Count(string(p.got), " 200 OK")
+		}
+		return n
+	}
+	for turn := range 3 {
+		before := answers()
+		p := r.connect()
+		p.say("GET /streams/a HTTP/1.0\r\nUser-Agent: " + ffmpegAgent + "\r\n\r\n")
+		if !strings.Contains(p.status(), "200") {
+			t.Errorf("turn %d: one that asks once waits", turn)
+		}
+		greedy[0].say(options) // in the queue already
+		if n := answers(); n != before {
+			t.Errorf("turn %d: %d answers out of turn", turn, n-before)
+		}
+		r.turn()
+		if n := answers() - before; n != turnRequests {
+			t.Errorf("turn %d: %d answers, want %d", turn, n, turnRequests)
+		}
+	}
+}
+
+// Letting one go that waits costs the same among 40,000 as among few.
+func TestUnholdFindsItsPlace(t *testing.T) {
+	r := newRig(t, holdFor(time.Minute), "a")
+	var all []*peer
+	for range 100 {
+		all = append(all, r.watch("a", ffmpegAgent))
+	}
+	for i := range all {
+		all[(i*37)%len(all)].hangUp()
+		for place, c := range r.loop.audiences[0].held {
+			if int(c.place) != place {
+				t.Fatalf("after %d: a conn at %d thinks it is at %d", i, place, c.place)
+			}
+		}
+	}
+	if n := r.reg.streams[0].stats.held.Load(); n != 0 || len(r.loop.audiences[0].held) != 0 {
+		t.Errorf("%d wait", n)
+	}
+}
+
+func BenchmarkUnhold(b *testing.B) {
+	for _, herd := range []int{100, 10_000} {
+		b.Run(fmt.Sprint(herd), func(b *testing.B) {
+			r := newRig(b, holdFor(time.Minute), "a")
+			for range herd {
+				r.watch("a", ffmpegAgent)
+			}
+			for b.Loop() {
+				p := r.watch("a", ffmpegAgent)
+				p.hangUp()
+				delete(r.peers, int(p.conn.fd))
+			}
+		})
+	}
+}
