@@ -34,9 +34,9 @@ type tlsWire struct {
 const (
 	offerBytes = turnBytes
 	tryBytes   = 4 << 10
-	readBytes  = 1 << 10    // room for a request; the buffer grows for more
-	keepPlain  = 64 << 10   // memory for plain that is kept for more to come
-	maxAnswers = maxWaiting // bytes unsent when a peer that does not read goes on asking for new keys
+	readBytes  = 1 << 10  // room for a request; the buffer grows for more
+	keepPlain  = 64 << 10 // memory for plain that is kept for more to come
+	maxAnswers = 64 << 10 // bytes unsent when a peer that does not read goes on asking for new keys
 )
 
 var errKeyFlood = errors.New("asks for new keys and does not read")
