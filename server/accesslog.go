@@ -1,6 +1,9 @@
 package server
 
-import "log/slog"
+import (
+	"context"
+	"log/slog"
+)
 
 // logViewer writes the one line that a viewer leaves in the access log.
 func logViewer(log *slog.Logger, v *viewer, why reason, now instant) {
@@ -13,4 +16,12 @@ func logViewer(log *slog.Logger, v *viewer, why reason, now instant) {
 		"bytes", v.bytes,
 		"skips", v.skips,
 	)
+}
+
+// logRefusal says why somebody is turned away, to those who debug that: strangers can make any number of these.
+func (l *loop) logRefusal(c *conn, code int, why string) {
+	if l.log.Enabled(context.Background(), slog.LevelDebug) {
+		l.log.Debug("request refused", "from", c.remote, "status", code, "method", string(l.request.Method),
+			"target", string(l.request.Target), "err", why)
+	}
 }

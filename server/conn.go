@@ -135,7 +135,6 @@ func (l *loop) serve(c *conn, now instant) bool {
 		return false
 	}
 	if err != nil {
-		l.log.Debug("bad request", "from", c.remote, "err", err)
 		l.rebuff(c, statusOf(err), err.Error())
 		return false
 	}

@@ -59,9 +59,8 @@ func (g *gate) enter() bool {
 		return true
 	}
 	g.inside.Add(-1)
-	if g.refused.Add(1) == 1 {
-		g.log.Warn("connection limit reached, refusing with 503", "limit", g.most)
-	}
+	g.refused.Add(1)
+	g.log.Warn(logFull, "limit", g.most)
 	return false
 }
 

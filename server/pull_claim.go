@@ -32,6 +32,7 @@ func (l *lane) pictured(now instant) bool {
 func (p *puller) inherited() {
 	r := p.relieve
 	p.relieve = nil
+	r.source.tookOver()
 	p.start(r.lane, r.source)
 }
 

@@ -238,6 +238,7 @@ func (p *push) granted(c *conn, now instant) {
 		return // it has gone in the meantime, and its claim with it
 	}
 	p.state = pushing
+	p.source.tookOver()
 	c.loop.process(c, now)
 }
 
@@ -275,7 +276,7 @@ func (p *push) gone(c *conn, why reason) {
 	}
 	switch {
 	case s == nil:
-	case why == replaced:
+	case why == replaced, why == shuttingDown:
 		s.yield()
 	default:
 		s.lost(errors.New(why.String()))

@@ -137,6 +137,7 @@ func (l *loop) challenge(c *conn, st *stream, keep bool) {
 	if len(l.request.Authorization) > 0 {
 		l.log.Warn("push not authorised", "stream", st.cfg.Path, "from", c.remote)
 	}
+	l.logRefusal(c, 401, "credentials are wanted")
 	b := l.head(401, encoderServer)
 	for _, v := range st.users.challenge(l.request.AcceptAuth) {
 		b = codec.AppendField(b, "WWW-Authenticate", v)

@@ -225,11 +225,11 @@ type gnetLog struct{ log *slog.Logger }
 func (g gnetLog) Debugf(format string, args ...any) {}
 func (g gnetLog) Infof(format string, args ...any)  {}
 func (g gnetLog) Warnf(format string, args ...any) {
-	g.log.Debug("gnet: " + fmt.Sprintf(format, args...))
+	g.log.Debug("gnet", "says", fmt.Sprintf(format, args...))
 }
 func (g gnetLog) Errorf(format string, args ...any) {
-	g.log.Error("gnet: " + fmt.Sprintf(format, args...))
+	g.log.Error("gnet", "says", fmt.Sprintf(format, args...))
 }
 func (g gnetLog) Fatalf(format string, args ...any) {
-	g.log.Error("gnet: " + fmt.Sprintf(format, args...))
+	g.log.Error("gnet", "says", fmt.Sprintf(format, args...))
 }

@@ -86,6 +86,7 @@ func (st *stream) inherit(s *source, granted func()) (done bool, err error) {
 	if st.owner.evict == nil {
 		return false, errBusy
 	}
+	s.before = st.owner.who
 	st.heir = &heir{source: s, granted: granted}
 	st.owner.evict()
 	return false, nil

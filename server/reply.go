@@ -71,6 +71,7 @@ func (l *loop) over(c *conn, keep bool) {
 
 // refuse answers with an error, a line that says why, and the end of the connection.
 func (l *loop) refuse(c *conn, code int, why string, fields ...string) {
+	l.logRefusal(c, code, why)
 	server := viewerServer
 	if c.push != nil || l.encoder {
 		server = encoderServer

@@ -16,6 +16,7 @@ type source struct {
 	who    string  // for the log and the status page: an address or a URL
 	since  instant // of a push: when it asked for the claim
 	pusher pusher  // of a push
+	before string  // who let the stream go for it; "": nobody did
 	evict  func()  // asks the holder to give the claim up soon; nil: it will not. Called under the registry's mutex
 
 	// The source's goroutine only.
@@ -217,5 +218,10 @@ func (s *source) lost(err error) {
 	s.stream.reg.release(s, true)
 }
 
-// yield gives the claim up to a newcomer; the stream does not notice.
+// tookOver tells who has replaced whom.
+func (s *source) tookOver() {
+	s.stream.log.Info("source takes the stream over", "source", s.kind, "from", s.who, "replaces", s.before)
+}
+
+// yield gives the claim up to a newcomer, or when the server ends; the stream does not notice.
 func (s *source) yield() { s.stream.reg.release(s, true) }

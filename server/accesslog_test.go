@@ -1,0 +1,133 @@
+package server
+
+import (
+	"log/slog"
+	"strings"
+	"testing"
+)
+
+// listen gives a rig a log that the test reads.
+func (r *rig) listen() *logBook {
+	b := &logBook{}
+	r.loop.log = slog.New(b)
+	for _, st := range r.reg.streams {
+		st.log = slog.New(b)
+	}
+	return b
+}
+
+// has wants one line that begins with prefix and has all of the words.
+func (b *logBook) has(t *testing.T, prefix string, words ...string) {
+	t.Helper()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	found := 0
+lines:
+	for _, line := range b.lines {
+		for _, word := range words {
+			if !strings.Contains(line, word) {
+				continue lines
+			}
+		}
+		if strings.HasPrefix(line, prefix) {
+			found++
+		}
+	}
+	if found != 1 {
+		t.Errorf("%d lines %q with %q, want one of\n%s", found, prefix, words, strings.Join(b.lines, "\n"))
+	}
+}
+
+// A takeover says who has replaced whom; neither of them is lost.
+func TestTakeoverIsLogged(t *testing.T) {
+	r := newRig(t, nil, "a")
+	log := r.listen()
+	old := startedPush(r)
+	old.push(3)
+	young := startedPush(r)
+	r.turn()
+	r.turn()
+	log.has(t, "INFO source takes the stream over", "source=push", "from="+young.conn.remote.String(),
+		"replaces="+old.conn.remote.String())
+	if n := log.count("WARN"); n > 0 {
+		t.Errorf("warnings: %q", log.lines)
+	}
+}
+
+func TestSlateGivesWayInTheLog(t *testing.T) {
+	r := newRig(t, nil, "a")
+	log := r.listen()
+	slate, err := r.reg.streams[0].claim(sourceSlate, "slate")
+	if err != nil {
+		t.Fatal(err)
+	}
+	slate.evict = func() { r.loop.tell(func(instant) { slate.yield() }) }
+	startedPush(r).push(1)
+	r.turn()
+	r.turn()
+	log.has(t, "INFO source takes the stream over", "source=push", "replaces=slate")
+}
+
+// Whoever is turned away leaves a line at debug that says why.
+func TestRefusalsAreLogged(t *testing.T) {
+	const setup = "_push HTTP/1.1\r\nContent-Type: " + setupType + "\r\nContent-Length: 0\r\n\r\n"
+	for _, c := range []struct {
+		name, request, status, target string
+	}{
+		{"no such stream", "GET /streams/none HTTP/1.0\r\n\r\n", "404", "/streams/none"},
+		{"no such push", "POST /streams/none" + setup, "404", "/streams/none_push"},
+		{"not up", "GET /streams/a HTTP/1.0\r\n\r\n", "503", "/streams/a"},
+		{"credentials", "POST /streams/b" + setup, "401", "/streams/b_push"},
+		{"method", "PUT /streams/a HTTP/1.0\r\n\r\n", "405", "/streams/a"},
+		{"no request", "nonsense\r\n\r\n", "400", ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r := newRig(t, func(c *Config) { c.Streams[1].PushUsers = []string{"encoder:secret"} }, "a", "b")
+			log := r.listen()
+			p := r.connect()
+			p.say(c.request)
+			if !strings.Contains(p.status(), c.status) {
+				t.Errorf("answered %q, want %s", p.status(), c.status)
+			}
+			log.has(t, "DEBUG request refused", "from=192.0.2.1:1001", "status="+c.status, "target="+c.target, "err=")
+			if len(log.lines) != 1 {
+				t.Errorf("%d lines: %q", len(log.lines), log.lines)
+			}
+		})
+	}
+}
+
+func TestSecondPushRefusalIsLogged(t *testing.T) {
+	r := newRig(t, func(c *Config) { c.Streams[0].OnSecondPush = "refuse" }, "a")
+	log := r.listen()
+	startedPush(r).push(3)
+	r.encoder().post(setupType, "0", 0, "")
+	log.has(t, "DEBUG request refused", "status=409")
+}
+
+// Nobody needs to act on a source that goes because the server does.
+func TestNoSourceIsLostByStopping(t *testing.T) {
+	r := newRig(t, nil, "a", "b")
+	log := r.listen()
+	startedPush(r).push(3)
+	between := r.encoder()
+	between.setUp()
+	r.loop.tell(r.loop.stop)
+	r.turn()
+	r.turn()
+	if n := log.count("WARN"); n > 0 {
+		t.Errorf("%d warnings: %q", n, log.lines)
+	}
+}
+
+// The gate says each time that it is full; the log's limit makes one line and a count of them.
+func TestFullGateIsLogged(t *testing.T) {
+	log := &logBook{}
+	g := &gate{most: 1, log: slog.New(log)}
+	for range 4 {
+		g.enter()
+	}
+	if n := log.count("WARN " + logFull); n != 3 || g.refused.Load() != 3 {
+		t.Errorf("%d lines, %d refused, want 3, 3", n, g.refused.Load())
+	}
+}
