@@ -3,9 +3,15 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"log/slog"
+	"math/big"
 	"net"
 	"os"
 	"os/exec"
@@ -90,20 +96,64 @@ func TestVersion(t *testing.T) {
 	}
 }
 
+// An address that cannot be listened on is one line with the key that has it.
 func TestPortInUse(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer l.Close()
-	file := write(t, t.TempDir(), "pump.toml",
-		fmt.Sprintf("[server]\nlisten = [%q]\nadmin = \"\"\nlog_level = \"error\"\n", l.Addr()))
-	var stdout, stderr bytes.Buffer
-	code := run([]string{"-c", file}, &stdout, &stderr)
-	got := stderr.String()
-	if code != 1 || strings.Count(got, "\n") != 1 || !strings.HasPrefix(got, "pumpd: ") ||
-		!strings.Contains(got, l.Addr().String()) || !strings.Contains(got, "address already in use") {
-		t.Errorf("port in use: got %d and %q, want 1 and one line with the address", code, got)
+	dir := t.TempDir()
+	cert := newCertificate(t, dir)
+	taken := fmt.Sprintf("%q", l.Addr())
+	for _, c := range []struct{ key, listen, admin, tls string }{
+		{"server.listen[0]", taken, `""`, ""},
+		{"server.listen[1]", `"127.0.0.1:0", ` + taken, `""`, ""},
+		{"server.admin", `"127.0.0.1:0"`, taken, ""},
+		{"tls.listen[0]", `"127.0.0.1:0"`, `""`, "[tls]\nlisten = [" + taken + "]\n" + cert},
+	} {
+		file := write(t, dir, "pump.toml",
+			fmt.Sprintf("[server]\nlisten = [%s]\nadmin = %s\nlog_level = \"error\"\n%s", c.listen, c.admin, c.tls))
+		var stdout, stderr bytes.Buffer
+		code := run([]string{"-c", file}, &stdout, &stderr)
+		want := fmt.Sprintf("pumpd: %s: listen tcp %s: bind: address already in use\n", c.key, l.Addr())
+		if code != 1 || stderr.String() != want {
+			t.Errorf("%s in use: got %d and %q, want 1 and %q", c.key, code, &stderr, want)
+		}
+	}
+}
+
+// newCertificate makes a certificate in a directory, and says so as the configuration wants it.
+func newCertificate(t *testing.T, dir string) string {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	about := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour), DNSNames: []string{"localhost"}}
+	der, err := x509.CreateCertificate(rand.Reader, about, about, &key.PublicKey, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	secret, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, dir, "a.crt", string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})))
+	write(t, dir, "a.key", string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secret})))
+	return `certificates = [{ cert = "a.crt", key = "a.key" }]` + "\n"
+}
+
+// Without a configuration pumpd says what to do.
+func TestNoConfiguration(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for _, args := range [][]string{nil, {"-t"}} {
+		var stdout, stderr bytes.Buffer
+		code := run(args, &stdout, &stderr)
+		want := "open pump.toml: no such file or directory; " + noConfig + "\n"
+		if code != 1 || stderr.String() != want {
+			t.Errorf("pumpd %q: got %d, %q, want 1, %q", args, code, &stderr, want)
+		}
 	}
 }
 

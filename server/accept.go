@@ -30,23 +30,23 @@ type front struct {
 	take, refuse func(net.Conn)
 }
 
-// listen opens the listeners. An error names the address.
+// listen opens the listeners. An error names the key of the configuration and the address.
 func (s *Server) listen() (err error) {
 	plain := func(c net.Conn) { s.take(c, &gnetWire{}) }
-	if s.addrs, err = s.listenOn(s.cfg.Server.Listen, plain, turnAway); err != nil {
+	if s.addrs, err = s.listenOn("server.listen", s.cfg.Server.Listen, plain, turnAway); err != nil {
 		return err
 	}
-	s.tlsAddrs, err = s.listenOn(s.cfg.TLS.Listen, s.takeTLS, func(c net.Conn) { c.Close() })
+	s.tlsAddrs, err = s.listenOn("tls.listen", s.cfg.TLS.Listen, s.takeTLS, func(c net.Conn) { c.Close() })
 	return err
 }
 
-func (s *Server) listenOn(addrs []string, take, refuse func(net.Conn)) (open []netip.AddrPort, err error) {
+func (s *Server) listenOn(key string, addrs []string, take, refuse func(net.Conn)) (open []netip.AddrPort, err error) {
 	lc := net.ListenConfig{KeepAlive: -1, Control: listenerOptions}
-	for _, a := range addrs {
+	for i, a := range addrs {
 		l, err := lc.Listen(context.Background(), "tcp", a)
 		if err != nil {
 			s.closeListeners()
-			return nil, err
+			return nil, fmt.Errorf("%s: %w", elementName(key, i), err)
 		}
 		s.fronts = append(s.fronts, front{l, take, refuse})
 		open = append(open, l.Addr().(*net.TCPAddr).AddrPort())

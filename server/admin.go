@@ -91,7 +91,7 @@ func (s *Server) startAdmin(stopping <-chan struct{}) (stop func(), err error) {
 	}
 	l, err := net.Listen("tcp", s.cfg.Server.Admin)
 	if err != nil {
-		return nil, fmt.Errorf("admin: %w", err)
+		return nil, fmt.Errorf("server.admin: %w", err)
 	}
 	s.admin = newAdmin(s, stopping)
 	s.admin.addr = l.Addr().(*net.TCPAddr).AddrPort()

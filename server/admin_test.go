@@ -309,7 +309,7 @@ func TestAdminPortInUse(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := fmt.Sprintf("admin: listen tcp %s: bind: address already in use", l.Addr())
+	want := fmt.Sprintf("server.admin: listen tcp %s: bind: address already in use", l.Addr())
 	if err := s.Run(context.Background()); err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
