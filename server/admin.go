@@ -24,7 +24,7 @@ import (
 //	/api/streams/NAME   one stream of it, a streamReport
 //	/metrics            Prometheus
 //	/healthz            200 while the process serves, 503 if a loop does not turn
-//	/readyz             200 while viewers and encoders can connect, else 503
+//	/readyz             200 while viewers and encoders can connect and ready_streams have their sources, else 503
 //	/debug/pprof/       profiles, where pprof is true
 //
 // Every one of them is for requests that its guard lets pass.
@@ -169,22 +169,6 @@ func (a *admin) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	a.mux.ServeHTTP(w, r)
-}
-
-// readyz says after the server's state which streams a viewer can have, one a line. An idle stream does not make the
-// server unready: its encoder comes by this server.
-func (a *admin) readyz(w http.ResponseWriter, _ *http.Request) {
-	state, code := a.state(), http.StatusOK
-	if state != serverReady {
-		code = http.StatusServiceUnavailable
-	}
-	text := state.String() + "\n"
-	for _, st := range a.s.reg.streams {
-		if st.up() != nil {
-			text += fmt.Sprintf("up %s %s\n", st.cfg.Path, st.currentState())
-		}
-	}
-	plain(w, code, text)
 }
 
 func plain(w http.ResponseWriter, code int, text string) {

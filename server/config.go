@@ -21,6 +21,7 @@ type ServerConfig struct {
 	Admin          string   `toml:"admin"`           // host:port, "" is off
 	AdminHosts     []string `toml:"admin_hosts"`     // names by which Admin may be asked
 	Pprof          bool     `toml:"pprof"`           // profiles on Admin
+	ReadyStreams   []string `toml:"ready_streams"`   // paths of streams without whose sources the server is not ready
 	Redirect404To  string   `toml:"redirect_404_to"` // URL, "" answers 404
 	Merge          Merge    `toml:"merge"`           // how long packets are collected before they are sent
 	Burst          Duration `toml:"burst"`           // of stream, what a new viewer gets at once

@@ -78,20 +78,3 @@ func isURLHost(u *url.URL) bool {
 	port, err := strconv.ParseUint(u.Port(), 10, 16)
 	return err == nil && port > 0 || u.Port() == "" && !strings.HasSuffix(u.Host, ":")
 }
-
-// redacted hides the parts of a URL that hold passwords and tokens. It works on text that is no URL at all, too.
-func redacted(raw string) string {
-	scheme, rest, found := strings.Cut(raw, "://")
-	if !found {
-		scheme, rest = "", raw
-	} else {
-		scheme += "://"
-	}
-	if at := strings.LastIndexByte(rest, '@'); at >= 0 {
-		rest = "…" + rest[at:]
-	}
-	if before, _, found := strings.Cut(rest, "?"); found {
-		rest = before + "?…"
-	}
-	return scheme + rest
-}

@@ -22,14 +22,10 @@ func (f *configFile) check(c *Config) {
 	f.checkCertificates(&c.TLS)
 	f.checkProxy(&c.Proxy)
 	f.checkStreams(c.Streams)
+	f.checkAdmin(c)
 }
 
 func (f *configFile) checkServer(c *ServerConfig) {
-	for i, name := range c.AdminHosts {
-		if name == "" || !isHost(name) {
-			f.wrong(elementName("server.admin_hosts", i), `%.200q, want a name such as "pump.example", without a port`, name)
-		}
-	}
 	if c.Redirect404To != "" {
 		f.url("server.redirect_404_to", c.Redirect404To, "http", "https", "mmsh")
 	}

@@ -17,7 +17,7 @@ func TestExampleIsTheDefaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := DefaultConfig()
-	want.Server.AdminHosts = []string{}
+	want.Server.AdminHosts, want.Server.ReadyStreams = []string{}, []string{}
 	common := StreamConfig{Failback: Duration(time.Minute), PairSwitch: Duration(500 * time.Millisecond),
 		IdleClose: Duration(30 * time.Second), SlateAfter: Duration(3 * time.Second), FollowRedirects: followPublic}
 	demo, push, pull := common, common, common

@@ -35,6 +35,8 @@ func (s *Server) runFile(ctx context.Context, st *stream) {
 		if ctx.Err() != nil {
 			return
 		}
+		fault := newLastError(err, st.clock.now())
+		st.fault.Store(&fault)
 		wait := backoff(failures, rand.Float64())
 		st.log.Error("file cannot be played", "file", name, "err", err, "again_in", wait)
 		if pause(ctx, wait) != nil {

@@ -109,11 +109,11 @@ func TestSlatePlaysWhileTheSourceIsAway(t *testing.T) {
 			t.Error("the key frame was not published")
 		}
 		e.hangUp()
-		last := st.stats.packetsIn.Load()
+		last := st.stats.generations.Load()
 		time.Sleep(4 * time.Second)
 		synctest.Wait()
-		if own := st.reg.owned(st); own == nil || own.kind != sourceSlate || st.stats.packetsIn.Load() == last {
-			t.Errorf("the slate does not come again: owner %+v, %d packets more", own, st.stats.packetsIn.Load()-last)
+		if own := st.reg.owned(st); own == nil || own.kind != sourceSlate || st.stats.generations.Load() == last {
+			t.Errorf("the slate does not come again: owner %+v, %d generations more", own, st.stats.generations.Load()-last)
 		}
 	})
 }

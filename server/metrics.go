@@ -1,6 +1,7 @@
 package server
 
 import (
+	"slices"
 	"sync/atomic"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -65,8 +66,10 @@ var serverMetrics = []metric[*Server]{
 var streamMetrics = []metric[*stream]{
 	ofStream("up", "1 if viewers can be served.", gauge,
 		func(st *stream) float64 { return boolean(st.up() != nil) }),
-	ofStream("live", "1 if a source feeds the stream; 0 while up means that it is orphaned.", gauge,
+	ofStream("live", "1 if a source or the slate feeds the stream; 0 while up means that it is orphaned.", gauge,
 		func(st *stream) float64 { return boolean(st.currentState() == streamLive) }),
+	ofStream("source_up", "1 if the stream's own source feeds it and packets come; not by its slate.", gauge,
+		func(st *stream) float64 { return boolean(st.feed().up()) }),
 	ofStream("viewers", "Viewers now.", gauge,
 		func(st *stream) float64 { return float64(st.stats.viewers.Load()) }),
 	ofStream("viewers_waiting", "Viewers that wait for the stream to come up.", gauge,
@@ -75,7 +78,7 @@ var streamMetrics = []metric[*stream]{
 		func(st *stream) float64 { return float64(st.stats.joined.Load()) }),
 	ofStream("declared_bytes_per_second", "Rate that the source's header declares, 0 without a header.", gauge,
 		func(st *stream) float64 { return float64(st.declared()) / 8 }),
-	ofStream("received_packets_total", "Packets from the source.", counter,
+	ofStream("received_packets_total", "Packets from the source, none of the slate.", counter,
 		func(st *stream) float64 { return float64(st.stats.packetsIn.Load()) }),
 	ofStream("received_bytes_total", "Bytes of packets as the source sent them.", counter,
 		func(st *stream) float64 { return float64(st.stats.bytesIn.Load()) }),
@@ -108,7 +111,7 @@ func (c collector) Describe(out chan<- *prometheus.Desc) {
 	for _, m := range streamMetrics {
 		out <- m.desc
 	}
-	for _, d := range []*prometheus.Desc{buildDesc, endedDesc, leftDesc, ageDesc} {
+	for _, d := range slices.Concat(feedDescs, []*prometheus.Desc{buildDesc, endedDesc, leftDesc, ageDesc}) {
 		out <- d
 	}
 }
@@ -130,6 +133,7 @@ func collectStream(out chan<- prometheus.Metric, st *stream) {
 		out <- prometheus.MustNewConstMetric(m.desc, m.kind, m.value(st), path)
 	}
 	collectReasons(out, leftDesc, &st.stats.left, path)
+	collectFeed(out, st)
 	if age, ok := st.silence(); ok {
 		out <- prometheus.MustNewConstMetric(ageDesc, gauge, age.Seconds(), path)
 	}

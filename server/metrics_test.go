@@ -59,6 +59,13 @@ func TestMetrics(t *testing.T) {
 		`pumpd_stream_live{stream="a"} 1`,
 		`pumpd_stream_live{stream="b"} 0`,
 		`pumpd_stream_live{stream="C.d-e"} 0`,
+		`pumpd_stream_source_up{stream="a"} 1`,
+		`pumpd_stream_source_up{stream="b"} 0`,
+		`pumpd_stream_source_kind{kind="push",stream="a"} 1`,
+		`pumpd_stream_source_kind{kind="slate",stream="a"} 0`,
+		`pumpd_stream_source_kind{kind="push",stream="b"} 0`,
+		`pumpd_stream_condition{condition="live",stream="a"} 1`,
+		`pumpd_stream_condition{condition="orphaned",stream="b"} 1`,
 		`pumpd_stream_viewers{stream="a"} 3`,
 		`pumpd_stream_viewers_waiting{stream="a"} 2`,
 		`pumpd_stream_viewers_joined_total{stream="a"} 12`,
@@ -89,7 +96,7 @@ func TestMetrics(t *testing.T) {
 		t.Error("an address in the metrics: there is no end of them")
 	}
 	for _, m := range regexp.MustCompile(`[{,](\w+)="`).FindAllStringSubmatch(got, -1) {
-		if !slices.Contains([]string{"stream", "reason", "version"}, m[1]) {
+		if !slices.Contains([]string{"stream", "reason", "version", "kind", "condition"}, m[1]) {
 			t.Errorf("label %s", m[1])
 		}
 	}

@@ -72,6 +72,7 @@ type trouble struct {
 	since  instant
 	told   instant
 	causes []string
+	last   lastError // of this run or the one before
 }
 
 const (
@@ -82,6 +83,7 @@ const (
 // tell logs a failure. known: the log has it already.
 func (t *trouble) tell(log *slog.Logger, from string, err error, known bool, now instant) {
 	t.tries++
+	t.last = newLastError(err, now)
 	if t.tries == 1 {
 		t.since, t.told = now, now
 	}
@@ -117,7 +119,7 @@ func (t *trouble) news(cause string) bool {
 func (t *trouble) over(log *slog.Logger, from string, now instant) {
 	if t.tries > 0 {
 		log.Info("upstream is good again", "from", from, "failures", t.tries, "after", now.since(t.since).Round(time.Second))
-		*t = trouble{}
+		*t = trouble{last: t.last}
 	}
 }
 

@@ -78,7 +78,7 @@ func newPuller(st *stream, c *Config, n *node) (*puller, error) {
 		if err != nil {
 			return nil, err
 		}
-		p.places = append(p.places, &place{at: up, name: up.String(), rank: i})
+		p.places = append(p.places, &place{at: up, name: asConfigured(raw), rank: i})
 	}
 	d, err := newDialer(c.Proxy, st.cfg)
 	p.dialer = d

@@ -46,7 +46,7 @@ func TestFailover(t *testing.T) {
 				if tt.most > 0 {
 					p.prompt(t, tt.most)
 				}
-				if n := s.log.count("WARN upstream failed from=http://a.example:80/x err=no packet for 1"); (n == 1) != strings.HasPrefix(tt.name, "silent") {
+				if n := s.log.count("WARN upstream failed from=mmsh://a.example/x err=no packet for 1"); (n == 1) != strings.HasPrefix(tt.name, "silent") {
 					t.Errorf("told %d times that it is silent: %q", n, s.log.lines)
 				}
 				if first := p.at[0].since(begin); first > time.Second+500*time.Millisecond {
@@ -214,9 +214,8 @@ func TestFailback(t *testing.T) {
 		} {
 			time.Sleep(at.until - time.Since(w.begin))
 			synctest.Wait()
-			want, _ := parseUpstream(at.from)
-			if own := s.st.reg.owned(s.st); own == nil || own.who != want.String() {
-				t.Fatalf("after %v %+v feeds, want %v", at.until, own, want)
+			if own := s.st.reg.owned(s.st); own == nil || own.who != at.from {
+				t.Fatalf("after %v %+v feeds, want %s", at.until, own, at.from)
 			}
 		}
 		if n := len(s.asksOf(hostB)); n != 2 {

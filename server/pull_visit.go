@@ -72,7 +72,7 @@ func (v *visit) judge(ctx context.Context, a *answer) (again bool, err error) {
 	case 401:
 		return true, v.login.learn(r.challenge)
 	}
-	return false, fmt.Errorf("upstream answers %d %.80q", r.status, r.reason)
+	return false, &statusError{r.status, r.reason}
 }
 
 // follow goes where an answer sends us.

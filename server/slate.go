@@ -30,7 +30,7 @@ const slateCheck = 50 * time.Millisecond
 func (s *Server) playSlate(ctx context.Context, st *stream, l *fileLoop) {
 	playing, evict := context.WithCancel(ctx)
 	defer evict()
-	src := st.reg.claimVacant(st, sourceSlate, "slate", time.Duration(st.cfg.SlateAfter), evict)
+	src := st.reg.claimVacant(st, sourceSlate, st.cfg.Slate, time.Duration(st.cfg.SlateAfter), evict)
 	if src == nil {
 		return
 	}

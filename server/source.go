@@ -161,9 +161,9 @@ func (s *source) publish(b []byte, p asf.Packet, now instant) {
 	}
 	full, short := s.forms(b, p)
 	st.joins.Store(st.chain.packet(full, short, p.Join, o, st.burst, now))
-	st.stats.packetsIn.Add(1)
-	st.stats.bytesIn.Add(uint64(len(b)))
-	st.stats.lastPacket.Store(int64(now))
+	if s.kind != sourceSlate { // it would hide that nothing is received
+		st.stats.received(len(b), now)
+	}
 	st.bell(now)
 }
 

@@ -4,7 +4,7 @@ import "sync/atomic"
 
 // streamStats are a stream's counters since start. Loops add to them once a round, not once a viewer.
 type streamStats struct {
-	packetsIn      atomic.Uint64
+	packetsIn      atomic.Uint64 // of the source, as the next ones; not of the slate
 	bytesIn        atomic.Uint64 // bytes of packets as the source sent them
 	badPackets     atomic.Uint64 // dropped: not a packet of this header
 	skippedPackets atomic.Uint64 // dropped: before a source's first key frame
@@ -18,6 +18,13 @@ type streamStats struct {
 	bytesOut atomic.Uint64 // what sockets took of replies and packets to viewers
 	skips    atomic.Uint64 // viewers that were moved to a newer key frame
 	left     [reasons]atomic.Uint64
+}
+
+// received counts a packet of a source.
+func (n *streamStats) received(bytes int, now instant) {
+	n.packetsIn.Add(1)
+	n.bytesIn.Add(uint64(bytes))
+	n.lastPacket.Store(int64(now))
 }
 
 // serverStats are the counters of the whole process.

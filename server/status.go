@@ -34,9 +34,13 @@ type statusReport struct {
 // A streamReport is the answer of /api/streams/NAME. See statusReport for its rules.
 type streamReport struct {
 	Path        string            `json:"path"`
-	Title       string            `json:"title"` // the path if none is configured
-	Type        string            `json:"type"`  // mmsh_push, mmsh_pull or file
-	State       string            `json:"state"` // idle, live, or orphaned: its source is lost and may come back
+	Title       string            `json:"title"`                  // the path if none is configured
+	Type        string            `json:"type"`                   // mmsh_push, mmsh_pull or file
+	State       string            `json:"state"`                  // for viewers: idle, live, or orphaned: its source is lost and may come back
+	Condition   string            `json:"condition"`              // for operators: idle, live, silent, slate, orphaned or failed
+	SourceKind  string            `json:"source_kind"`            // what feeds it now: push, pull, file, slate or none
+	SourceUp    bool              `json:"source_up"`              // it is fed by its own source, not by the slate, and packets come
+	SourceError string            `json:"source_error,omitempty"` // why a file does not play
 	Source      *sourceReport     `json:"source"`
 	Viewers     int64             `json:"viewers"`
 	Waiting     int64             `json:"waiting"`          // for the stream to come up, see hold
@@ -47,7 +51,7 @@ type streamReport struct {
 	BitrateOut  int64             `json:"bitrate_out"`
 	BytesIn     uint64            `json:"bytes_in"`            // of packets, as the source sent them
 	BytesOut    uint64            `json:"bytes_out"`           // of replies and packets, to viewers
-	Packets     uint64            `json:"packets"`             // from the source, good ones
+	Packets     uint64            `json:"packets"`             // from the source, good ones; none of the slate
 	BadPackets  uint64            `json:"bad_packets"`         // dropped: not packets of the header
 	Awaited     uint64            `json:"packets_before_key"`  // dropped: before a source's first key frame
 	Skips       uint64            `json:"skips"`               // times that a slow viewer was moved to a newer key frame
@@ -60,16 +64,18 @@ type streamReport struct {
 
 // A sourceReport is who feeds a stream; null: nobody does.
 type sourceReport struct {
-	Kind string `json:"kind"` // push, pull or file
-	From string `json:"from"` // an address, a URL without credentials, or a file
+	Kind string `json:"kind"` // push, pull, file or slate
+	From string `json:"from"` // an address, a URL without credentials, a file or, of the slate, builtin
 }
 
 // An upstreamReport is one that a pull may read, and what it does.
 type upstreamReport struct {
-	URL      string   `json:"url"`           // without credentials
-	State    string   `json:"state"`         // idle, connecting, standby, feeding, failed, or returning: answers again, see failback
-	Failures int      `json:"failures"`      // in a row
-	Again    *float64 `json:"again_seconds"` // until it is asked next, or is to feed the stream again; null: nothing is planned
+	URL       string   `json:"url"`                // as configured, without credentials and query
+	State     string   `json:"state"`              // idle, connecting, standby, feeding, failed, or returning: answers again, see failback
+	Failures  int      `json:"failures"`           // in a row
+	Again     *float64 `json:"again_seconds"`      // until it is asked next, or is to feed the stream again; null: nothing is planned
+	LastError string   `json:"last_error"`         // it may be good by now; empty: there was none
+	Erred     *float64 `json:"last_error_seconds"` // ago; null: there was none
 }
 
 // A urlReport is what to open, on the host name by which the report was asked for unless the server listens on one
@@ -109,12 +115,15 @@ func (a *admin) report(host string) *statusReport {
 }
 
 func (a *admin) reportStream(st *stream, host string) streamReport {
-	n := &st.stats
+	n, f := &st.stats, st.feed()
 	r := streamReport{
 		Path:        st.cfg.Path,
 		Title:       st.cfg.Title,
 		Type:        st.cfg.Type,
 		State:       st.currentState().String(),
+		Condition:   f.condition.String(),
+		SourceKind:  f.kind(),
+		SourceUp:    f.up(),
 		Viewers:     n.viewers.Load(),
 		Waiting:     n.held.Load(),
 		Joined:      n.joined.Load(),
@@ -140,8 +149,11 @@ func (a *admin) reportStream(st *stream, host string) streamReport {
 			r.Left[why.String()] = left
 		}
 	}
-	if src := st.reg.owned(st); src != nil && src.kind != sourceReaper {
-		r.Source = &sourceReport{Kind: src.kind.String(), From: src.who}
+	if fault := st.fault.Load(); fault != nil && f.condition == conditionFailed {
+		r.SourceError = fault.text
+	}
+	if f.source != nil {
+		r.Source = &sourceReport{Kind: f.kind(), From: f.source.who}
 	}
 	if age, ok := st.silence(); ok {
 		ago := seconds(age)
@@ -155,10 +167,14 @@ func (a *admin) reportStream(st *stream, host string) streamReport {
 
 func reportUpstreams(views []upstreamView, now instant) (list []upstreamReport) {
 	for _, v := range views {
-		r := upstreamReport{URL: v.name, State: v.state.String(), Failures: v.failures}
+		r := upstreamReport{URL: v.name, State: v.state.String(), Failures: v.failures, LastError: v.last.text}
 		if v.again > now {
 			in := seconds(v.again.since(now))
 			r.Again = &in
+		}
+		if v.last.text != "" {
+			ago := seconds(now.since(v.last.at))
+			r.Erred = &ago
 		}
 		list = append(list, r)
 	}

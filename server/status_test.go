@@ -52,6 +52,9 @@ func TestStatusReport(t *testing.T) {
       "title": "Pushed video",
       "type": "mmsh_push",
       "state": "live",
+      "condition": "silent",
+      "source_kind": "push",
+      "source_up": false,
       "source": {
         "kind": "push",
         "from": "192.0.2.1:5000"
@@ -86,6 +89,9 @@ func TestStatusReport(t *testing.T) {
       "title": "pulled",
       "type": "mmsh_pull",
       "state": "idle",
+      "condition": "idle",
+      "source_kind": "none",
+      "source_up": false,
       "source": null,
       "viewers": 0,
       "waiting": 0,

@@ -31,6 +31,7 @@ type stream struct {
 	path  atomic.Pointer[string] // of a pull: Via of the upstream, the pumps behind this one
 
 	upstreams atomic.Pointer[[]upstreamView] // of a pull, in order of preference; nil: it does not run yet
+	fault     atomic.Pointer[lastError]      // of a file: why it did not play
 
 	// Under the registry's mutex.
 	owner    *source       // nil: nobody writes

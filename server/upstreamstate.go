@@ -2,6 +2,7 @@ package server
 
 import (
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -23,10 +24,38 @@ func (s upstreamState) String() string {
 
 // An upstreamView is an upstream as the status page has it. It does not change.
 type upstreamView struct {
-	name     string // without credentials
+	name     string // asConfigured
 	state    upstreamState
 	failures int     // in a row
 	again    instant // failed: when it is asked next; returning: when it gets the stream; in the past: nothing is planned
+	last     lastError
+}
+
+// A lastError is the newest one of an upstream, which may be good by now. Zero: there was none.
+type lastError struct {
+	text  string
+	cause string
+	at    instant
+}
+
+const maxErrorText = 300 // bytes
+
+// newLastError keeps what an operator wants to read, on one line.
+func newLastError(err error, now instant) lastError {
+	text := oneLine(err.Error())
+	return lastError{text: strings.ToValidUTF8(text[:min(len(text), maxErrorText)], "…"), cause: causeOf(err), at: now}
+}
+
+// allFailed says that every upstream has failed when it was asked last, and that none of them has anything. One that is
+// being asked again is not better for that.
+func allFailed(views []upstreamView) bool {
+	for _, v := range views {
+		has := v.state == upstreamFeeding || v.state == upstreamStandby || v.state == upstreamReturning
+		if has || v.failures == 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // show publishes what has become of the upstreams.
@@ -42,7 +71,7 @@ func (p *puller) show() {
 }
 
 func (p *puller) view(q *place) upstreamView {
-	v := upstreamView{name: q.name, failures: q.trouble.tries}
+	v := upstreamView{name: q.name, failures: q.trouble.tries, last: q.trouble.last}
 	switch l := p.laneOf(q); {
 	case l != nil && l == p.on:
 		v.state = upstreamFeeding

@@ -1,0 +1,74 @@
+package server
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"syscall"
+)
+
+// A statusError is an answer of an upstream with a status that leads nowhere.
+type statusError struct {
+	status int
+	reason string
+}
+
+func (e *statusError) Error() string {
+	return fmt.Sprintf("upstream answers %d %.80q", e.status, e.reason)
+}
+
+// causes gives the errors of a pull a word for the metrics. What they say themselves has no end: it has ports, times, and
+// what the other side made up.
+var causes = []struct {
+	err  error
+	word string
+}{
+	{errStalled, "silent"},
+	{errNoAnswer, "no_answer"},
+	{errNoPicture, "no_key_frame"},
+	{errEnded, "ended"},
+	{errLoop, "loop"},
+	{errDeep, "loop"},
+	{errNoLogin, "login"},
+	{errWrongLogin, "login"},
+	{errFingerprint, "certificate"},
+	{errNoCertificate, "certificate"},
+	{errBadSource, "bad_packets"},
+	{errFragment, "bad_header"},
+	{syscall.ECONNREFUSED, "connection_refused"},
+	{syscall.ECONNRESET, "connection_reset"},
+	{syscall.EPIPE, "connection_reset"},
+	{syscall.EHOSTUNREACH, "unreachable"},
+	{syscall.ENETUNREACH, "unreachable"},
+	{os.ErrDeadlineExceeded, "timeout"},
+	{context.DeadlineExceeded, "timeout"},
+	{syscall.ETIMEDOUT, "timeout"},
+	{io.EOF, "closed"},
+	{io.ErrUnexpectedEOF, "closed"},
+}
+
+// causeOf is the word for an error, out of a list that does not grow.
+func causeOf(err error) string {
+	for _, c := range causes {
+		if errors.Is(err, c.err) {
+			return c.word
+		}
+	}
+	if e := (*statusError)(nil); errors.As(err, &e) {
+		return fmt.Sprintf("status_%d", min(max(e.status, 0), 999))
+	}
+	if e := (*net.DNSError)(nil); errors.As(err, &e) {
+		return "dns"
+	}
+	if e := (*tls.CertificateVerificationError)(nil); errors.As(err, &e) {
+		return "certificate"
+	}
+	if e, ok := errors.AsType[net.Error](err); ok && e.Timeout() {
+		return "timeout"
+	}
+	return "other"
+}

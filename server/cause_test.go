@@ -1,0 +1,45 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+func TestCauseOf(t *testing.T) {
+	for _, c := range []struct {
+		err  error
+		want string
+	}{
+		{&net.OpError{Op: "dial", Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}, "connection_refused"},
+		{&net.OpError{Op: "dial", Err: os.NewSyscallError("connect", syscall.EHOSTUNREACH)}, "unreachable"},
+		{&net.OpError{Op: "read", Err: os.NewSyscallError("read", syscall.ECONNRESET)}, "connection_reset"},
+		{fmt.Errorf("tls: %w", context.DeadlineExceeded), "timeout"},
+		{&net.DNSError{Err: "no such host", Name: "x.invalid", IsNotFound: true}, "dns"},
+		{fmt.Errorf("describe: %w", io.ErrUnexpectedEOF), "closed"},
+		{&statusError{503, "Busy"}, "status_503"},
+		{fmt.Errorf("x: %w", &statusError{1 << 40, ""}), "status_999"},
+		{stalledFor(1), "silent"},
+		{fmt.Errorf("%w: %d, the last: %w", errBadSource, 100, io.EOF), "bad_packets"},
+		{errWrongLogin, "login"},
+		{fmt.Errorf("%w: behind 9 others", errDeep), "loop"},
+		{errors.New("anything at all"), "other"},
+	} {
+		if got := causeOf(c.err); got != c.want {
+			t.Errorf("%v: %q, want %q", c.err, got, c.want)
+		}
+	}
+}
+
+func TestLastErrorIsOneShortLine(t *testing.T) {
+	e := newLastError(fmt.Errorf("a\nb\x1b[31m %s", strings.Repeat("é", 1000)), 1)
+	if len(e.text) > maxErrorText+len("…") || strings.ContainsAny(e.text, "\n\x1b") || !strings.HasPrefix(e.text, "a b") {
+		t.Errorf("%d bytes: %q", len(e.text), e.text)
+	}
+}

@@ -1,0 +1,250 @@
+package server
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"testing"
+	"time"
+)
+
+// A told is what page, API, metrics and readyz tell of a stream.
+type told struct {
+	Condition string
+	Kind      string `json:"source_kind"`
+	Up        bool   `json:"source_up"`
+}
+
+// check asks all of them about stream 0 and wants them to agree.
+func (r *adminRig) check(want told) {
+	r.t.Helper()
+	path := r.s.reg.streams[0].cfg.Path
+	var got told
+	if err := json.Unmarshal(r.get("/api/streams/"+path).Body.Bytes(), &got); err != nil || got != want {
+		r.t.Errorf("API: %+v, %v, want %+v", got, err, want)
+	}
+	page := r.get("/").Body.String()
+	for _, text := range []string{fmt.Sprintf(`<article class="%s">`, want.Condition), fmt.Sprintf(`<span class="state">%s</span>`, want.Condition)} {
+		if !strings.Contains(page, text) {
+			r.t.Errorf("no %s in the page, want %+v", text, want)
+		}
+	}
+	metrics := pumpdMetrics(r)
+	for kind := sourcePush; kind < sourceReaper; kind++ {
+		line := fmt.Sprintf("pumpd_stream_source_kind{kind=\"%s\",stream=\"%s\"} %v\n", kind, path, boolean(kind.String() == want.Kind))
+		if !strings.Contains(metrics, line) {
+			r.t.Errorf("no %s in the metrics, want %+v", line, want)
+		}
+	}
+	for _, line := range []string{
+		fmt.Sprintf("pumpd_stream_source_up{stream=\"%s\"} %v\n", path, boolean(want.Up)),
+		fmt.Sprintf("pumpd_stream_condition{condition=\"%s\",stream=\"%s\"} 1\n", want.Condition, path),
+	} {
+		if !strings.Contains(metrics, line) {
+			r.t.Errorf("no %s in the metrics, want %+v", line, want)
+		}
+	}
+}
+
+// slate gives stream 0 its slate, which plays a packet.
+func (r *adminRig) slate() *source {
+	r.t.Helper()
+	s := r.s.reg.claimVacant(r.s.reg.streams[0], sourceSlate, "builtin", 0, func() {})
+	if s == nil {
+		r.t.Fatal("the slate does not get the stream")
+	}
+	if err := s.header(testHeader(packetSize, 640)); err != nil {
+		r.t.Fatal(err)
+	}
+	r.play(s, 1000)
+	return s
+}
+
+func (r *adminRig) play(s *source, number uint32) {
+	r.t.Helper()
+	if err := s.packet(testPacket(number, number*40, true, packetSize, 500)); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+// pull says what a pull makes of its upstreams.
+func (r *adminRig) pull(views ...upstreamView) { r.s.reg.streams[0].upstreams.Store(&views) }
+
+func TestConditionOfPush(t *testing.T) {
+	r := newAdminRig(t, pushStream("a", ""))
+	r.begin("127.0.0.1:8086")
+	r.check(told{"idle", "none", false})
+	src := r.feed(0, sourcePush, "192.0.2.1:5", 1)
+	r.check(told{"live", "push", true})
+	r.at = r.at.add(quietTime - time.Millisecond)
+	r.check(told{"live", "push", true})
+	r.at = r.at.add(time.Millisecond)
+	r.check(told{"silent", "push", false}) // its encoder is connected, and that is all
+	r.play(src, 200)
+	r.check(told{"live", "push", true})
+	src.lost(io.EOF)
+	r.check(told{"orphaned", "none", false})
+
+	slate := r.slate()
+	r.check(told{"slate", "slate", false})
+	r.at = r.at.add(time.Hour)
+	r.play(slate, 2000)
+	r.check(told{"slate", "slate", false})
+	if age, _ := r.s.reg.streams[0].silence(); age < time.Hour {
+		t.Errorf("the last packet is %v old: the slate's counts", age)
+	}
+	if n := r.s.reg.streams[0].stats.packetsIn.Load(); n != 2 {
+		t.Errorf("%d packets received, want the encoder's 2", n)
+	}
+	slate.yield()
+
+	back := r.feed(0, sourcePush, "192.0.2.1:5", 0) // a header is no stream
+	r.check(told{"silent", "push", false})
+	r.play(back, 3000)
+	r.check(told{"live", "push", true})
+	back.end()
+	r.check(told{"idle", "none", false})
+}
+
+func TestConditionOfPull(t *testing.T) {
+	failed := upstreamView{name: "mmsh://a.example/", state: upstreamFailed, failures: 3}
+	again := upstreamView{name: "mmsh://a.example/", state: upstreamConnecting, failures: 3}
+	fresh := upstreamView{name: "mmsh://b.example/", state: upstreamConnecting}
+	standby := upstreamView{name: "mmsh://b.example/", state: upstreamStandby, failures: 1}
+	r := newAdminRig(t, StreamConfig{Path: "a", Type: typePull})
+	r.begin("127.0.0.1:8086")
+	r.check(told{"idle", "none", false})
+	r.pull(fresh)
+	r.check(told{"idle", "none", false})
+	r.pull(failed)
+	r.check(told{"failed", "none", false})
+	r.pull(again) // that it is being asked again is no better
+	r.check(told{"failed", "none", false})
+	r.pull(failed, fresh)
+	r.check(told{"idle", "none", false})
+	r.pull(failed, standby)
+	r.check(told{"idle", "none", false})
+
+	r.pull(failed, again)
+	slate := r.slate()
+	r.check(told{"failed", "slate", false}) // viewers see the slate, and nobody mends it by himself
+	r.pull(failed, standby)
+	r.check(told{"slate", "slate", false})
+	slate.yield()
+	src := r.feed(0, sourcePull, "mmsh://b.example/", 1)
+	r.check(told{"live", "pull", true})
+	src.lost(io.EOF)
+	r.check(told{"orphaned", "none", false})
+	r.pull(failed, failed)
+	r.check(told{"failed", "none", false})
+}
+
+func TestConditionOfFile(t *testing.T) {
+	r := newAdminRig(t, StreamConfig{Path: "a", Type: typeFile})
+	r.begin("127.0.0.1:8086")
+	fault := newLastError(fmt.Errorf("open <b>: %w", io.ErrUnexpectedEOF), r.at)
+	r.s.reg.streams[0].fault.Store(&fault)
+	r.check(told{"failed", "none", false})
+	if page := r.get("/").Body.String(); !strings.Contains(page, `<p class="error">open &lt;b&gt;: unexpected EOF</p>`) {
+		t.Errorf("the page does not say why: %s", page)
+	}
+	r.feed(0, sourceFile, "x.wmv", 1)
+	r.check(told{"live", "file", true})
+	if page := r.get("/").Body.String(); strings.Contains(page, "unexpected EOF") {
+		t.Error("the page has an error that is over")
+	}
+}
+
+// A stream with a packet every few seconds is not silent in between.
+func TestConditionOfSlowStream(t *testing.T) {
+	r := newAdminRig(t, pushStream("a", ""))
+	st := r.s.reg.streams[0]
+	r.feed(0, sourcePush, "x", 1)
+	if got := st.quiet(); got != quietTime { // 300 kbit/s
+		t.Errorf("silent after %v, want %v", got, quietTime)
+	}
+	st.up().gen.header.PacketSize = 60_000
+	if got, want := st.quiet(), 4*8*60_000*time.Second/300_000; got != want {
+		t.Errorf("silent after %v, want %v", got, want)
+	}
+	st.up().gen.header.Streams[0].Bitrate = 1
+	if got := st.quiet(); got != longestQuiet {
+		t.Errorf("silent after %v, want %v", got, longestQuiet)
+	}
+}
+
+func TestReadyStreams(t *testing.T) {
+	r := newAdminRigOf(t, func(c *Config) { c.Server.ReadyStreams = []string{"A", "demand"} },
+		pushStream("a", ""), pushStream("b", ""), StreamConfig{Path: "demand", Type: typePull, OnDemand: true})
+	check := func(code int, want string) {
+		t.Helper()
+		if w := r.get("/readyz"); w.Code != code || w.Body.String() != want {
+			t.Errorf("readyz: %d, %q, want %d, %q", w.Code, w.Body, code, want)
+		}
+	}
+	check(503, "starting\ndown a idle\n")
+	r.begin("127.0.0.1:8086")
+	check(503, "not ready\ndown a idle\n")
+	src := r.feed(0, sourcePush, "x", 1)
+	check(200, "ready\nup a live\n")
+	src.lost(io.EOF)
+	check(503, "not ready\ndown a orphaned\n")
+	slate := r.slate()
+	check(503, "not ready\ndown a slate\n")
+	slate.yield()
+	r.feed(0, sourcePush, "x", 1)
+	failed := []upstreamView{{state: upstreamFailed, failures: 1}}
+	r.s.reg.streams[2].upstreams.Store(&failed)
+	check(503, "not ready\nup a live\ndown demand failed\n")
+	r.s.reg.streams[2].upstreams.Store(new([]upstreamView{{state: upstreamIdle}}))
+	check(200, "ready\nup a live\n")
+	r.stop()
+	check(503, "stopping\nup a live\n")
+}
+
+// What every upstream does is in the metrics, also where two differ in secrets only; and no secret is.
+func TestUpstreamMetrics(t *testing.T) {
+	r := newAdminRig(t, StreamConfig{Path: "a", Type: typePull, URLs: []string{
+		"mmsh://user:secret@a.example/x?secret=1", "mmsh://user:secret@a.example/x?secret=2"}})
+	st := r.s.reg.streams[0]
+	p, err := newPuller(st, DefaultConfig(), newNode())
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.places[1].fail(r.at, 0, 0.5)
+	p.places[1].trouble.tell(st.log, "", &statusError{404, "Nothing \x01 here"}, true, r.at)
+	p.show()
+	r.at = r.at.add(1500 * time.Millisecond)
+	got := pumpdMetrics(r)
+	for _, want := range []string{
+		`pumpd_stream_upstream_state{rank="0",state="idle",stream="a",upstream="mmsh://…@a.example/x?…"} 1`,
+		`pumpd_stream_upstream_state{rank="0",state="failed",stream="a",upstream="mmsh://…@a.example/x?…"} 0`,
+		`pumpd_stream_upstream_state{rank="1",state="failed",stream="a",upstream="mmsh://…@a.example/x?…"} 1`,
+		`pumpd_stream_upstream_failures{rank="1",stream="a",upstream="mmsh://…@a.example/x?…"} 1`,
+		`pumpd_stream_upstream_last_error_age_seconds{cause="status_404",rank="1",stream="a",upstream="mmsh://…@a.example/x?…"} 1.5`,
+	} {
+		if !strings.Contains(got, want+"\n") {
+			t.Errorf("no %s", want)
+		}
+	}
+	for _, mustNot := range []string{"secret", "Nothing", `cause="",`, `last_error_age_seconds{cause="status_404",rank="0"`} {
+		if strings.Contains(got, mustNot) {
+			t.Errorf("%s in the metrics", mustNot)
+		}
+	}
+	if t.Failed() {
+		t.Log(got)
+	}
+}
+
+// The last error stays to be read when the trouble is over.
+func TestLastErrorStays(t *testing.T) {
+	r := newAdminRig(t, pushStream("a", ""))
+	var tr trouble
+	tr.tell(r.s.log, "x", errEnded, true, 5)
+	tr.over(r.s.log, "x", 6)
+	if tr.tries != 0 || tr.last != (lastError{errEnded.Error(), "ended", 5}) {
+		t.Errorf("got %+v", tr)
+	}
+}

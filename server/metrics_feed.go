@@ -1,0 +1,53 @@
+package server
+
+import (
+	"strconv"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// What feeds a stream, and what its upstreams do. Words out of a short list are labels, each with 0 or 1, so that an alert
+// can ask for one of them and a graph has no holes.
+var (
+	kindDesc      = streamDesc("source_kind", "1 for what feeds the stream now, none of them where nobody does.", "kind")
+	conditionDesc = streamDesc("condition", "1 for what an operator is to make of the stream, as on the status page.", "condition")
+	upstreamDesc  = upstreamMetric("state", "1 for what a pull makes of an upstream.", "state")
+	failuresDesc  = upstreamMetric("failures", "Failures of an upstream in a row.")
+	lastErrorDesc = upstreamMetric("last_error_age_seconds", "Since an upstream last failed, and why; absent before.", "cause")
+)
+
+var feedDescs = []*prometheus.Desc{kindDesc, conditionDesc, upstreamDesc, failuresDesc, lastErrorDesc}
+
+// upstreamMetric has the URL as it is configured, without what may be secret, and its place in the list, by which two of
+// them differ in any case.
+func upstreamMetric(name, help string, more ...string) *prometheus.Desc {
+	return streamDesc("upstream_"+name, help, append([]string{"upstream", "rank"}, more...)...)
+}
+
+func collectFeed(out chan<- prometheus.Metric, st *stream) {
+	f, path := st.feed(), st.cfg.Path
+	for kind := sourcePush; kind < sourceReaper; kind++ {
+		is := f.source != nil && f.source.kind == kind
+		out <- prometheus.MustNewConstMetric(kindDesc, gauge, boolean(is), path, kind.String())
+	}
+	for c := conditionIdle; c <= conditionFailed; c++ {
+		out <- prometheus.MustNewConstMetric(conditionDesc, gauge, boolean(f.condition == c), path, c.String())
+	}
+	if views := st.upstreams.Load(); views != nil {
+		for rank, v := range *views {
+			collectUpstream(out, v, st.clock.now(), path, v.name, strconv.Itoa(rank))
+		}
+	}
+}
+
+func collectUpstream(out chan<- prometheus.Metric, v upstreamView, now instant, labels ...string) {
+	with := func(word string) []string { return append(labels[:len(labels):len(labels)], word) }
+	for s := upstreamIdle; s <= upstreamReturning; s++ {
+		out <- prometheus.MustNewConstMetric(upstreamDesc, gauge, boolean(v.state == s), with(s.String())...)
+	}
+	out <- prometheus.MustNewConstMetric(failuresDesc, gauge, float64(v.failures), labels...)
+	if v.last.text != "" {
+		age := now.since(v.last.at).Seconds()
+		out <- prometheus.MustNewConstMetric(lastErrorDesc, gauge, age, with(v.last.cause)...)
+	}
+}

@@ -1,0 +1,44 @@
+package server
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+)
+
+// readyz says after the server's state which streams a viewer can have, one a line, in what condition, and which of
+// ready_streams have no source. Others do not make the server unready: their encoders come by this server.
+func (a *admin) readyz(w http.ResponseWriter, _ *http.Request) {
+	missing, streams := false, ""
+	for _, st := range a.s.reg.streams {
+		c := st.feed().condition
+		switch {
+		case a.minds(st) && !st.ready(c):
+			missing = true
+			streams += fmt.Sprintf("down %s %s\n", st.cfg.Path, c)
+		case st.up() != nil:
+			streams += fmt.Sprintf("up %s %s\n", st.cfg.Path, c)
+		}
+	}
+	state, code := a.state(), http.StatusOK
+	if missing || state != serverReady {
+		code = http.StatusServiceUnavailable
+	}
+	word := state.String()
+	if missing && state == serverReady {
+		word = "not ready"
+	}
+	plain(w, code, word+"\n"+streams)
+}
+
+// minds says whether a stream is one of ready_streams.
+func (a *admin) minds(st *stream) bool {
+	is := func(path string) bool { return strings.EqualFold(path, st.cfg.Path) }
+	return slices.ContainsFunc(a.s.cfg.Server.ReadyStreams, is)
+}
+
+// ready says that nothing is wrong for whoever minds the stream. One on demand may be at rest.
+func (st *stream) ready(c condition) bool {
+	return c == conditionLive || c == conditionIdle && st.cfg.OnDemand
+}
