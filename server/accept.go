@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/netip"
 	"os"
@@ -18,29 +19,35 @@ import (
 // whole engine, and it gives no chance to refuse a connection before it has a descriptor and a place in a queue. A flood
 // of 6,000 connections killed it within a second; here it waits in the kernel's queue.
 
-// maxEnrolling is how many accepted connections of one listener may wait for their loops to take them over, or for a TLS
-// handshake to begin; a flood on one listener leaves the others alone. A loop that is in the middle of a round takes none
-// for a tenth of a second, and then all that wait: with 4 of them a full pump let 40 viewers in a second.
-const maxEnrolling = 256
-
-// A front is a listener and what becomes of its connections: take has those that the gate has counted in, refuse the
-// others.
+// A front is a listener and what becomes of its connections.
 type front struct {
 	net.Listener
-	take, refuse func(net.Conn)
+	take   func(front, newcomer) // has those that the gate has counted in
+	refuse func(net.Conn)        // and the others
+
+	// enrolling holds one for each connection that waits for its loop to take it over, and has two descriptors meanwhile; a
+	// flood on one listener leaves the others alone. A loop that is in the middle of a round takes none for a tenth of a
+	// second, and then all that wait: with 4 of them a full pump let 40 viewers in a second.
+	enrolling chan struct{}
+}
+
+// A newcomer is a connection that the gate has counted in.
+type newcomer struct {
+	net.Conn
+	guest *guest // nil: it has an ordinary place
 }
 
 // listen opens the listeners. An error names the key of the configuration and the address.
 func (s *Server) listen() (err error) {
-	plain := func(c net.Conn) { s.take(c, &gnetWire{}) }
-	if s.addrs, err = s.listenOn("server.listen", s.cfg.Server.Listen, plain, turnAway); err != nil {
+	if s.addrs, err = s.listenOn("server.listen", s.cfg.Server.Listen, s.takePlain, turnAway); err != nil {
 		return err
 	}
 	s.tlsAddrs, err = s.listenOn("tls.listen", s.cfg.TLS.Listen, s.takeTLS, func(c net.Conn) { c.Close() })
 	return err
 }
 
-func (s *Server) listenOn(key string, addrs []string, take, refuse func(net.Conn)) (open []netip.AddrPort, err error) {
+func (s *Server) listenOn(key string, addrs []string, take func(front, newcomer), refuse func(net.Conn)) (
+	open []netip.AddrPort, err error) {
 	lc := net.ListenConfig{KeepAlive: -1, Control: listenerOptions}
 	for i, a := range addrs {
 		l, err := lc.Listen(context.Background(), "tcp", a)
@@ -48,7 +55,7 @@ func (s *Server) listenOn(key string, addrs []string, take, refuse func(net.Conn
 			s.closeListeners()
 			return nil, fmt.Errorf("%s: %w", elementName(key, i), err)
 		}
-		s.fronts = append(s.fronts, front{l, take, refuse})
+		s.fronts = append(s.fronts, front{l, take, refuse, make(chan struct{}, s.budget.enrolling)})
 		open = append(open, l.Addr().(*net.TCPAddr).AddrPort())
 	}
 	return open, nil
@@ -67,48 +74,87 @@ func (s *Server) closeListeners() {
 func (s *Server) accept() {
 	var all sync.WaitGroup
 	for _, f := range s.fronts {
-		enrolling := make(chan struct{}, maxEnrolling)
-		all.Go(func() {
-			s.acceptOn(f, func(c net.Conn) {
-				enrolling <- struct{}{}
-				all.Go(func() {
-					f.take(c)
-					<-enrolling
-				})
-			})
-		})
+		all.Go(func() { s.acceptOn(f) })
 	}
 	all.Wait()
 	if s.handshakes != nil {
 		s.handshakes.wait()
 	}
-}
-
-// acceptOn accepts on one listener and calls take for those that the gate has counted in.
-func (s *Server) acceptOn(f front, take func(net.Conn)) {
-	const pause = 50 * time.Millisecond // for a lack of descriptors or memory to pass
-	for {
-		c, err := f.Accept()
-		switch {
-		case errors.Is(err, net.ErrClosed):
-			return
-		case err != nil:
-			s.log.Error("accept", "err", err)
-			time.Sleep(pause)
-		case !s.gate.enter():
-			f.refuse(c)
-		default:
-			take(c)
+	for _, f := range s.fronts { // and the last that are on their way
+		for range cap(f.enrolling) {
+			f.enrolling <- struct{}{}
 		}
 	}
 }
 
-// take gives a connection that the gate has counted in to a loop.
-func (s *Server) take(c net.Conn, w *gnetWire) {
-	if err := s.enroll(c, w); err != nil {
-		s.log.Error("accepted connection was lost", "err", err)
-		s.gate.leave()
+// acceptOn accepts on one listener and calls take for those that the gate has counted in.
+func (s *Server) acceptOn(f front) {
+	const pause = 50 * time.Millisecond // for a lack of descriptors or memory to pass
+	failures := acceptFailures{log: s.log}
+	for {
+		c, err := f.Accept()
+		if errors.Is(err, net.ErrClosed) {
+			return
+		}
+		failures.tell(err, s.clock.now())
+		if err != nil {
+			time.Sleep(pause)
+			continue
+		}
+		from := c.RemoteAddr().(*net.TCPAddr).AddrPort().Addr()
+		guest, ok := s.gate.enter(from, s.clock.now())
+		if !ok {
+			f.refuse(c)
+			continue
+		}
+		f.take(f, newcomer{c, guest})
 	}
+}
+
+// acceptFailures make a line where accept begins to go wrong, and one when that is over, with their number.
+type acceptFailures struct {
+	log    *slog.Logger
+	errors int
+	last   instant // when the latest was
+}
+
+// calm is how long all must go well for that to be over.
+const calm = 10 * time.Second
+
+// tell has what became of each accept.
+func (t *acceptFailures) tell(err error, now instant) {
+	switch {
+	case err != nil:
+		if t.errors++; t.errors == 1 {
+			t.log.Error("accept", "err", err)
+		}
+		t.last = now
+	case t.errors > 0 && now.since(t.last) > calm:
+		t.log.Warn("accept works again", "errors", t.errors)
+		t.errors = 0
+	}
+}
+
+// takePlain gives a connection to a loop as soon as it is its turn.
+func (s *Server) takePlain(f front, c newcomer) {
+	f.enrolling <- struct{}{}
+	go func() {
+		defer func() { <-f.enrolling }()
+		s.take(c, &gnetWire{})
+	}()
+}
+
+// take gives a connection that the gate has counted in to a loop.
+func (s *Server) take(c newcomer, w *gnetWire) {
+	w.guest = c.guest
+	err := s.enroll(c.Conn, w)
+	if err == nil {
+		return
+	}
+	if !errors.Is(err, net.ErrClosed) { // as the gate does with one that must go
+		s.log.Error("accepted connection was lost", "err", err)
+	}
+	s.gate.leave(c.guest)
 }
 
 // turnAway answers a connection for which there is no descriptor to spare. Its socket is new and takes the few bytes at

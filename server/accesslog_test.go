@@ -123,9 +123,9 @@ func TestNoSourceIsLostByStopping(t *testing.T) {
 // The gate says each time that it is full; the log's limit makes one line and a count of them.
 func TestFullGateIsLogged(t *testing.T) {
 	log := &logBook{}
-	g := &gate{most: 1, log: slog.New(log)}
+	g := &gate{most: 1, all: 1, log: slog.New(log)}
 	for range 4 {
-		g.enter()
+		g.enter(testClient, 1)
 	}
 	if n := log.count("WARN " + logFull); n != 3 || g.refused.Load() != 3 {
 		t.Errorf("%d lines, %d refused, want 3, 3", n, g.refused.Load())

@@ -48,9 +48,7 @@ const (
 	adminStopTime  = 500 * time.Millisecond // for replies on their way when the server ends; a profile is cut
 	adminHead      = 16 << 10               // bytes of a request's head
 
-	// adminConns are connections at a time. They live on the descriptors that the gate keeps back (reserveOf), and must
-	// leave some for sources.
-	adminConns = 32
+	adminConns = 32 // at a time; fewer where descriptors are scarce
 )
 
 func newAdmin(s *Server, stopping <-chan struct{}) *admin {
@@ -142,7 +140,7 @@ func shut(server *http.Server) {
 func (a *admin) count(c net.Conn, state http.ConnState) {
 	switch state {
 	case http.StateNew:
-		if a.conns.Add(1) > adminConns {
+		if a.conns.Add(1) > a.s.budget.admin {
 			c.Close()
 		}
 	case http.StateClosed, http.StateHijacked:

@@ -37,7 +37,7 @@ func newAdminRigOf(t *testing.T, change func(*Config), streams ...StreamConfig) 
 	}
 	c := clock{func() instant { return r.at }}
 	log := slog.New(slog.DiscardHandler)
-	s := &Server{Version: "v1.2.3", cfg: cfg, log: log, clock: c, node: newNode(), gate: &gate{most: 100}, ready: make(chan struct{})}
+	s := &Server{Version: "v1.2.3", cfg: cfg, log: log, clock: c, node: newNode(), gate: &gate{most: 100}, budget: &budget{admin: adminConns}, ready: make(chan struct{})}
 	var all []*stream
 	for i := range cfg.Streams {
 		st, err := newStream(i, &cfg.Streams[i], log, c, &cfg.Server, func(*loopSet, instant) {})

@@ -68,7 +68,7 @@ func (w *bareWire) close(abort bool) {
 	}
 	c.loop.closed(c)
 	_ = unix.Close(int(w.fd))
-	c.loop.left()
+	c.loop.left(c)
 }
 
 func (w *bareWire) free() (fd int, ok bool) { return 0, false }

@@ -27,7 +27,7 @@ type ServerConfig struct {
 	Burst          Duration `toml:"burst"`           // of stream, what a new viewer gets at once
 	MaxLag         Duration `toml:"max_lag"`         // of stream, behind this a viewer skips; > Burst
 	Loops          int      `toml:"loops"`           // event loops, 0 is one a core
-	MaxConnections int      `toml:"max_connections"` // 0 is what the descriptor limit allows
+	MaxConnections int      `toml:"max_connections"` // of viewers, 0 is what the descriptor limit allows
 	Engine         string   `toml:"engine"`          // auto, sendto or io_uring
 	StripPadding   bool     `toml:"strip_padding"`   // for MMSH viewers
 	LogLevel       string   `toml:"log_level"`       // debug, info, warn or error

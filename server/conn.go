@@ -29,6 +29,7 @@ type conn struct {
 	viewer   *viewer // while viewing
 	push     *push   // while feeding, and between the requests of one encoder
 	waitsFor *stream // while holding and then in the queue
+	guest    *guest  // of the gate; nil: it has an ordinary place
 }
 
 // A phase is where a conn is in its life.
@@ -54,9 +55,13 @@ const (
 // open takes a new connection in. One that was still on its way when the server began to stop is let go at once.
 func (l *loop) open(d door, now instant) *conn {
 	l.turned.Store(int64(now))
-	c := &conn{loop: l, wire: d.wire, remote: d.remote, fd: int32(d.fd), place: -1, deadline: now.add(l.limits.requestHead)}
+	c := &conn{loop: l, wire: d.wire, remote: d.remote, fd: int32(d.fd), place: -1, guest: d.guest,
+		deadline: now.add(l.limits.requestHead)}
 	l.conns.put(c)
 	l.wait(c)
+	if c.guest != nil {
+		c.guest.crowd.move(c.guest, now, func() { l.evict(c) })
+	}
 	if l.stopping {
 		l.mark(c, shuttingDown)
 		l.wake() // to sweep

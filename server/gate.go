@@ -1,67 +1,154 @@
 package server
 
 import (
-	"fmt"
 	"log/slog"
+	"net/netip"
+	"sync"
 	"sync/atomic"
-
-	"golang.org/x/sys/unix"
+	"time"
 )
 
-// A gate keeps the number of connections below the descriptor limit, so that there is always one left for a source, the
-// admin and the next accept.
+// A gate says who may be inside, and keeps the number of connections below the descriptor limit. It knows nothing of
+// sockets: whoever accepts asks enter, and says leave when the connection is gone.
+//
+//	enter ─▶ most places for anybody ──────────────┐
+//	  └────▶ when they are taken: reserve ─────────┴─▶ encoders
+//	            for a moment, to say that it pushes
+//
+// Viewers can fill the places for anybody, but keep no encoder out: one that has been admitted to a stream has a place
+// of another kind, and there are always some in which a connection may say that it is one.
 type gate struct {
-	most int64 // connections; set by newGate, never changed
+	// Set by newGate, never changed.
+	most int64 // connections that are not encoders and not in reserve
+	all  int64 // and those included, the ones that are about to be closed as well
 	log  *slog.Logger
 
 	// Any goroutine.
-	inside  atomic.Int64
-	refused atomic.Uint64
+	inside   atomic.Int64 // connections of any kind
+	ordinary atomic.Int64 // of them, those that most counts
+	refused  atomic.Uint64
+	reserve  crowd // by address
+	familiar crowd // the same for addresses from which an encoder has come lately
+	encoders crowd // by stream
+
+	mu    sync.Mutex
+	known map[netip.Addr]instant // of encoders' addresses: when one was last admitted
 }
 
-// reserveOf says how many descriptors of a limit are not for connections: files, pulls, admin, loops, and connections
-// that are accepted and not yet counted.
-func reserveOf(limit int64) int64 { return min(limit/2, max(limit/32, 64)) }
+const (
+	reserveTime  = 2 * time.Second // in which a connection in reserve must have been admitted to a stream
+	familiarTime = 10 * time.Minute
+	maxKnown     = 1024
 
-// newGate raises the descriptor limit as far as it goes. asked is the configured number of connections, 0 for as many
-// as fit.
-func newGate(asked int, log *slog.Logger) (*gate, error) {
-	limit, err := raiseDescriptors()
-	if err != nil {
-		return nil, err
+	// encodersEach is how many connections the encoder of a stream may have: the one that feeds it, those of a setup and a
+	// start that are to replace it, and one that the network has lost and nobody has noticed.
+	encodersEach = 4
+)
+
+func newGate(b *budget, log *slog.Logger) *gate {
+	return &gate{
+		most:     b.connections,
+		all:      b.connections + b.encoders + 4*b.reserve,
+		log:      log,
+		reserve:  crowd{most: int(b.reserve), each: int(max(1, b.reserve/4))},
+		familiar: crowd{most: int(b.reserve), each: int(max(1, b.reserve/2))},
+		encoders: crowd{most: int(b.encoders), each: encodersEach},
+		known:    map[netip.Addr]instant{},
 	}
-	most := limit - reserveOf(limit)
-	if asked > 0 {
-		if int64(asked) > most {
-			return nil, fmt.Errorf("max_connections: %d, but %d descriptors allow %d; raise the hard limit (ulimit -Hn)", asked, limit, most)
-		}
-		most = int64(asked)
-	}
-	return &gate{most: most, log: log}, nil
 }
 
-func raiseDescriptors() (limit int64, err error) {
-	var r unix.Rlimit
-	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &r); err != nil {
-		return 0, fmt.Errorf("getrlimit: %w", err)
+// enter counts a connection in, to be followed by leave with the same guest; false means that there is no room and it
+// does not count. The guest is nil for an ordinary connection. One in reserve may only say that it is an encoder's, and
+// may be told to go at any time.
+func (g *gate) enter(from netip.Addr, now instant) (in *guest, ok bool) {
+	if g.inside.Add(1) > g.all {
+		g.inside.Add(-1)
+		g.refuse()
+		return nil, false
 	}
-	const enough = 1 << 20 // "unlimited" is not a number to reckon with
-	r.Cur = min(r.Max, enough)
-	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &r); err != nil {
-		return 0, fmt.Errorf("setrlimit nofile %d: %w", r.Cur, err)
+	if g.ordinary.Add(1) <= g.most {
+		return nil, true
 	}
-	return int64(r.Cur), nil
+	g.ordinary.Add(-1)
+	in = &guest{from: originOf(from), since: now, goes: func() {}, crowd: &g.reserve}
+	if g.knows(from, now) {
+		in.crowd = &g.familiar
+	}
+	in.crowd.enter(in, nil)
+	return in, true
 }
 
-// enter counts a connection in, to be followed by leave; false means that there is no room and it does not count.
-func (g *gate) enter() bool {
-	if g.inside.Add(1) <= g.most {
-		return true
-	}
+// leave counts a connection out.
+func (g *gate) leave(in *guest) {
 	g.inside.Add(-1)
+	switch {
+	case in == nil:
+		g.ordinary.Add(-1)
+		return
+	case in.crowd != &g.encoders:
+		g.refuse()
+	}
+	in.crowd.leave(in)
+}
+
+// refuse counts one that had no room.
+func (g *gate) refuse() {
 	g.refused.Add(1)
 	g.log.Warn(logFull, "limit", g.most)
+}
+
+// admit gives a connection that has been admitted as an encoder of a stream its place, to be used instead of in from
+// here on; who is its address and feeds that of the stream's source. It is false if there is none, and the connection
+// has to go.
+func (g *gate) admit(in *guest, st *stream, who netip.AddrPort, feeds string, now instant, goes func()) (*guest, bool) {
+	if in != nil && in.from == st {
+		return in, true
+	}
+	out := &guest{from: st, who: who.String(), since: now, goes: goes, crowd: &g.encoders}
+	switch {
+	case in == nil:
+		if !g.encoders.enter(out, func(*guest) bool { return true }) {
+			return nil, true // it has a place already
+		}
+		g.ordinary.Add(-1)
+	case !in.crowd.leave(in), !g.encoders.enter(out, func(o *guest) bool { return o.who == feeds }):
+		return in, false
+	}
+	g.remember(who.Addr(), now)
+	return out, true
+}
+
+// demote gives a connection in reserve or in an encoder's place an ordinary one, if one is free: the guest is used no more.
+func (g *gate) demote(in *guest) bool {
+	if g.ordinary.Add(1) <= g.most && in.crowd.leave(in) {
+		return true
+	}
+	g.ordinary.Add(-1)
 	return false
 }
 
-func (g *gate) leave() { g.inside.Add(-1) }
+// remember notes an address of an encoder.
+func (g *gate) remember(a netip.Addr, now instant) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if len(g.known) >= maxKnown {
+		clear(g.known) // those that are still there are noted again when they come back
+	}
+	g.known[originOf(a)] = now
+}
+
+// knows says whether an encoder has come from an address lately.
+func (g *gate) knows(a netip.Addr, now instant) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	last, ok := g.known[originOf(a)]
+	return ok && now.since(last) < familiarTime
+}
+
+// expire ends what has been in reserve for too long.
+func (g *gate) expire(now instant) {
+	for _, w := range []*crowd{&g.reserve, &g.familiar} {
+		for w.dismiss(now.add(-reserveTime)) {
+		}
+	}
+}

@@ -69,8 +69,16 @@ func newRig(t testing.TB, change func(*Config), names ...string) *rig {
 	r.reg = newRegistry(c, time.Duration(cfg.Timeouts.SourceGrace), streams)
 	r.loop = newLoop(0, c, cfg, log, r.reg, &serverStats{}, n, func() {})
 	r.loop.engine, r.loop.watcher = r, r
+	r.gate(plenty)
 	n.loops = []*loop{r.loop}
 	return r
+}
+
+// gate gives the loop a gate with places for so many that are not encoders.
+func (r *rig) gate(most int64) {
+	b := budget{connections: most, encoders: 8, reserve: 4}
+	r.loop.gate = newGate(&b, r.loop.log)
+	r.loop.left = func(c *conn) { r.loop.gate.leave(c.guest) }
 }
 
 // The rig is the loop's engine.
@@ -151,11 +159,18 @@ func (p *peer) close(abort bool) {
 }
 
 // connect opens a connection from 192.0.2.1.
-func (r *rig) connect() *peer {
+func (r *rig) connect() *peer { return r.connectFrom(testClient) }
+
+// connectFrom opens one from any address. It is nil where the gate has no room for it.
+func (r *rig) connectFrom(from netip.Addr) *peer {
+	guest, ok := r.loop.gate.enter(from, r.at)
+	if !ok {
+		return nil
+	}
 	r.fd++
 	p := &peer{rig: r, room: plenty}
 	r.peers[r.fd] = p
-	p.conn = r.loop.open(door{wire: p, fd: r.fd, remote: netip.AddrPortFrom(testClient, uint16(1000+r.fd))}, r.at)
+	p.conn = r.loop.open(door{wire: p, fd: r.fd, remote: netip.AddrPortFrom(from, uint16(1000+r.fd)), guest: guest}, r.at)
 	return p
 }
 
@@ -170,6 +185,7 @@ func (p *peer) hangUp() {
 	if !p.gone {
 		p.gone = true
 		p.rig.loop.closed(p.conn)
+		p.rig.loop.left(p.conn)
 	}
 }
 

@@ -25,8 +25,9 @@ type loop struct {
 	node    *node
 	engine  engine
 	watcher arming
-	kick    func() // makes gnet call work soon, on this loop
-	left    func() // is told of each connection that is gone
+	gate    *gate
+	kick    func()      // makes gnet call work soon, on this loop
+	left    func(*conn) // is told of each connection that is gone
 
 	// Any goroutine.
 	box     mailbox

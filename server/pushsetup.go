@@ -10,7 +10,7 @@ import (
 // setUpPush answers an encoder's PushSetup (push.md §2). Its body, a template's URL and AutoDestroy, is read and ignored:
 // streams come from the configuration.
 func (l *loop) setUpPush(c *conn, st *stream, onPush bool, now instant) {
-	if !l.admitPush(c, st, onPush, false, stays(&l.request, true), now) {
+	if !l.admitPush(c, st, onPush, false, stays(&l.request, true), now) || !l.admitted(c, st, now) {
 		return
 	}
 	ends := now.add(l.limits.pushSetup)
@@ -41,6 +41,8 @@ func (l *loop) startPush(c *conn, st *stream, onPush bool, n int, now instant) {
 		return
 	case r.ContentLength == 0:
 		l.refuse(c, 400, "Content-Length: 0, at least 1")
+		return
+	case !l.admitted(c, st, now):
 		return
 	case !known:
 		id = l.reg.openPush(st, c.remote.Addr(), now, now.add(pushLife)) // as Windows Media Services does (push.md §3)

@@ -56,7 +56,7 @@ func (t *seat) OnOpen(g gnet.Conn) ([]byte, gnet.Action) {
 	l := t.loop
 	w := g.Context().(*gnetWire)
 	from := g.RemoteAddr().(*net.TCPAddr).AddrPort()
-	d := door{wire: w, fd: g.Fd(), remote: netip.AddrPortFrom(from.Addr().Unmap(), from.Port())}
+	d := door{wire: w, fd: g.Fd(), remote: netip.AddrPortFrom(from.Addr().Unmap(), from.Port()), guest: w.guest}
 	w.conn = g
 	if w.tls == nil {
 		w.c = l.open(d, l.clock.now())
@@ -90,7 +90,7 @@ func (t *seat) OnClose(g gnet.Conn, _ error) gnet.Action {
 	w.conn = nil
 	if !w.freed {
 		t.loop.closed(w.c)
-		t.loop.left()
+		t.loop.left(w.c)
 	}
 	return gnet.None
 }
@@ -106,6 +106,7 @@ type gnetWire struct {
 	conn  gnet.Conn // nil: gnet has not opened it yet, or has let go of it
 	c     *conn
 	tls   *tlsWire // above it; nil: c speaks plainly
+	guest *guest   // of the gate
 	freed bool     // the socket lives on without gnet
 }
 

@@ -35,6 +35,9 @@ func (l *loop) route(c *conn, n int, rest []byte, now instant) bool {
 	d := dialectOf(r.UserAgent, &r.Via)
 	w := classify(r, d, push)
 	l.encoder = w == wantPushSetup || w == wantPushStart
+	if l.outOfPlace(c, w) {
+		return false
+	}
 	if w == wantPushStart {
 		l.startPush(c, st, push, n, now)
 		return c.phase == feeding

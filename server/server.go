@@ -34,6 +34,7 @@ type Server struct {
 	clock  clock
 	node   *node
 	reg    *registry
+	budget *budget
 	gate   *gate
 	seats  []*seat
 	engine string // its name
@@ -66,7 +67,7 @@ func New(cfg *Config, log *slog.Logger) (*Server, error) {
 // assemble makes what a server consists of.
 func (s *Server) assemble() (err error) {
 	cfg, log := s.cfg, s.log
-	if s.gate, err = newGate(cfg.Server.MaxConnections, log); err != nil {
+	if err := s.makeGate(); err != nil {
 		return err
 	}
 	var streams []*stream
@@ -88,12 +89,31 @@ func (s *Server) assemble() (err error) {
 	return s.makeTLS()
 }
 
+// makeGate divides the descriptors that the process may have.
+func (s *Server) makeGate() error {
+	limit, err := raiseDescriptors()
+	if err != nil {
+		return err
+	}
+	s.budget, err = newBudget(limit, openDescriptors(), s.cfg, s.cfg.Server.loops())
+	if err != nil {
+		return err
+	}
+	s.gate = newGate(s.budget, s.log)
+	return nil
+}
+
+// loops is how many event loops there are to be.
+func (c *ServerConfig) loops() int {
+	if c.Loops == 0 {
+		return runtime.NumCPU()
+	}
+	return c.Loops
+}
+
 // makeLoops makes the loops and their seats.
 func (s *Server) makeLoops() error {
-	n := s.cfg.Server.Loops
-	if n == 0 {
-		n = runtime.NumCPU()
-	}
+	n := s.cfg.Server.loops()
 	engines, err := newEngines(s.cfg.Server.Engine, n, s.log)
 	if err != nil {
 		return err
@@ -103,9 +123,10 @@ func (s *Server) makeLoops() error {
 		t := &seat{}
 		s.seats = append(s.seats, t)
 		l := newLoop(i, s.clock, s.cfg, s.log, s.reg, &s.stats, s.node, t.kick)
-		l.left = func() {
+		l.gate = s.gate
+		l.left = func(c *conn) {
 			t.inside.Add(-1)
-			s.gate.leave()
+			s.gate.leave(c.guest)
 		}
 		w, err := newWatcher(func(events []unix.EpollEvent) { l.tell(func(now instant) { l.ready(events, now) }) })
 		if err != nil {
@@ -182,6 +203,7 @@ func (s *Server) keepHouse(ctx context.Context) {
 		case <-tick.C:
 			now := s.clock.now()
 			s.reg.reap(now)
+			s.gate.expire(now)
 			s.rates.sample(now)
 			memory.trim(s.gate.inside.Load())
 		}

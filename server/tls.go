@@ -32,11 +32,7 @@ type handshakes struct {
 	all   sync.WaitGroup
 }
 
-// maxHandshakes is how many connections may be in their handshake; the next wait in the kernel's queue. One that stalls
-// costs some 20 KB for timeouts.request_head.
-const maxHandshakes = 1024
-
-func newHandshakes(cfg *Config, clock clock, log *slog.Logger) (*handshakes, error) {
+func newHandshakes(cfg *Config, b *budget, clock clock, log *slog.Logger) (*handshakes, error) {
 	certs, err := newCertificates(cfg.TLS.Certificates, clock, log)
 	if err != nil {
 		return nil, err
@@ -49,7 +45,7 @@ func newHandshakes(cfg *Config, clock clock, log *slog.Logger) (*handshakes, err
 			DynamicRecordSizingDisabled: true, // small records cost CPU; we send what there is, not what a browser waits for
 		},
 		timeout: time.Duration(cfg.Timeouts.RequestHead),
-		slots:   make(chan struct{}, maxHandshakes),
+		slots:   make(chan struct{}, b.handshakes),
 		cpus:    make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2)),
 	}
 	h.going, h.stop = context.WithCancel(context.Background())
@@ -57,7 +53,7 @@ func newHandshakes(cfg *Config, clock clock, log *slog.Logger) (*handshakes, err
 }
 
 // begin starts c's handshake, as soon as there is a slot. done gets the connection, or what went wrong; c is closed then.
-func (h *handshakes) begin(c net.Conn, done func(c net.Conn, w *tlsWire, err error)) {
+func (h *handshakes) begin(c net.Conn, done func(w *tlsWire, err error)) {
 	h.slots <- struct{}{}
 	h.all.Go(func() {
 		defer func() { <-h.slots }()
@@ -65,7 +61,7 @@ func (h *handshakes) begin(c net.Conn, done func(c net.Conn, w *tlsWire, err err
 		if err != nil {
 			c.Close()
 		}
-		done(c, w, err)
+		done(w, err)
 	})
 }
 
@@ -110,7 +106,7 @@ func (s *Server) makeTLS() error {
 	if len(s.cfg.TLS.Listen) == 0 {
 		return nil
 	}
-	h, err := newHandshakes(s.cfg, s.clock, s.log)
+	h, err := newHandshakes(s.cfg, s.budget, s.clock, s.log)
 	if err != nil {
 		return fmt.Errorf("tls: %w", err)
 	}
@@ -122,13 +118,18 @@ func (s *Server) makeTLS() error {
 }
 
 // takeTLS takes a connection that the gate has counted in.
-func (s *Server) takeTLS(c net.Conn) {
-	s.handshakes.begin(c, func(c net.Conn, w *tlsWire, err error) {
+func (s *Server) takeTLS(f front, c newcomer) {
+	if c.guest != nil {
+		c.guest.crowd.move(c.guest, s.clock.now(), func() { c.Close() })
+	}
+	s.handshakes.begin(c.Conn, func(w *tlsWire, err error) {
 		if err == nil {
+			f.enrolling <- struct{}{}
+			defer func() { <-f.enrolling }()
 			s.take(c, &gnetWire{tls: w})
 			return
 		}
-		s.gate.leave()
+		s.gate.leave(c.guest)
 		s.log.Debug("tls handshake", "from", c.RemoteAddr(), "err", err)
 	})
 }

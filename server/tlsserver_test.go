@@ -31,6 +31,11 @@ type tlsServer struct {
 
 func startTLSServer(t *testing.T, change func(*Server)) *tlsServer {
 	t.Helper()
+	return startTLSServerThatLogs(t, slog.New(slog.DiscardHandler), change)
+}
+
+func startTLSServerThatLogs(t *testing.T, log *slog.Logger, change func(*Server)) *tlsServer {
+	t.Helper()
 	cfg := DefaultConfig()
 	cfg.Server.MaxLag, cfg.Server.Loops = Duration(time.Minute), 3
 	cfg.Server.Listen, cfg.Server.Admin = []string{"127.0.0.1:0"}, ""
@@ -38,7 +43,7 @@ func startTLSServer(t *testing.T, change func(*Server)) *tlsServer {
 	cfg.TLS.Listen = []string{"127.0.0.1:0"}
 	cfg.TLS.Certificates = []Certificate{writeCertificate(t, t.TempDir(), "pump", "localhost")}
 	cfg.Streams = []StreamConfig{{Path: "a", Enabled: true, Type: typePush, OnSecondPush: "takeover"}}
-	s, err := New(cfg, slog.New(slog.DiscardHandler))
+	s, err := New(cfg, log)
 	if err != nil {
 		t.Fatal(err)
 	}

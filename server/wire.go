@@ -31,4 +31,5 @@ type door struct {
 	wire   wire
 	fd     int
 	remote netip.AddrPort // an IPv4 one also where the socket is an IPv6 one
+	guest  *guest         // of the gate; nil is an ordinary one
 }

@@ -1,0 +1,134 @@
+package server
+
+import (
+	"container/list"
+	"net/netip"
+	"sync"
+)
+
+// A crowd is the connections that wait for something of which there is not enough for everybody. When it is full, or
+// has too many of one origin, a newcomer takes the place of the one that has waited longest: whoever is honest waits
+// for an instant, and whoever only holds a place is at the head of the line.
+type crowd struct {
+	most, each int // at a time: of all, of one origin; set before it is used, never changed
+
+	// Any goroutine.
+	mu      sync.Mutex
+	waiting list.List   // of *guest, who came first is in front
+	of      map[any]int // how many, by origin
+}
+
+// A guest is one connection of a crowd.
+type guest struct {
+	// Set before it enters, never changed.
+	from  any    // its origin: address or stream
+	who   string // its address and port, of an encoder
+	crowd *crowd // where it enters
+
+	// Guarded by crowd.mu.
+	since instant
+	goes  func()        // ends the connection soon; on any goroutine
+	place *list.Element // nil: it has not entered, has left, or was told to go
+}
+
+// enter lets g in, and tells another to go if that is what it takes, though none that is spared. It is false if all are.
+func (w *crowd) enter(g *guest, spared func(*guest) bool) bool {
+	w.mu.Lock()
+	out, ok := w.makeRoom(g.from, spared)
+	if ok {
+		if w.of == nil {
+			w.of = map[any]int{}
+		}
+		w.of[g.from]++
+		g.place = w.waiting.PushBack(g)
+	}
+	w.mu.Unlock()
+	if out != nil {
+		out()
+	}
+	return ok
+}
+
+// makeRoom is for whoever holds mu. What it returns is to be called when mu is free.
+func (w *crowd) makeRoom(from any, spared func(*guest) bool) (out func(), ok bool) {
+	crowded := w.of[from] >= w.each
+	if !crowded && w.waiting.Len() < w.most {
+		return nil, true
+	}
+	for e := w.waiting.Front(); e != nil; e = e.Next() {
+		g := e.Value.(*guest)
+		if crowded && g.from != from || spared != nil && spared(g) {
+			continue
+		}
+		w.remove(g)
+		return g.goes, true
+	}
+	return nil, false
+}
+
+// remove is for whoever holds mu.
+func (w *crowd) remove(g *guest) {
+	w.waiting.Remove(g.place)
+	g.place = nil
+	if w.of[g.from]--; w.of[g.from] == 0 {
+		delete(w.of, g.from)
+	}
+}
+
+// leave takes g out. It is false if g was told to go before.
+func (w *crowd) leave(g *guest) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if g.place == nil {
+		return false
+	}
+	w.remove(g)
+	return true
+}
+
+// move says that g has a new way to go, and that its time begins anew. If it was told to go before, it is told again.
+func (w *crowd) move(g *guest, now instant, goes func()) {
+	w.mu.Lock()
+	g.since, g.goes = now, goes
+	out := g.place == nil
+	if !out {
+		w.waiting.MoveToBack(g.place)
+	}
+	w.mu.Unlock()
+	if out {
+		goes()
+	}
+}
+
+// dismiss tells the one to go that has waited longest, if it came before an instant; false: there is none.
+func (w *crowd) dismiss(before instant) bool {
+	w.mu.Lock()
+	e := w.waiting.Front()
+	if e == nil || !e.Value.(*guest).since.before(before) {
+		w.mu.Unlock()
+		return false
+	}
+	g := e.Value.(*guest)
+	w.remove(g)
+	goes := g.goes
+	w.mu.Unlock()
+	goes()
+	return true
+}
+
+// size is how many there are.
+func (w *crowd) size() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.waiting.Len()
+}
+
+// originOf is what counts as one origin: an IPv4 address, or an IPv6 network of 64 bits, of which everybody has one.
+func originOf(a netip.Addr) netip.Addr {
+	a = a.Unmap()
+	if a.Is4() {
+		return a
+	}
+	p, _ := a.WithZone("").Prefix(64) // never fails
+	return p.Addr()
+}

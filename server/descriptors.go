@@ -1,0 +1,123 @@
+package server
+
+import (
+	"fmt"
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// A budget says what the descriptors of the process are for, so that there is always one for the next accept.
+//
+//	limit = fixed + sources + admin + enrolling + 4 × reserve + encoders + connections
+//
+// handshakes and greetings are among the connections.
+type budget struct {
+	admin       int64 // connections to the admin
+	enrolling   int64 // per listener: a connection on its way to its loop has two
+	reserve     int64 // of each kind; as many again are about to be closed
+	encoders    int64
+	connections int64 // of everybody else
+	greetings   int64 // of TLS, before the client has said what it wants
+	handshakes  int64 // of TLS, after that
+}
+
+// What takes descriptors, each at its worst.
+const (
+	perLoop     = 6 // gnet's epoll and its wake, the watcher's epoll and its wake, a ring, a viewer's that leaves gnet
+	perListener = 2 // itself, and a connection that is not counted yet
+	perUpstream = 4 // a connection, the second try beside it (IPv6 and IPv4), two questions to the DNS
+	perFile     = 2 // what plays, and what is to follow it
+	spare       = 16
+)
+
+// Most of each kind, whatever the limit allows.
+const (
+	maxEnrolling  = 256
+	maxReserve    = 256
+	maxGreetings  = 4096 // a goroutine and some 10 KB each, for timeouts.handshake
+	maxHandshakes = 1024 // some 20 KB each
+	leastPlaces   = 16   // connections without which a pump is none
+)
+
+// newBudget divides a limit, of which open ones are in use, for a configuration and its loops. An error says how many
+// it takes.
+func newBudget(limit, open int64, cfg *Config, loops int) (*budget, error) {
+	listeners := int64(len(cfg.Server.Listen) + len(cfg.TLS.Listen))
+	fixed := open + spare + perLoop*int64(loops) + perListener*listeners
+	sources, pushes := sourcesOf(cfg)
+	fixed += min(sources, limit/2) // not all of them fail and look for another upstream at once
+	b := &budget{encoders: encodersEach * pushes}
+	if cfg.Server.Admin != "" {
+		fixed += perListener
+		b.admin = adminConns
+	}
+	rest := limit - fixed
+	b.admin = min(b.admin, max(4, rest/16))
+	b.encoders = min(b.encoders, max(encodersEach, rest/8))
+	b.enrolling = min(maxEnrolling, max(1, rest/8/max(1, listeners)))
+	b.reserve = min(maxReserve, max(4, rest/64))
+	b.connections = rest - b.admin - b.encoders - b.enrolling*listeners - 4*b.reserve
+	if b.connections < leastPlaces {
+		return nil, fmt.Errorf("open files: the limit is %d, this configuration needs at least %d; raise it (ulimit -Hn, LimitNOFILE=)",
+			limit, limit-b.connections+leastPlaces)
+	}
+	if asked := int64(cfg.Server.MaxConnections); asked > b.connections {
+		return nil, fmt.Errorf("max_connections: %d, but %d descriptors allow %d; raise the hard limit (ulimit -Hn, LimitNOFILE=)",
+			asked, limit, b.connections)
+	} else if asked > 0 {
+		b.connections = asked
+	}
+	b.greetings = min(maxGreetings, max(1, b.connections/4))
+	b.handshakes = min(maxHandshakes, max(1, b.connections/4))
+	return b, nil
+}
+
+// sourcesOf is how many descriptors the sources of all streams but pushes can have open at once, and how many pushes
+// there are.
+func sourcesOf(cfg *Config) (descriptors, pushes int64) {
+	for i := range cfg.Streams {
+		st := &cfg.Streams[i]
+		if !st.Enabled {
+			continue
+		}
+		switch st.Type {
+		case typePush:
+			pushes++
+		case typePull:
+			descriptors += perUpstream
+			if len(st.URLs) > 1 || len(st.Pair) > 1 {
+				descriptors += perUpstream // the other one, or a look whether the preferred one is back
+			}
+		case typeFile:
+			descriptors += perFile
+		}
+		if st.Slate != "" {
+			descriptors += perFile
+		}
+	}
+	return descriptors, pushes
+}
+
+// raiseDescriptors raises the limit as far as it goes.
+func raiseDescriptors() (limit int64, err error) {
+	var r unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &r); err != nil {
+		return 0, fmt.Errorf("getrlimit: %w", err)
+	}
+	const enough = 1 << 20 // "unlimited" is not a number to reckon with
+	r.Cur = min(r.Max, enough)
+	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &r); err != nil {
+		return 0, fmt.Errorf("setrlimit nofile %d: %w", r.Cur, err)
+	}
+	return int64(r.Cur), nil
+}
+
+// openDescriptors is how many the process has, whoever opened them.
+func openDescriptors() int64 {
+	names, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		return spare // no /proc here
+	}
+	return int64(len(names))
+}
