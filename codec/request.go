@@ -22,7 +22,7 @@ type Request struct {
 	Method []byte // a token in the case it came in; unknown ones are the server's affair (405, 501)
 	Target []byte // as it stands in the request line
 
-	// Path is what the target names, still escaped: it begins with one / (leading // come from encoders, the host of an
+	// Path is what the target names, still escaped (see AppendPath): it begins with one / (leading // come from encoders, the host of an
 	// absolute-form from proxies and old clients), is * for OPTIONS *, and nil for CONNECT.
 	Path  []byte
 	Query []byte // what follows the first ?, nil without one

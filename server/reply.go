@@ -1,10 +1,13 @@
 package server
 
 import (
+	"bytes"
 	"errors"
 	"math/rand/v2"
+	"slices"
 	"strconv"
 
+	"pumpd/asf"
 	"pumpd/codec"
 )
 
@@ -62,6 +65,9 @@ func (l *loop) ok(c *conn, code int, keep bool, fields ...string) {
 	l.over(c, keep)
 }
 
+// isHead says whether only the head of the answer is wanted. It is what GET would get, without a body ([RFC 9110] 9.3.2).
+func isHead(r *codec.Request) bool { return string(r.Method) == "HEAD" }
+
 // over ends a conn that was only asked something and is not to stay.
 func (l *loop) over(c *conn, keep bool) {
 	if !keep {
@@ -81,11 +87,11 @@ func (l *loop) refuse(c *conn, code int, why string, fields ...string) {
 		b = codec.AppendIntField(b, "Retry-After", retryAfter())
 	}
 	body := why + "\n"
-	if string(l.request.Method) == "HEAD" {
-		body = ""
-	}
 	b = codec.AppendField(b, "Content-Type", "text/plain")
 	b = codec.AppendIntField(b, "Content-Length", int64(len(body)))
+	if isHead(&l.request) {
+		body = ""
+	}
 	l.send(c, connection(b, false), []byte(body))
 	l.mark(c, refusal(code))
 }
@@ -93,6 +99,9 @@ func (l *loop) refuse(c *conn, code int, why string, fields ...string) {
 // rebuff refuses what is no request. Whatever the loop served last has nothing to do with it.
 func (l *loop) rebuff(c *conn, code int, why string) {
 	l.request, l.encoder = codec.Request{Minor: 1, Close: true}, false
+	if b := bytes.TrimLeft(c.wire.peek(), "\r\n"); bytes.HasPrefix(b, []byte("HEAD ")) {
+		l.request.Method = b[:4]
+	}
 	l.refuse(c, code, why)
 }
 
@@ -133,7 +142,7 @@ func (l *loop) describe(c *conn, st *stream, d *dialect, g *generation, id uint3
 	b = codec.AppendField(b, "Content-Type", "application/vnd.ms.wms-hdr.asfv1")
 	b = codec.AppendIntField(b, "Content-Length", int64(len(g.framed)))
 	body := g.framed
-	if string(l.request.Method) == "HEAD" {
+	if isHead(&l.request) {
 		body = nil
 	}
 	l.sendShared(c, connection(b, keep), body)
@@ -157,17 +166,29 @@ func (l *loop) tokens(b []byte, d *dialect, id uint32, reset bool) []byte {
 
 func clientID(id uint32) string { return "client-id=" + strconv.FormatUint(uint64(id), 10) }
 
-// playHead is the head of the reply to a Play, for the viewer to keep until it is sent.
-func (l *loop) playHead(st *stream, d *dialect, id uint32, reset bool) []byte {
+// playHead is the head of the reply to a Play, for the viewer to keep until it is sent. Proxies must not collect what
+// comes behind it: nginx does, unless it is told not to.
+func (l *loop) playHead(st *stream, d *dialect, g *generation, id uint32, reset bool) []byte {
 	b := l.appendPath(l.head(200, viewerServer), st)
 	if d.mmsh() {
 		b = l.tokens(b, d, id, reset)
 		b = codec.AppendField(b, "Content-Type", "application/x-mms-framed")
 	} else {
-		b = codec.AppendField(b, "Content-Type", "video/x-ms-asf")
+		b = codec.AppendField(b, "Content-Type", rawType(g.header))
 	}
+	b = codec.AppendField(b, "X-Accel-Buffering", "no")
 	b = connection(b, false)
 	b = append(b, "\r\n"...)
 	l.reply = b[:0]
 	return append(make([]byte, 0, len(b)), b...)
+}
+
+// rawType is the media type of a stream as plain ASF: one for what can only be heard (asf.md §8).
+func rawType(h *asf.Header) string {
+	audible := func(s asf.Stream) bool { return s.Kind == asf.Audio }
+	visible := func(s asf.Stream) bool { return s.Kind != asf.Audio && s.Kind != asf.Command }
+	if slices.ContainsFunc(h.Streams, audible) && !slices.ContainsFunc(h.Streams, visible) {
+		return "audio/x-ms-wma"
+	}
+	return "video/x-ms-asf"
 }

@@ -12,7 +12,12 @@ import (
 // target finds the stream of a request path: /streams/NAME or, for encoders, /streams/NAME_push, in any case, with or
 // without a slash at the end.
 func (r *registry) target(path []byte) (st *stream, push bool) {
-	const root = "/streams/"
+	const (
+		root    = "/streams/"
+		longest = len(root) + maxPathLen + len("_push/")
+	)
+	var plain [3 * longest]byte // as long as it can be with everything escaped; what is longer is no stream's, cut or not
+	path = codec.AppendPath(plain[:0], path[:min(len(path), len(plain))])
 	if len(path) <= len(root) || !bytes.EqualFold(path[:len(root)], []byte(root)) {
 		return nil, false
 	}
@@ -107,21 +112,18 @@ func (l *loop) watch(c *conn, w want, st *stream, push bool, d *dialect, now ins
 		l.refuse(c, 503, "nothing is sent to this stream at present", l.pathField(st)...)
 		return
 	}
-	if w == wantRaw && string(r.Method) == "HEAD" {
-		b := codec.AppendField(l.head(200, viewerServer), "Content-Type", "video/x-ms-asf")
-		l.send(c, connection(b, false), nil)
-		l.over(c, false)
-		return
-	}
 	id, reset, free := l.identify(w, d, c.remote.Addr(), now)
 	switch {
 	case !free:
 		l.refuse(c, 400, "this client-id is playing already")
 	case w == wantDescribe:
 		l.describe(c, st, d, j.gen, id, reset)
+	case isHead(r):
+		c.wire.write(l.playHead(st, d, j.gen, id, reset))
+		l.over(c, false)
 	default:
 		v := &viewer{dialect: d, session: id, agent: agentName(r.UserAgent)}
-		l.join(c, st, j, v, l.playHead(st, d, id, reset), now)
+		l.join(c, st, j, v, l.playHead(st, d, j.gen, id, reset), now)
 	}
 }
 
@@ -132,15 +134,16 @@ func (l *loop) identify(w want, d *dialect, from netip.Addr, now instant) (id ui
 	if w == wantRaw {
 		return 0, false, true
 	}
+	play := w == wantPlay && !isHead(&l.request)
 	if p.HasClientID && p.ClientID != 0 {
-		switch l.reg.useSession(p.ClientID, from, now, w == wantPlay) {
+		switch l.reg.useSession(p.ClientID, from, now, play) {
 		case sessionKnown:
 			return p.ClientID, false, true
 		case sessionPlaying:
 			return 0, false, false
 		}
 	}
-	return l.reg.openSession(from, now, w == wantPlay), p.HasClientID && d.reset, true
+	return l.reg.openSession(from, now, play), p.HasClientID && d.reset, true
 }
 
 // unknown answers for a path without a stream: 302 where the operator wants that, in a form the client can follow.

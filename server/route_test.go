@@ -1,10 +1,13 @@
 package server
 
 import (
+	"bytes"
 	"fmt"
 	"strings"
 	"testing"
 	"time"
+
+	"pumpd/asf"
 )
 
 // Requests as they come from real programs, and what mmsh.md says about the answer.
@@ -34,6 +37,19 @@ func TestAnswers(t *testing.T) {
 			[]string{"Pragma: xResetStrm=1"}, true},
 		{"head of an NSPlayer", "HEAD /streams/a HTTP/1.1\r\n" + wmp + "Connection: close\r\n\r\n", "HTTP/1.1 200 OK",
 			[]string{"Content-Length: "}, false},
+		{"head of a Play", "HEAD /streams/a HTTP/1.1\r\n" + wmp + "Pragma: xPlayStrm=1\r\n\r\n", "HTTP/1.1 200 OK",
+			[]string{"Content-Type: application/x-mms-framed", "Pragma: client-id=", "X-Accel-Buffering: no", "Connection: close"}, false},
+		{"head of nothing", "HEAD /streams/b HTTP/1.1\r\n" + wmp + "\r\n", "HTTP/1.1 404 Not Found", []string{"Content-Length: 15"}, false},
+		{"head too large for HEAD", "HEAD /streams/a HTTP/1.1\r\n" + strings.Repeat("X: y\r\n", 65) + "\r\n", "HTTP/1.1 431 ", nil, false},
+		{"escaped path", "GET /%73treams/%41 HTTP/1.1\r\n" + wmp + "\r\n", "HTTP/1.1 200 OK", nil, true},
+		{"escaped slash", "GET /streams%2Fa HTTP/1.1\r\n" + wmp + "\r\n", "HTTP/1.1 404 Not Found", nil, false},
+		{"MPlayer's fragment", "GET /streams/a%23" + strings.Repeat("t=10", 500) + " HTTP/1.0\r\n" + ff + "\r\n", "HTTP/1.0 200 OK", nil, false},
+		{"escaped path that is too long", "GET /streams/" + strings.Repeat("%61", 500) + " HTTP/1.0\r\n" + ff + "\r\n", "HTTP/1.0 404 Not Found", nil, false},
+		{"WMP's query", "GET /streams/a?MSWMExt=.asf HTTP/1.1\r\n" + wmp + "\r\n", "HTTP/1.1 200 OK", nil, true},
+		{"WMP's query behind a slash and a fragment", "GET //streams/a/%23x?MSWMExt=.asf HTTP/1.1\r\n" + wmp + "\r\n", "HTTP/1.1 200 OK", nil, true},
+		{"WMP's query in a URL", "GET http://h:80/streams/a?MSWMExt=.asf HTTP/1.1\r\n" + wmp + "\r\n", "HTTP/1.1 200 OK", nil, true},
+		{"WMP's query in a log", "POST /streams/a?MSWMExt=.asf HTTP/1.1\r\n" + wmp + "Content-Type: application/x-wms-LogStats\r\nContent-Length: 0\r\n\r\n", "HTTP/1.1 204 No Content", nil, true},
+		{"setup with an escaped path and a query", "POST /streams/a%5Fpush?MSWMExt=.asf HTTP/1.1\r\nContent-Type: application/x-wms-pushsetup\r\nContent-Length: 0\r\n\r\n", "HTTP/1.1 204 No Content", nil, true},
 		{"head of a browser", "HEAD /streams/a HTTP/1.1\r\nUser-Agent: curl/8\r\n\r\n", "HTTP/1.1 200 OK",
 			[]string{"Content-Type: video/x-ms-asf", "Connection: close"}, false},
 		{"OPTIONS", "OPTIONS * HTTP/1.1\r\n" + wmp + "\r\n", "HTTP/1.1 200 OK",
@@ -83,6 +99,12 @@ func TestAnswers(t *testing.T) {
 					if !strings.Contains(head+"\r\n", "\r\n"+f) {
 						t.Errorf("no %q in %q", f, head)
 					}
+				}
+				if strings.HasPrefix(c.request, "HEAD ") && len(p.body()) > 0 {
+					t.Errorf("a body of %d bytes for HEAD", len(p.body()))
+				}
+				if p.conn.viewer != nil {
+					t.Error("it watches")
 				}
 				if p.fin == c.stays {
 					t.Errorf("in steps of %d: FIN %v, want %v", step, p.fin, !c.stays)
@@ -257,5 +279,61 @@ func TestUnknownClientID(t *testing.T) {
 				t.Errorf("%s%s: xResetStrm %v, want %v and a new client-id: %q", agent, play, got, want, head)
 			}
 		}
+	}
+}
+
+// HEAD asks what a Play would be answered, and leaves the session free for it.
+func TestHeadDoesNotPlay(t *testing.T) {
+	r := newRig(t, nil, "a")
+	r.feeder(0, 320).publish(3)
+	ask := func(method, id string) *peer {
+		p := r.connect()
+		p.say(method + " /streams/a HTTP/1.1\r\nUser-Agent: " + wmpAgent + "\r\nPragma: xPlayStrm=1" + id + "\r\n\r\n")
+		return p
+	}
+	p := ask("HEAD", "")
+	_, after, _ := strings.Cut(string(p.got), "client-id=")
+	id, _, _ := strings.Cut(after, "\r\n")
+	if n := r.reg.streams[0].stats.viewers.Load(); n != 0 || len(p.body()) != 0 || !p.fin {
+		t.Errorf("HEAD: %d viewers, body of %d bytes, FIN %v", n, len(p.body()), p.fin)
+	}
+	if p := ask("GET", ",client-id="+id); p.conn.viewer == nil || strings.Contains(string(p.got), "xResetStrm") {
+		t.Errorf("Play of the session: %q", p.status())
+	}
+	if p := ask("HEAD", ",client-id="+id); !strings.Contains(p.status(), "200") || len(p.body()) != 0 {
+		t.Errorf("HEAD while it plays: %q", p.status())
+	}
+}
+
+// Raw ASF that can only be heard says so, and no live reply is to be collected by a proxy.
+func TestLiveFields(t *testing.T) {
+	audio := asf.Stream{Kind: asf.Audio}
+	for want, streams := range map[string][]asf.Stream{
+		"audio/x-ms-wma": {audio, {Kind: asf.Command}, audio},
+		"video/x-ms-asf": {audio, {Kind: asf.Video}},
+	} {
+		if got := rawType(&asf.Header{Streams: streams}); got != want {
+			t.Errorf("%v: %s, want %s", streams, got, want)
+		}
+	}
+	for _, streams := range [][]asf.Stream{nil, {{Kind: asf.Command}}, {audio, {Kind: asf.Other}}} {
+		if got := rawType(&asf.Header{Streams: streams}); got != "video/x-ms-asf" {
+			t.Errorf("%v: %s", streams, got)
+		}
+	}
+	r := newRig(t, nil, "a")
+	f := r.feeder(0, 320)
+	f.publish(3)
+	for _, agent := range []string{curlAgent, ffmpegAgent} {
+		if p := r.watch("a", agent); !strings.Contains(string(p.got), "\r\nX-Accel-Buffering: no\r\n") {
+			t.Errorf("%s: %.300q", agent, p.got)
+		}
+	}
+	h := bytes.Replace(testHeader(packetSize, 320), guidVideo, guidAudio, 1)
+	if err := f.src.header(h); err != nil {
+		t.Fatal(err)
+	}
+	if p := r.watch("a", curlAgent); !strings.Contains(string(p.got), "\r\nContent-Type: audio/x-ms-wma\r\n") {
+		t.Errorf("audio only: %.300q", p.got)
 	}
 }
