@@ -17,6 +17,7 @@ type registry struct {
 
 	mu       sync.Mutex
 	sessions map[uint32]session     // by client-id
+	ages     []age                  // of those without a Play, about the oldest first
 	pushes   map[string]pushSession // by push-id
 }
 

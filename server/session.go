@@ -12,6 +12,8 @@ import (
 type session struct {
 	from [16]byte // the address that it was given to: to others it does not exist, so a guessed id is of no use to them
 	ends uint32   // the second of the server's life in which it ends unless it is used before, or playing
+
+	aging bool // it is in registry.ages
 }
 
 // playing is the end of a session while a Play is running: there is none, and a second Play fails.
@@ -37,20 +39,22 @@ func (s session) over(now instant) bool {
 
 const (
 	sessionLife = 60 * time.Second
-	maxSessions = 1 << 17 // beyond, a Describe flood would own the memory; idle ids are forgotten
+	maxSessions = 1 << 17 // beyond, a Describe flood would own the memory; the oldest idle id is forgotten
 )
 
 // openSession returns a new client-id for an address.
 func (r *registry) openSession(from netip.Addr, now instant, play bool) uint32 {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if len(r.sessions) >= maxSessions {
-		r.dropSessions(func(s session) bool { return s.ends != playing })
-	}
+	const forgotten = 2 // for each that comes, so that a flood does not run ahead of forgetSessions
+	r.forgetSome(now, forgotten)
+	r.makeRoom()
 	for {
 		id := randomID()
 		if _, taken := r.sessions[id]; !taken {
-			r.sessions[id] = newSession(from, now, play)
+			s := newSession(from, now, play)
+			r.age(id, &s)
+			r.sessions[id] = s
 			return id
 		}
 	}
@@ -91,20 +95,7 @@ func (r *registry) stopSession(id uint32, from netip.Addr, now instant) (played 
 	}
 	played = s.ends == playing
 	s.use(now, false)
+	r.age(id, &s)
 	r.sessions[id] = s
 	return played
-}
-
-func (r *registry) forgetSessions(now instant) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.dropSessions(func(s session) bool { return s.over(now) })
-}
-
-func (r *registry) dropSessions(over func(session) bool) {
-	for id, s := range r.sessions {
-		if over(s) {
-			delete(r.sessions, id)
-		}
-	}
 }
