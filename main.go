@@ -77,7 +77,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	}
 	cfg, err := server.LoadConfig(*file)
 	if err != nil {
-		if errors.Is(err, fs.ErrNotExist) && !given(flags, "c") {
+		if absent(err, *file) && !given(flags, "c") {
 			err = fmt.Errorf("%w; %s", err, noConfig)
 		}
 		fmt.Fprintln(stderr, err) // begins with the file, or the operation on it, as editors like it
@@ -95,6 +95,12 @@ func run(args []string, stdout, stderr io.Writer) int {
 }
 
 const noConfig = "name a configuration with -c FILE; pump.toml.example is the manual, and one to begin with"
+
+// absent says whether an error is that there is no such file.
+func absent(err error, file string) bool {
+	path, ok := errors.AsType[*fs.PathError](err)
+	return ok && path.Path == file && errors.Is(path, fs.ErrNotExist)
+}
 
 // given says whether a flag was set by the arguments.
 func given(flags *flag.FlagSet, name string) (yes bool) {

@@ -71,10 +71,10 @@ func (f *configFile) err() error {
 	return errors.Join(errs...)
 }
 
-// oneLine keeps file names and keys with control characters from making more lines, or worse, of an error.
+// oneLine keeps file names and keys with what does not print from making more lines, or worse, of an error.
 func oneLine(s string) string {
 	return strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) {
+		if !unicode.IsPrint(r) {
 			return ' '
 		}
 		return r

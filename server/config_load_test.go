@@ -264,3 +264,10 @@ func checkLines(t *testing.T, lines keyLines, last int, name string, v any) {
 		checkLines(t, lines, last, elementName(name, i), value)
 	}
 }
+
+// What does not print does not get into an error, wherever it came from.
+func TestOneLine(t *testing.T) {
+	if got, want := oneLine("a\n\x1b\u0085\u009b\u2028\u202eb é"), "a      b é"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}

@@ -22,7 +22,7 @@ type logCount struct {
 
 const (
 	logMinute   = time.Minute
-	maxLogKinds = 4096 // what is more shares the zero kind; our own messages on all streams stay below
+	maxLogKinds = 4096 // what is more shares the zero kind
 )
 
 // The messages with a quota of their own.
@@ -32,8 +32,8 @@ const (
 	logFull        = "connection limit reached, refusing with 503"
 )
 
-// quotaOf is how many lines of a kind there may be in a minute. The access log has a line for each viewer as long as
-// that can be; pumps ask again every few seconds.
+// quotaOf is how many lines of a kind there may be in a minute. The access log has a line for each viewer unless somebody
+// plays with it; pumps that are refused ask again every few seconds.
 func quotaOf(r slog.Record) int {
 	switch {
 	case r.Message == logPumpRefused, r.Message == logFull:
