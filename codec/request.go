@@ -145,6 +145,15 @@ func (r *Request) cutTarget() error {
 	return r.cutAbsolute(t)
 }
 
+// PathOf returns what a target names, as Request.Path does; nil where it is none. It may write to target.
+func PathOf(target []byte) []byte {
+	r := Request{Target: target}
+	if r.cutTarget() != nil {
+		return nil
+	}
+	return r.Path
+}
+
 // cutAbsolute takes `scheme://[user@]host[/path][?query]` apart. [RFC 9112] 3.2.2 says that host replaces the field.
 func (r *Request) cutAbsolute(t []byte) error {
 	i := bytes.Index(t, []byte("://"))

@@ -1,13 +1,17 @@
 package server
 
 import (
+	"bytes"
 	"crypto/subtle"
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 	"time"
+
+	"pumpd/codec"
 )
 
 // users are those who may push: their names, and of each password only the hash that both schemes can be checked
@@ -38,10 +42,9 @@ func newUsers(entries []string) (users, error) {
 
 // challenge returns the values of the WWW-Authenticate fields of a 401, best first: Digest, which does not show the
 // password, then Basic; but a scheme that the encoder lists in X-Accept-Authentication (accept) before one that it does
-// not (push.md §6). Each challenge has a fresh nonce.
-func (u users) challenge(accept []byte) []string { return challengeAt(accept, time.Now()) }
-
-func challengeAt(accept []byte, now time.Time) []string {
+// not (push.md §6). Each challenge has a fresh nonce, which is for that address. stale says that the password was right and
+// the nonce was not, so that a program need not ask its user.
+func (u users) challenge(accept []byte, from netip.Addr, stale bool, now time.Time) []string {
 	listed := func(scheme string) bool {
 		return slices.ContainsFunc(strings.Split(string(accept), ","), func(s string) bool {
 			return strings.EqualFold(strings.TrimSpace(s), scheme)
@@ -49,8 +52,11 @@ func challengeAt(accept []byte, now time.Time) []string {
 	}
 	offers := []string{
 		// No algorithm and no opaque: this is the form that Windows Media Encoder was seen to answer.
-		fmt.Sprintf(`Digest realm="%s", nonce="%s", qop="auth"`, realm, newNonce(now)),
+		fmt.Sprintf(`Digest realm="%s", nonce="%s", qop="auth"`, realm, newNonce(from, now)),
 		fmt.Sprintf(`Basic realm="%s"`, realm),
+	}
+	if stale {
+		offers[0] += ", stale=true"
 	}
 	if listed("Basic") && !listed("Digest") {
 		slices.Reverse(offers)
@@ -58,21 +64,49 @@ func challengeAt(accept []byte, now time.Time) []string {
 	return offers
 }
 
-// check says whose credentials an Authorization field proves for this request; uri is the request's target. Whatever is
-// wrong with them, the answer is the same, and is found in the same time.
-func (u users) check(method string, uri, authorization []byte, now time.Time) (name string, ok bool) {
-	a, err := parseAuthorization(string(authorization))
+// A proof is a request with the credentials that are to show who it is from.
+type proof struct {
+	method, path, authorization []byte
+	from                        netip.Addr
+}
+
+// A verdict is what came of a proof.
+type verdict uint8
+
+const (
+	wrong verdict = iota // a guess, or not understood
+	stale                // right, but its nonce is too old, another address', or was used like this before
+	right
+)
+
+// check says whose credentials a proof has. spend is nonces.spend. Whatever is wrong with them, the answer is the same, and
+// is found in the same time.
+func (u users) check(q proof, spend func(nonce string, count uint32, now time.Time) bool, now time.Time) (string, verdict) {
+	a, err := parseAuthorization(string(q.authorization))
 	if err != nil {
-		return "", false
+		return "", wrong
 	}
 	known, ok := u[a.name()]
 	if !ok {
 		known = hashUser("", realm, "") // nobody's: newUsers wants a name
 	}
-	if !a.proves(known, method, string(uri), now) || !ok {
-		return "", false
+	if !a.proves(known, q) || !ok {
+		return "", wrong
 	}
-	return a.name(), true
+	if !a.basic && !a.digest.fresh(q.from, spend, now) {
+		return "", stale
+	}
+	return a.name(), right
+}
+
+// fresh says whether this is the first time that the address uses its nonce like this. Without qop there is no count: then
+// a request looks the same each time that the encoder makes it, and is good as long as its nonce.
+func (d *digest) fresh(from netip.Addr, spend func(string, uint32, time.Time) bool, now time.Time) bool {
+	if !validNonce(d.nonce, from, now) {
+		return false
+	}
+	count, _ := d.count()
+	return d.qop == "" || spend(d.nonce, count, now)
 }
 
 // An authorization is a parsed Authorization field of one of the two schemes.
@@ -123,8 +157,11 @@ func (d *digest) wellFormed() error {
 		return fmt.Errorf("%w: algorithm %.32q, want MD5", errDigest, d.algorithm)
 	case d.qop != "" && d.qop != "auth":
 		return fmt.Errorf("%w: qop %.32q, want auth", errDigest, d.qop)
-	case d.qop != "" && (d.nc == "" || d.cnonce == ""):
-		return fmt.Errorf("%w: qop without nc and cnonce", errDigest)
+	case d.qop != "" && d.cnonce == "":
+		return fmt.Errorf("%w: qop without cnonce", errDigest)
+	}
+	if _, ok := d.count(); d.qop != "" && !ok {
+		return fmt.Errorf("%w: nc %.32q, want 8 hex digits", errDigest, d.nc)
 	}
 	return nil
 }
@@ -137,27 +174,22 @@ func (a *authorization) name() string {
 }
 
 // proves says whether the credentials belong to the user with that hash and, for Digest, to this very request.
-func (a *authorization) proves(hash, method, uri string, now time.Time) bool {
+func (a *authorization) proves(hash string, q proof) bool {
 	if a.basic {
 		return equal(hashUser(a.user, realm, a.password), hash)
 	}
 	d := &a.digest
-	right := equal(d.sum(hash, method), strings.ToLower(d.response))
-	return right && d.realm == realm && validNonce(d.nonce, now) && samePath(d.uri, uri)
+	same := equal(d.sum(hash, string(q.method)), strings.ToLower(d.response))
+	return same && d.realm == realm && samePath(d.uri, q.path)
 }
 
 // equal compares in a time that does not tell where two strings differ.
 func equal(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }
 
-// samePath says whether two request targets name one path. Proxies and encoders rewrite the form of a target
-// ("http://host/x", "//x", "/x"), so RFC 7616 3.4.6 wants them compared by meaning.
-func samePath(a, b string) bool { return targetPath(a) == targetPath(b) }
-
-func targetPath(s string) string {
-	if _, rest, ok := strings.Cut(s, "://"); ok {
-		_, path, _ := strings.Cut(rest, "/")
-		s = path
-	}
-	s, _, _ = strings.Cut(s, "?")
-	return strings.TrimLeft(s, "/")
+// samePath says whether a request target names a path. Proxies and encoders rewrite the form of a target
+// ("http://host/x", "//x", "/x"), so RFC 7616 3.4.6 wants them compared by meaning: that is the way the request's own
+// target was read.
+func samePath(target string, path []byte) bool {
+	p := codec.PathOf([]byte(target))
+	return p != nil && bytes.Equal(p, path)
 }

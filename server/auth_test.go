@@ -3,10 +3,13 @@ package server
 import (
 	"encoding/base64"
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"pumpd/codec"
 )
 
 var (
@@ -54,7 +57,7 @@ func TestChallenge(t *testing.T) {
 		{"no words", "Digestive,Basically", "Digest"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			got := authUsers.challenge([]byte(tt.accept))
+			got := authUsers.challenge([]byte(tt.accept), testClient, false, authNow)
 			if len(got) != 2 || !strings.HasPrefix(got[0], tt.first+" realm=") {
 				t.Errorf("got %q, want both schemes, %s first", got, tt.first)
 			}
@@ -64,18 +67,20 @@ func TestChallenge(t *testing.T) {
 
 // Each 401 has a nonce that is good now.
 func TestChallengeNonce(t *testing.T) {
-	offer := challengeAt(nil, authNow)[0]
-	d, err := parseDigest(strings.TrimPrefix(offer, "Digest "))
-	if err != nil || !validNonce(d.nonce, authNow) || d.qop != "auth" {
-		t.Errorf("challenge %q: %v, want a valid nonce and qop auth", offer, err)
+	for _, isStale := range []bool{false, true} {
+		offer := authUsers.challenge(nil, testClient, isStale, authNow)[0]
+		d, err := parseDigest(strings.TrimPrefix(offer, "Digest "))
+		if err != nil || !validNonce(d.nonce, testClient, authNow) || d.qop != "auth" || (d.stale == "true") != isStale {
+			t.Errorf("challenge %q: %v, want a valid nonce, qop auth, stale %v", offer, err, isStale)
+		}
 	}
 }
 
 // proof builds what a client sends in answer to our challenge.
-func proof(user, password, method string, d digest) string {
+func digestProof(user, password, method string, d digest) string {
 	d.username, d.realm = user, realm
 	if d.nonce == "" {
-		d.nonce = newNonce(authNow)
+		d.nonce = newNonce(testClient, authNow)
 	}
 	d.response = d.sum(hashUser(user, realm, password), method)
 	s := fmt.Sprintf(`Digest username=%s, realm=%s, nonce="%s", uri="%s", response="%s"`,
@@ -97,16 +102,16 @@ var goodAuthorizations = []struct{ name, user, field string }{
 	{"basic", "encoder", basicProof("encoder:secret")},
 	{"basic, scheme in capitals, spaces", "encoder", "  BASIC   " + base64.StdEncoding.EncodeToString([]byte("encoder:secret")) + " "},
 	{"basic, colon in password", "zweiter", basicProof("zweiter:a:b \"c\\d\"")},
-	{"digest without qop", "encoder", proof("encoder", "secret", "POST", digest{uri: "/pub"})},
-	{"digest with qop", "encoder", proof("encoder", "secret", "POST", withQop)},
-	{"digest with opaque that we never gave", "encoder", proof("encoder", "secret", "POST", digest{uri: "/pub", opaque: "x"})},
-	{"digest, quoted password", "zweiter", proof("zweiter", "a:b \"c\\d\"", "POST", withQop)},
-	{"digest, algorithm and an unknown parameter", "encoder", proof("encoder", "secret", "POST", withQop) + `, algorithm=MD5, charset="UTF-8"`},
-	{"digest, qop and nc quoted", "encoder", quoteTokens(proof("encoder", "secret", "POST", withQop))},
-	{"digest, upper case sum", "encoder", upperResponse(proof("encoder", "secret", "POST", withQop))},
-	{"digest, absolute uri", "encoder", proof("encoder", "secret", "POST", digest{uri: "http://pump:8086/pub"})},
-	{"digest, double slash", "encoder", proof("encoder", "secret", "POST", digest{uri: "//pub"})},
-	{"digest, no spaces", "encoder", "digest " + strings.ReplaceAll(strings.TrimPrefix(proof("encoder", "secret", "POST", withQop), "Digest "), ", ", ",")},
+	{"digest without qop", "encoder", digestProof("encoder", "secret", "POST", digest{uri: "/pub"})},
+	{"digest with qop", "encoder", digestProof("encoder", "secret", "POST", withQop)},
+	{"digest with opaque that we never gave", "encoder", digestProof("encoder", "secret", "POST", digest{uri: "/pub", opaque: "x"})},
+	{"digest, quoted password", "zweiter", digestProof("zweiter", "a:b \"c\\d\"", "POST", withQop)},
+	{"digest, algorithm and an unknown parameter", "encoder", digestProof("encoder", "secret", "POST", withQop) + `, algorithm=MD5, charset="UTF-8"`},
+	{"digest, qop and nc quoted", "encoder", quoteTokens(digestProof("encoder", "secret", "POST", withQop))},
+	{"digest, upper case sum", "encoder", upperResponse(digestProof("encoder", "secret", "POST", withQop))},
+	{"digest, absolute uri", "encoder", digestProof("encoder", "secret", "POST", digest{uri: "http://pump:8086/pub"})},
+	{"digest, double slash", "encoder", digestProof("encoder", "secret", "POST", digest{uri: "//pub"})},
+	{"digest, no spaces", "encoder", "digest " + strings.ReplaceAll(strings.TrimPrefix(digestProof("encoder", "secret", "POST", withQop), "Digest "), ", ", ",")},
 }
 
 func quoteTokens(s string) string {
@@ -118,44 +123,56 @@ func upperResponse(s string) string {
 	return s[:i] + strings.ToUpper(s[i:i+32]) + s[i+32:]
 }
 
-var badAuthorizations = []struct{ name, field string }{
-	{"empty", ""},
-	{"only a scheme", "Basic"},
-	{"NTLM", "NTLM TlRMTVNTUAABAAAA"},
-	{"basic, wrong password", basicProof("encoder:Secret")},
-	{"basic, unknown user", basicProof("nobody:secret")},
-	{"basic, no colon", basicProof("encoder")},
-	{"basic, empty user with the dummy hash", basicProof(":")},
-	{"basic, not base64", "Basic encoder:secret"},
-	{"basic, another user's password", basicProof("zweiter:secret")},
-	{"basic, the stored hash as password", basicProof("encoder:" + authUsers["encoder"])},
-	{"digest, wrong password", proof("encoder", "Secret", "POST", withQop)},
-	{"digest, unknown user", proof("nobody", "secret", "POST", withQop)},
-	{"digest, nobody with the dummy hash", proof("", "", "POST", withQop)},
-	{"digest, for another method", proof("encoder", "secret", "GET", withQop)},
-	{"digest, for another path", proof("encoder", "secret", "POST", digest{uri: "/other"})},
-	{"digest, nonce of another process", proof("encoder", "secret", "POST", digest{uri: "/pub", nonce: strings.Repeat("0", 48)})},
-	{"digest, old nonce", proof("encoder", "secret", "POST", digest{uri: "/pub", nonce: newNonce(authNow.Add(-nonceLife))})},
-	{"digest, other realm", strings.Replace(proof("encoder", "secret", "POST", withQop), `realm="pumpd"`, `realm="other"`, 1)},
-	{"digest, qop removed", strings.Replace(proof("encoder", "secret", "POST", withQop), "qop=auth, ", "", 1)},
-	{"digest, qop of which we know nothing", strings.Replace(proof("encoder", "secret", "POST", withQop), "qop=auth,", "qop=auth-int,", 1)},
-	{"digest, algorithm that we did not offer", proof("encoder", "secret", "POST", withQop) + ", algorithm=MD5-sess"},
-	{"digest, parameter twice", proof("encoder", "secret", "POST", withQop) + `, username="zweiter"`},
-	{"digest, no closing quote", `Digest username="encoder`},
-	{"digest, backslash at the end", `Digest username="encoder\`},
-	{"digest, junk after a quoted string", strings.Replace(proof("encoder", "secret", "POST", withQop), `realm="pumpd"`, `realm="pumpd"x`, 1)},
-	{"digest, name without a value", proof("encoder", "secret", "POST", withQop) + ", nonsense"},
-	{"digest, no name", "Digest =encoder"},
-	{"digest, response too short", `Digest username="encoder", realm="pumpd", nonce="x", uri="/pub", response=""`},
-	{"digest, empty", "Digest "},
+var badAuthorizations = []struct {
+	name, field string
+	stale       bool // the password is right
+}{
+	{"empty", "", false},
+	{"only a scheme", "Basic", false},
+	{"NTLM", "NTLM TlRMTVNTUAABAAAA", false},
+	{"basic, wrong password", basicProof("encoder:Secret"), false},
+	{"basic, unknown user", basicProof("nobody:secret"), false},
+	{"basic, no colon", basicProof("encoder"), false},
+	{"basic, empty user with the dummy hash", basicProof(":"), false},
+	{"basic, not base64", "Basic encoder:secret", false},
+	{"basic, another user's password", basicProof("zweiter:secret"), false},
+	{"basic, the stored hash as password", basicProof("encoder:" + authUsers["encoder"]), false},
+	{"digest, wrong password", digestProof("encoder", "Secret", "POST", withQop), false},
+	{"digest, unknown user", digestProof("nobody", "secret", "POST", withQop), false},
+	{"digest, nobody with the dummy hash", digestProof("", "", "POST", withQop), false},
+	{"digest, for another method", digestProof("encoder", "secret", "GET", withQop), false},
+	{"digest, for another path", digestProof("encoder", "secret", "POST", digest{uri: "/other"}), false},
+	{"digest, for a path that only ends like it", digestProof("encoder", "secret", "POST", digest{uri: "/other?x=://host/pub"}), false},
+	{"digest, nonce of another process", digestProof("encoder", "secret", "POST", digest{uri: "/pub", nonce: strings.Repeat("0", 48)}), true},
+	{"digest, old nonce", digestProof("encoder", "secret", "POST", digest{uri: "/pub", nonce: newNonce(testClient, authNow.Add(-nonceLife))}), true},
+	{"digest, nonce for another address", digestProof("encoder", "secret", "POST", digest{uri: "/pub", nonce: newNonce(netip.MustParseAddr("192.0.2.2"), authNow)}), true},
+	{"digest, other realm", strings.Replace(digestProof("encoder", "secret", "POST", withQop), `realm="pumpd"`, `realm="other"`, 1), false},
+	{"digest, nc that is no number", digestProof("encoder", "secret", "POST", digest{uri: "/pub", qop: "auth", nc: "0000000x", cnonce: "x"}), false},
+	{"digest, nc too long", digestProof("encoder", "secret", "POST", digest{uri: "/pub", qop: "auth", nc: "000000001", cnonce: "x"}), false},
+	{"digest, nc too short", digestProof("encoder", "secret", "POST", digest{uri: "/pub", qop: "auth", nc: "1", cnonce: "x"}), false},
+	{"digest, qop removed", strings.Replace(digestProof("encoder", "secret", "POST", withQop), "qop=auth, ", "", 1), false},
+	{"digest, qop of which we know nothing", strings.Replace(digestProof("encoder", "secret", "POST", withQop), "qop=auth,", "qop=auth-int,", 1), false},
+	{"digest, algorithm that we did not offer", digestProof("encoder", "secret", "POST", withQop) + ", algorithm=MD5-sess", false},
+	{"digest, parameter twice", digestProof("encoder", "secret", "POST", withQop) + `, username="zweiter"`, false},
+	{"digest, no closing quote", `Digest username="encoder`, false},
+	{"digest, backslash at the end", `Digest username="encoder\`, false},
+	{"digest, junk after a quoted string", strings.Replace(digestProof("encoder", "secret", "POST", withQop), `realm="pumpd"`, `realm="pumpd"x`, 1), false},
+	{"digest, name without a value", digestProof("encoder", "secret", "POST", withQop) + ", nonsense", false},
+	{"digest, no name", "Digest =encoder", false},
+	{"digest, response too short", `Digest username="encoder", realm="pumpd", nonce="x", uri="/pub", response=""`, false},
+	{"digest, empty", "Digest ", false},
+}
+
+// checkOf is what users say of a field of a POST to /pub from testClient, with nothing spent yet.
+func checkOf(u users, field string) (string, verdict) {
+	return u.check(proof{[]byte("POST"), []byte("/pub"), []byte(field), testClient}, new(nonces).spend, authNow)
 }
 
 func TestCheckAccepts(t *testing.T) {
 	for _, tt := range goodAuthorizations {
 		t.Run(tt.name, func(t *testing.T) {
-			name, ok := authUsers.check("POST", []byte("/pub"), []byte(tt.field), authNow)
-			if name != tt.user || !ok {
-				t.Errorf("check %q: %q, %t, want %q, true", tt.field, name, ok, tt.user)
+			if name, v := checkOf(authUsers, tt.field); name != tt.user || v != right {
+				t.Errorf("check %q: %q, %d, want %q, right", tt.field, name, v, tt.user)
 			}
 		})
 	}
@@ -164,8 +181,12 @@ func TestCheckAccepts(t *testing.T) {
 func TestCheckRefuses(t *testing.T) {
 	for _, tt := range badAuthorizations {
 		t.Run(tt.name, func(t *testing.T) {
-			if name, ok := authUsers.check("POST", []byte("/pub"), []byte(tt.field), authNow); ok || name != "" {
-				t.Errorf("check %q: %q, %t, want \"\", false", tt.field, name, ok)
+			want := wrong
+			if tt.stale {
+				want = stale
+			}
+			if name, v := checkOf(authUsers, tt.field); v != want || name != "" {
+				t.Errorf("check %q: %q, %d, want \"\", %d", tt.field, name, v, want)
 			}
 		})
 	}
@@ -182,7 +203,7 @@ func TestCheckRefusesCut(t *testing.T) {
 			end = i
 		}
 		for n := range end {
-			if _, ok := authUsers.check("POST", []byte("/pub"), []byte(whole[:n]), authNow); ok {
+			if _, v := checkOf(authUsers, whole[:n]); v == right {
 				t.Errorf("%s cut to %d of %d bytes is accepted: %q", tt.name, n, len(whole), whole[:n])
 			}
 		}
@@ -190,7 +211,7 @@ func TestCheckRefusesCut(t *testing.T) {
 }
 
 func TestUsersWithoutEntries(t *testing.T) {
-	if _, ok := mustUsers().check("POST", []byte("/pub"), []byte(basicProof("encoder:secret")), authNow); ok {
+	if _, v := checkOf(mustUsers(), basicProof("encoder:secret")); v != wrong {
 		t.Error("nobody may push, and somebody did")
 	}
 }
@@ -207,7 +228,8 @@ func FuzzAuthorization(f *testing.F) {
 		if err == nil && a.name() == "" {
 			t.Errorf("%q parsed to nobody", field)
 		}
-		name, ok := authUsers.check("POST", []byte("/pub"), []byte(field), authNow)
+		name, v := checkOf(authUsers, field)
+		ok := v == right
 		if ok != slices.Contains([]string{"encoder", "zweiter"}, name) {
 			t.Errorf("check %q: %q, %t", field, name, ok)
 		}
@@ -230,8 +252,19 @@ func TestSamePath(t *testing.T) {
 		{"/pub", "/pub/x", false},
 		{"/pub", "/Pub", false},
 		{"/pub", "", false},
+		{"", "/pub", false},
+		{"pub", "/pub", false},
+		{"/pub", "/pub?x=://host/other", true},
+		{"/other?x=://host/pub", "/pub", false},
+		{"/pub?x=://host/other", "/other", false},
+		{"/other://host/pub", "/pub", false},
+		{"http://host/other?http://host/pub", "/pub", false},
+		{"http://host/pub://host/other", "/other", false},
+		{"http://user@host?x/pub", "/pub", false},
+		{"*", "/pub", false},
+		{"mailto:x", "/pub", false},
 	} {
-		if got := samePath(tt.a, tt.b); got != tt.want {
+		if got := samePath(tt.a, codec.PathOf([]byte(tt.b))); got != tt.want {
 			t.Errorf("samePath(%q, %q) = %t, want %t", tt.a, tt.b, got, tt.want)
 		}
 	}

@@ -1,16 +1,12 @@
 package server
 
 import (
-	"crypto/hmac"
 	"crypto/md5" // what encoders speak; see digest
-	"crypto/rand"
-	"crypto/sha256"
-	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
-	"time"
 )
 
 // A digest is one Digest exchange as a client proves it: RFC 7616 restricted to MD5 (which is RFC 2617), because Windows
@@ -81,48 +77,18 @@ func (d *digest) sum(ha1, method string) string {
 	return md5Hex(ha1, d.nonce, d.nc, d.cnonce, d.qop, ha2)
 }
 
+// count is nc, which says how many requests have used the nonce; ok is false for what is no count.
+func (d *digest) count() (n uint32, ok bool) {
+	v, err := strconv.ParseUint(d.nc, 16, 32)
+	return uint32(v), err == nil && len(d.nc) == 8
+}
+
 // hashUser is H(A1), which stands for the password in every later sum: RFC 2617 3.2.2.2.
 func hashUser(name, realm, password string) string { return md5Hex(name, realm, password) }
 
 func md5Hex(parts ...string) string {
 	sum := md5.Sum([]byte(strings.Join(parts, ":")))
 	return hex.EncodeToString(sum[:])
-}
-
-// A nonce carries its own time and our signature, so nobody has to remember which were given out:
-//
-//	seconds since 1970, 8 bytes | HMAC-SHA256 of them, first 16 bytes		all in hex
-const nonceSize = 8 + 16
-
-// nonceLife is how long a nonce is good for. A recorded request can be played again that long; on the other side an
-// operator has to type a password into the encoder meanwhile.
-const nonceLife = 5 * time.Minute
-
-// nonceKey is new in every process: nonces of an earlier one are answered by another 401.
-var nonceKey = func() (k [32]byte) {
-	rand.Read(k[:]) // never fails: crypto/rand
-	return k
-}()
-
-func newNonce(now time.Time) string {
-	b := binary.BigEndian.AppendUint64(make([]byte, 0, nonceSize), uint64(now.Unix()))
-	return hex.EncodeToString(signNonce(b))
-}
-
-func signNonce(b []byte) []byte {
-	m := hmac.New(sha256.New, nonceKey[:])
-	m.Write(b)
-	return append(b, m.Sum(nil)[:nonceSize-len(b)]...)
-}
-
-// validNonce says whether we made the nonce, less than nonceLife ago.
-func validNonce(nonce string, now time.Time) bool {
-	b, err := hex.DecodeString(nonce)
-	if err != nil || len(b) != nonceSize || !hmac.Equal(signNonce(b[:8:8]), b) {
-		return false
-	}
-	age := now.Sub(time.Unix(int64(binary.BigEndian.Uint64(b)), 0))
-	return -time.Second < age && age < nonceLife
 }
 
 // parseParams cuts a list of name=value at its commas and hands each to set, the name in lower case. A value is a token

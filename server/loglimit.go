@@ -30,13 +30,17 @@ const (
 	logViewerLeft  = "viewer left"
 	logPumpRefused = "pump refused"
 	logFull        = "connection limit reached, refusing with 503"
+	logPushBarred  = "push refused, this address may not push"
+	logPushWrong   = "push not authorised"
+	logPushBraked  = "push not authorised, too many guesses from this network"
 )
 
 // quotaOf is how many lines of a kind there may be in a minute. The access log has a line for each viewer unless somebody
 // plays with it; pumps that are refused ask again every few seconds.
 func quotaOf(r slog.Record) int {
 	switch {
-	case r.Message == logPumpRefused, r.Message == logFull:
+	case r.Message == logPumpRefused, r.Message == logFull,
+		r.Message == logPushBarred, r.Message == logPushWrong, r.Message == logPushBraked:
 		return 1
 	case r.Message == logViewerLeft, r.Level < slog.LevelInfo:
 		return 6000

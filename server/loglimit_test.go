@@ -24,7 +24,10 @@ func TestLogLimit(t *testing.T) {
 		quota   int
 	}{
 		{slog.LevelInfo, "push failed", 20},
-		{slog.LevelWarn, "push not authorised", 20},
+		{slog.LevelWarn, "source lost", 20},
+		{slog.LevelWarn, logPushBarred, 1},
+		{slog.LevelWarn, logPushWrong, 1},
+		{slog.LevelWarn, logPushBraked, 1},
 		{slog.LevelError, "accept", 20},
 		{slog.LevelDebug, "refused", 6000},
 		{slog.LevelInfo, logViewerLeft, 6000},

@@ -80,11 +80,12 @@ func TestLoginLearns(t *testing.T) {
 
 // What we send to an upstream is what we accept from an encoder.
 func TestLoginProves(t *testing.T) {
+	offers := authUsers.challenge(nil, testClient, false, authNow)
 	for _, tt := range []struct{ name, challenge string }{
-		{"basic", challengeAt(nil, authNow)[1]},
-		{"digest", challengeAt(nil, authNow)[0]},
-		{"digest without qop", strings.Replace(challengeAt(nil, authNow)[0], `, qop="auth"`, "", 1)},
-		{"digest with opaque", challengeAt(nil, authNow)[0] + `, opaque="a\"b", algorithm="MD5"`},
+		{"basic", offers[1]},
+		{"digest", offers[0]},
+		{"digest without qop", strings.Replace(offers[0], `, qop="auth"`, "", 1)},
+		{"digest with opaque", offers[0] + `, opaque="a\"b", algorithm="MD5"`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			g := login{user: "zweiter", password: "a:b \"c\\d\""}
@@ -95,9 +96,11 @@ func TestLoginProves(t *testing.T) {
 				t.Fatal(err)
 			}
 			var fields []string
+			var spent nonces
 			for range 2 { // Describe and Play
 				field := g.field("GET", "/x?y")
-				if name, ok := authUsers.check("GET", []byte("/x?y"), []byte(field), authNow.Add(time.Second)); name != "zweiter" || !ok {
+				asks := proof{[]byte("GET"), []byte("/x"), []byte(field), testClient}
+				if name, _ := authUsers.check(asks, spent.spend, authNow.Add(time.Second)); name != "zweiter" {
 					t.Errorf("%q is not accepted", field)
 				}
 				fields = append(fields, field)

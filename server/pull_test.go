@@ -484,12 +484,15 @@ func TestPull(t *testing.T) {
 
 // authorised lets only those through who prove that they are one of authUsers.
 func authorised(serve script) script {
+	var spent nonces
 	return func(c *call) {
-		method, target := "GET", strings.Fields(c.head)[1]
+		path := codec.PathOf([]byte(strings.Fields(c.head)[1]))
 		_, after, _ := strings.Cut(c.head, "Authorization: ")
 		field, _, _ := strings.Cut(after, "\r\n")
-		if _, ok := authUsers.check(method, []byte(target), []byte(field), time.Now()); !ok {
-			c.say(fmt.Appendf(nil, "HTTP/1.0 401 Unauthorized\r\nWWW-Authenticate: %s\r\n\r\n", authUsers.challenge(nil)[0]))
+		asks := proof{[]byte("GET"), path, []byte(field), testClient}
+		if _, v := authUsers.check(asks, spent.spend, time.Now()); v != right {
+			offers := authUsers.challenge(nil, testClient, v == stale, time.Now())
+			c.say(fmt.Appendf(nil, "HTTP/1.0 401 Unauthorized\r\nWWW-Authenticate: %s\r\n\r\n", offers[0]))
 			return
 		}
 		serve(c)

@@ -62,10 +62,9 @@ func (l *loop) startPush(c *conn, st *stream, onPush bool, n int, now instant) {
 	c.phase, c.deadline = feeding, 0
 }
 
-// admitPush says whether an encoder may use a path; if not, it has been answered. One that is known by its push-id need
-// not say who it is. keep is whether it may try again on the same connection.
+// admitPush says whether an encoder may use a path; if not, it has been answered, or waits. One that is known by its
+// push-id need not say who it is. keep is whether it may try again on the same connection.
 func (l *loop) admitPush(c *conn, st *stream, onPush, known, keep bool, now instant) bool {
-	r := &l.request
 	switch {
 	case st != nil && st.cfg.Type != typePush:
 		l.refuse(c, 403, "this stream has a source of its own")
@@ -74,27 +73,22 @@ func (l *loop) admitPush(c *conn, st *stream, onPush, known, keep bool, now inst
 		l.refuse(c, 404, "no such stream to push to; a push path is /streams/NAME_push")
 		return false
 	case !st.admits(c.remote.Addr()):
-		l.bar(c, st, now)
+		l.bar(c, st)
 		return false
 	}
-	if len(st.users) > 0 && !known {
-		if _, ok := st.users.check(string(r.Method), r.Target, r.Authorization, time.Now()); !ok {
-			l.challenge(c, st, keep)
-			return false
-		}
+	if len(st.users) > 0 && !known && !l.authorise(c, st, keep, now) {
+		return false
 	}
 	return l.admitSecond(c, st, now)
 }
 
 // bar refuses an encoder by its address. That is nearly always an operator who has just begun, so the log says what to do.
-func (l *loop) bar(c *conn, st *stream, now instant) {
-	if n, due := st.barred.add(now); due {
-		key := "push_users or push_from"
-		if len(st.from) > 0 {
-			key = "push_from"
-		}
-		st.log.Warn("push refused: this address may not push, see "+key+" of the stream", "from", c.remote, "times", n)
+func (l *loop) bar(c *conn, st *stream) {
+	keys := "push_users or push_from"
+	if len(st.from) > 0 {
+		keys = "push_from"
 	}
+	l.log.Warn(logPushBarred, "stream", st.cfg.Path, "from", c.remote, "see", keys)
 	l.refuse(c, 403, "this address may not push to this stream")
 }
 
@@ -132,23 +126,6 @@ func (st *stream) objection(c *conn, id string, now instant) (code int, why stri
 func (st *stream) guards(s *source, now instant) bool {
 	heard := max(instant(st.stats.lastPacket.Load()), s.since)
 	return st.cfg.OnSecondPush == "refuse" && now.since(heard) <= silentSource
-}
-
-// challenge asks for credentials; the connection stays, since encoders come back on it.
-func (l *loop) challenge(c *conn, st *stream, keep bool) {
-	if len(l.request.Authorization) > 0 {
-		l.log.Warn("push not authorised", "stream", st.cfg.Path, "from", c.remote)
-	}
-	l.logRefusal(c, 401, "credentials are wanted")
-	b := l.head(401, encoderServer)
-	for _, v := range st.users.challenge(l.request.AcceptAuth) {
-		b = codec.AppendField(b, "WWW-Authenticate", v)
-	}
-	b = codec.AppendIntField(b, "Content-Length", 0)
-	l.send(c, connection(b, keep), nil)
-	if !keep {
-		l.mark(c, refused)
-	}
 }
 
 // pushAccepted is the 204 to a setup and to a complete body. Encoders compare some field names by case.

@@ -19,6 +19,8 @@ type registry struct {
 	sessions map[uint32]session     // by client-id
 	ages     []age                  // of those without a Play, about the oldest first
 	pushes   map[string]pushSession // by push-id
+	nonces   nonces
+	brake    brake
 }
 
 func newRegistry(c clock, grace time.Duration, streams []*stream) *registry {

@@ -21,7 +21,6 @@ type stream struct {
 	users  users         // who may push; empty: see admits
 	from   networks      // from where; empty: see admits
 	stats  streamStats   // atomic counters
-	barred rareLine      // pushes from addresses that may not push
 	wanted chan struct{} // holds one sign that somebody watches or waits
 
 	// Any goroutine. nil: there is nothing to watch.

@@ -1,0 +1,102 @@
+package server
+
+import (
+	"net/netip"
+	"time"
+)
+
+// A brake slows down who guesses passwords. Some wrong ones are free; after that those of one network and stream are looked
+// at one by one, with pauses that grow. Who comes in a pause waits for its turn with an open connection, encoders have no
+// timeout there (push.md §5), and is not told 401 unseen: its password may be right, from behind the same NAT as somebody
+// else's guesses. So each connection has one guess in many seconds, and whoever comes when there are too many is told 503 at
+// once. That costs neither sums nor a line of the log each.
+//
+// It is under the registry's mutex. The zero value is ready.
+type brake struct {
+	young, old map[guesser]guesses // when young is full it becomes old, and what was old is forgotten
+}
+
+// A guesser is where guesses come from and what for.
+type guesser struct {
+	stream  int // stream.id
+	network netip.Prefix
+}
+
+type guesses struct {
+	wrong int
+	free  instant // the next turn that nobody has
+}
+
+const (
+	freeGuesses   = 5
+	guessPause    = 500 * time.Millisecond
+	maxGuessPause = 5 * time.Second
+	maxGuessWait  = 30 * time.Second // for a turn
+	guessMemory   = 10 * time.Minute
+	maxGuessers   = 4096 // in each of the maps
+)
+
+// networkOf is what one household, or one guest of a data centre, has for addresses: IPv6 comes in /64s.
+func networkOf(a netip.Addr) netip.Prefix {
+	bits := a.BitLen()
+	if a.Is6() {
+		bits = 64
+	}
+	return netip.PrefixFrom(a.WithZone(""), bits).Masked()
+}
+
+// pause is what there is between two turns.
+func (g guesses) pause() time.Duration {
+	if g.wrong < freeGuesses {
+		return 0
+	}
+	return min(guessPause<<min(g.wrong-freeGuesses, 10), maxGuessPause)
+}
+
+// turn says when somebody's credentials are to be looked at, and takes that turn; ok is false if too many wait already.
+func (b *brake) turn(who guesser, now instant) (at instant, ok bool) {
+	g := b.of(who, now)
+	at = max(now, g.free)
+	if at.since(now) > maxGuessWait {
+		return 0, false
+	}
+	if g.wrong > 0 {
+		g.free = at.add(g.pause())
+		b.keep(who, g)
+	}
+	return at, true
+}
+
+func (b *brake) wrong(who guesser, now instant) {
+	g := b.of(who, now)
+	g.wrong++
+	g.free = max(g.free, now.add(g.pause()))
+	b.keep(who, g)
+}
+
+func (b *brake) forget(who guesser) {
+	delete(b.young, who)
+	delete(b.old, who)
+}
+
+// of is what is known of somebody, nothing after guessMemory.
+func (b *brake) of(who guesser, now instant) guesses {
+	g, ok := b.young[who]
+	if !ok {
+		g = b.old[who]
+	}
+	if now.since(g.free) > guessMemory {
+		return guesses{}
+	}
+	return g
+}
+
+func (b *brake) keep(who guesser, g guesses) {
+	if len(b.young) >= maxGuessers {
+		b.young, b.old = nil, b.young
+	}
+	if b.young == nil {
+		b.young = map[guesser]guesses{}
+	}
+	b.young[who] = g
+}

@@ -1,0 +1,159 @@
+package server
+
+import (
+	"fmt"
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestNonce(t *testing.T) {
+	made := time.Unix(1_700_000_000, 0)
+	nonce := newNonce(testClient, made)
+	for _, tt := range []struct {
+		name  string
+		nonce string
+		after time.Duration
+		want  bool
+	}{
+		{"at once", nonce, 0, true},
+		{"just inside its life", nonce, nonceLife - time.Second, true},
+		{"too old", nonce, nonceLife, false},
+		{"from the future", nonce, -time.Minute, false},
+		{"upper case", strings.ToUpper(nonce), 0, true},
+		{"time changed", "2" + nonce[1:], 0, false},
+		{"signature changed", nonce[:len(nonce)-1] + string(nonce[len(nonce)-1]^1), 0, false},
+		{"cut", nonce[:len(nonce)-2], 0, false},
+		{"longer", nonce + "00", 0, false},
+		{"only a time", nonce[:16], 0, false},
+		{"not hex", strings.Repeat("x", len(nonce)), 0, false},
+		{"empty", "", 0, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := validNonce(tt.nonce, testClient, made.Add(tt.after)); got != tt.want {
+				t.Errorf("validNonce(%q) %v later: %t, want %t", tt.nonce, tt.after, got, tt.want)
+			}
+		})
+	}
+}
+
+// A nonce is for the address that it was given to, and no two are the same.
+func TestNonceIsForOneAddress(t *testing.T) {
+	made := time.Unix(1_700_000_000, 0)
+	nonce := newNonce(testClient, made)
+	for _, from := range []string{"192.0.2.2", "::ffff:192.0.2.1", "2001:db8::1"} {
+		if validNonce(nonce, netip.MustParseAddr(from), made) {
+			t.Errorf("a nonce for %v is good from %s", testClient, from)
+		}
+	}
+	if newNonce(testClient, made.Add(1)) == nonce {
+		t.Error("the same nonce a nanosecond later")
+	}
+}
+
+// A count is good once, whatever the order, and far behind the largest one never.
+func TestSpendNonce(t *testing.T) {
+	now := time.Unix(1_700_000_000, 0)
+	var s nonces
+	nonce := newNonce(testClient, now)
+	for _, c := range []struct {
+		count uint32
+		want  bool
+	}{
+		{1, true}, {1, false}, {3, true}, {2, true}, {2, false}, {3, false}, {66, true}, {2, false}, {4, true}, {4, false},
+		{1 << 31, true}, {66, false}, {1<<31 - 63, true}, {1<<31 - 64, false}, {1<<32 - 1, true}, {1<<32 - 1, false}, {0, false},
+	} {
+		if got := s.spend(nonce, c.count, now); got != c.want {
+			t.Errorf("count %d: %v, want %v", c.count, got, c.want)
+		}
+	}
+	if s.spend(strings.ToUpper(nonce), 1<<31, now) {
+		t.Error("in upper case it is another nonce")
+	}
+	if !s.spend(newNonce(testClient, now.Add(1)), 1, now) {
+		t.Error("the first count of another nonce is refused")
+	}
+}
+
+// However many nonces have been used, memory is bounded and none of them is good again.
+func TestSpentNoncesAreBounded(t *testing.T) {
+	now := time.Unix(1_700_000_000, 0)
+	var s nonces
+	var all []string
+	unused := newNonce(testClient, now.Add(10))
+	for i := range 2 * maxNonces {
+		at := now.Add(time.Duration(i))
+		if i != 10 {
+			all = append(all, newNonce(testClient, at))
+			s.spend(all[len(all)-1], 1, at)
+		}
+	}
+	if len(s.spent) > maxNonces || len(s.order) > maxNonces {
+		t.Errorf("%d nonces, %d in order, limit %d", len(s.spent), len(s.order), maxNonces)
+	}
+	for i, nonce := range append(all, unused) {
+		if fresh := s.spend(nonce, 1, now.Add(time.Second)); fresh {
+			t.Fatalf("nonce %d is good again", i)
+		}
+	}
+	later := now.Add(nonceLife + time.Second)
+	if !s.spend(newNonce(testClient, later), 1, later) || len(s.spent) != 1 {
+		t.Errorf("after their life: %d nonces, want the new one", len(s.spent))
+	}
+}
+
+// The whole of it, over a connection: a recorded setup is of no use, the encoder's next one is good.
+func TestReplayedSetup(t *testing.T) {
+	r := newRig(t, func(c *Config) { c.Streams[0].PushUsers, c.Streams[0].PushFrom = []string{"encoder:secret"}, nil }, "a")
+	challenge := func() digest {
+		t.Helper()
+		e := r.encoder()
+		e.post(setupType, "0", 0, "")
+		_, after, _ := strings.Cut(string(e.got), "WWW-Authenticate: Digest ")
+		field, _, _ := strings.Cut(after, "\r\n")
+		d, err := parseDigest(field)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return digest{nonce: d.nonce, uri: "/streams/a_push"}
+	}
+	setUp := func(from string, d digest) string {
+		e := r.encoderAt(from)
+		e.post(setupType, "0", 0, "Authorization: "+encoderProof(d)+"\r\n")
+		if strings.Contains(e.status(), "401") != strings.Contains(string(e.got), "stale=true") {
+			t.Errorf("%q, want stale=true with a 401", e.got)
+		}
+		return e.status()
+	}
+	mine, other := testClient.String(), "192.0.2.2"
+	counted := challenge()
+	counted.qop, counted.cnonce = "auth", "x"
+	plain := challenge()
+	for i, c := range []struct {
+		from   string
+		nc     string // "" is the nonce without qop
+		status string
+	}{
+		{other, "00000001", "401"},
+		{mine, "00000001", "204"},
+		{mine, "00000001", "401"},
+		{other, "00000001", "401"},
+		{mine, "00000002", "204"},
+		{other, "", "401"},
+		{mine, "", "204"},
+		{mine, "", "204"}, // Windows Media Encoder, on a new connection
+	} {
+		d := plain
+		if c.nc != "" {
+			d = counted
+			d.nc = c.nc
+		}
+		if got := setUp(c.from, d); !strings.Contains(got, c.status) {
+			t.Errorf("%d: %s from %s: %q, want %s", i, fmt.Sprintf("nc %q", c.nc), c.from, got, c.status)
+		}
+	}
+}
+
+// encoderProof is the encoder's field for a POST.
+func encoderProof(d digest) string { return digestProof("encoder", "secret", "POST", d) }
