@@ -22,9 +22,11 @@ const (
 //	*( trailer field CRLF )
 //	               CRLF
 //
-// [RFC 9112] 7.1. Here a line ends in CR LF and nothing else: a proxy that reads a lone CR or LF otherwise than we do
-// would see other chunks, and no sender needs it.
+// [RFC 9112] 7.1. In a request a line ends in CR LF and nothing else: a proxy that reads a lone CR or LF otherwise than we
+// do would see other chunks, and no sender needs it.
 type Chunked struct {
+	BareLF bool // lines may end in LF alone: for responses, which nothing follows
+
 	state   chunkState
 	left    int64 // bytes of data that this chunk still owes
 	trailer int   // bytes of trailer seen
@@ -66,7 +68,7 @@ func (c *Chunked) Next(b []byte) (data []byte, n int, err error) {
 }
 
 func (c *Chunked) size(b []byte) (n int, err error) {
-	line, n, err := chunkLine(b)
+	line, n, err := c.line(b)
 	if err != nil {
 		return 0, err
 	}
@@ -94,6 +96,10 @@ func (c *Chunked) data(b []byte) (data []byte, n int, err error) {
 func (c *Chunked) end(b []byte) (n int, err error) {
 	const crlf = "\r\n"
 	n = min(len(b), len(crlf))
+	if c.BareLF && n > 0 && b[0] == '\n' {
+		c.state = atSize
+		return 1, nil
+	}
 	if string(b[:n]) != crlf[:n] {
 		return 0, fmt.Errorf("chunk: %q behind its data, allowed is CR LF", b[:n])
 	}
@@ -105,7 +111,7 @@ func (c *Chunked) end(b []byte) (n int, err error) {
 }
 
 func (c *Chunked) trailerLine(b []byte) (n int, err error) {
-	line, n, err := chunkLine(b)
+	line, n, err := c.line(b)
 	if err != nil {
 		return 0, err
 	}
@@ -119,8 +125,8 @@ func (c *Chunked) trailerLine(b []byte) (n int, err error) {
 	return n, nil
 }
 
-// chunkLine returns the line b begins with, without its line end, and n, its length with it.
-func chunkLine(b []byte) (line []byte, n int, err error) {
+// line returns the line b begins with, without its line end, and n, its length with it.
+func (c *Chunked) line(b []byte) (line []byte, n int, err error) {
 	window := b[:min(len(b), maxChunkLine)]
 	n = bytes.IndexByte(window, '\n') + 1
 	if n == 0 && len(window) == maxChunkLine {
@@ -129,8 +135,8 @@ func chunkLine(b []byte) (line []byte, n int, err error) {
 	if n == 0 {
 		return nil, 0, ErrShort
 	}
-	line, ok := bytes.CutSuffix(window[:n], []byte("\r\n"))
-	if !ok || bytes.IndexByte(line, '\r') >= 0 {
+	line, ok := bytes.CutSuffix(window[:n-1], cr)
+	if !ok && !c.BareLF || bytes.IndexByte(line, '\r') >= 0 {
 		return nil, 0, fmt.Errorf("chunk: CR or LF alone in line %.40q", window[:n])
 	}
 	return line, n, nil

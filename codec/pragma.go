@@ -117,8 +117,15 @@ func (p *Pragma) setPlay(v []byte) {
 	}
 }
 
+// setClientID also takes a negative id for the same 32 bits: ffserver prints half of its own that way.
 func (p *Pragma) setClientID(v []byte) {
-	if n, ok := number32(v); ok {
+	digits := bytes.TrimPrefix(v, minus)
+	n, ok := number32(digits)
+	if len(digits) < len(v) {
+		ok = ok && n > 0 && n <= 1<<31
+		n = -n
+	}
+	if ok {
 		p.ClientID, p.HasClientID = n, true
 	}
 }

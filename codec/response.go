@@ -5,8 +5,8 @@ import (
 	"fmt"
 )
 
-// A Response is the head of one response. All slices alias the input; a field that is not there is nil. Of a field
-// that comes twice the first counts, except where it says otherwise.
+// A Response is the head of one response. All slices alias the input, but values that were folded; a field that is not
+// there is nil. Of a field that comes twice the first counts, except where it says otherwise.
 type Response struct {
 	Minor  int // of HTTP/1.Minor, 0 or 1; 0 for ICY
 	Status int // 100 to 999
@@ -18,7 +18,7 @@ type Response struct {
 	WWWAuthenticate []byte // one challenge, from its scheme on: the best of all, see rank
 	Via             Via    // of all Via fields together
 
-	ContentLength int64 // bytes; -1 if absent, and always with Chunked
+	ContentLength int64 // bytes; -1 if absent or said to be unknown, and always with Chunked
 	Chunked       bool  // the body comes in chunks: see Chunked
 	Close         bool  // Connection: close
 	KeepAlive     bool  // Connection: keep-alive
@@ -30,7 +30,7 @@ type Response struct {
 // body begins at b[n]. max bounds that length. r is only good if err is nil.
 //
 // Errors: ErrShort; ErrTooLarge, ErrLongLine (wrapped); anything else is a malformed response. A bad status line is
-// found as soon as it is whole.
+// found as soon as it is whole. Fields are refused only where they leave open where the body ends: see looseFields.
 func ParseResponse(b []byte, max int, r *Response) (n int, err error) {
 	if len(b) == 0 {
 		return 0, ErrShort
@@ -45,14 +45,14 @@ func ParseResponse(b []byte, max int, r *Response) (n int, err error) {
 	if short != nil {
 		return 0, short
 	}
-	if err := r.readFields(&h.fields); err != nil {
+	if err := r.readFields(looseFields{h.fields.rest}); err != nil {
 		return 0, err
 	}
 	return h.n, nil
 }
 
 // statusLine takes `HTTP/1.x SP status [SP reason]` apart. Old streaming servers say ICY for HTTP/1.0, and some
-// servers leave out the reason, with or without the space before it. [RFC 9112] 4
+// servers leave out the reason, or the space before it. [RFC 9112] 4
 func (r *Response) statusLine(line []byte) (err error) {
 	version, rest, _ := bytes.Cut(line, space)
 	if !fold(version, "icy") {
@@ -60,25 +60,30 @@ func (r *Response) statusLine(line []byte) (err error) {
 			return err
 		}
 	}
-	status, reason, _ := bytes.Cut(trim(rest), space)
-	code, ok := number(status, 3)
+	rest = trim(rest)
+	digits := digitsIn(rest)
+	code, ok := number(rest[:digits], 3)
 	if !ok || code < 100 {
-		return fmt.Errorf("status line: status %.40q, allowed are three digits from 100", status)
+		return fmt.Errorf("status line: status %.40q, allowed are three digits from 100", rest)
 	}
-	r.Status, r.Reason = int(code), trim(reason)
+	r.Status = int(code)
+	if reason := trim(rest[digits:]); len(reason) > 0 {
+		r.Reason = reason
+	}
 	return nil
 }
 
-func (r *Response) readFields(all *fields) error {
+// digitsIn counts the decimal digits that b begins with.
+func digitsIn(b []byte) (n int) {
+	for n < len(b) && '0' <= b[n] && b[n] <= '9' {
+		n++
+	}
+	return n
+}
+
+func (r *Response) readFields(all looseFields) error {
 	body := framing{length: -1}
-	for {
-		name, value, err := all.next()
-		if err != nil {
-			return err
-		}
-		if name == nil {
-			break
-		}
+	for name, value := all.next(); name != nil; name, value = all.next() {
 		if err := r.field(name, value, &body); err != nil {
 			return err
 		}
@@ -93,7 +98,17 @@ func (r *Response) readFields(all *fields) error {
 
 func (r *Response) field(name, value []byte, body *framing) error {
 	var buf [nameMax]byte
-	switch string(lower(&buf, name)) {
+	name = lower(&buf, name)
+	switch string(name) {
+	case "content-length":
+		return body.looseLength(value)
+	case "transfer-encoding":
+		return body.transferEncoding(value)
+	}
+	if bytes.IndexByte(value, 0) >= 0 || bytes.IndexByte(value, '\r') >= 0 {
+		return nil // it says nothing that could be passed on or followed
+	}
+	switch string(name) {
 	case "pragma":
 		r.Pragma.Parse(value)
 	case "server":
@@ -108,10 +123,6 @@ func (r *Response) field(name, value []byte, body *framing) error {
 		return r.Via.add(value)
 	case "connection":
 		body.connection(value)
-	case "content-length":
-		return body.contentLength(value)
-	case "transfer-encoding":
-		return body.transferEncoding(value)
 	}
 	return nil
 }

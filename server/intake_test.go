@@ -133,8 +133,8 @@ func TestIntake(t *testing.T) {
 				"byte by byte":    iotest.OneByteReader(bytes.NewReader(tt.body)),
 				"with the EOF":    iotest.DataErrReader(bytes.NewReader(tt.body)),
 				"half of a read":  iotest.HalfReader(bytes.NewReader(tt.body)),
-				"chunk by chunk":  &chunkedBody{in: newWindow(bytes.NewReader(chunks(tt.body, 7)), chunkWindow)},
-				"one large chunk": &chunkedBody{in: newWindow(bytes.NewReader(chunks(tt.body, 1<<20)), chunkWindow)},
+				"chunk by chunk":  newChunkedBody(bytes.NewReader(chunks(tt.body, 7))),
+				"one large chunk": newChunkedBody(bytes.NewReader(chunks(tt.body, 1<<20))),
 			} {
 				if got, err := hear(from); got != tt.want || err != nil {
 					t.Errorf("%s: %q, %v, want %q", name, got, err, tt.want)

@@ -128,12 +128,24 @@ func nextReply(in *window) (*pullReply, error) {
 		case !errors.Is(err, codec.ErrShort):
 			return nil, err
 		}
-		if err := in.fill(); err == io.EOF {
-			return nil, io.ErrUnexpectedEOF
+		if err := in.fill(); errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+			return cutReply(in)
 		} else if err != nil {
 			return nil, err
 		}
 	}
+}
+
+// cutReply is a head that ends with the connection and not with an empty line. Its whole lines count: some servers say no
+// more than `HTTP/1.0 503 Service Unavailable`.
+func cutReply(in *window) (*pullReply, error) {
+	var r codec.Response
+	lines := in.bytes()[:bytes.LastIndexByte(in.bytes(), '\n')+1]
+	if _, err := codec.ParseResponse(append(bytes.Clone(lines), "\r\n"...), maxReplyHead, &r); err != nil {
+		return nil, io.ErrUnexpectedEOF
+	}
+	in.use(len(in.bytes()))
+	return newPullReply(&r), nil
 }
 
 func newPullReply(r *codec.Response) *pullReply {
@@ -157,7 +169,7 @@ func newPullReply(r *codec.Response) *pullReply {
 func (p *pullReply) body(from io.Reader) io.Reader {
 	switch {
 	case p.chunked:
-		return &chunkedBody{in: newWindow(from, chunkWindow)}
+		return newChunkedBody(from)
 	case p.length >= 0:
 		return io.LimitReader(from, p.length)
 	}
@@ -172,6 +184,10 @@ type chunkedBody struct {
 }
 
 const chunkWindow = 16 << 10 // bytes
+
+func newChunkedBody(from io.Reader) *chunkedBody {
+	return &chunkedBody{in: newWindow(from, chunkWindow), state: codec.Chunked{BareLF: true}}
+}
 
 func (c *chunkedBody) Read(p []byte) (int, error) {
 	for len(c.data) == 0 {

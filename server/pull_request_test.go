@@ -117,6 +117,28 @@ var pullReplies = []struct {
 		"no reason, bare line feeds, no fields", "HTTP/1.0 200\n\nbody",
 		pullReply{status: 200, length: -1}, "body",
 	},
+	{
+		"ffserver", "HTTP/1.0 200 OK\r\nServer: Cougar 4.1.0.3923\r\nCache-Control: no-cache\r\nPragma: client-id=-5\r\n" +
+			"Pragma: features=\"broadcast\"\r\nContent-Type: video/x-ms-asf\r\n\r\nbody",
+		pullReply{status: 200, reason: "OK", server: "Cougar 4.1.0.3923", media: "video/x-ms-asf", clientID: 1<<32 - 5, known: true, length: -1},
+		"body",
+	},
+	{
+		"a camera", "HTTP/1.0 200\nServer : cam\nno colon\nContent-Length: -1\nContent-Type:\n video/x-ms-asf\n\nbody",
+		pullReply{status: 200, server: "cam", media: "video/x-ms-asf", length: -1}, "body",
+	},
+	{
+		"chunks with bare line feeds", "HTTP/1.1 200 OK\nTransfer-Encoding: chunked\n\n3\nbod\n1 ;x\r\ny\r\n0\n\n",
+		pullReply{status: 200, reason: "OK", chunked: true, length: -1}, "body",
+	},
+	{
+		"ends behind the status line", "HTTP/1.0 503 Service Unavailable\r\n",
+		pullReply{status: 503, reason: "Service Unavailable", length: -1}, "",
+	},
+	{
+		"ends within a field", "HTTP/1.0 302 Found\r\nServer: a\r\nLocation: http://b.exam",
+		pullReply{status: 302, reason: "Found", server: "a", length: -1}, "",
+	},
 }
 
 func TestReadReply(t *testing.T) {
@@ -164,7 +186,7 @@ func TestReadReplyRefuses(t *testing.T) {
 		{"a line without an end", "HTTP/1.0 200 OK\r\nX: " + strings.Repeat("y", 1<<16)},
 		{"interim answers without end", strings.Repeat("HTTP/1.1 100 Continue\r\n\r\n", 1000)},
 		{"two lengths", "HTTP/1.0 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n"},
-		{"negative length", "HTTP/1.0 200 OK\r\nContent-Length: -1\r\n\r\n"},
+		{"length of words", "HTTP/1.0 200 OK\r\nContent-Length: long\r\n\r\n"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			if r, _, err := readReply(strings.NewReader(tt.text)); err == nil || errors.Is(err, io.ErrUnexpectedEOF) {
@@ -185,7 +207,7 @@ func TestChunkedBodyRefuses(t *testing.T) {
 		{"endless size line", "4;" + strings.Repeat("x", 1<<16), ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			got, err := io.ReadAll(&chunkedBody{in: newWindow(strings.NewReader(tt.text), chunkWindow)})
+			got, err := io.ReadAll(newChunkedBody(strings.NewReader(tt.text)))
 			if string(got) != tt.want || err == nil {
 				t.Errorf("got %q, %v, want %q and an error", got, err, tt.want)
 			}
