@@ -58,6 +58,10 @@ func newIntake(from io.Reader) *intake { return &intake{in: newWindow(from, inta
 // next returns the next event. io.EOF is an end between two frames without an $E; any error is final.
 func (n *intake) next() (event, error) {
 	for {
+		if b := n.in.bytes(); beginsEnd(b) {
+			n.in.use(len(b))
+			return event{kind: eventEnd}, nil
+		}
 		f, size, err := codec.ParseFrame(n.in.bytes())
 		if errors.Is(err, codec.ErrShort) {
 			if err := n.in.fill(); err != nil {
@@ -75,6 +79,12 @@ func (n *intake) next() (event, error) {
 	}
 }
 
+// beginsEnd is true of an $E that has more than a reason. It is an end whatever else is in it, and not all of it may come:
+// Flumotion says 8 bytes and sends 4.
+func beginsEnd(b []byte) bool {
+	return len(b) >= 4 && b[0]&0x7F == '$' && b[1] == 'E' && binary.LittleEndian.Uint16(b[2:]) > 4
+}
+
 // frame makes an event of a frame, if it is one.
 func (n *intake) frame(f codec.Frame) (e event, ok bool, err error) {
 	switch f.Type {
@@ -84,8 +94,10 @@ func (n *intake) frame(f codec.Frame) (e event, ok bool, err error) {
 		return n.packet(f.Body)
 	case 'E':
 		return event{kind: eventEnd}, !goesOn(f), nil
+	case 'C':
+		return n.change(f.Body)
 	}
-	return event{}, false, nil // $C only announces a $H; $M, $P, $T, $F and others do not concern us
+	return event{}, false, nil // $M, $P, $T, $F and others do not concern us
 }
 
 // goesOn says whether an $E promises another entry of a playlist, which begins with $C (mmsh.md §6.3).
@@ -109,26 +121,42 @@ func (n *intake) packet(body []byte) (e event, ok bool, err error) {
 	return event{kind: eventPacket, data: d.Payload}, true, nil
 }
 
-// fragment collects a $H. Where fragments end is said twice, by AFFlags and by the size of the Header Object; senders that
-// set no flags are believed as soon as the whole header is there.
+// change is a $C. It only announces a $H, but for those of a push that somebody passes on: behind the reason they have the
+// header itself, a mirror's with a data header before the reason (push.md §10).
+func (n *intake) change(body []byte) (e event, ok bool, err error) {
+	for _, at := range []int{4, 12} {
+		if len(body) > at && bytes.HasPrefix(body[at:], asfStart) {
+			return n.collect(body[at:], firstFragment|lastFragment)
+		}
+	}
+	return event{}, false, nil
+}
+
+// fragment is a $H.
 func (n *intake) fragment(body []byte) (e event, ok bool, err error) {
 	d, err := codec.ParseData(body)
 	if err != nil {
 		return event{}, false, err
 	}
-	if d.AFFlags&firstFragment != 0 {
+	return n.collect(d.Payload, d.AFFlags)
+}
+
+// collect puts a header together. Where fragments end is said twice, by AFFlags and by the size of the Header Object;
+// senders that set no flags are believed as soon as the whole header is there.
+func (n *intake) collect(part []byte, flags uint8) (e event, ok bool, err error) {
+	if flags&firstFragment != 0 {
 		n.header = n.header[:0]
 	}
-	if total := len(n.header) + len(d.Payload); total > maxHeaderTotal {
+	if total := len(n.header) + len(part); total > maxHeaderTotal {
 		return event{}, false, fmt.Errorf("$H: %d bytes in fragments, limit %d", total, maxHeaderTotal)
 	}
-	n.header = append(n.header, d.Payload...)
+	n.header = append(n.header, part...)
 	size, err := headerObjectSize(n.header)
 	if err != nil {
 		return event{}, false, err
 	}
 	whole := size + asfDataHead
-	if d.AFFlags&lastFragment != 0 && len(n.header) < whole {
+	if flags&lastFragment != 0 && len(n.header) < whole {
 		whole = size // the start of the Data Object is missing: it can be made up
 	}
 	switch {
@@ -136,7 +164,7 @@ func (n *intake) fragment(body []byte) (e event, ok bool, err error) {
 		e = event{kind: eventHeader, data: n.header[:whole]}
 		n.header, n.known = n.header[:0], true
 		return e, true, nil
-	case d.AFFlags&lastFragment != 0:
+	case flags&lastFragment != 0:
 		return event{}, false, fmt.Errorf("%w at %d bytes of %d", errFragment, len(n.header), size)
 	}
 	return event{}, false, nil

@@ -65,7 +65,8 @@ func (r *pullRequest) appendPlay(b []byte) []byte {
 	if r.known {
 		b = codec.AppendField(b, "Pragma", "client-id="+strconv.FormatUint(uint64(r.clientID), 10))
 	}
-	// Windows Media Services sends nothing of a stream that is not listed. Numbers are hexadecimal.
+	// Windows Media Services sends nothing of a stream that is not listed. Numbers are hexadecimal. For peercast-yt it is
+	// the count that makes a Play, not xPlayStrm.
 	var entries strings.Builder
 	for _, s := range r.streams {
 		fmt.Fprintf(&entries, "ffff:%x:0 ", s.Number)
