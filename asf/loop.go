@@ -3,32 +3,43 @@ package asf
 // LoopLength returns by how many ms the packets of a file have to be shifted for each further turn of a loop (see
 // ShiftTimes): so much that in each stream the first object of a turn comes after the last one of the turn before at the
 // usual distance. Where audio and video are not equally long the longer one decides, so that nothing overlaps. Packets
-// that ParsePacket refuses do not count.
+// that ParsePacket refuses do not count, nor do times that damage has made (see Track).
 //
 // Play Duration does not say that: FFmpeg counts from 0 even where video starts later, and a recorded live stream has
 // none.
 func (h *Header) LoopLength(packets [][]byte) uint32 {
 	var spans [maxStream + 1]span
-	var sends span
+	var sends Track
 	for _, b := range packets {
 		p, err := h.ParsePacket(b)
 		if err != nil {
 			continue
 		}
-		sends.add(p.SendTime)
-		w := p.walk(b)
-		for range p.Payloads {
-			l, _ := w.next() // ParsePacket saw no error here
-			if kind := h.kinds[l.stream]; kind == Audio || kind == Video {
-				spans[l.stream].addObjects(b, l, w.properties)
-			}
+		if _, fits := sends.Follow(h, p); !fits {
+			continue
 		}
+		if sends.reset {
+			spans = [maxStream + 1]span{}
+		}
+		h.addSpans(&spans, b, p)
 	}
-	length := sends.last - sends.first // a turn must not begin before the last one has been sent
+	length := int32(sends.latest) // a turn must not begin before the last one has been sent
 	for _, s := range spans {
 		length = max(length, s.last-s.first+s.step())
 	}
 	return uint32(max(length, 0))
+}
+
+// addSpans notes the objects of audio and video that begin in a packet.
+func (h *Header) addSpans(spans *[maxStream + 1]span, b []byte, p Packet) {
+	w := p.walk(b)
+	for range p.Payloads {
+		l, _ := w.next() // ParsePacket saw no error here
+		kind := h.kinds[l.stream]
+		if (kind == Audio || kind == Video) && l.timeAt > 0 && h.shownFits(p.SendTime, l.time(b)) {
+			spans[l.stream].addObjects(b, l, w.properties)
+		}
+	}
 }
 
 // A span is the stretch of time that the objects of one stream begin in.
@@ -50,7 +61,7 @@ func (s *span) add(t uint32) {
 
 // addObjects notes the objects that begin in a payload.
 func (s *span) addObjects(b []byte, l payload, properties byte) {
-	if l.timeAt == 0 || l.offset != 0 {
+	if l.offset != 0 {
 		return
 	}
 	f := fields{b: b, at: l.timeAt}

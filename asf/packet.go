@@ -50,6 +50,10 @@ var errFields = errors.New("packet: ends inside its fields")
 
 // ParsePacket checks the data packet b and finds what a reflector needs. b may be shorter than PacketSize: a sender may
 // cut padding off, see AppendFull. It does not allocate. Section 5.2.
+//
+// It is strict about what no muxer does and damage does: a block of zeros reads as a packet of stream 0 otherwise, with
+// send time 0. So stream numbers are of the only type allowed, and one payload at least is of a stream that the header
+// declares.
 func (h *Header) ParsePacket(b []byte) (Packet, error) {
 	if len(b) < minPacket || len(b) > h.PacketSize {
 		return Packet{}, fmt.Errorf("packet: %d bytes, allowed %d to %d", len(b), minPacket, h.PacketSize)
@@ -76,7 +80,9 @@ func (h *Header) parseFields(b []byte) (p Packet, err error) {
 	if p.flags&0x80 != 0 {
 		return p, fmt.Errorf("packet: length-type flags %#02x, want bit 7 clear", p.flags)
 	}
-	f.skip(1) // property flags, read with the payloads
+	if properties := f.byte(); !f.short && properties>>6 != byte1 { // the rest is read with the payloads
+		return p, fmt.Errorf("packet: property flags %#02x, want stream numbers of one byte, bits 6-7 %02b", properties, byte1)
+	}
 	p.lengthAt = f.at
 	length := f.read(p.lengthType())
 	f.read(p.flags >> 1 & 3) // Sequence: nobody uses it
@@ -176,6 +182,9 @@ func (h *Header) readPayloads(p *Packet, b []byte) error {
 		case kind == Video:
 			p.Older = max(p.Older, l.older())
 		}
+	}
+	if p.Unknown == p.Payloads {
+		return fmt.Errorf("packet: %d payloads, none of a stream that the header declares", p.Payloads)
 	}
 	if !p.Join {
 		p.Older = NoOlder

@@ -78,6 +78,12 @@ func (w *payloadWalk) next() (payload, error) {
 	return l, nil
 }
 
+// time reads the presentation time, if there is one, out of the packet.
+func (l *payload) time(b []byte) uint32 {
+	f := fields{b: b, at: l.timeAt}
+	return f.read(l.timeType)
+}
+
 // data finds the bytes of a payload whose other fields are read.
 func (w *payloadWalk) data(l *payload) error {
 	size := uint32(len(w.f.b) - w.f.at)

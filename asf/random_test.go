@@ -75,7 +75,11 @@ func (g *generated) addPayloads(r *rand.Rand, properties byte, room int) []byte 
 
 // addPayload makes one payload, nil if room is too small for what it has thrown.
 func (g *generated) addPayload(r *rand.Rand, properties, lengthType byte, room int) []byte {
-	head := []byte{[]byte{0x01, 0x02, 0x82, 0x03}[r.IntN(4)]}
+	streams := []byte{0x01, 0x02, 0x82, 0x03}
+	if len(g.payloads) == 0 { // one must be of a stream that the header declares
+		streams = streams[:3]
+	}
+	head := []byte{streams[r.IntN(len(streams))]}
 	head = append(head, randomBytes(r, width[properties>>4&3])...)
 	head = append(head, randomBytes(r, width[properties>>2&3])...)
 	if r.IntN(2) == 0 && len(head) > 1 {
@@ -111,6 +115,7 @@ func (g *generated) addPayload(r *rand.Rand, properties, lengthType byte, room i
 
 func (g *generated) smallest(properties, lengthType byte) []byte {
 	head := make([]byte, 1+width[properties>>4&3]+width[properties>>2&3]+width[properties&3]+width[lengthType])
+	head[0] = 1
 	g.payloads = append(g.payloads, fmt.Sprintf("%x | ", head))
 	return head
 }
