@@ -75,6 +75,17 @@ type chain struct {
 	shift  uint32 // ms, added to the times of the source, modulo 2^32
 }
 
+// packets says that the chain goes on behind a packet, and not behind a header or an end, or with its first element.
+func (c *chain) packets() bool { return c.last != nil && c.last.kind == packetElement }
+
+// mark is another number, never 0, whenever the chain has grown.
+func (c *chain) mark() uint64 {
+	if c.last == nil {
+		return 1
+	}
+	return c.last.order + 2
+}
+
 // A joinable is the element before a packet that a viewer may start with, and that packet's time and place.
 type joinable struct {
 	before  *element

@@ -81,7 +81,7 @@ func TestConditionOfPush(t *testing.T) {
 	r.check(told{"live", "push", true})
 	r.at = r.at.add(time.Millisecond)
 	r.check(told{"silent", "push", false}) // its encoder is connected, and that is all
-	r.play(src, 200)
+	r.play(src, 2)
 	r.check(told{"live", "push", true})
 	src.lost(io.EOF)
 	r.check(told{"orphaned", "none", false})

@@ -117,18 +117,17 @@ func newFileLoop(r io.Reader, maxBytes int64) (*fileLoop, error) {
 
 // schedule keeps the packets that can be sent, and when.
 func (l *fileLoop) schedule(packets [][]byte) error {
-	var first uint32
-	var latest time.Duration
+	var track asf.Track
 	for i, b := range packets {
 		p, err := l.header.ParsePacket(b)
 		if err != nil {
 			return fmt.Errorf("file: packet %d of %d: %w", i+1, len(packets), err)
 		}
-		if i == 0 {
-			first = p.SendTime
+		due, _ := track.Follow(l.header, p) // a source drops it if its time is damaged
+		if track.Confirmed {
+			l.due[len(l.due)-1] = track.Before
 		}
-		latest = max(latest, time.Duration(int32(p.SendTime-first))*time.Millisecond)
-		l.packets, l.due = append(l.packets, b), append(l.due, latest)
+		l.packets, l.due = append(l.packets, b), append(l.due, due)
 	}
 	if len(l.packets) == 0 {
 		return errors.New("file: no packets")

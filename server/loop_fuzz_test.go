@@ -15,6 +15,7 @@ func FuzzLoop(f *testing.F) {
 	f.Add([]byte("pjjjhpprgpphpprejppppr"))
 	f.Add([]byte("pjvcpprtttppplpphpppjppr"))
 	f.Add([]byte{'j', 'p', 0x90, 'p', 0xA1, 'r', 'p', 0x80, 'p', 'p', 'r', 'f', 'p', 'r'})
+	f.Add([]byte("jjpppplttttttojhppppjrhtttttojppkjpplptpr"))
 	f.Fuzz(func(t *testing.T, script []byte) {
 		if len(script) > 100 {
 			return
@@ -62,6 +63,7 @@ func newMischief(t testing.TB) *mischief {
 	m := &mischief{rig: newRig(t, nil, "a"), width: 320, keys: map[uint32]bool{}}
 	m.src = m.source(0)
 	m.header()
+	m.publish(1) // before that there is nothing to watch
 	return m
 }
 
@@ -102,7 +104,9 @@ func (m *mischief) do(b byte) {
 			return
 		}
 		agent := map[byte]string{'j': ffmpegAgent, 'v': vlcAgent, 'w': wmpAgent, 'c': curlAgent}[b]
-		m.all = append(m.all, &watched{m.watch("a", agent), agent})
+		if p := m.watch("a", agent); p.conn.viewer != nil || m.reg.streams[0].up() != nil {
+			m.all = append(m.all, &watched{p, agent}) // else it was told to come back
+		}
 	case 'p':
 		m.publish(1)
 	case 'P':
@@ -122,6 +126,8 @@ func (m *mischief) do(b byte) {
 		m.turn()
 		m.src = m.source(0)
 		m.header()
+	case 'o': // it is asked whether it lets viewers wait for too long
+		m.src.outwait(m.at)
 	case 'e': // it ends and another begins
 		m.src.end()
 		m.turn()

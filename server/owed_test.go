@@ -30,7 +30,11 @@ const describeRequest = "GET /streams/a HTTP/1.1\r\nUser-Agent: " + wmpAgent + "
 // The header is sent from where it lies, however slowly somebody reads.
 func TestDescribesShareTheHeader(t *testing.T) {
 	r := newRig(t, nil, "a")
-	if err := r.source(0).header(bigHeader(60_000)); err != nil {
+	src := r.source(0)
+	if err := src.header(bigHeader(60_000)); err != nil {
+		t.Fatal(err)
+	}
+	if err := src.packet(testPacket(0, 0, true, packetSize, 500)); err != nil {
 		t.Fatal(err)
 	}
 	framed := r.reg.streams[0].up().gen.framed
@@ -114,7 +118,7 @@ func TestDescribeOverASlowSocket(t *testing.T) {
 	s := startTLSServer(t, nil)
 	source := s.push()
 	header := bigHeader(60_000)
-	source.Write(codec.AppendFrame(nil, 'H', header))
+	source.Write(codec.AppendFrame(codec.AppendFrame(nil, 'H', header), 'D', testPacket(0, 0, true, packetSize, 500)))
 	s.until("the header is that", func() bool { return len(s.reg.streams[0].up().gen.framed) > 60_000 })
 	framed := s.reg.streams[0].up().gen.framed
 	secure, _ := s.dialTLS(0)

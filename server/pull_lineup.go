@@ -26,7 +26,7 @@ const sameClock = 5 * time.Second
 // Only for the claim's holder.
 func (p *puller) lineUp(l *lane) lineup {
 	c, silent := &p.st.chain, p.on.heard()
-	if c.last.kind != packetElement {
+	if !c.packets() {
 		_, ok := l.firstJoin(-1)
 		return lineup{ready: ok}
 	}
@@ -64,7 +64,7 @@ func (p *puller) exact(l *lane) (lineup, bool) {
 		}
 	}
 	if n := len(l.kept); n > 0 && !p.later(l.kept[n-1]) {
-		if nextSame(nil, p.st.up().start, p.asElement(l.kept[n-1])) != nil {
+		if nextSame(nil, p.st.joins.Load().start, p.asElement(l.kept[n-1])) != nil {
 			return lineup{from: n, tie: tieSame, behind: true, ready: true}, true
 		}
 	}
@@ -95,7 +95,7 @@ func (p *puller) later(k keptPacket) bool {
 // near gives the stream's generation, if the newest packet of a lane has about the send time that the stream is at.
 func (p *puller) near(l *lane, now instant) *generation {
 	c := &p.st.chain
-	if p.source == nil || len(l.kept) == 0 || c.last.kind != packetElement || !c.gen.header.Same(l.asf) {
+	if p.source == nil || len(l.kept) == 0 || !c.packets() || !c.gen.header.Same(l.asf) {
 		return nil
 	}
 	k := l.kept[len(l.kept)-1]
@@ -113,7 +113,7 @@ func (p *puller) fresh(l *lane) (at instant, ok bool) {
 	if l.near == nil || l.near != p.st.chain.gen {
 		i = l.since(p.on.heard())
 	}
-	for l.near == p.st.chain.gen && i > 0 && p.later(l.kept[i-1]) {
+	for l.near != nil && l.near == p.st.chain.gen && i > 0 && p.later(l.kept[i-1]) {
 		i--
 	}
 	if i == len(l.kept) {

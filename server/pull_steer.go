@@ -18,6 +18,9 @@ func (p *puller) steer(now instant) {
 		}
 	}
 	if p.on != nil {
+		if p.source.outwait(now) {
+			p.lookAt(now.add(outwaitCheck))
+		}
 		p.compare(now)
 		p.tidy(now)
 	}

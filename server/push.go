@@ -28,7 +28,7 @@ type push struct {
 	over   bool        // $E was the last frame that counts
 	last   *asf.Header // its last header, as published; nil without one and after $E
 	early  *asf.Header // its header while the slate plays or may begin to
-	left   uint64      // 1 more than the order of the chain's last element when it was silent and let go; 0: it was not
+	left   uint64      // the chain's mark when it was silent and let go; 0: it was not
 	heard  instant     // the last $H, $C or $D, or $E if over; while between, the end of the body or a setup
 	pulse
 }
@@ -162,7 +162,7 @@ func (p *push) resume(c *conn) error {
 	if p.last == nil {
 		return errNoHeader
 	}
-	j, s := p.stream.up(), p.stream.reg.owned(p.stream)
+	j, s := p.stream.joins.Load(), p.stream.reg.owned(p.stream)
 	if s != nil && s.kind == sourcePush && s != p.source && j != nil && !j.gen.header.Same(p.last) {
 		return errNoHeader
 	}
@@ -183,7 +183,7 @@ func (p *push) relieveSlate(c *conn, b []byte) error {
 		}
 	}
 	t := tieOther
-	if last := p.stream.chain.last; last != nil && last.order+1 == p.left {
+	if p.left == p.stream.chain.mark() {
 		t = tieExact
 	}
 	h := p.early
@@ -199,7 +199,7 @@ func (p *push) relieveSlate(c *conn, b []byte) error {
 func (p *push) makeWay(c *conn, now instant) {
 	c.loop.log.Warn("encoder is silent, making way for the slate", "stream", p.stream.cfg.Path, "from", c.remote,
 		"for", now.since(p.heard))
-	p.early, p.left = p.source.published, p.stream.chain.last.order+1
+	p.early, p.left = p.source.published, p.stream.chain.mark()
 	p.source.pause(p.heard)
 	p.source = nil
 }
@@ -292,6 +292,9 @@ func (p *push) fail(c *conn, code int, err error) {
 // chore ends a push whose encoder has gone silent: inside a body with 408 (push.md §5), between bodies without a word.
 func (p *push) chore(c *conn, now instant) {
 	l := c.loop
+	if p.source != nil && p.state != inheriting {
+		p.source.outwait(now)
+	}
 	switch silent := now.since(p.heard); {
 	case p.state == between && silent > l.limits.pushSetup, p.state == pushing && p.over && silent > endedTime:
 		l.mark(c, sourceSilent)

@@ -71,10 +71,10 @@ func (p pusher) is(from netip.Addr, id string) bool {
 }
 
 // keepPlace lets an encoder that lost its link go before others until the grace is over. An encoder whose stream has
-// ended needs no place. For whoever holds the registry's mutex.
+// ended needs no place, and one that has brought no packet gets none. For whoever holds the registry's mutex.
 func (st *stream) keepPlace(since instant, orphan bool) {
 	switch o := st.owner; {
-	case o == nil || o.kind != sourcePush:
+	case o == nil || o.kind != sourcePush || !o.wrote:
 	case orphan:
 		st.absent, st.until = o.pusher, since.add(st.reg.grace)
 	default:

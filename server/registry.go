@@ -113,13 +113,17 @@ func (r *registry) release(s *source, orphan bool) {
 
 // vacate gives the claim to the heir, or to nobody. For whoever holds the registry's mutex.
 func (st *stream) vacate(since instant, orphan bool) {
-	st.patience = st.reg.grace
+	patience := st.reg.grace
 	if st.owner != nil && st.owner.ended {
-		st.patience = min(st.patience, endedGrace)
+		patience = min(patience, endedGrace)
+	}
+	if st.heir != nil { // see succeed
+		patience = max(patience, keyPatience)
 	}
 	st.keepPlace(since, orphan)
-	st.owner, st.vacant = nil, since
-	if orphan && st.up() != nil {
+	st.left(since, patience)
+	st.owner = nil
+	if orphan && st.joins.Load() != nil {
 		st.setState(streamOrphaned)
 	}
 	if h := st.heir; h != nil {

@@ -112,8 +112,13 @@ func TestNothingIsPublishedBeforeTheFirstKeyFrame(t *testing.T) {
 	r := newRig(t, nil, "a")
 	f := r.feeder(0, 320)
 	f.next = 7
+	f.publish(3)
+	if st := r.reg.streams[0]; st.up() != nil || st.currentState() != streamIdle {
+		t.Errorf("up before there is a picture, %v", st.currentState())
+	}
+	f.publish(1)
 	p := r.watch("a", ffmpegAgent)
-	f.publish(6)
+	f.publish(2)
 	r.turn()
 	if got, want := r.read(p.body()).numbers, numbers(10, 13); !slices.Equal(got, want) {
 		t.Errorf("packets %v, want %v", got, want)

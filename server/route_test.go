@@ -333,6 +333,7 @@ func TestLiveFields(t *testing.T) {
 	if err := f.src.header(h); err != nil {
 		t.Fatal(err)
 	}
+	f.publish(1)
 	if p := r.watch("a", curlAgent); !strings.Contains(string(p.got), "\r\nContent-Type: audio/x-ms-wma\r\n") {
 		t.Errorf("audio only: %.300q", p.got)
 	}

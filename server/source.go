@@ -1,6 +1,7 @@
 package server
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 
@@ -23,6 +24,10 @@ type source struct {
 	state     sourceState
 	published *asf.Header // the header that its packets are parsed by; nil while headerless
 	waiting   instant     // since when a key frame is awaited
+	anew      bool        // its header starts a generation, at its next packet
+	wrote     bool        // a packet of this claim is in the chain
+	steady    bool        // two packets running have had the same clock
+	doubt     doubt       // the packet before, if its send time is not believed yet
 	bad       int         // bad packets in a row
 	tie       tie         // what it is to the source before
 	ended     bool        // it has said that it is over
@@ -52,7 +57,7 @@ type sourceState uint8
 const (
 	headerless sourceState = iota // has said nothing yet; then keyless
 	keyless                       // its packets are left out until a key frame comes; then writing
-	writing                       // its packets go into the chain; then keyless, at another $H
+	writing                       // its packets go into the chain; then keyless, at another $H or when the grace is over
 )
 
 var (
@@ -64,8 +69,8 @@ var (
 const maxBadPackets = 100 // in a row, then the source is given up (asf.md §9)
 
 // header gives the stream its ASF header: the first, the same again, or a new one. b is the Header Object and the
-// first 50 bytes of the Data Object. The same header (asf.md §7) lets the chain go on at the next key frame; another
-// starts a generation.
+// first 50 bytes of the Data Object. A header is not a stream: viewers hear of it with the first packet behind it. The
+// same header (asf.md §7) lets the chain go on there; another starts a generation.
 func (s *source) header(b []byte) error {
 	h, err := asf.ParseHeader(b)
 	if err != nil {
@@ -76,19 +81,25 @@ func (s *source) header(b []byte) error {
 		return err
 	}
 	s.published = h.Published()
+	s.anew = st.joins.Load() == nil || !st.chain.gen.header.Same(s.published)
 	s.awaitKey()
-	if g := st.chain.gen; st.up() != nil && g.header.Same(s.published) {
-		st.log.Info("source goes on with the same header", "source", s.kind, "from", s.who)
-		st.setState(streamLive)
-		return nil
+	if !s.anew {
+		st.log.Info("source comes with the same header", "source", s.kind, "from", s.who)
 	}
-	s.begin()
+	if st.currentState() == streamOrphaned && (s.kind == sourcePush || s.kind == sourcePull) { // others have packets too
+		st.vain.Store(true)
+	}
+	return nil
+}
+
+// declare logs what a header says that viewers have not had.
+func (s *source) declare() {
+	st, h := s.stream, s.published
 	st.log.Info("stream is up", "source", s.kind, "from", s.who, "streams", len(h.Streams),
 		"bitrate", h.Bitrate(), "packet_size", h.PacketSize, "header", len(h.Raw))
 	if len(h.Raw) > compatibleHeader {
 		st.log.Warn("header is larger than some players take", "bytes", len(h.Raw), "xine", 8192, "libmms", 16384)
 	}
-	return nil
 }
 
 // compatibleHeader is the largest ASF header that every known player accepts (asf.md §9).
@@ -97,13 +108,13 @@ const compatibleHeader = 8192
 // awaitKey makes the source's next packet its first: a new stretch of the chain starts with a picture.
 func (s *source) awaitKey() {
 	s.state, s.tie, s.seen, s.waiting = keyless, tieUnknown, nil, s.stream.clock.now()
+	s.doubt, s.steady = doubt{}, false
 }
 
 func (s *source) begin() {
 	st := s.stream
 	now := st.clock.now()
 	st.chain.begin(newGeneration(s.published), now, st.joins.Store)
-	st.setState(streamLive)
 	st.stats.generations.Add(1)
 	st.bell(now)
 }
@@ -114,40 +125,75 @@ func (s *source) packet(b []byte) error {
 	if s.state == headerless {
 		return errNoHeader
 	}
-	st := s.stream
 	p, err := s.published.ParsePacket(b)
 	if err != nil {
-		st.stats.badPackets.Add(1)
-		if s.bad++; s.bad >= maxBadPackets {
-			return fmt.Errorf("%w: %d, the last: %w", errBadSource, s.bad, err)
-		}
-		return nil
+		s.spoil()
+		return s.spent(err)
 	}
-	s.bad = 0
-	now := st.clock.now()
+	now := s.stream.clock.now()
 	if s.repeats(b, p, now) {
 		return nil
 	}
-	if s.state == keyless && !p.Join && now.since(s.waiting) < keyPatience {
-		st.stats.skippedPackets.Add(1)
+	switch s.judge(p, now) {
+	case early:
+		s.stream.stats.skippedPackets.Add(1)
 		return nil
+	case doubtful:
+		s.doubt = doubt{b: bytes.Clone(b), p: p, at: now}
+		return s.spent(errDoubt)
+	case confirmed:
+		d := s.doubt
+		s.doubt = doubt{}
+		if err := s.write(d.b, d.p, d.at); err != nil {
+			return err
+		}
 	}
-	if err := s.pad(len(b), now); err != nil {
+	if err := s.write(b, p, now); err != nil {
 		return err
 	}
+	s.stream.bell(now)
+	return nil
+}
+
+// spoil counts a packet that is dropped because it is damaged.
+func (s *source) spoil() {
+	s.stream.stats.badPackets.Add(1)
+	s.bad++
+}
+
+// spent is errBadSource after too many such, of which err is the last.
+func (s *source) spent(err error) error {
+	if s.bad >= maxBadPackets {
+		return fmt.Errorf("%w: %d, the last: %w", errBadSource, s.bad, err)
+	}
+	return nil
+}
+
+// write puts a packet into the chain that came at that moment, with times that fit there.
+func (s *source) write(b []byte, p asf.Packet, at instant) error {
+	if err := s.pad(len(b), at); err != nil {
+		return err
+	}
+	s.bad = 0
 	begins := s.state == keyless
-	s.keepTime(p, now)
+	if s.anew {
+		s.anew = false
+		s.begin()
+		s.declare()
+	}
+	s.keepTime(p, at)
 	if s.restless != nil {
 		return s.restless
 	}
-	if b, err = s.shifted(b); err != nil {
-		st.stats.badPackets.Add(1)
+	b, err := s.shifted(b)
+	if err != nil {
+		s.spoil()
 		return nil
 	}
 	if begins { // what its older video continues was left out
 		b, p = s.trimmed(b, p)
 	}
-	s.publish(b, p, now)
+	s.publish(b, p, at)
 	return nil
 }
 
@@ -164,7 +210,9 @@ func (s *source) publish(b []byte, p asf.Packet, now instant) {
 	if s.kind != sourceSlate { // it would hide that nothing is received
 		st.stats.received(len(b), now)
 	}
-	st.bell(now)
+	if !s.wrote {
+		s.arrive()
+	}
 }
 
 // trimmed is a packet to start with: without the video before its key frame.
@@ -199,16 +247,22 @@ const leastPadding = 6
 
 // end tells the viewers that the stream is over and gives the claim up.
 func (s *source) end() {
+	s.finish()
+	s.stream.reg.release(s, false)
+}
+
+// finish tells the viewers that the stream is over.
+func (s *source) finish() {
 	st := s.stream
-	if st.up() != nil {
-		now := st.clock.now()
-		st.joins.Store(nil) // first: whoever joins from here on would only be told the end
-		st.chain.end(now)
-		st.setState(streamIdle)
-		st.log.Info("stream is over", "source", s.kind, "from", s.who)
-		st.bell(now)
+	if st.joins.Load() == nil {
+		return
 	}
-	st.reg.release(s, false)
+	now := st.clock.now()
+	st.joins.Store(nil) // first: whoever joins from here on would only be told the end
+	st.chain.end(now)
+	st.setState(streamIdle)
+	st.log.Info("stream is over", "source", s.kind, "from", s.who)
+	st.bell(now)
 }
 
 // lost gives the claim up while viewers stay for source_grace: encoders that lose the link return within seconds, and

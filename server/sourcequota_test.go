@@ -14,12 +14,16 @@ func TestRestlessSource(t *testing.T) {
 		"other headers": func(f *feeder, i uint32) error { return f.src.header(testHeader(packetSize, i)) },
 		"same header":   func(f *feeder, i uint32) error { return f.src.header(testHeader(packetSize, 320)) },
 		"jumps": func(f *feeder, i uint32) error {
-			return f.src.packet(testPacket(i, i%2*3_600_000, true, packetSize, 500))
+			at := i % 2 * 3_600_000
+			if err := f.src.packet(testPacket(2*i, at, true, packetSize, 500)); err != nil {
+				return err
+			}
+			return f.src.packet(testPacket(2*i+1, at+40, true, packetSize, 500)) // one alone is not believed
 		},
 	} {
 		r := newRig(t, nil, "a")
 		f := r.feeder(0, 320) // one header
-		f.publish(1)
+		f.publish(2)
 		i := uint32(1)
 		for ; step(f, i) == nil; i++ {
 			if i > 100 {

@@ -26,7 +26,7 @@ func (c *chain) ahead(send uint32) time.Duration {
 // but another clock. An encoder that pushes never repeats.
 func (s *source) repeats(b []byte, p asf.Packet, now instant) bool {
 	st := s.stream
-	if s.state == writing || s.kind != sourcePull || s.tie == tieOther || st.chain.last.kind != packetElement {
+	if s.state == writing || s.kind != sourcePull || s.tie == tieOther || s.first() {
 		return false
 	}
 	d := st.chain.ahead(p.SendTime)
@@ -72,7 +72,10 @@ func nextSame(seen, start *element, full []byte) *element {
 //     times moved to where they would be had it never stopped: the outage stays a gap of its own length.
 //   - A slate or a file always has another clock, and so has what follows a slate. A pull that turns from one upstream to
 //     another has seen both and says which of these it is. See tie.
-//   - A clock that jumps while the source runs starts a new generation.
+//   - A clock that jumps while the source runs starts a new generation; after its first packet it only has its times
+//     moved, for that packet was damaged, if anything.
+//
+// No single packet is believed in any of that, see doubt.
 //
 // Send time is a u32 of milliseconds, so differences are taken modulo 2^32.
 func (s *source) keepTime(p asf.Packet, now instant) {
@@ -84,7 +87,7 @@ func (s *source) keepTime(p asf.Packet, now instant) {
 		jumped = s.state == keyless && s.otherClock(d, away) || d < -maxBackward || d > maxForward
 	}
 	switch {
-	case jumped && s.state == keyless:
+	case jumped && !s.steady:
 		st.chain.shift = st.chain.sent + uint32(away.Milliseconds()) - send
 		// What is shown must not go back either: sources differ in how far they send ahead.
 		if back := int32(st.chain.shown - (p.Earliest + st.chain.shift)); back >= 0 && back < maxAhead {
@@ -97,9 +100,10 @@ func (s *source) keepTime(p asf.Packet, now instant) {
 		s.begin()
 		last = st.chain.last
 	}
-	if shown := p.Latest + st.chain.shift; last.kind != packetElement || int32(shown-st.chain.shown) > 0 {
+	if shown := p.Latest + st.chain.shift; last.kind != packetElement || s.published.Coherent(p) && int32(shown-st.chain.shown) > 0 {
 		st.chain.shown = shown
 	}
+	s.steady = s.state == writing && !jumped
 	st.chain.sent, s.state, s.seen = send+st.chain.shift, writing, nil
 }
 

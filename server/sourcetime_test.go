@@ -34,10 +34,13 @@ func TestClockOfASourceThatFollows(t *testing.T) {
 			r.pass(away - 40*time.Millisecond) // which publish has passed
 			f.src = r.source(0)
 			f.header(320)
-			if err := f.src.packet(testPacket(10, last+uint32(c.ahead.Milliseconds()), true, packetSize, 500)); err != nil {
-				t.Fatal(err)
+			for i := range uint32(2) { // another clock is believed at its second packet
+				if err := f.src.packet(testPacket(10+i, last+uint32(c.ahead.Milliseconds())+40*i, i == 0, packetSize, 500)); err != nil {
+					t.Fatal(err)
+				}
+				r.pass(40 * time.Millisecond)
 			}
-			got := time.Duration(int32(st.chain.sent-last)) * time.Millisecond
+			got := time.Duration(int32(st.chain.sent-last-40)) * time.Millisecond
 			if got != c.want || st.stats.generations.Load() != 1 {
 				t.Errorf("goes on after %v in generation %d, want %v in the same", got, st.stats.generations.Load(), c.want)
 			}

@@ -27,6 +27,7 @@ type stream struct {
 	joins atomic.Pointer[joins]
 	loops loopSet                // those that have viewers or hold some
 	state atomic.Int32           // streamState, for those who only look
+	vain  atomic.Bool            // while orphaned: a source has come back, and so far with a header only
 	path  atomic.Pointer[string] // of a pull: Via of the upstream, the pumps behind this one
 
 	upstreams atomic.Pointer[[]upstreamView] // of a pull, in order of preference; nil: it does not run yet
@@ -35,7 +36,7 @@ type stream struct {
 	// Under the registry's mutex.
 	owner    *source       // nil: nobody writes
 	heir     *heir         // waits for owner to let go
-	vacant   instant       // since when nobody writes
+	vacant   instant       // since when nobody writes; who claims and writes nothing does not count
 	patience time.Duration // and for how long viewers wait for that
 	absent   pusher        // the encoder that fed the stream last; it goes before others
 	until    instant       // then
@@ -72,7 +73,7 @@ func newStream(id int, cfg *StreamConfig, log *slog.Logger, c clock, server *Ser
 type streamState int32
 
 const (
-	streamIdle     streamState = iota // no header yet: viewers get 503; then live
+	streamIdle     streamState = iota // no packet yet: viewers get 503; then live
 	streamLive                        // a source writes; then orphaned or idle
 	streamOrphaned                    // the source is lost, viewers wait for source_grace; then live or idle
 )
@@ -84,10 +85,21 @@ func (s streamState) String() string {
 // bell tells the loops for which it matters that the chain has grown.
 func (st *stream) bell(now instant) { st.ring(&st.loops, now) }
 
-// up says whether a viewer can be served.
-func (st *stream) up() *joins { return st.joins.Load() }
+// up says whether a newcomer can be served, and where. While a source is back that has nothing to show, and after it, there
+// is only what was left over, and the next packet may never come.
+func (st *stream) up() *joins {
+	if st.vain.Load() {
+		return nil
+	}
+	return st.joins.Load()
+}
 
 // setState is for the claim's holder and, while nobody holds it, for whoever holds the registry's mutex.
-func (st *stream) setState(s streamState) { st.state.Store(int32(s)) }
+func (st *stream) setState(s streamState) {
+	st.state.Store(int32(s))
+	if s != streamOrphaned {
+		st.vain.Store(false)
+	}
+}
 
 func (st *stream) currentState() streamState { return streamState(st.state.Load()) }

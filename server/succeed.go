@@ -10,19 +10,21 @@ const (
 	tieOther              // another clock: goes on at its next key frame, its times moved
 )
 
-// succeed gives the claim to a new source of the same holder, which goes on with a header.
+// succeed gives the claim to a new source of the same holder, which goes on with a header. That it has been let in must do
+// for a key frame to come, however short the grace is.
 func (s *source) succeed(who string) *source {
 	next := &source{stream: s.stream, kind: s.kind, who: who, evict: s.evict}
 	r := s.stream.reg
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	s.stream.left(r.clock.now(), max(r.grace, keyPatience))
 	s.stream.owner = next
 	return next
 }
 
 // follow says how a source goes on with the header that it has just given, if that is the stream's.
 func (s *source) follow(t tie) {
-	if s.stream.chain.last.kind == packetElement {
+	if !s.first() {
 		s.tie = t
 		if t == tieExact {
 			s.state = writing

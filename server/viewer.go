@@ -145,7 +145,7 @@ func (v *viewer) crossTo(e *element, g *generation) {
 		v.lastly(g.change)
 	case reopen:
 		v.verdict = headerChanged
-		if v.audience.stream.up() != nil {
+		if v.audience.stream.joins.Load() != nil {
 			v.lastly(entryEnded)
 		} else { // over already: who asks again finds nothing, and players that do so do not stop
 			v.lastly(streamEnded)

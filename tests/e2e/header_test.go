@@ -12,7 +12,8 @@ func TestHeaderArrives(t *testing.T) {
 	t.Parallel()
 	p := startPump(t, "", pushStream("live"))
 	pushed := sampleHeader()
-	pushTo(t, p.addr, "live", pushed)
+	e := pushTo(t, p.addr, "live", pushed)
+	e.send(t, 'D', layouts[0].packet(0, 0))
 	waitLive(t, p.addr, streamPath("live"))
 
 	answer, conn, in, err := get(p.addr, streamPath("live"), agentOld, "Pragma: no-cache,request-context=1\r\n")

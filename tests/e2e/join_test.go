@@ -69,12 +69,8 @@ func TestJoinHidesOlderFrames(t *testing.T) {
 	t.Parallel()
 	p := startPump(t, "", pushStream("live"))
 	e := pushTo(t, p.addr, "live", sampleHeader())
-	waitLive(t, p.addr, streamPath("live"))
-	var viewers []*viewer
-	for _, agent := range []string{agentOld, agentVLC, agentWMP, agentHTTP} {
-		viewers = append(viewers, watch(t, p.addr, "live", agent))
-	}
 	const n = 4
+	var viewers []*viewer
 	var want []packetParts
 	for i := range n {
 		b := keyFrameLast(uint32(i)*40, uint8(i))
@@ -84,6 +80,13 @@ func TestJoinHidesOlderFrames(t *testing.T) {
 		}
 		want = append(want, parts)
 		e.send(t, 'D', b)
+		if i > 0 {
+			continue
+		}
+		waitLive(t, p.addr, streamPath("live"))
+		for _, agent := range []string{agentOld, agentVLC, agentWMP, agentHTTP} {
+			viewers = append(viewers, watch(t, p.addr, "live", agent))
+		}
 	}
 	e.end(t)
 	for _, v := range viewers {

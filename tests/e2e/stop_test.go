@@ -13,6 +13,7 @@ func TestStop(t *testing.T) {
 	t.Parallel()
 	p := startPump(t, "", fileStream("demo", "")+pushStream("live"))
 	e := pushTo(t, p.addr, "live", sampleHeader())
+	e.send(t, 'D', layouts[0].packet(0, 0))
 	waitLive(t, p.addr, streamPath("demo"))
 	waitLive(t, p.addr, streamPath("live"))
 	var viewers []*viewer

@@ -31,6 +31,7 @@ func TestClockJumps(t *testing.T) {
 func testClockJump(t *testing.T, begin uint32, by time.Duration, isNew bool) {
 	m := startMortal(t, "", pushStream("live"))
 	e := pushTo(t, m.addr, "live", sampleHeader())
+	e.send(t, 'D', layouts[0].packet(begin, 0))
 	waitLive(t, m.addr, streamPath("live"))
 	var all []*witness
 	asked := make(chan error, 1)
@@ -44,8 +45,8 @@ func testClockJump(t *testing.T, begin uint32, by time.Duration, isNew bool) {
 		all = append(all, w)
 	}
 	const n = 12
-	at := begin
-	for i := range 2 * n {
+	at := begin + 20
+	for i := 1; i < 2*n; i++ {
 		if i == n {
 			at += uint32(by.Milliseconds())
 		}

@@ -28,11 +28,12 @@ func TestEncoderHangsUp(t *testing.T) {
 func testHangUp(t *testing.T, reset, torn bool) {
 	m := startMortal(t, "strip_padding = false", pushStream("live"))
 	first := pushTo(t, m.addr, "live", sampleHeader())
+	sent := samplePackets(10*len(layouts), 20)
+	first.send(t, 'D', sent[0])
 	waitLive(t, m.addr, streamPath("live"))
 	all := startWitnesses(t, m.addr, "live")
-	sent := samplePackets(10*len(layouts), 20)
 	half := len(sent) / 2 // a key frame
-	for _, b := range sent[:half] {
+	for _, b := range sent[1:half] {
 		first.send(t, 'D', b)
 	}
 	for _, w := range all {

@@ -14,11 +14,12 @@ func TestTakeover(t *testing.T) {
 	t.Parallel()
 	m := startMortal(t, "", pushStream("live"))
 	first := pushTo(t, m.addr, "live", sampleHeader())
+	sent := samplePackets(10*len(layouts), 20)
+	first.send(t, 'D', sent[0])
 	waitLive(t, m.addr, streamPath("live"))
 	all := startWitnesses(t, m.addr, "live")
-	sent := samplePackets(10*len(layouts), 20)
 	third, half := len(sent)/3, len(sent)/2/len(layouts)*len(layouts)
-	for _, b := range sent[:third] {
+	for _, b := range sent[1:third] {
 		first.send(t, 'D', b)
 	}
 
@@ -52,9 +53,11 @@ func TestTakeoverWithAnotherHeader(t *testing.T) {
 	t.Parallel()
 	m := startMortal(t, "", pushStream("live"))
 	first := pushTo(t, m.addr, "live", sampleHeader())
+	sent := samplePackets(len(layouts), 20)
+	first.send(t, 'D', sent[0])
 	waitLive(t, m.addr, streamPath("live"))
 	all := startWitnesses(t, m.addr, "live")
-	for _, b := range samplePackets(len(layouts), 20) {
+	for _, b := range sent[1:] {
 		first.send(t, 'D', b)
 	}
 	for _, w := range all {

@@ -1,0 +1,48 @@
+package server
+
+import "time"
+
+// How a source comes into a stream that another has left. A header is not a stream: an encoder or an upstream may answer
+// with one again and again and have nothing behind it. So the stream stays as it was left, and the grace of those who
+// wait runs on, until the source's first packet is in the chain.
+
+// arrive is the moment of that packet.
+func (s *source) arrive() {
+	s.wrote = true
+	s.stream.setState(streamLive)
+}
+
+// outwait ends the stream for those who wait for it when their grace is over, though s has the claim: the reaper may not,
+// and s has brought nothing. It is false when there is nobody who waits. For the holder's goroutine, now and then.
+func (s *source) outwait(now instant) bool {
+	st := s.stream
+	if s.wrote || st.joins.Load() == nil {
+		return false
+	}
+	if !st.reg.overdue(s, now) {
+		return true
+	}
+	st.log.Warn("source has come back with nothing to show", "source", s.kind, "from", s.who)
+	s.finish()
+	s.state, s.tie, s.seen, s.anew = keyless, tieUnknown, nil, true
+	return false
+}
+
+// outwaitCheck is how often those who have nothing else to do should call outwait.
+const outwaitCheck = 250 * time.Millisecond
+
+// overdue says that s has the claim of a stream whose viewers have waited for long enough.
+func (r *registry) overdue(s *source, now instant) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	st := s.stream
+	return st.owner == s && now.since(st.vacant) >= st.patience
+}
+
+// left starts the grace when the owner goes, from its goroutine and under the registry's mutex. One that has written nothing starts
+// none: viewers wait for the source before it.
+func (st *stream) left(since instant, patience time.Duration) {
+	if st.owner != nil && st.owner.wrote {
+		st.vacant, st.patience = since, patience
+	}
+}
