@@ -31,6 +31,7 @@ var frames = []struct {
 	{"$C of a viewer", "$C\x04\x00\x00\x00\x00\x00", 'C', false, "\x00\x00\x00\x00"},
 	{"$C of a push", "$C\x06\x00\x00\x00\x00\x00hd", 'C', false, "\x00\x00\x00\x00hd"},
 	{"$E", "$E\x04\x00\x01\x00\x00\x00", 'E', false, "\x01\x00\x00\x00"},
+	{"$E of a pusher in C", "$E\x00\x00", 'E', false, ""},
 	{"$E of FFmpeg and VLC", "$E\x08\x00\x07\x00\x00\x00\x00\x00\x08\x00", 'E', false, "\x07\x00\x00\x00\x00\x00\x08\x00"},
 	{"$T", "$T\x00\x00", 'T', false, ""},
 	{"$F of nothing", "$F\x00\x00", 'F', false, ""},
@@ -116,7 +117,9 @@ func TestReason(t *testing.T) {
 		{"change", "$C\x04\x00\x00\x00\x00\x00", 0, ""},
 		{"change backwards", "$C\x04\x00\xBE\x14\x0D\x40", 0x400D14BE, ""},
 		{"change with a header", "$C\x05\x00\x02\x00\x00\x00h", 2, ""},
-		{"empty", "$E\x00\x00", 0, "0 bytes"},
+		{"$E of a pusher in C", "$E\x00\x00", 0, ""},
+		{"three bytes of $E", "$E\x03\x00\x00\x00\x00", 0, "3 bytes"},
+		{"empty", "$C\x00\x00", 0, "0 bytes"},
 		{"three bytes", "$C\x03\x00\x00\x00\x00", 0, "3 bytes"},
 		{"no such thing in a $D", "$D\x04\x00\x00\x00\x00\x00", 0, "'D'"},
 	} {

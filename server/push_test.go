@@ -95,6 +95,35 @@ func TestPush(t *testing.T) {
 	}
 }
 
+// The third-party pusher in C: no body in the setup, // before the path, and an $E without a reason at the end (push.md §10).
+func TestPushOfAPusherInC(t *testing.T) {
+	r := newRig(t, nil, "a")
+	e := r.encoder()
+	say := func(kind, cookie string, length int) {
+		e.got = nil
+		e.say(fmt.Sprintf("POST //streams/a_push HTTP/1.1\r\nContent-Type: %s\r\nUser-Agent: WMEncoder/12.0.10011.16384\r\n"+
+			"Cookie: push-id=%s\r\nContent-Length: %d\r\n\r\n", kind, cookie, length))
+	}
+	say(setupType, "0", 0)
+	_, after, _ := strings.Cut(string(e.got), "push-id=") // it looks for this, in lower case
+	digits := strings.IndexFunc(after, func(r rune) bool { return r < '0' || r > '9' })
+	if digits < 1 || digits > 10 {
+		t.Fatalf("push-id in %q, want 1 to 10 digits", e.got)
+	}
+	say(startType, after[:digits], endless)
+	e.header(320)
+	e.push(3)
+	p := r.watch("a", ffmpegAgent)
+	e.say("$E\x00\x00")
+	r.turn()
+	if got := r.read(p.body()); got.ended != 0 || !p.fin || len(e.got) > 0 {
+		t.Errorf("$E %d, FIN %v, want 0 and FIN; the encoder was told %q", got.ended, p.fin, e.got)
+	}
+	if st := r.reg.streams[0]; st.currentState() != streamIdle || r.reg.owned(st) != nil {
+		t.Errorf("the stream is %s", st.currentState())
+	}
+}
+
 // Frames come cut at any place, and chunked as an extension.
 func TestPushInPieces(t *testing.T) {
 	for _, chunked := range []bool{false, true} {
