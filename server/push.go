@@ -256,7 +256,7 @@ func (p *push) end(f codec.Frame, now instant) error {
 		return err
 	}
 	p.heard, p.over, p.last, p.early, p.left = now, true, nil, nil, 0
-	p.stream.reg.dropPush(p.id)
+	p.stream.reg.dropPush(p.stream, p.id)
 	if p.source != nil {
 		p.source.end()
 		p.source = nil
@@ -270,7 +270,7 @@ func (p *push) gone(c *conn, why reason) {
 	p.source = nil
 	switch {
 	case why == sourceSilent:
-		p.stream.reg.dropPush(p.id)
+		p.stream.reg.dropPush(p.stream, p.id)
 	case why != replaced && !p.over:
 		p.session(max(c.loop.limits.sourceIdle, p.stream.reg.grace))
 	}

@@ -1,7 +1,9 @@
 package server
 
 import (
+	"cmp"
 	"net/netip"
+	"slices"
 	"strconv"
 	"time"
 
@@ -11,81 +13,128 @@ import (
 // A pushSession is what a push-id stands for: a setup that was let in, so that its PushStart is too; encoders
 // authenticate in the setup only (push.md §3).
 type pushSession struct {
-	stream *stream
-	from   netip.Addr
-	ends   instant
-	last   *asf.Header // that came with it, as published; nil: none yet
+	id   string
+	from netip.Addr
+	ends instant
+	last *asf.Header // that came with it, as published; nil: none yet
 }
 
-// Bounds of the push-ids of one address, and of all: some networks have more addresses than we have memory. The one that
-// ends first makes room.
+// pushSessions are those of one stream, so that none has to make room for another stream's. They are few and stand in no
+// order. Under the registry's mutex.
+type pushSessions []pushSession
+
 const (
-	maxPushes    = 64
-	maxAllPushes = 1024
+	maxPushes        = 32 // of a stream
+	maxNetworkPushes = 8  // of one network there, see networkOf
 )
 
 // pushLife is how long a push-id stays good after a start: a body lasts hours, and an encoder that lost its link comes
 // back with the same id.
 const pushLife = 24 * time.Hour
 
-func newPushID() string { return strconv.FormatUint(uint64(randomID()), 10) }
+// find gives the session of a push-id, nil if there is none.
+func (l pushSessions) find(id string) *pushSession {
+	if i := slices.IndexFunc(l, func(s pushSession) bool { return s.id == id }); i >= 0 {
+		return &l[i]
+	}
+	return nil
+}
+
+// add makes room for a session and adds it.
+func (l *pushSessions) add(s pushSession, now instant) {
+	*l = slices.DeleteFunc(*l, func(o pushSession) bool { return o.ends.before(now) })
+	same := func(o pushSession) bool { return networkOf(o.from) == networkOf(s.from) }
+	switch {
+	case l.count(same) >= maxNetworkPushes:
+		l.evict(same)
+	case len(*l) >= maxPushes:
+		l.evict(func(pushSession) bool { return true })
+	}
+	*l = append(*l, s)
+}
+
+func (l pushSessions) count(of func(pushSession) bool) (n int) {
+	for _, s := range l {
+		if of(s) {
+			n++
+		}
+	}
+	return n
+}
+
+// evict ends a session among some, which are not none: one that has sent nothing before one that has, then one of the
+// network that has most, then the one that ends first.
+func (l *pushSessions) evict(among func(pushSession) bool) {
+	var victim pushSession
+	var worth [2]int
+	for _, s := range *l {
+		if !among(s) {
+			continue
+		}
+		w := [2]int{0, -l.count(func(o pushSession) bool { return networkOf(o.from) == networkOf(s.from) })}
+		if s.last != nil {
+			w[0] = 1
+		}
+		if victim.id == "" || cmp.Or(slices.Compare(w[:], worth[:]), cmp.Compare(s.ends, victim.ends)) < 0 {
+			victim, worth = s, w
+		}
+	}
+	l.drop(victim.id)
+}
+
+func (l *pushSessions) drop(id string) {
+	*l = slices.DeleteFunc(*l, func(s pushSession) bool { return s.id == id })
+}
 
 // openPush returns the push-id of a new session.
 func (r *registry) openPush(st *stream, from netip.Addr, now, ends instant) string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	same, first, firstOfAll := 0, "", ""
-	for id, s := range r.pushes {
-		if s.ends.before(now) {
-			delete(r.pushes, id)
-			continue
-		}
-		if firstOfAll == "" || s.ends.before(r.pushes[firstOfAll].ends) {
-			firstOfAll = id
-		}
-		if s.from != from {
-			continue
-		}
-		if same++; first == "" || s.ends.before(r.pushes[first].ends) {
-			first = id
-		}
+	id := strconv.FormatUint(uint64(randomID()), 10) // at most 10 digits (push.md §10)
+	for st.pushes.find(id) != nil {
+		id = strconv.FormatUint(uint64(randomID()), 10)
 	}
-	switch {
-	case same >= maxPushes:
-		delete(r.pushes, first)
-	case len(r.pushes) >= maxAllPushes:
-		delete(r.pushes, firstOfAll)
-	}
-	id := newPushID()
-	r.pushes[id] = pushSession{stream: st, from: from, ends: ends}
+	st.pushes.add(pushSession{id: id, from: from, ends: ends}, now)
 	return id
 }
 
-// usePush says whether a push-id was given out for this stream, and what for; it is good until ends then. Where it stands
-// for a password it is good from its own address only.
-func (r *registry) usePush(id string, st *stream, from netip.Addr, now, ends instant) (s pushSession, ok bool) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	s, ok = r.pushes[id]
-	if !ok || s.stream != st || s.from != from && len(st.users) > 0 || s.ends.before(now) {
+// knowPush says whether a push-id was given out for this stream, and what for. Where it stands for a password it is good
+// from its own address only.
+func (r *registry) knowPush(id string, st *stream, from netip.Addr, now instant) (pushSession, bool) {
+	if st == nil {
 		return pushSession{}, false
 	}
-	s.from, s.ends = from, ends
-	r.pushes[id] = s
-	return s, true
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	s := st.pushes.find(id)
+	if s == nil || s.from != from && len(st.users) > 0 || s.ends.before(now) {
+		return pushSession{}, false
+	}
+	return *s, true
+}
+
+// usePush makes a push-id that is known good until ends, and for this address.
+func (r *registry) usePush(id string, st *stream, from netip.Addr, ends instant) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if s := st.pushes.find(id); s != nil {
+		s.from, s.ends = from, ends
+	}
 }
 
 // session makes the push-id stand for what p is, for so long.
 func (p *push) session(life time.Duration) {
-	r := p.stream.reg
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.pushes[p.id] = pushSession{stream: p.stream, from: p.from, ends: r.clock.now().add(life), last: p.last}
+	st := p.stream
+	st.reg.mu.Lock()
+	defer st.reg.mu.Unlock()
+	now := st.clock.now()
+	st.pushes.drop(p.id)
+	st.pushes.add(pushSession{id: p.id, from: p.from, ends: now.add(life), last: p.last}, now)
 }
 
 // dropPush forgets a push-id whose session is over.
-func (r *registry) dropPush(id string) {
+func (r *registry) dropPush(st *stream, id string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	delete(r.pushes, id)
+	st.pushes.drop(id)
 }

@@ -15,7 +15,9 @@ func (l *loop) setUpPush(c *conn, st *stream, onPush bool, now instant) {
 	}
 	ends := now.add(l.limits.pushSetup)
 	id := string(codec.CookieValue(l.request.Cookie, "push-id"))
-	if _, known := l.reg.usePush(id, st, c.remote.Addr(), now, ends); !known {
+	if _, known := l.reg.knowPush(id, st, c.remote.Addr(), now); known {
+		l.reg.usePush(id, st, c.remote.Addr(), ends)
+	} else {
 		id = l.reg.openPush(st, c.remote.Addr(), now, ends)
 	}
 	if c.push != nil {
@@ -29,7 +31,7 @@ func (l *loop) setUpPush(c *conn, st *stream, onPush bool, now instant) {
 func (l *loop) startPush(c *conn, st *stream, onPush bool, n int, now instant) {
 	r := &l.request
 	id := string(codec.CookieValue(r.Cookie, "push-id"))
-	s, known := l.reg.usePush(id, st, c.remote.Addr(), now, now.add(pushLife))
+	s, known := l.reg.knowPush(id, st, c.remote.Addr(), now)
 	if p := c.push; p != nil && p.stream == st && p.id == id {
 		known = true // it goes on where it was let in; a body may last longer than any push-id
 	}
@@ -44,7 +46,9 @@ func (l *loop) startPush(c *conn, st *stream, onPush bool, n int, now instant) {
 		return
 	case !l.admitted(c, st, now):
 		return
-	case !known:
+	case known:
+		l.reg.usePush(id, st, c.remote.Addr(), now.add(pushLife))
+	default:
 		id = l.reg.openPush(st, c.remote.Addr(), now, now.add(pushLife)) // as Windows Media Services does (push.md §3)
 	}
 	if c.push != nil && c.push.stream != st {

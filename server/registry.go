@@ -16,9 +16,8 @@ type registry struct {
 	grace   time.Duration
 
 	mu       sync.Mutex
-	sessions map[uint32]session     // by client-id
-	ages     []age                  // of those without a Play, about the oldest first
-	pushes   map[string]pushSession // by push-id
+	sessions map[uint32]session // by client-id
+	ages     []age              // of those without a Play, about the oldest first
 	nonces   nonces
 	brake    brake
 }
@@ -30,7 +29,6 @@ func newRegistry(c clock, grace time.Duration, streams []*stream) *registry {
 		clock:    c,
 		grace:    grace,
 		sessions: make(map[uint32]session),
-		pushes:   make(map[string]pushSession),
 	}
 	for _, st := range streams {
 		r.byPath[strings.ToLower(st.cfg.Path)] = st

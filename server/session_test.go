@@ -1,13 +1,11 @@
 package server
 
 import (
-	"encoding/binary"
 	"fmt"
 	"net/netip"
 	"strings"
 	"testing"
 	"testing/cryptotest"
-	"time"
 )
 
 // To whoever guesses a client-id it is one that nobody has: it neither ends nor changes somebody else's Play.
@@ -65,26 +63,6 @@ func TestIDsAreUnguessable(t *testing.T) {
 	}
 	if a, b := ids(), ids(); a != b {
 		t.Errorf("client-id and push-id %q and %q from one seed of crypto/rand, want the same", a, b)
-	}
-}
-
-func TestPushIDsAreBounded(t *testing.T) {
-	r := newRig(t, nil, "a")
-	st := r.reg.streams[0]
-	mine := netip.MustParseAddr("192.0.2.1")
-	id := r.reg.openPush(st, mine, r.at, r.at.add(time.Hour)) // one that has started
-	for i := range uint32(30) {
-		b := binary.BigEndian.AppendUint32(netip.MustParseAddr("2001:db8::").AsSlice()[:12], i)
-		from, _ := netip.AddrFromSlice(b)
-		for range maxPushes + 10 {
-			r.reg.openPush(st, from, r.at, r.at.add(time.Minute))
-		}
-	}
-	if n := len(r.reg.pushes); n > maxAllPushes {
-		t.Errorf("%d push-ids, limit %d", n, maxAllPushes)
-	}
-	if _, ok := r.reg.pushes[id]; !ok {
-		t.Error("one that had longer to live has made room")
 	}
 }
 

@@ -38,8 +38,9 @@ type stream struct {
 	heir     *heir         // waits for owner to let go
 	vacant   instant       // since when nobody writes; who claims and writes nothing does not count
 	patience time.Duration // and for how long viewers wait for that
-	absent   pusher        // the encoder that fed the stream last; it goes before others
-	until    instant       // then
+	pushes   pushSessions
+	absent   pusher  // the encoder that fed the stream last; it goes before others
+	until    instant // then
 
 	// The claim's holder only.
 	chain chain
