@@ -165,7 +165,7 @@ func (c *comparison) peer(ctx context.Context, p *peer, at point) (measure, erro
 
 // watch waits for the stream and then measures.
 func (c *comparison) watch(ctx context.Context, p *peer, r *running, at point, fed chan error) (*summary, error) {
-	opt := loadOptions{url: p.url(r.at), viewers: at.viewers, sample: "1%", ramp: c.opt.ramp, duration: c.opt.window, settle: c.opt.settle,
+	opt := loadOptions{urls: []string{p.url(r.at)}, viewers: at.viewers, sample: "1%", ramp: c.opt.ramp, duration: c.opt.window, settle: c.opt.settle,
 		silence: 5 * time.Second, patience: c.opt.patience, drain: c.opt.drain, sources: 8, pid: r.cmd.Process.Pid, quiet: true}
 	if err := awaitStream(ctx, opt, r, fed); err != nil {
 		return nil, err
@@ -190,11 +190,11 @@ func awaitStream(ctx context.Context, opt loadOptions, r *running, fed chan erro
 		if err != nil {
 			return err
 		}
-		if s.Bytes > 0 && s.Failed == 0 {
+		if s.Bytes > 0 && s.Failed+s.Refused == 0 {
 			return nil
 		}
 		if time.Now().After(limit) {
-			return fmt.Errorf("no stream within %s: %v; the server said: %s", startTimeout, s.Failures, r.lastWords())
+			return fmt.Errorf("no stream within %s: %v %v; the server said: %s", startTimeout, s.Failures, s.Refusals, r.lastWords())
 		}
 	}
 	return ctx.Err()

@@ -51,11 +51,11 @@ func serveSynth(t *testing.T) string {
 func TestLoadWatches(t *testing.T) {
 	addr := serveSynth(t)
 	for name, opt := range map[string]loadOptions{
-		"mmsh":               {url: "mmsh://" + addr + "/x"},
-		"mmsh with describe": {url: "mmsh://" + addr + "/x", describe: true},
-		"http":               {url: "http://" + addr + "/x"},
-		"http, metacube":     {url: "http://" + addr + "/x.metacube"}, // found by probes alone
-		"all kinds":          {url: "mmsh://" + addr + "/x", slow: 2, slowRate: 1e6, stalled: 2, churn: 20, herd: 10, duration: 500 * time.Millisecond},
+		"mmsh":               {urls: []string{"mmsh://" + addr + "/x"}},
+		"mmsh with describe": {urls: []string{"mmsh://" + addr + "/x"}, describe: true},
+		"http":               {urls: []string{"http://" + addr + "/x"}},
+		"http, metacube":     {urls: []string{"http://" + addr + "/x.metacube"}}, // found by probes alone
+		"all kinds":          {urls: []string{"mmsh://" + addr + "/x"}, slow: 2, slowRate: 1e6, stalled: 2, churn: 20, herd: 10, duration: 500 * time.Millisecond},
 	} {
 		s := testLoad(t, opt)
 		if s.Failed+s.Silent+s.faultCount() > 0 || s.Bytes == 0 {
@@ -113,24 +113,29 @@ func TestLoadFindsFailures(t *testing.T) {
 	good := append([]byte(ok), newScript(t).header().data(10).b...)
 	end := codec.AppendReason(append([]byte(nil), good...), 'E', 0)
 	for _, c := range []struct {
-		name   string
-		answer []byte
-		hold   bool
-		failed int64
-		faults int64
-		why    string
+		name    string
+		answer  []byte
+		hold    bool
+		refused int64
+		failed  int64
+		faults  int64
+		why     string
 	}{
-		{"refused", []byte("HTTP/1.0 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n"), true, 20, 0, "status 503"},
-		{"closed at once", nil, false, 20, 0, "closed by server"},
-		{"closed later", good, false, 20, 0, "closed by server"},
-		{"no HTTP", []byte("SSH-2.0-OpenSSH\r\n\r\n"), true, 20, 0, ""},
-		{"ended", end, false, 20, 0, "stream ended, reason 0x0"},
-		{"gap", gap, true, 0, 10, ""},
+		{"refused", []byte("HTTP/1.0 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n"), true, 20, 0, 0, ""},
+		{"closed at once", nil, false, 0, 20, 0, "closed by server"},
+		{"closed later", good, false, 0, 20, 0, "closed by server"},
+		{"no HTTP", []byte("SSH-2.0-OpenSSH\r\n\r\n"), true, 0, 20, 0, ""},
+		{"ended", end, false, 0, 20, 0, "stream ended, reason 0x0"},
+		{"gap", gap, true, 0, 0, 10, ""},
 	} {
 		addr := serveBytes(t, c.answer, c.hold)
-		s := testLoad(t, loadOptions{url: "mmsh://" + addr + "/x"})
-		if s.verdict() == nil || s.Failed != c.failed || s.faultCount() != c.faults {
-			t.Errorf("%s: %d failed, %d faults, want %d, %d: %v", c.name, s.Failed, s.faultCount(), c.failed, c.faults, s.Failures)
+		s := testLoad(t, loadOptions{urls: []string{"mmsh://" + addr + "/x"}})
+		if s.verdict() == nil || s.Failed != c.failed || s.Refused != c.refused || s.faultCount() != c.faults {
+			t.Errorf("%s: %d failed, %d refused, %d faults, want %d, %d, %d: %v",
+				c.name, s.Failed, s.Refused, s.faultCount(), c.failed, c.refused, c.faults, s.Failures)
+		}
+		if c.refused > 0 && s.Refusals["503"] != c.refused {
+			t.Errorf("%s: refusals %v", c.name, s.Refusals)
 		}
 		if c.why != "" && s.Failures[c.why] == 0 {
 			t.Errorf("%s: failures %v, want %q", c.name, s.Failures, c.why)
@@ -143,7 +148,7 @@ func TestLoadNobodyListens(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := testLoad(t, loadOptions{url: "mmsh://" + place{Port: port}.host() + "/x"})
+	s := testLoad(t, loadOptions{urls: []string{"mmsh://" + place{Port: port}.host() + "/x"}})
 	if s.Failed != 20 || s.Failures["connection refused"] != 20 || s.verdict() == nil {
 		t.Errorf("%d failed: %v", s.Failed, s.Failures)
 	}
@@ -151,8 +156,8 @@ func TestLoadNobodyListens(t *testing.T) {
 
 func TestLoadReconnects(t *testing.T) {
 	addr := serveBytes(t, append([]byte("HTTP/1.0 200 OK\r\n\r\n"), newScript(t).header().data(10).b...), false)
-	s := testLoad(t, loadOptions{url: "mmsh://" + addr + "/x", reconnect: true, viewers: 5})
-	if s.Failed != 0 || s.Returned < 5 {
+	s := testLoad(t, loadOptions{urls: []string{"mmsh://" + addr + "/x"}, reconnect: true, viewers: 5})
+	if s.Failed != 0 || s.Returned < 5 || s.Returns["closed by server"] != s.Returned {
 		t.Errorf("%d failed, %d returned: %v", s.Failed, s.Returned, s.Failures)
 	}
 }
@@ -221,18 +226,18 @@ func TestRolesSpread(t *testing.T) {
 func TestLoadRefuses(t *testing.T) {
 	for name, opt := range map[string]loadOptions{
 		"no URL":         {viewers: 1, sample: "1"},
-		"scheme":         {url: "ftp://127.0.0.1/x", viewers: 1, sample: "1", sources: 1},
-		"no viewers":     {url: "http://127.0.0.1:1/x", sample: "1", sources: 1},
-		"negative":       {url: "http://127.0.0.1:1/x", viewers: 10, herd: -5, sample: "1", sources: 1},
-		"no source":      {url: "http://127.0.0.1:1/x", viewers: 1, sample: "1"},
-		"too many files": {url: "http://127.0.0.1:1/x", viewers: 1 << 40, sample: "1", sources: 1},
-		"sample":         {url: "http://127.0.0.1:1/x", viewers: 1, sample: "all", sources: 1},
+		"scheme":         {urls: []string{"ftp://127.0.0.1/x"}, viewers: 1, sample: "1", sources: 1},
+		"no viewers":     {urls: []string{"http://127.0.0.1:1/x"}, sample: "1", sources: 1},
+		"negative":       {urls: []string{"http://127.0.0.1:1/x"}, viewers: 10, herd: -5, sample: "1", sources: 1},
+		"no source":      {urls: []string{"http://127.0.0.1:1/x"}, viewers: 1, sample: "1"},
+		"too many files": {urls: []string{"http://127.0.0.1:1/x"}, viewers: 1 << 40, sample: "1", sources: 1},
+		"sample":         {urls: []string{"http://127.0.0.1:1/x"}, viewers: 1, sample: "all", sources: 1},
 	} {
 		if _, err := newLoad(opt, io.Discard); err == nil {
 			t.Errorf("%s: accepted", name)
 		}
 	}
-	_, err := newLoad(loadOptions{url: "http://127.0.0.1:1/x", viewers: 1 << 40, sample: "1", sources: 1}, io.Discard)
+	_, err := newLoad(loadOptions{urls: []string{"http://127.0.0.1:1/x"}, viewers: 1 << 40, sample: "1", sources: 1}, io.Discard)
 	if err == nil || !strings.Contains(err.Error(), "hard limit") {
 		t.Errorf("descriptors: %v", err)
 	}

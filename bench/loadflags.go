@@ -7,17 +7,22 @@ import (
 	"time"
 )
 
-const loadAbout = `Watches URL with -n simulated viewers and measures for -duration once all of them are there.
+const loadAbout = `Watches each URL in turn with -n simulated viewers and measures for -duration once all of them are there.
 mmsh://host:port/path asks as a player does (NSPlayer, Play); http://host:port/path is a plain GET and measures any server.
+mmshs:// and https:// are the same over TLS. Certificates are not checked; what the crowd drops is records, not decrypted,
+and its bytes are those of the records.
 Most viewers drop what they get inside the kernel; a sample checks framing, LocationId, AFFlags, the key frame at the
 start, and, when the source is "bench push -synthetic", every payload, its order and its age.
-Exit code 1 when a viewer failed or a fault was found. Stalled and slow viewers may be cut, that is no failure.`
+Exit code 1 when a viewer failed or was refused, or a fault was found. Stalled and slow viewers may be cut, that is no
+failure. With -reconnect nobody has failed: who was refused comes back when Retry-After says, or after a second.`
+
+// maxSites is how many URLs there may be.
+const maxSites = 10_000
 
 // loadOptions is the command line of bench load.
 type loadOptions struct {
-	url       string
-	mmsh      bool
-	bare      bool // no protocol: the other end is bench floor
+	urls      []string // viewers take them in turn
+	bare      bool     // no protocol: the other end is bench floor
 	viewers   int
 	sample    string // a number or a percentage
 	stalled   int
@@ -44,7 +49,7 @@ type loadOptions struct {
 
 func parseLoad(args []string) (loadOptions, []string, error) {
 	var opt loadOptions
-	fs := newFlags("load", "URL", loadAbout)
+	fs := newFlags("load", "URL...", loadAbout)
 	fs.IntVar(&opt.viewers, "n", 100, "viewers")
 	fs.StringVar(&opt.sample, "sample", "1%", "of these, how many check everything: a `number` or a percentage; at least 8 with a percentage")
 	fs.IntVar(&opt.stalled, "stalled", 0, "viewers besides -n that ask and never read")
@@ -63,11 +68,11 @@ func parseLoad(args []string) (loadOptions, []string, error) {
 	fs.IntVar(&opt.rcvbuf, "rcvbuf", 0, "SO_RCVBUF of viewers in `bytes`; 0: the kernel's")
 	fs.StringVar(&opt.agent, "agent", "", "User-Agent (default NSPlayer/4.1.0.3856 for mmsh, bench for http)")
 	fs.BoolVar(&opt.describe, "describe", false, "mmsh: a Describe on a connection of its own before each Play, as players do")
-	fs.BoolVar(&opt.reconnect, "reconnect", false, "viewers that are closed come back and have not failed")
+	fs.BoolVar(&opt.reconnect, "reconnect", false, "viewers that are closed or refused come back, after Retry-After, and have not failed")
 	fs.IntVar(&opt.pid, "pid", 0, "the server's process: measure its CPU and memory")
 	fs.StringVar(&opt.json, "json", "", "write the result to this `file`")
 	fs.BoolVar(&opt.quiet, "quiet", false, "no progress line")
-	rest, err := parseFlags(fs, args, 1, 1)
+	rest, err := parseFlags(fs, args, 1, maxSites)
 	opt.slowRate = float64(*rate)
 	return opt, rest, err
 }

@@ -244,11 +244,3 @@ func (p *pusher) over() error {
 	defer p.drop()
 	return p.deliver(codec.AppendReason(nil, 'E', 0))
 }
-
-// hostPort is where to dial for a URL.
-func hostPort(u *url.URL) string {
-	if u.Port() != "" {
-		return u.Host
-	}
-	return net.JoinHostPort(u.Hostname(), "80")
-}

@@ -33,7 +33,12 @@ func (l *load) rampUp(ctx context.Context) {
 		}
 	}
 	for limit := time.Now().Add(l.opt.patience); time.Now().Before(limit) && ctx.Err() == nil; l.sleep(ctx, 20*time.Millisecond) {
-		if t := l.sum(); t.up+t.failed+t.cut >= int64(l.opt.viewers+l.opt.stalled+l.opt.slow) {
+		t := l.sum()
+		over := t.up + t.failed + t.cut
+		if !l.opt.reconnect {
+			over += t.refused
+		}
+		if over >= int64(l.opt.viewers+l.opt.stalled+l.opt.slow) {
 			return
 		}
 	}

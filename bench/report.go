@@ -17,7 +17,8 @@ func (l *load) printProgress(at time.Duration, bitRate float64) {
 		return
 	}
 	t, lap := l.sum(), l.clock.lap()
-	line := fmt.Sprintf("%4.0fs  %d watching, %d failed, %d silent  %7.1f Mbit/s", at.Seconds(), t.up, t.failed, t.silent, bitRate/1e6)
+	line := fmt.Sprintf("%4.0fs  %d watching, %d failed, %d refused, %d silent  %7.1f Mbit/s",
+		at.Seconds(), t.up, t.failed, t.refused, t.silent, bitRate/1e6)
 	if lap.count > 0 {
 		line += fmt.Sprintf("  latency p50 %.0f p99 %.0f max %.0f ms", millis(lap.quantile(0.5)), millis(lap.quantile(0.99)), millis(lap.top))
 	}
@@ -48,8 +49,17 @@ func (s *summary) print(w io.Writer) {
 	for _, why := range slices.Sorted(maps.Keys(s.Failures)) {
 		p("", "%d × %s", s.Failures[why], why)
 	}
-	if s.Cut+s.Skips+s.Returned > 0 {
-		p("", "%d slow or stalled ones cut, %d skips of slow ones, %d came back", s.Cut, s.Skips, s.Returned)
+	for _, status := range slices.Sorted(maps.Keys(s.Refusals)) {
+		p("refused", "%d × status %s", s.Refusals[status], status)
+	}
+	if s.Away > 0 {
+		p("", "%d of them were yet to come back", s.Away)
+	}
+	for _, why := range slices.Sorted(maps.Keys(s.Returns)) {
+		p("came back", "%d × %s", s.Returns[why], why)
+	}
+	if s.Cut+s.Skips > 0 {
+		p("", "%d slow or stalled ones cut, %d skips of slow ones", s.Cut, s.Skips)
 	}
 	p("delivered", "%.3f GB in %.1f s, %.1f Mbit/s", float64(s.Bytes)/1e9, s.Seconds, s.BitsPerSec/1e6)
 	if s.Bytes > 0 {
@@ -126,17 +136,20 @@ func (s *summary) faultCount() int64 {
 
 // verdict is an error when a viewer failed or saw a fault.
 func (s *summary) verdict() error {
-	starved := s.SlowestPart < starvedShare
-	if s.Failed+s.Silent+s.faultCount() == 0 && !starved && s.Bytes > 0 {
+	starved, refused := s.SlowestPart < starvedShare, s.Refused
+	if s.Reconnect { // they came back, or would have
+		refused = 0
+	}
+	if s.Failed+refused+s.Silent+s.faultCount() == 0 && !starved && s.Bytes > 0 {
 		return nil
 	}
 	if s.Bytes == 0 {
-		return fmt.Errorf("nothing was delivered; %d viewers failed", s.Failed)
+		return fmt.Errorf("nothing was delivered; %d viewers failed, %d were refused", s.Failed, s.Refused)
 	}
 	if starved {
 		return fmt.Errorf("a viewer got %.0f %% of what the median viewer got; %d failed, %d silent, %d faults", 100*s.SlowestPart, s.Failed, s.Silent, s.faultCount())
 	}
-	return fmt.Errorf("%d viewers failed, %d silent, %d faults", s.Failed, s.Silent, s.faultCount())
+	return fmt.Errorf("%d viewers failed, %d refused, %d silent, %d faults", s.Failed, refused, s.Silent, s.faultCount())
 }
 
 // muchOthers is the share of the machine from which on other programs spoil a measurement.

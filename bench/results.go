@@ -11,16 +11,16 @@ type results struct {
 	stamped                 bool // the stream has probes
 	faults                  faults
 	failures                map[string]int64 // why viewers failed
+	refusals                map[string]int64 // by status
+	returns                 map[string]int64 // why viewers came back, without refusals
+	away                    int64            // refused, and to come back
 	window                  []int64          // bytes in the window of viewers that watched all of it
 }
 
 // addViewer adds one viewer, at its end or at the end of the run.
 func (r *results) addViewer(v *viewer) {
 	if v.outcome != "" && (v.role == crowd || v.role == sample) {
-		if r.failures == nil {
-			r.failures = map[string]int64{}
-		}
-		r.failures[v.outcome]++
+		tallyInto(&r.failures, v.outcome, 1)
 	}
 	if v.mark >= 0 && v.phase == watching && v.role != stalled && v.role != slow {
 		r.window = append(r.window, v.bytes-v.mark)
@@ -43,17 +43,30 @@ func (r *results) merge(o *results) {
 	r.stamped = r.stamped || o.stamped
 	r.faults.merge(&o.faults)
 	r.window = append(r.window, o.window...)
-	for why, n := range o.failures {
-		if r.failures == nil {
-			r.failures = map[string]int64{}
-		}
-		r.failures[why] += n
+	r.away += o.away
+	for status, n := range o.refusals {
+		tallyInto(&r.refusals, status, n)
 	}
+	for why, n := range o.returns {
+		tallyInto(&r.returns, why, n)
+	}
+	for why, n := range o.failures {
+		tallyInto(&r.failures, why, n)
+	}
+}
+
+// tallyInto adds to a count of a map that may not be there yet.
+func tallyInto(counts *map[string]int64, name string, n int64) {
+	if *counts == nil {
+		*counts = map[string]int64{}
+	}
+	(*counts)[name] += n
 }
 
 // collect is the results of a worker that has halted.
 func (w *worker) collect() results {
 	all := w.retired
+	all.away = int64(len(w.away))
 	for _, v := range w.viewers {
 		if v != nil {
 			all.addViewer(v)
@@ -64,9 +77,10 @@ func (w *worker) collect() results {
 
 // A summary is the outcome of a load run as it goes into -json. Times in seconds or ms as named, sizes in bytes.
 type summary struct {
-	URL         string  `json:"url"`
-	Protocol    string  `json:"protocol"` // mmsh or http
+	URL         string  `json:"url"`      // with a number where there are more
+	Protocol    string  `json:"protocol"` // mmsh, mmshs, http, https, or mixed
 	Viewers     int     `json:"viewers"`  // -n
+	Reconnect   bool    `json:"reconnect,omitempty"`
 	Stalled     int     `json:"stalled"`
 	Slow        int     `json:"slow"`
 	Watching    int64   `json:"watching"` // at the end of the window, of all of them and the herd
@@ -78,7 +92,11 @@ type summary struct {
 	Failed   int64            `json:"failed"` // viewers
 	Failures map[string]int64 `json:"failures,omitempty"`
 	Silent   int64            `json:"silent"`             // viewers that heard nothing for longer than -silence
-	Returned int64            `json:"returned,omitempty"` // -reconnect
+	Refused  int64            `json:"refused,omitempty"`  // answers, one a viewer without -reconnect
+	Refusals map[string]int64 `json:"refusals,omitempty"` // the same by status
+	Away     int64            `json:"away,omitempty"`     // viewers that were to come back when the run ended
+	Returned int64            `json:"returned,omitempty"` // -reconnect, without refusals
+	Returns  map[string]int64 `json:"returns,omitempty"`  // the same by what had happened
 	Cut      int64            `json:"cut,omitempty"`      // stalled and slow viewers that the server closed
 	Skips    int64            `json:"skips,omitempty"`    // of slow viewers, to a key frame
 

@@ -51,7 +51,7 @@ func runSink(ctx context.Context, args []string, _ io.Writer) error {
 	if err != nil {
 		return err
 	}
-	l, err := newLoad(loadOptions{url: "http://" + args[0] + "/", bare: true, viewers: n, sample: "0", ramp: 5000, drain: drain, sources: 8, patience: 15 * time.Second}, io.Discard)
+	l, err := newLoad(loadOptions{urls: []string{"http://" + args[0] + "/"}, bare: true, viewers: n, sample: "0", ramp: 5000, drain: drain, sources: 8, patience: 15 * time.Second}, io.Discard)
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"time"
@@ -24,7 +25,8 @@ const (
 type phase uint8
 
 const (
-	connecting phase = iota // then asking, or watching when there is no protocol
+	connecting phase = iota // then shaking, asking, or watching when there is no protocol
+	shaking                 // TLS: the handshake has the descriptor; then asking, or watching if it is never to read
 	asking                  // the request is sent, the head of the answer has not all come; then watching, or connecting after a description
 	watching                // then gone
 	gone                    // closed; last
@@ -34,6 +36,8 @@ const (
 type viewer struct {
 	fd       int // -1 when closed
 	slot     int // in its worker
+	site     *site
+	tls      *tls.Conn // nil: no TLS, or none yet
 	role     role
 	phase    phase
 	herd     bool // joined with the herd
@@ -66,7 +70,8 @@ var errLate = errors.New("no stream in time")
 // open begins the viewer's connection.
 func (w *worker) open(v *viewer) {
 	w.turn++
-	fd, err := w.site.dial(w.turn, w.opt.rcvbuf)
+	v.tls = nil
+	fd, err := v.site.dial(w.turn, w.opt.rcvbuf)
 	if err != nil {
 		w.fail(v, err)
 		return
@@ -79,18 +84,25 @@ func (w *worker) open(v *viewer) {
 
 // event handles one readiness report.
 func (w *worker) event(v *viewer) {
-	var err error
-	switch v.phase {
-	case connecting:
-		err = w.ask(v)
-	case asking:
-		err = w.readHead(v)
-	case watching:
-		err = w.readStream(v)
+	err := w.proceed(v)
+	for err == nil && v.buffers() {
+		err = w.proceed(v)
 	}
 	if err != nil && err != unix.EAGAIN {
 		w.fail(v, err)
 	}
+}
+
+func (w *worker) proceed(v *viewer) error {
+	switch v.phase {
+	case connecting:
+		return w.ask(v)
+	case asking:
+		return w.readHead(v)
+	case watching:
+		return w.readStream(v)
+	}
+	return nil
 }
 
 // ask sends the request once the connection is up.
@@ -102,19 +114,30 @@ func (w *worker) ask(v *viewer) error {
 		w.enter(v)
 		return w.watch(v, unix.EPOLL_CTL_MOD, unix.EPOLLIN)
 	}
-	request := w.play
-	if v.describe {
-		request = w.description
+	if v.site.secure != nil {
+		return w.shake(v)
 	}
-	if n, err := transmit(v.fd, request); err != nil || n < len(request) {
+	return w.request(v, unix.EPOLL_CTL_MOD)
+}
+
+// request sends what the viewer asks and, by op, lets epoll tell of the answer.
+func (w *worker) request(v *viewer, op int) error {
+	request := v.site.play
+	if v.describe {
+		request = v.site.description
+	}
+	if n, err := v.transmit(request); err != nil || n < len(request) {
 		return fmt.Errorf("request: %d of %d bytes sent: %w", n, len(request), err)
 	}
 	v.phase = asking
 	if v.role == stalled {
 		w.enter(v)
+		if op == unix.EPOLL_CTL_ADD {
+			return nil
+		}
 		return unix.EpollCtl(w.epoll, unix.EPOLL_CTL_DEL, v.fd, nil)
 	}
-	return w.watch(v, unix.EPOLL_CTL_MOD, unix.EPOLLIN)
+	return w.watch(v, op, unix.EPOLLIN)
 }
 
 // enter makes a viewer one that watches.
@@ -125,7 +148,7 @@ func (w *worker) enter(v *viewer) {
 
 // readHead collects the head of the answer; what follows it is the stream.
 func (w *worker) readHead(v *viewer) error {
-	n, err := receive(v.fd, w.buf[:maxHead])
+	n, err := v.receive(w.buf[:maxHead])
 	if err != nil {
 		return err
 	}
@@ -142,7 +165,7 @@ func (w *worker) readHead(v *viewer) error {
 		return nil
 	}
 	if err == nil && r.Status != 200 {
-		err = fmt.Errorf("status %d", r.Status)
+		err = newRejection(&r, v.head[:n], w.now)
 	}
 	if err != nil || v.describe {
 		return err
@@ -177,7 +200,7 @@ func (w *worker) begin(v *viewer, rest []byte) error {
 // newChecker checks v's stream; packets born after v joined count for latency, the burst from the backlog does not.
 func (w *worker) newChecker(v *viewer) *checker {
 	since := v.born.UnixNano()
-	return newChecker(w.opt.mmsh, v.role == slow, func(stamp int64) {
+	return newChecker(v.site.mmsh, v.role == slow, func(stamp int64) {
 		if stamp >= since && v.role == sample {
 			w.clock.add(v.herd, time.Duration(w.now.UnixNano()-stamp))
 		}
@@ -193,7 +216,7 @@ func (w *worker) readStream(v *viewer) error {
 		}
 		return w.taken(v, nil, n)
 	}
-	n, err := receive(v.fd, w.buf)
+	n, err := v.receive(w.buf)
 	if err != nil {
 		return err
 	}
@@ -231,7 +254,7 @@ func (w *worker) got(v *viewer, b []byte, n int) {
 func (w *worker) sip(v *viewer, d time.Duration) error {
 	v.credit = min(v.credit+w.opt.slowRate/8*d.Seconds(), maxSlowRead)
 	for v.credit >= 1 {
-		n, err := receive(v.fd, w.buf[:int(v.credit)])
+		n, err := v.receive(w.buf[:int(v.credit)])
 		if err == unix.EAGAIN {
 			return nil
 		}
@@ -248,7 +271,8 @@ func (w *worker) sip(v *viewer, d time.Duration) error {
 
 // fail ends a viewer for a reason.
 func (w *worker) fail(v *viewer, err error) {
-	if v.phase == watching {
+	watched := v.phase == watching
+	if watched {
 		w.tally.up.Add(-1)
 	}
 	if v.fd >= 0 {
@@ -258,5 +282,5 @@ func (w *worker) fail(v *viewer, err error) {
 	if v.check != nil && v.check.ended {
 		v.outcome = fmt.Sprintf("stream ended, reason %#x", v.check.reason)
 	}
-	w.ended(v)
+	w.ended(v, err, watched)
 }

@@ -105,16 +105,13 @@ func (l *load) startHerd(n int) {
 // summarise turns three snapshots into what is known before the viewers are asked.
 func (l *load) summarise(base, start, end snapshot) *summary {
 	s := &summary{
-		URL: l.opt.url, Protocol: "http", Viewers: l.opt.viewers, Stalled: l.opt.stalled, Slow: l.opt.slow, Herd: l.opt.herd,
+		URL: l.name(), Protocol: l.protocol(), Reconnect: l.opt.reconnect, Viewers: l.opt.viewers, Stalled: l.opt.stalled, Slow: l.opt.slow, Herd: l.opt.herd,
 		Watching:  end.totals.up,
 		Cut:       end.totals.cut,
 		Seconds:   end.at.Sub(start.at).Seconds(),
 		Bytes:     end.totals.bytes - start.totals.bytes,
 		TCPMemory: end.tcp - base.tcp,
 		OwnCPU:    (end.own - start.own).Seconds(),
-	}
-	if l.opt.mmsh {
-		s.Protocol = "mmsh"
 	}
 	s.BitsPerSec = float64(s.Bytes) * 8 / s.Seconds
 	if ticks := end.total - start.total; ticks > 0 {
@@ -125,6 +122,25 @@ func (l *load) summarise(base, start, end snapshot) *summary {
 		s.Others = othersShare(end.busy-start.busy, end.total-start.total, end.server.cpu-start.server.cpu+end.own-start.own)
 	}
 	return s
+}
+
+// name is what was watched.
+func (l *load) name() string {
+	if n := len(l.opt.urls); n > 1 {
+		return fmt.Sprintf("%s and %d more", l.opt.urls[0], n-1)
+	}
+	return l.opt.urls[0]
+}
+
+// protocol is what all sites speak.
+func (l *load) protocol() string {
+	first := l.sites[0].protocol()
+	for _, s := range l.sites {
+		if s.protocol() != first {
+			return "mixed"
+		}
+	}
+	return first
 }
 
 // useOf computes what a server used for bytes delivered to viewers.

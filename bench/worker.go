@@ -1,7 +1,10 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"math/rand/v2"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -12,14 +15,15 @@ import (
 // A worker drives many viewers on one goroutine with one epoll.
 type worker struct {
 	// Set by newWorker, never changed.
-	opt         *loadOptions
-	site        *target
-	play        []byte // requests
-	description []byte
-	clock       *stopwatch
-	pause       time.Duration // between two looks at what is ready
-	epoll       int
-	done        chan struct{}
+	opt    *loadOptions
+	sites  []*site
+	clock  *stopwatch
+	pause  time.Duration // between two looks at what is ready
+	epoll  int
+	done   chan struct{}
+	ctx    context.Context // of handshakes
+	cancel func()
+	shakes sync.WaitGroup
 	// Safe from any goroutine.
 	tally tally
 	mu    sync.Mutex
@@ -29,7 +33,9 @@ type worker struct {
 	now     time.Time
 	ticked  time.Time
 	buf     []byte
-	turn    int
+	turn    int // of source addresses
+	next    int // of sites
+	away    []comeback
 	viewers []*viewer // by slot; nil: free
 	free    []int
 	retired results // of viewers that are no more
@@ -38,7 +44,7 @@ type worker struct {
 
 // tally is what the progress line wants to know.
 type tally struct {
-	up, bytes, failed, cut, silent, returned atomic.Int64
+	up, bytes, failed, refused, cut, silent, returned atomic.Int64
 }
 
 const (
@@ -49,13 +55,18 @@ const (
 	watchTick = time.Second
 )
 
-func newWorker(l *load, pause time.Duration) (*worker, error) {
+// newWorker starts the i-th worker.
+func newWorker(l *load, i int, pause time.Duration) (*worker, error) {
 	epoll, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
 	if err != nil {
 		return nil, err
 	}
-	w := &worker{opt: &l.opt, site: l.site.own(), play: l.play, description: l.description, clock: &l.clock, pause: pause,
-		epoll: epoll, done: make(chan struct{}), buf: make([]byte, recvRoom), now: time.Now()}
+	w := &worker{opt: &l.opt, clock: &l.clock, pause: pause, epoll: epoll, done: make(chan struct{}), next: i,
+		buf: make([]byte, recvRoom), now: time.Now()}
+	w.ctx, w.cancel = context.WithCancel(context.Background())
+	for _, s := range l.sites {
+		w.sites = append(w.sites, s.own())
+	}
 	go w.run()
 	return w, nil
 }
@@ -112,9 +123,19 @@ func (w *worker) watch(v *viewer, op int, events uint32) error {
 	return unix.EpollCtl(w.epoll, op, v.fd, &unix.EpollEvent{Events: events, Fd: int32(v.slot)})
 }
 
-// start adds a viewer.
+// start adds a viewer of the next site.
 func (w *worker) start(r role, herd bool) {
-	v := &viewer{fd: -1, role: r, herd: herd, describe: w.opt.describe && r != stalled, born: w.now, last: w.now, mark: -1}
+	s := w.sites[w.next%len(w.sites)]
+	w.next++
+	w.begun(s, r, herd)
+}
+
+func (w *worker) begun(s *site, r role, herd bool) {
+	if w.stop {
+		return
+	}
+	v := &viewer{fd: -1, site: s, role: r, herd: herd, describe: s.description != nil && r != stalled, born: w.now, last: w.now,
+		mark: -1}
 	w.seat(v)
 	w.open(v)
 }
@@ -131,24 +152,37 @@ func (w *worker) seat(v *viewer) {
 	w.viewers = append(w.viewers, v)
 }
 
-// ended decides what the end of a viewer means. Stalled and slow ones may be cut; the others must not be.
-func (w *worker) ended(v *viewer) {
+// ended decides what the end of a viewer means. Stalled and slow ones may be cut; the others must not be. watched: it had
+// got as far as that.
+func (w *worker) ended(v *viewer, err error, watched bool) {
+	var no *rejection
 	switch {
+	case errors.As(err, &no):
+		w.refused(v, no)
 	case v.role == stalled || v.role == slow:
 		w.tally.cut.Add(1)
-	case w.opt.reconnect && v.phase == gone:
+	case w.opt.reconnect:
 		w.tally.returned.Add(1)
-		w.replace(v)
+		tallyInto(&w.retired.returns, v.outcome, 1)
+		v.outcome = ""
+		pause := defaultRetry
+		if watched {
+			pause = 0
+		}
+		w.comeBack(v, pause)
 	default:
 		w.tally.failed.Add(1)
 	}
 }
 
-// replace retires a viewer and starts another like it.
-func (w *worker) replace(v *viewer) {
+// refused counts apart from failures.
+func (w *worker) refused(v *viewer, no *rejection) {
 	v.outcome = ""
-	w.retire(v)
-	w.post(func() { w.start(v.role, v.herd) }) // not at once: a server that refuses would keep us in a loop
+	w.tally.refused.Add(1)
+	tallyInto(&w.retired.refusals, strconv.Itoa(no.status), 1)
+	if w.opt.reconnect {
+		w.comeBack(v, no.after)
+	}
 }
 
 // retire takes a viewer off the list and keeps what its checker found.
@@ -169,7 +203,7 @@ func (w *worker) churn(n int) {
 		v.fd, v.phase = -1, gone
 		w.tally.up.Add(-1)
 		w.retire(v)
-		w.start(v.role, false)
+		w.begun(v.site, v.role, false)
 	}
 }
 
@@ -207,6 +241,7 @@ func (w *worker) tick() {
 		d = 0
 	}
 	w.ticked = w.now
+	w.welcome()
 	for _, v := range w.viewers {
 		if v == nil || v.phase == gone {
 			continue
@@ -238,6 +273,9 @@ func (w *worker) inspect(v *viewer) {
 }
 
 func (w *worker) closeAll() {
+	w.cancel()
+	w.shakes.Wait()
+	w.orders() // close what those left
 	for _, v := range w.viewers {
 		if v == nil || v.fd < 0 {
 			continue
