@@ -85,9 +85,9 @@ func (u *upstream) stream(conn net.Conn, head []byte, f framer) {
 		}
 		it, ok := <-s.queue
 		buf = buf[:0]
-		for ok && len(buf) < 64<<10 {
+		for ok {
 			buf = f.appendPacket(buf, u.head, it)
-			if len(s.queue) == 0 {
+			if len(s.queue) == 0 || len(buf) >= 64<<10 { // before another is taken: it would be lost
 				break
 			}
 			it, ok = <-s.queue
