@@ -8,8 +8,8 @@ import (
 
 // mmshPlayers open mmsh://, rawPlayers http://.
 var (
-	mmshPlayers = []player{ffmpeg, mpv, vlc, mplayer, libmms}
-	rawPlayers  = []player{gstreamer, ffmpeg, mpv, vlc}
+	mmshPlayers = []player{ffmpeg, mpv, vlc, mplayer, libmms, xine}
+	rawPlayers  = []player{gstreamer, ffmpeg, mpv, vlc, xine}
 )
 
 // The built-in clip, in a loop.

@@ -1,7 +1,7 @@
 // Package e2e tests pumpd from outside: the built program, real sockets, and, with the build tag "players", real players.
 //
 //	go test ./tests/e2e/                                  own small clients, two minutes
-//	go test -tags players -timeout 20m ./tests/e2e/       FFmpeg, mpv, VLC, MPlayer, GStreamer, libmms: two minutes
+//	go test -tags players -timeout 20m ./tests/e2e/       all players of the README, proxies: three minutes
 //
 // A missing player skips its tests, says which Debian package brings it and is listed again at the end; with CI=true it
 // fails them. Files named survive are about what happens when a source, a pump or the network fails. One of their tests

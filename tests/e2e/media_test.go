@@ -33,7 +33,7 @@ func makeClip(t *testing.T, video string, packetSize int) *clip {
 	file := filepath.Join(openDir(t), "clip.asf")
 	out, err := exec.Command(ffmpeg, "-v", "error", "-nostdin",
 		"-f", "lavfi", "-i", fmt.Sprintf("testsrc2=size=320x240:rate=%d:duration=%d", frameRate, clipSeconds),
-		"-f", "lavfi", "-i", fmt.Sprintf("sine=frequency=440:sample_rate=44100:duration=%d", clipSeconds),
+		"-f", "lavfi", "-i", fmt.Sprintf("sine=frequency=%d:sample_rate=%d:duration=%d", toneHertz, toneRate, clipSeconds),
 		"-c:v", video, "-b:v", "400k", "-g", "25", "-c:a", "wmav2", "-b:a", "64k",
 		"-packet_size", fmt.Sprint(packetSize), file).CombinedOutput()
 	if err != nil {

@@ -3,11 +3,7 @@
 package e2e
 
 import (
-	"fmt"
 	"os/exec"
-	"path/filepath"
-	"strings"
-	"sync"
 	"testing"
 )
 
@@ -19,30 +15,11 @@ var libmms = player{
 	trouble:  ffmpegTrouble,
 	lossless: true,
 	command: func(t *testing.T, s stage) []*exec.Cmd {
-		program, err := mmscat()
-		if err != nil && strings.Contains(err.Error(), "mmsx.h: No such file") {
-			needed(t, "libmms (Debian: apt-get install libmms-dev)")
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
 		return []*exec.Cmd{
-			exec.Command(program, s.url),
+			exec.Command(mmscat(t), s.url),
 			exec.Command("ffmpeg", ffmpegArgs(s, "-f", "asf", "-i", "pipe:0")...),
 		}
 	},
 }
 
-// mmscat is built once.
-var mmscat = sync.OnceValues(func() (string, error) {
-	dir, err := builtDir()
-	if err != nil {
-		return "", err
-	}
-	path := filepath.Join(dir, "mmscat")
-	out, err := exec.Command("gcc", "-Wall", "-O1", "-o", path, filepath.Join("testdata", "mmscat.c"), "-lmms").CombinedOutput()
-	if err != nil {
-		return "", fmt.Errorf("gcc mmscat.c: %w\n%s", err, out)
-	}
-	return path, nil
-})
+var mmscat = testProgram("mmscat", "mms")
