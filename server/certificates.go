@@ -48,6 +48,15 @@ func newCertificates(files []Certificate, clock clock, log *slog.Logger) (*certi
 	return c, c.load(stamps)
 }
 
+// chooseIfThere is choose for a handshake whose peer waits for the result: what comes next is a signature, which costs a
+// millisecond with RSA.
+func (c *certificates) chooseIfThere(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
+	if s, ok := hello.Conn.(*shim); ok && s.handshake != nil && s.handshake.gone() {
+		return nil, errPeerGone
+	}
+	return c.choose(hello)
+}
+
 // choose gives the first certificate that fits a client: name, algorithms. A client that none fits gets the first one
 // and may complain about it.
 func (c *certificates) choose(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {

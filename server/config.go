@@ -37,6 +37,7 @@ type ServerConfig struct {
 // A TimeoutConfig is the table [timeouts].
 type TimeoutConfig struct {
 	RequestHead Duration `toml:"request_head"` // for a whole request head
+	Handshake   Duration `toml:"handshake"`    // for a TLS client's hello, and again for the rest of its handshake
 	SourceIdle  Duration `toml:"source_idle"`  // a silent pusher gets 408
 	PullStall   Duration `toml:"pull_stall"`   // a silent upstream is dialled again
 	PushSetup   Duration `toml:"push_setup"`   // between the requests of a push
@@ -115,6 +116,7 @@ func DefaultConfig() *Config {
 		},
 		Timeouts: TimeoutConfig{
 			RequestHead: Duration(10 * time.Second),
+			Handshake:   Duration(3 * time.Second),
 			SourceIdle:  Duration(60 * time.Second),
 			PullStall:   Duration(15 * time.Second),
 			PushSetup:   Duration(120 * time.Second),

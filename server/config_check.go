@@ -46,6 +46,7 @@ func (f *configFile) checkServer(c *ServerConfig) {
 
 func (f *configFile) checkTimeouts(c *TimeoutConfig) {
 	f.between("timeouts.request_head", c.RequestHead, time.Second, 5*time.Minute)
+	f.between("timeouts.handshake", c.Handshake, time.Second, time.Minute)
 	f.between("timeouts.source_idle", c.SourceIdle, 10*time.Second, time.Hour) // lower limit: [MS-WMHTTP] 3.2.2
 	f.between("timeouts.pull_stall", c.PullStall, time.Second, time.Hour)
 	f.between("timeouts.push_setup", c.PushSetup, time.Second, time.Hour)

@@ -67,6 +67,7 @@ var badValues = []badConfig{
 	{"log_format", "[server]\nlog_format = \"\"\n", `pump.toml:2: server.log_format: "", want "text" or "json"`},
 
 	{"request_head", "[timeouts]\nrequest_head = \"0s\"\n", "pump.toml:2: timeouts.request_head: 0s, want 1s to 300s"},
+	{"handshake", "[timeouts]\nhandshake = \"61s\"\n", "pump.toml:2: timeouts.handshake: 61s, want 1s to 60s"},
 	{"source_idle", "[timeouts]\nsource_idle = \"9s\"\n", "pump.toml:2: timeouts.source_idle: 9s, want 10s to 3600s"},
 	{"pull_stall", "[timeouts]\npull_stall = \"0s\"\n", "pump.toml:2: timeouts.pull_stall: 0s, want 1s to 3600s"},
 	{"push_setup", "[timeouts]\npush_setup = \"2h\"\n", "pump.toml:2: timeouts.push_setup: 7200s, want 1s to 3600s"},

@@ -38,7 +38,7 @@ func TestDefaults(t *testing.T) {
 		Server: ServerConfig{Listen: []string{":8086"}, Admin: "127.0.0.1:8087", Merge: Merge{Auto: true},
 			Burst: Duration(3 * time.Second), MaxLag: Duration(10 * time.Second), Engine: "auto", StripPadding: true,
 			LogLevel: "info", LogFormat: "text"},
-		Timeouts: TimeoutConfig{RequestHead: Duration(10 * time.Second), SourceIdle: Duration(time.Minute),
+		Timeouts: TimeoutConfig{RequestHead: Duration(10 * time.Second), Handshake: Duration(3 * time.Second), SourceIdle: Duration(time.Minute),
 			PullStall: Duration(15 * time.Second), PushSetup: Duration(2 * time.Minute),
 			SourceGrace: Duration(30 * time.Second), Stall: Duration(20 * time.Second)},
 	}

@@ -11,15 +11,15 @@ import (
 //
 //	limit = fixed + sources + admin + enrolling + 4 × reserve + encoders + connections
 //
-// handshakes and greetings are among the connections.
+// TLS handshakes are among the connections.
 type budget struct {
 	admin       int64 // connections to the admin
 	enrolling   int64 // per listener: a connection on its way to its loop has two
 	reserve     int64 // of each kind; as many again are about to be closed
 	encoders    int64
 	connections int64 // of everybody else
-	greetings   int64 // of TLS, before the client has said what it wants
-	handshakes  int64 // of TLS, after that
+	silent      int64 // TLS handshakes that wait for their peer: for its hello, and as many for what follows it
+	line        int64 // TLS handshakes that want to compute
 }
 
 // What takes descriptors, each at its worst.
@@ -33,11 +33,11 @@ const (
 
 // Most of each kind, whatever the limit allows.
 const (
-	maxEnrolling  = 256
-	maxReserve    = 256
-	maxGreetings  = 4096 // a goroutine and some 10 KB each, for timeouts.handshake
-	maxHandshakes = 1024 // some 20 KB each
-	leastPlaces   = 16   // connections without which a pump is none
+	maxEnrolling = 256
+	maxReserve   = 256
+	maxSilent    = 4096 // a goroutine and 10 to 20 KB each, for timeouts.handshake
+	maxLine      = 1024
+	leastPlaces  = 16 // connections without which a pump is none
 )
 
 // newBudget divides a limit, of which open ones are in use, for a configuration and its loops. An error says how many
@@ -68,8 +68,8 @@ func newBudget(limit, open int64, cfg *Config, loops int) (*budget, error) {
 	} else if asked > 0 {
 		b.connections = asked
 	}
-	b.greetings = min(maxGreetings, max(1, b.connections/4))
-	b.handshakes = min(maxHandshakes, max(1, b.connections/4))
+	b.silent = min(maxSilent, max(1, b.connections/4))
+	b.line = min(maxLine, max(1, b.connections/4))
 	return b, nil
 }
 

@@ -43,7 +43,7 @@ func TestBudgetFits(t *testing.T) {
 					t.Fatalf("%s, %d loops, limit %d: %d can be open", name, loops, limit, used)
 				}
 				if b.connections < leastPlaces || b.enrolling < 1 || b.reserve < 1 || b.admin < 1 || b.encoders < min(pushes, 1) ||
-					b.greetings < 1 || b.handshakes < 1 || b.greetings+b.handshakes >= b.connections {
+					b.silent < 1 || b.line < 1 || 2*b.silent+b.line >= b.connections {
 					t.Fatalf("%s, %d loops, limit %d: %+v", name, loops, limit, *b)
 				}
 			}

@@ -18,18 +18,27 @@ import (
 //	          a goroutine that blocks,                     a viewer's packets: tlsEngine ──┘
 //	          with a deadline
 //
-// handshakes has those that are going on.
+// handshakes has those that are going on. Each is in one of three states, and whoever only waits in one of them is in
+// nobody's way:
+//
+//	greeting ── hello is whole ─▶ line, a CPU ── our flight ─▶ answering ── peer's flight ─▶ line, a CPU ─▶ done
+//
+// The line is one of connections that have said what they want, so it moves on; while it is full the next connections wait
+// in the kernel's queue. In the other two the peer is waited for: when they are full, whoever has waited longest goes.
 type handshakes struct {
 	// Set by newHandshakes, never changed.
+	certs   *certificates
 	config  *tls.Config
-	timeout time.Duration   // of a whole handshake
+	timeout time.Duration   // that a peer may take for its hello, and again for what follows it
 	going   context.Context // done: the server stops, and with it every handshake
 	stop    context.CancelFunc
 
 	// Any goroutine.
-	slots chan struct{} // holds one for each handshake
-	cpus  chan struct{} // and one for each that computes; else a thousand at once keep rounds waiting for half a second
-	all   sync.WaitGroup
+	greeting  crowd         // by address
+	answering crowd         // by address
+	line      chan struct{} // holds one for each that computes or wants to
+	cpus      chan struct{} // and one for each that computes; else a thousand at once keep rounds waiting for half a second
+	all       sync.WaitGroup
 }
 
 func newHandshakes(cfg *Config, b *budget, clock clock, log *slog.Logger) (*handshakes, error) {
@@ -38,25 +47,29 @@ func newHandshakes(cfg *Config, b *budget, clock clock, log *slog.Logger) (*hand
 		return nil, err
 	}
 	h := &handshakes{
+		certs: certs,
 		config: &tls.Config{
-			GetCertificate:              certs.choose,
+			GetCertificate:              certs.chooseIfThere,
 			MinVersion:                  tls.VersionTLS12,
 			NextProtos:                  []string{"http/1.1", "http/1.0"},
 			DynamicRecordSizingDisabled: true, // small records cost CPU; we send what there is, not what a browser waits for
 		},
-		timeout: time.Duration(cfg.Timeouts.RequestHead),
-		slots:   make(chan struct{}, b.handshakes),
-		cpus:    make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2)),
+		timeout:   time.Duration(cfg.Timeouts.Handshake),
+		greeting:  crowd{most: int(b.silent), each: int(max(1, b.silent/2))},
+		answering: crowd{most: int(b.silent), each: int(max(1, b.silent/2))},
+		line:      make(chan struct{}, b.line),
+		cpus:      make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2)),
 	}
 	h.going, h.stop = context.WithCancel(context.Background())
 	return h, nil
 }
 
-// begin starts c's handshake, as soon as there is a slot. done gets the connection, or what went wrong; c is closed then.
+// begin starts c's handshake, as soon as there is room in the line. done gets the connection, or what went wrong; c is
+// closed then.
 func (h *handshakes) begin(c net.Conn, done func(w *tlsWire, err error)) {
-	h.slots <- struct{}{}
+	h.line <- struct{}{}
+	<-h.line
 	h.all.Go(func() {
-		defer func() { <-h.slots }()
 		w, err := h.run(c)
 		if err != nil {
 			c.Close()
@@ -66,20 +79,28 @@ func (h *handshakes) begin(c net.Conn, done func(w *tlsWire, err error)) {
 }
 
 func (h *handshakes) run(c net.Conn) (*tlsWire, error) {
-	if err := c.SetDeadline(time.Now().Add(h.timeout)); err != nil {
+	defer context.AfterFunc(h.going, func() { c.Close() })()
+	s := newHandshake(c, h)
+	hello, err := s.hello()
+	if err != nil {
 		return nil, err
 	}
-	h.cpus <- struct{}{}
-	defer func() { <-h.cpus }()
-	w := newTLSWire(c, h)
-	err := w.tls.HandshakeContext(h.going)
-	if err == nil {
-		return w, nil
+	s.compute()
+	defer s.rest()
+	if hello[0] == recordHandshake && s.gone() { // others cost nothing, and may want to be told what is wrong
+		return nil, errPeerGone
 	}
-	if mistaken(err) {
-		c.Write(wantTLS) // new sockets take it
+	if err := s.SetDeadline(time.Now().Add(h.timeout)); err != nil {
+		return nil, err
 	}
-	return nil, err
+	w := newTLSWire(s, hello)
+	if err := w.tls.Handshake(); err != nil {
+		if mistaken(err) {
+			c.Write(wantTLS) // new sockets take it
+		}
+		return nil, err
+	}
+	return w, nil
 }
 
 // wait returns when the last handshake is over; there must be no more begun.

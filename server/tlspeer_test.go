@@ -98,7 +98,7 @@ func newTLSRig(t testing.TB) (*rig, *handshakes) {
 	r.fd = 50_000 // sockets that are not real must not have the numbers of those that are
 	c := DefaultConfig()
 	c.TLS.Certificates = []Certificate{writeCertificate(t, t.TempDir(), "pump", "localhost")}
-	h, err := newHandshakes(c, &budget{handshakes: 4, greetings: 4}, newClock(), slog.New(slog.DiscardHandler))
+	h, err := newHandshakes(c, &budget{silent: 4, line: 4}, newClock(), slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

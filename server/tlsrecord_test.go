@@ -97,8 +97,6 @@ func (h *half) aead() (cipher.AEAD, []byte) {
 	return a, nonce
 }
 
-const recordHead = 5
-
 // seal makes a record: RFC 8446 5.2.
 func (h *half) seal(kind byte, content []byte) []byte {
 	a, nonce := h.aead()

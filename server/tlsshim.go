@@ -10,10 +10,10 @@ import (
 // A shim is the connection under a tls.Conn: for the handshake the TCP connection itself, afterwards two buffers that
 // never block. It belongs to the goroutine of the handshake, then to the conn's loop.
 type shim struct {
-	net.Conn               // nil after the handshake
-	cpus     chan struct{} // of which a handshake holds one, but not while it waits
+	net.Conn             // the handshake; nil after it
+	handshake *handshake // the same
 
-	in    []byte  // has come and is not decrypted; valid for one callback
+	in    []byte  // has come and is not decrypted: the hello, later what is valid for one callback
 	out   []byte  // records; nil if there are none
 	sent  int     // bytes of out that are on their way
 	spare *[]byte // memory for out, shared by the loop
@@ -22,10 +22,11 @@ type shim struct {
 // Read gives a temporary error when there is nothing: crypto/tls keeps any other for ever, but at this one it keeps its
 // state and goes on where it was with the next Read.
 func (s *shim) Read(p []byte) (int, error) {
-	if s.Conn != nil {
-		return s.wait(s.Conn.Read, p)
-	}
-	if len(s.in) == 0 {
+	switch {
+	case len(s.in) > 0:
+	case s.Conn != nil:
+		return s.handshake.wait(s.Conn.Read, p)
+	default:
 		return 0, os.ErrDeadlineExceeded
 	}
 	n := copy(p, s.in)
@@ -36,20 +37,13 @@ func (s *shim) Read(p []byte) (int, error) {
 // Write takes everything.
 func (s *shim) Write(b []byte) (int, error) {
 	if s.Conn != nil {
-		return s.wait(s.Conn.Write, b)
+		return s.handshake.wait(s.Conn.Write, b)
 	}
 	if s.out == nil {
 		s.out, *s.spare = (*s.spare)[:0], nil
 	}
 	s.out = append(s.out, b...)
 	return len(b), nil
-}
-
-// wait lets other handshakes compute while this one waits for its peer.
-func (s *shim) wait(do func([]byte) (int, error), b []byte) (int, error) {
-	<-s.cpus
-	defer func() { s.cpus <- struct{}{} }()
-	return do(b)
 }
 
 // SetWriteDeadline is called by crypto/tls around close_notify.
@@ -61,7 +55,7 @@ func (s *shim) SetWriteDeadline(t time.Time) error {
 }
 
 // detach ends the handshake's time. The TCP connection is somebody else's from here on.
-func (s *shim) detach(spare *[]byte) { s.Conn, s.spare = nil, spare }
+func (s *shim) detach(spare *[]byte) { s.Conn, s.handshake, s.in, s.spare = nil, nil, nil, spare }
 
 // unsent is what is still to be sent.
 func (s *shim) unsent() []byte { return s.out[s.sent:] }

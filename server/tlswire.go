@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"slices"
 	"syscall"
@@ -41,10 +40,10 @@ const (
 
 var errKeyFlood = errors.New("asks for new keys and does not read")
 
-// newTLSWire makes the wire of a connection whose handshake is to come.
-func newTLSWire(c net.Conn, h *handshakes) *tlsWire {
-	w := &tlsWire{shim: shim{Conn: c, cpus: h.cpus}}
-	w.tls = tls.Server(&w.shim, h.config)
+// newTLSWire makes the wire of a connection whose handshake is to come; hello has been read.
+func newTLSWire(h *handshake, hello []byte) *tlsWire {
+	w := &tlsWire{shim: shim{Conn: h, handshake: h, in: hello}}
+	w.tls = tls.Server(&w.shim, h.all.config)
 	return w
 }
 

@@ -33,11 +33,12 @@ func TestOnlyTemporaryErrorsAreForgiven(t *testing.T) {
 		b := p.seal("hello")
 		w := p.wire
 		w.shim.Conn = failing{err: err}
-		w.shim.cpus = make(chan struct{}, 1)
-		w.shim.cpus <- struct{}{}
+		w.shim.handshake = newHandshake(failing{err: err}, h)
+		w.shim.handshake.compute()
 		if _, got := w.tls.Read(make([]byte, 10)); !errors.Is(got, err) {
 			t.Fatalf("got %v, want %v", got, err)
 		}
+		w.shim.handshake.rest()
 		w.shim.Conn, w.shim.in = nil, b
 		got := make([]byte, 10)
 		n, again := w.tls.Read(got)
@@ -54,6 +55,7 @@ type failing struct {
 }
 
 func (f failing) Read([]byte) (int, error) { return 0, f.err }
+func (f failing) RemoteAddr() net.Addr     { return nil }
 
 // What comes is the same wherever the network cuts it.
 func TestRecordsCutAtEachByte(t *testing.T) {
