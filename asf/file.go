@@ -51,7 +51,7 @@ func (h *Header) readPackets(r io.Reader, maxBytes int64) ([][]byte, error) {
 	for count := h.filePackets(); uint64(len(packets)) < count; {
 		b := make([]byte, h.PacketSize)
 		n, err := io.ReadFull(r, b)
-		if err == io.EOF || err == io.ErrUnexpectedEOF || isIndex(b[:n]) {
+		if err == io.EOF || err == io.ErrUnexpectedEOF || IsIndex(b[:n]) {
 			break
 		}
 		if err != nil {
@@ -78,9 +78,9 @@ func (h *Header) filePackets() uint64 {
 	return (size - dataHead) / uint64(h.PacketSize)
 }
 
-// isIndex reports whether b is the start of an index object. No packet looks like that: their first bytes would be error
+// IsIndex reports whether b is the start of an index object, which follows the packets of a file. No packet looks like that: their first bytes would be error
 // correction of a length nobody uses.
-func isIndex(b []byte) bool {
+func IsIndex(b []byte) bool {
 	if len(b) < 16 {
 		return false
 	}

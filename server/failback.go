@@ -39,20 +39,11 @@ func (p *puller) probe(q *place, now instant) {
 
 // ask gets the header of a place, from the first of its servers that has it.
 func (p *puller) ask(q *place) error {
-	list, err := q.at.locate(p.ctx, p.dialer.services)
-	for _, to := range list {
-		v := &visit{puller: p, at: to, login: login{user: to.user, password: to.password}}
-		var a *answer
-		if a, err = v.ask(p.ctx, nil); err != nil {
-			continue
-		}
-		_, err = a.describe()
+	s := search{puller: p, use: func(_ *visit, a *answer, _ *description) (bool, error) {
 		a.close()
-		if err == nil {
-			return nil
-		}
-	}
-	return err
+		return true, nil
+	}}
+	return s.run(p.ctx, q.at)
 }
 
 // judge takes in what a probe has found.

@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"io"
 
 	"pumpd/codec"
 )
@@ -52,8 +51,6 @@ const (
 var asfStart = []byte{0x30, 0x26, 0xB2, 0x75}
 
 var errFragment = errors.New("$H: breaks off")
-
-func newIntake(from io.Reader) *intake { return &intake{in: newWindow(from, intakeSize)} }
 
 // next returns the next event. io.EOF is an end between two frames without an $E; any error is final.
 func (n *intake) next() (event, error) {
@@ -174,14 +171,14 @@ func (n *intake) collect(part []byte, flags uint8) (e event, ok bool, err error)
 func headerObjectSize(b []byte) (int, error) {
 	guid := asfStart[:min(len(b), len(asfStart))]
 	if !bytes.HasPrefix(b, guid) {
-		return 0, fmt.Errorf("$H: begins with %x, want an ASF header", b[:len(guid)])
+		return 0, fmt.Errorf("header: begins with %x, want an ASF header", b[:len(guid)])
 	}
 	if len(b) < asfObjectHead {
 		return 0, nil
 	}
 	size := binary.LittleEndian.Uint64(b[16:])
 	if size < asfObjectHead || size > maxHeaderTotal-asfDataHead {
-		return 0, fmt.Errorf("$H: ASF header of %d bytes, limit %d", size, maxHeaderTotal-asfDataHead)
+		return 0, fmt.Errorf("header: %d bytes, limit %d", size, maxHeaderTotal-asfDataHead)
 	}
 	return int(size), nil
 }

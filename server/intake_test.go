@@ -106,7 +106,7 @@ func padFrame(frame []byte, n int) []byte {
 // hear reads all events in the notation of intakeCases; an error other than io.EOF comes back.
 func hear(from io.Reader) (string, error) {
 	var heard []string
-	in := newIntake(from)
+	in := &intake{in: newWindow(from, intakeSize)}
 	for {
 		e, err := in.next()
 		if err != nil {
@@ -251,7 +251,7 @@ func FuzzIntake(f *testing.F) {
 		if got != want || fmt.Sprint(err) != fmt.Sprint(wantErr) {
 			t.Errorf("in halves %q, %v, at once %q, %v", got, err, want, wantErr)
 		}
-		in := newIntake(bytes.NewReader(body))
+		in := &intake{in: newWindow(bytes.NewReader(body), intakeSize)}
 		for {
 			e, err := in.next()
 			if err != nil {

@@ -21,8 +21,12 @@ type answer struct {
 	until   time.Time   // the deadline that is set
 	release func() bool // ends the watch over the context
 	reply   *pullReply
-	intake  *intake
+	in      *window     // the body
+	intake  eventReader // of the body; nil: nobody has looked at it yet
 }
+
+// An eventReader is an intake or a rawIntake.
+type eventReader interface{ next() (event, error) }
 
 func (a *answer) close() {
 	a.release()
@@ -38,7 +42,7 @@ func (a *answer) exchange(request []byte) error {
 	if err != nil {
 		return err
 	}
-	a.reply, a.intake = reply, newIntake(body)
+	a.reply, a.in = reply, newWindow(body, intakeSize)
 	return nil
 }
 
@@ -57,12 +61,18 @@ func (a *answer) heard() {
 
 // next is the intake's, with errors that say what they mean here.
 func (a *answer) next() (event, error) {
+	if a.intake == nil {
+		a.intake = &intake{in: a.in}
+		if a.in.kind() == rawBody {
+			a.intake = &rawIntake{in: a.in}
+		}
+	}
 	e, err := a.intake.next()
 	switch {
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		err = fmt.Errorf("%w for %v", errStalled, a.stall)
 	case errors.Is(err, codec.ErrDesync):
-		err = fmt.Errorf("not MMSH, Content-Type is %.80q: %w", a.reply.media, err)
+		err = fmt.Errorf("not MMSH, ASF or a playlist, Content-Type is %.80q: %w", a.reply.media, err)
 	}
 	return e, err
 }
@@ -72,8 +82,15 @@ var (
 	errEnded   = errors.New("upstream has ended the stream")
 )
 
-// A description is what a Describe was answered with.
+// raw says whether what comes is ASF without frames. That is endless, and began with the answer to the Describe.
+func (a *answer) raw() bool {
+	_, ok := a.intake.(*rawIntake)
+	return ok
+}
+
+// A description is what a Describe was answered with: a playlist, or a header.
 type description struct {
+	entries  []string // of a playlist; nil: it is none
 	header   []byte
 	streams  []asf.Stream
 	clientID uint32
@@ -82,8 +99,12 @@ type description struct {
 }
 
 // describe reads the answer to a Describe. FFmpeg as a server plays whatever it is asked, and once only: where packets
-// follow the header, this answer is the Play. Its chunked replies of unknown length tell that it may take a while.
+// follow the header, this answer is the Play. Its chunked replies of unknown length tell that it may take a while; of raw
+// ASF packets follow always, and asking again would only mean to miss some.
 func (a *answer) describe() (*description, error) {
+	if a.in.kind() == textBody {
+		return a.playlist()
+	}
 	e, err := a.next()
 	if err != nil {
 		return nil, fmt.Errorf("describe: %w", err)
@@ -96,11 +117,31 @@ func (a *answer) describe() (*description, error) {
 		return nil, fmt.Errorf("describe: %w", err)
 	}
 	about := &description{header: h.Raw, streams: h.Streams, clientID: a.reply.clientID, known: a.reply.known}
-	if !a.reply.chunked {
+	if !a.reply.chunked && !a.raw() {
 		a.patience(describeTime)
 	}
-	if e, err := a.next(); err == nil && e.kind == eventPacket {
+	e, err = a.next()
+	switch {
+	case err == nil && e.kind == eventPacket:
 		about.packet = e.data
+	case a.raw() && err != nil:
+		return nil, err
+	case a.raw():
+		return nil, fmt.Errorf("%w before a packet", errEnded)
 	}
 	return about, nil
+}
+
+// playlist reads one, or gives the error of what is none.
+func (a *answer) playlist() (*description, error) {
+	a.patience(describeTime)
+	text, _ := a.in.readText(maxPlaylist)
+	if len(text) > maxPlaylist {
+		return nil, fmt.Errorf("playlist: more than %d bytes", maxPlaylist)
+	}
+	if list := parsePlaylist(text); len(list) > 0 {
+		return &description{entries: list}, nil
+	}
+	_, err := a.next()
+	return nil, err
 }

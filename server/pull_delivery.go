@@ -26,42 +26,23 @@ type news struct {
 	err   error  // of what is over; of a probe, nil if the place is good
 }
 
-// run does all there is to do with one place, until it ends. If it is a service, one server after another is asked until
-// one plays.
+// run does all there is to do with one place, until it ends.
 func (d *delivery) run() error {
-	list, err := d.lane.place.at.locate(d.ctx, d.puller.dialer.services)
-	if err != nil {
-		return err
-	}
-	for _, to := range list {
-		err = d.pull(to)
-		if d.playing || d.ctx.Err() != nil {
-			break
-		}
-	}
-	return err
+	s := search{puller: d.puller, use: d.pull, heard: func(v *visit) { _ = d.path(v) }} // unheard only at the end
+	return s.run(d.ctx, d.lane.place.at)
 }
 
-// pull is Describe and Play. An upstream that does not know Describe and plays is taken at its word.
-func (d *delivery) pull(to *upstream) error {
-	v := &visit{puller: d.puller, at: to, login: login{user: to.user, password: to.password}}
-	defer func() { d.path(v) }()
-	a, err := v.ask(d.ctx, nil)
-	if err != nil {
-		return err
+// pull is what follows a Describe: the Play. An upstream that does not know Describe and plays is taken at its word.
+func (d *delivery) pull(v *visit, a *answer, about *description) (played bool, err error) {
+	if about.packet == nil {
+		a.close()
+		if a, err = v.ask(d.ctx, about); err != nil {
+			return false, err
+		}
+		about = nil
 	}
-	about, err := a.describe()
-	if err == nil && about.packet != nil {
-		return d.play(v, a, about)
-	}
-	a.close()
-	if err != nil {
-		return err
-	}
-	if a, err = v.ask(d.ctx, about); err != nil {
-		return err
-	}
-	return d.play(v, a, nil)
+	err = d.play(v, a, about)
+	return d.playing, err
 }
 
 // play passes everything on. about is not nil if a Describe turned out to be the Play.
@@ -71,7 +52,13 @@ func (d *delivery) play(v *visit, a *answer, about *description) error {
 		return err
 	}
 	a.patience(a.stall)
+	var pace filePace
 	if about != nil {
+		if a.raw() && a.reply.length >= 0 {
+			if err := pace.begin(about.header); err != nil {
+				return err
+			}
+		}
 		for _, e := range []event{{eventHeader, about.header}, {eventPacket, about.packet}} {
 			if err := d.take(e); err != nil {
 				return err
@@ -80,6 +67,12 @@ func (d *delivery) play(v *visit, a *answer, about *description) error {
 	}
 	for {
 		e, err := a.next()
+		if err != nil {
+			return err
+		}
+		if e.kind == eventPacket {
+			err = pace.wait(d.ctx, e.data)
+		}
 		if err != nil {
 			return err
 		}

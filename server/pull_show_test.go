@@ -53,6 +53,7 @@ type relay struct {
 	silent []span        // it sends nothing, and what it has missed afterwards
 	away   []span        // it closes all connections
 	middle bool          // a Play begins where the show is
+	raw    bool          // ASF without frames, whatever it is asked
 	via    string
 }
 
@@ -68,9 +69,12 @@ func (w *show) relay(r relay) script {
 			via = "Via: " + r.via + "\r\n"
 		}
 		header := dataFrame('H', 0, 0x0C, w.header)
-		if !c.play {
+		if !c.play && !r.raw {
 			c.say(fmt.Appendf(nil, "HTTP/1.0 200 OK\r\n%sContent-Length: %d\r\n\r\n", via, len(header)), header)
 			return
+		}
+		if r.raw {
+			header = w.header
 		}
 		c.say([]byte("HTTP/1.0 200 OK\r\n"+via+"\r\n"), header)
 		n := max(0, int((since()-r.lag-r.burst)/showStep))
@@ -93,7 +97,11 @@ func (w *show) relay(r relay) script {
 				}
 			}
 			time.Sleep(due - since())
-			if _, err := c.Write(dataFrame('D', uint32(n), 0, w.packet(n))); err != nil {
+			packet := w.packet(n)
+			if !r.raw {
+				packet = dataFrame('D', uint32(n), 0, packet)
+			}
+			if _, err := c.Write(packet); err != nil {
 				return
 			}
 		}

@@ -415,7 +415,7 @@ func TestPull(t *testing.T) {
 			name: "a web page", hosts: map[string]script{a: func(c *call) {
 				c.say([]byte("HTTP/1.0 200 OK\r\nContent-Type: text/html\r\n\r\n<html>"))
 			}},
-			asked: []string{a + " describe"}, err: `not MMSH, Content-Type is "text/html"`,
+			asked: []string{a + " describe"}, err: `not MMSH, ASF or a playlist, Content-Type is "text/html"`,
 		},
 		{
 			name: "hangs up without a word", hosts: map[string]script{a: func(*call) {}},

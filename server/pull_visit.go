@@ -5,7 +5,7 @@ import (
 	"fmt"
 )
 
-const maxHops = 5 // redirects
+const maxHops = 5 // redirects and playlists on the way to one stream
 
 // A visit is a way to one upstream, through redirects and challenges. What was learned for the Describe is used for the
 // Play.
@@ -13,9 +13,10 @@ type visit struct {
 	puller *puller
 	at     *upstream
 	login  login
-	hops   int
-	least  scope  // nothing nearer is dialled: somebody that far away has sent us
-	via    string // of the last reply that was no circle
+	hops   int      // redirects and playlists so far
+	trail  []string // the playlists among them
+	least  scope    // nothing nearer is dialled: somebody that far away has sent us
+	via    string   // of the last reply that was no circle
 }
 
 // ask sends a Describe or, if about is given, a Play, until an answer is a good one.
@@ -67,7 +68,7 @@ func (v *visit) judge(ctx context.Context, a *answer) (again bool, err error) {
 		return false, nil
 	case 301, 302, 303, 307, 308:
 		if r.location != "" {
-			return true, v.follow(ctx, a)
+			return true, v.lead(ctx, a, r.location)
 		}
 	case 401:
 		return true, v.login.learn(r.challenge)
@@ -75,12 +76,12 @@ func (v *visit) judge(ctx context.Context, a *answer) (again bool, err error) {
 	return false, &statusError{r.status, r.reason}
 }
 
-// follow goes where an answer sends us.
-func (v *visit) follow(ctx context.Context, a *answer) error {
+// lead goes where an answer sends us.
+func (v *visit) lead(ctx context.Context, a *answer, where string) error {
 	if v.hops++; v.hops > maxHops {
 		return fmt.Errorf("redirects: more than %d", maxHops)
 	}
-	to, err := v.at.redirect(a.reply.location)
+	to, err := v.at.redirect(where)
 	if err != nil {
 		return err
 	}

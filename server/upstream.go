@@ -83,13 +83,26 @@ func (u *upstream) absolute() string {
 	return "http://" + u.host + u.target
 }
 
-// redirect finds what a Location field means. Credentials stay on the host that they were given for.
+// escapedOdd escapes what has no place in a URL. People write blanks and letters of their own into playlists.
+func escapedOdd(raw string) string {
+	var b strings.Builder
+	for _, c := range []byte(raw) {
+		if c <= ' ' || c > '~' {
+			fmt.Fprintf(&b, "%%%02X", c)
+		} else {
+			b.WriteByte(c)
+		}
+	}
+	return b.String()
+}
+
+// redirect finds what a Location field means, or an entry of a playlist. Credentials stay on the host that they were given for.
 func (u *upstream) redirect(location string) (*upstream, error) {
 	base, err := url.Parse(u.absolute())
 	if err != nil {
 		return nil, err
 	}
-	to, err := base.Parse(location)
+	to, err := base.Parse(escapedOdd(strings.TrimSpace(location)))
 	if err != nil {
 		return nil, fmt.Errorf("redirect to %.200q: not a URL", redacted(location))
 	}

@@ -23,6 +23,16 @@ func (w *window) bytes() []byte { return w.buf[w.start:w.end] }
 // use passes n bytes.
 func (w *window) use(n int) { w.start += n }
 
+// want gives the next n bytes without passing them.
+func (w *window) want(n int) ([]byte, error) {
+	for len(w.bytes()) < n {
+		if err := w.fill(); err != nil {
+			return nil, err
+		}
+	}
+	return w.bytes()[:n], nil
+}
+
 // fill reads more. io.EOF comes only when nothing is left in the window, else io.ErrUnexpectedEOF.
 func (w *window) fill() error {
 	if w.start > 0 {

@@ -1,0 +1,35 @@
+package server
+
+import "bytes"
+
+// A bodyKind is what the body of a good answer is. Content-Types mean nothing: all of these come as octet-stream, as
+// video/x-ms-asf, or without one.
+type bodyKind uint8
+
+const (
+	framedBody bodyKind = iota // MMSH, or nothing that we know
+	rawBody                    // ASF without frames
+	textBody                   // perhaps a playlist
+)
+
+// asfHeader is the GUID of a Header Object, with which raw ASF begins: asf.md §2.
+var asfHeader = [16]byte{0x30, 0x26, 0xB2, 0x75, 0x8E, 0x66, 0xCF, 0x11, 0xA6, 0xD9, 0x00, 0xAA, 0x00, 0x62, 0xCE, 0x6C}
+
+// kind looks at the first bytes of a body. What goes wrong while they come goes wrong again for who reads on.
+func (w *window) kind() bodyKind {
+	for len(w.bytes()) == 0 || w.bytes()[0]&0x7F != '$' && len(w.bytes()) < len(asfHeader) {
+		if w.fill() != nil {
+			break
+		}
+	}
+	b := bytes.TrimLeft(bytes.TrimPrefix(w.bytes(), byteOrderMark), " \t\r\n")
+	switch {
+	case bytes.HasPrefix(w.bytes(), asfHeader[:]):
+		return rawBody
+	case len(b) > 0 && (b[0] == '<' || b[0] == '['):
+		return textBody
+	}
+	return framedBody
+}
+
+var byteOrderMark = []byte("\xEF\xBB\xBF")

@@ -1,0 +1,81 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+)
+
+// A search asks all servers that one upstream of the configuration stands for, in order, until one is what was looked
+// for: the servers of a service, and the entries of playlists, which may be playlists again.
+type search struct {
+	puller *puller
+	// use gets an upstream that has described itself, and closes a.
+	use   func(v *visit, a *answer, about *description) (done bool, err error)
+	heard func(v *visit) // of a visit that is over; may be nil
+	asked int
+	done  bool
+}
+
+// maxVisits bounds one search: playlists of playlists grow fast.
+const maxVisits = 32
+
+var errLeadsBack = errors.New("playlist leads back to itself")
+
+// run returns the error of the last one that was tried.
+func (s *search) run(ctx context.Context, at *upstream) error {
+	list, err := at.locate(ctx, s.puller.dialer.services)
+	for _, to := range list {
+		v := &visit{puller: s.puller, at: to, login: login{user: to.user, password: to.password}}
+		if err = s.visit(ctx, v); s.done || ctx.Err() != nil {
+			break
+		}
+	}
+	return err
+}
+
+func (s *search) visit(ctx context.Context, v *visit) error {
+	if s.asked++; s.asked > maxVisits {
+		return fmt.Errorf("playlists: more than %d servers to ask", maxVisits)
+	}
+	if s.heard != nil {
+		defer func() { s.heard(v) }()
+	}
+	a, err := v.ask(ctx, nil)
+	if err != nil {
+		return err
+	}
+	about, err := a.describe()
+	switch {
+	case err != nil:
+		a.close()
+	case about.entries != nil:
+		defer a.close()
+		return s.entries(ctx, v, a, about.entries)
+	default:
+		s.done, err = s.use(v, a, about)
+	}
+	return err
+}
+
+// entries tries those of a playlist as if they were urls of the configuration, but for where it may lead.
+func (s *search) entries(ctx context.Context, v *visit, a *answer, list []string) (err error) {
+	v.puller.log.Debug("pull follows a playlist", "from", v.at, "entries", len(list))
+	trail := append(slices.Clip(v.trail), v.at.absolute())
+	for i, href := range list {
+		next := *v
+		next.trail = trail
+		if err = next.lead(ctx, a, href); err == nil && slices.Contains(trail, next.at.absolute()) {
+			err = errLeadsBack
+		}
+		if err == nil {
+			err = s.visit(ctx, &next)
+		}
+		if s.done || ctx.Err() != nil {
+			return err
+		}
+		err = fmt.Errorf("playlist entry %d of %d: %w", i+1, len(list), err)
+	}
+	return err
+}
