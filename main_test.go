@@ -45,7 +45,7 @@ func TestRun(t *testing.T) {
 	good := write(t, dir, "good.toml", "[server]\nlisten = [\"127.0.0.1:0\"]\n")
 	bad := write(t, dir, "bad.toml", "[server]\nburst = \"x\"\nlog_levl = \"info\"\n")
 	missing := filepath.Join(dir, "missing.toml")
-	badText := bad + ":2: server.burst: \"x\", want a duration such as \"3s\" or \"100ms\"\n" +
+	badText := bad + ":2: server.burst: \"x\", want a duration such as \"3s\" or \"100ms\", or \"auto\"\n" +
 		bad + ":3: server.log_levl: unknown key, did you mean \"log_level\"?\n"
 	missingText := "open " + missing + ": no such file or directory\n"
 

@@ -48,21 +48,23 @@ const (
 type generation struct {
 	header *asf.Header // as published: broadcast bit set, Data Object size 50
 	framed []byte      // $H in MMSH framing: the body of a Describe and the start of a Play
+	reach  reach       // how far back newcomers may start
 	change []byte      // $C(0) and framed: how a viewer that understands it crosses into this generation
 }
 
-func newGeneration(h *asf.Header) *generation {
+func newGeneration(h *asf.Header, b Burst) *generation {
 	framed := codec.AppendHeader(nil, h.Raw)
 	change := append(codec.AppendReason(nil, 'C', 0), framed...)
-	return &generation{header: h, framed: framed, change: change}
+	return &generation{header: h, framed: framed, change: change, reach: b.reachOf(h.Preroll)}
 }
 
 // joins says where in the chain a viewer may start. It is replaced as a whole, never changed.
 type joins struct {
 	gen     *generation
-	start   *element // the cursor of a newcomer: the element before the oldest join point inside the burst, else = newest
-	opening *opening // for those who start there; nil: the chain will do
-	newest  *element // the element before the newest join point: where a viewer that is too far behind goes on
+	start   *element      // the cursor of a newcomer: the element before the oldest join point inside the burst, else = newest
+	opening *opening      // for those who start there; nil: the chain will do
+	newest  *element      // the element before the newest join point: where a viewer that is too far behind goes on
+	back    time.Duration // of stream between start and the end of the chain
 }
 
 // A chain is the writer's end. It belongs to whoever holds the stream's claim.
@@ -73,6 +75,7 @@ type chain struct {
 	sent   uint32 // send time of the newest packet, ms, as published
 	shown  uint32 // latest presentation time of this generation, likewise
 	shift  uint32 // ms, added to the times of the source, modulo 2^32
+	full   bool   // the limits of memory keep newcomers from starting as far back as they should
 }
 
 // packets says that the chain goes on behind a packet, and not behind a header or an end, or with its first element.
@@ -107,17 +110,24 @@ const (
 	maxBurstEntries = 4096
 )
 
-// trim drops the points that are outside the burst, keeping at least one, and that one too when it is out of reach.
-func (q *pointQueue) trim(now instant, bytes uint64, burst time.Duration) {
+// trim drops the points that are outside the burst, keeping at least one, and that one too when it is out of reach. It
+// reports whether points are missing there because they were too many or had too much behind them.
+func (q *pointQueue) trim(now instant, bytes uint64, r reach) (full bool) {
 	p := *q
-	for len(p) > 1 && (now.since(p[0].at) > burst || len(p) > maxBurstEntries || bytes-p[0].bytes > farthestJoin) {
+	for len(p) > 1 {
+		large := len(p) > maxBurstEntries || bytes-p[0].bytes > farthestJoin
+		if !large && !r.past(now.since(p[0].at), now.since(p[1].at)) {
+			break
+		}
+		full = full || large && now.since(p[1].at) < r.least
 		p[0] = joinable{} // the array behind p lives on; it must not hold the chain
 		p = p[1:]
 	}
-	if len(p) == 1 && (now.since(p[0].at) > oldestJoin || bytes-p[0].bytes > farthestJoin) {
+	if len(p) == 1 && (now.since(p[0].at) > max(oldestJoin, r.most) || bytes-p[0].bytes > farthestJoin) {
 		p = nil
 	}
 	*q = p
+	return full
 }
 
 // begin starts a generation. tell gets the joins of a newcomer that finds no packet yet, before the element is linked: a
@@ -125,13 +135,13 @@ func (q *pointQueue) trim(now instant, bytes uint64, burst time.Duration) {
 func (c *chain) begin(g *generation, now instant, tell func(*joins)) {
 	e := &element{kind: headerElement, at: now, gen: g}
 	c.place(e)
-	c.gen, c.points, c.shift = g, nil, 0
+	c.gen, c.points, c.shift, c.full = g, nil, 0, false
 	tell(&joins{gen: g, start: e, newest: e})
 	c.link(e)
 }
 
 // packet appends a packet and returns the joins that are valid from now on. o is for a packet to join at, if it needs one.
-func (c *chain) packet(full, short []byte, join bool, o *opening, burst time.Duration, now instant) *joins {
+func (c *chain) packet(full, short []byte, join bool, o *opening, now instant) *joins {
 	before := c.last
 	e := &element{kind: packetElement, at: now, full: full, short: short}
 	c.place(e)
@@ -142,12 +152,12 @@ func (c *chain) packet(full, short []byte, join bool, o *opening, burst time.Dur
 		}
 		c.points = append(c.points, joinable{before: before, at: now, bytes: before.bytes, opening: o})
 	}
-	c.points.trim(now, e.bytes, burst)
+	c.full = c.points.trim(now, e.bytes, c.gen.reach) || c.full
 	if len(c.points) == 0 {
 		return &joins{gen: c.gen, start: e, newest: e}
 	}
 	oldest, newest := c.points[0], c.points[len(c.points)-1]
-	return &joins{gen: c.gen, start: oldest.before, opening: oldest.opening, newest: newest.before}
+	return &joins{gen: c.gen, start: oldest.before, opening: oldest.opening, newest: newest.before, back: now.since(oldest.at)}
 }
 
 // end appends the end.

@@ -9,7 +9,7 @@ func TestNewcomersGetTheNewHeaderFirst(t *testing.T) {
 	f.publish(3)
 	c := &r.reg.streams[0].chain
 	last, told := c.last, false
-	c.begin(newGeneration(c.gen.header), r.at, func(j *joins) {
+	c.begin(newGeneration(c.gen.header, Burst{}), r.at, func(j *joins) {
 		told = true
 		if last.next.Load() != nil || j.start.order != last.order+1 || j.start.index != last.index+1 {
 			t.Errorf("joins %+v behind element %d when next is %v", j, last.order, last.next.Load())

@@ -24,7 +24,7 @@ type ServerConfig struct {
 	ReadyStreams   []string `toml:"ready_streams"`   // paths of streams without whose sources the server is not ready
 	Redirect404To  string   `toml:"redirect_404_to"` // URL, "" answers 404
 	Merge          Merge    `toml:"merge"`           // how long packets are collected before they are sent
-	Burst          Duration `toml:"burst"`           // of stream, what a new viewer gets at once
+	Burst          Burst    `toml:"burst"`           // of stream, what a new viewer gets at once
 	MaxLag         Duration `toml:"max_lag"`         // of stream, behind this a viewer skips; > Burst
 	Loops          int      `toml:"loops"`           // event loops, 0 is one a core
 	MaxConnections int      `toml:"max_connections"` // of viewers, 0 is what the descriptor limit allows
@@ -107,7 +107,7 @@ func DefaultConfig() *Config {
 			Listen:       []string{":8086"},
 			Admin:        "127.0.0.1:8087",
 			Merge:        Merge{Auto: true},
-			Burst:        Duration(3 * time.Second),
+			Burst:        Burst{Auto: true},
 			MaxLag:       Duration(10 * time.Second),
 			Engine:       "auto",
 			StripPadding: true,

@@ -32,9 +32,11 @@ func (f *configFile) checkServer(c *ServerConfig) {
 	if !c.Merge.Auto {
 		f.between("server.merge", c.Merge.Interval, 0, time.Second)
 	}
-	f.between("server.burst", c.Burst, 0, time.Minute)
+	if !c.Burst.Auto {
+		f.between("server.burst", c.Burst.Length, 0, longestBurst)
+	}
 	f.between("server.max_lag", c.MaxLag, time.Second, 10*time.Minute)
-	if c.MaxLag <= c.Burst {
+	if !c.Burst.Auto && c.MaxLag <= c.Burst.Length {
 		f.wrong("server.max_lag", "%s, must be longer than burst, %s: viewers start that far behind", c.MaxLag, c.Burst)
 	}
 	f.count("server.loops", c.Loops, maxLoops)

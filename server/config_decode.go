@@ -87,6 +87,8 @@ func wanted(t reflect.Type) string {
 	switch t {
 	case reflect.TypeFor[Duration]():
 		return `a duration such as "3s" or "100ms"`
+	case reflect.TypeFor[Burst]():
+		return `a duration such as "3s" or "100ms", or "auto"`
 	case reflect.TypeFor[Merge]():
 		return `"auto" or a duration such as "100ms"`
 	case reflect.TypeFor[[]StreamConfig]():

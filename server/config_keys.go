@@ -17,7 +17,7 @@ func configKeys() map[string][]string {
 			key := field.Tag.Get("toml")
 			keys[table] = append(keys[table], key)
 			switch inner, name := field.Type, keyName(table, key); {
-			case inner == reflect.TypeFor[Merge]():
+			case inner == reflect.TypeFor[Merge](), inner == reflect.TypeFor[Burst]():
 			case inner.Kind() == reflect.Struct:
 				add(name, inner)
 			case inner.Kind() == reflect.Slice && inner.Elem().Kind() == reflect.Struct:

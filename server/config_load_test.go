@@ -52,10 +52,10 @@ var badFiles = []badConfig{
 			"pump.toml:3: tls.certificates[0].crt: unknown key, did you mean \"cert\"?\n" +
 			"pump.toml:3: tls.certificates[0].key: missing, want the name of a file"},
 
-	{"number as duration", "[server]\nburst = 3\n", `pump.toml:2: server.burst: 3, want a duration such as "3s" or "100ms"`},
-	{"duration without unit", "[server]\nburst = \"3\"\n", `pump.toml:2: server.burst: "3", want a duration such as "3s" or "100ms"`},
-	{"list as duration", "[server]\nburst = []\n", `pump.toml:2: server.burst: a list, want a duration such as "3s" or "100ms"`},
-	{"date as duration", "[server]\nburst = 03:00:00\n", `pump.toml:2: server.burst: a date or time, want a duration such as "3s" or "100ms"`},
+	{"number as duration", "[server]\nburst = 3\n", `pump.toml:2: server.burst: 3, want a duration such as "3s" or "100ms", or "auto"`},
+	{"duration without unit", "[server]\nburst = \"3\"\n", `pump.toml:2: server.burst: "3", want a duration such as "3s" or "100ms", or "auto"`},
+	{"list as duration", "[server]\nburst = []\n", `pump.toml:2: server.burst: a list, want a duration such as "3s" or "100ms", or "auto"`},
+	{"date as duration", "[server]\nburst = 03:00:00\n", `pump.toml:2: server.burst: a date or time, want a duration such as "3s" or "100ms", or "auto"`},
 	{"merge", "[server]\nmerge = \"Auto\"\n", `pump.toml:2: server.merge: "Auto", want "auto" or a duration such as "100ms"`},
 	{"string as list", "[server]\nlisten = \":8086\"\n", `pump.toml:2: server.listen: ":8086", want a list of strings in brackets`},
 	{"number in a list", "[server]\nlisten = [\":1\",\n8086]\n", "pump.toml:3: server.listen[1]: 8086, want a string in quotes"},
@@ -103,7 +103,7 @@ func TestTableStyles(t *testing.T) {
 			t.Errorf("%q: %v", text, err)
 			continue
 		}
-		if cfg.Server.Burst != Duration(time.Second) || len(cfg.Streams) != 1 || cfg.Streams[0].Path != "a" ||
+		if cfg.Server.Burst != (Burst{Length: Duration(time.Second)}) || len(cfg.Streams) != 1 || cfg.Streams[0].Path != "a" ||
 			!cfg.Streams[0].Enabled {
 			t.Errorf("%q: got %+v", text, cfg)
 		}
@@ -246,7 +246,7 @@ func checkLoaded(t *testing.T, cfg *Config) {
 			t.Errorf("path %q: there is one for its pushes as well", path)
 		}
 	}
-	if cfg.Server.MaxLag <= cfg.Server.Burst || cfg.Timeouts.SourceIdle < Duration(10*time.Second) {
+	if cfg.Server.MaxLag <= cfg.Server.Burst.Length || cfg.Timeouts.SourceIdle < Duration(10*time.Second) {
 		t.Errorf("out of range: %+v", cfg)
 	}
 }

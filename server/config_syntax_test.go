@@ -6,8 +6,8 @@ func TestSyntaxErrors(t *testing.T) {
 	for _, c := range []struct{ text, want string }{
 		{"[server]\nlog_level = debug\n", `pump.toml:2: server.log_level: not a TOML value, want a string in quotes`},
 		{"[server]\nlog_level = info\n", `pump.toml:2: server.log_level: not a TOML value, want a string in quotes`}, // inf is a number
-		{"[server]\nburst = 3s\n", `pump.toml:2: server.burst: not a TOML value, want a duration such as "3s" or "100ms"`},
-		{"[server]\nburst =\n", `pump.toml:2: server.burst: not a TOML value, want a duration such as "3s" or "100ms"`},
+		{"[server]\nburst = 3s\n", `pump.toml:2: server.burst: not a TOML value, want a duration such as "3s" or "100ms", or "auto"`},
+		{"[server]\nburst =\n", `pump.toml:2: server.burst: not a TOML value, want a duration such as "3s" or "100ms", or "auto"`},
 		{"[server]\nlisten = [:8086]\n", `pump.toml:2: server.listen: not a TOML value, want a list of strings in brackets`},
 		{"[[streams]]\npath = \"a\"\nenabled = True\n", `pump.toml:3: streams[0].enabled: not a TOML value, want true or false`},
 		{"[[streams]]\npath = a\n", `pump.toml:2: streams[0].path: not a TOML value, want a string in quotes`},

@@ -36,7 +36,7 @@ func TestExampleIsTheDefaults(t *testing.T) {
 func TestDefaults(t *testing.T) {
 	want := &Config{
 		Server: ServerConfig{Listen: []string{":8086"}, Admin: "127.0.0.1:8087", Merge: Merge{Auto: true},
-			Burst: Duration(3 * time.Second), MaxLag: Duration(10 * time.Second), Engine: "auto", StripPadding: true,
+			Burst: Burst{Auto: true}, MaxLag: Duration(10 * time.Second), Engine: "auto", StripPadding: true,
 			LogLevel: "info", LogFormat: "text"},
 		Timeouts: TimeoutConfig{RequestHead: Duration(10 * time.Second), Handshake: Duration(3 * time.Second), SourceIdle: Duration(time.Minute),
 			PullStall: Duration(15 * time.Second), PushSetup: Duration(2 * time.Minute),

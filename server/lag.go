@@ -21,7 +21,7 @@ func (v *viewer) letGo(l *loop) {
 	}
 	missed, held := v.at.next.Load(), a.at.bytes-v.at.bytes
 	if missed == nil || v.at.order >= a.at.order ||
-		a.at.at.since(missed.at) <= hopeless*l.limits.maxLag && held <= hopeless*maxLagBytes {
+		a.at.at.since(missed.at) <= hopeless*(l.limits.maxLag+v.gen.reach.lag()) && held <= hopeless*maxLagBytes {
 		return
 	}
 	j := a.stream.joins.Load()

@@ -98,7 +98,7 @@ func TestRawViewerGetsHeaderAndFullPackets(t *testing.T) {
 // Burst: a newcomer starts at the oldest key frame inside it, or else at the newest.
 func TestJoinPoint(t *testing.T) {
 	for burst, want := range map[time.Duration]uint32{0: 190, 300 * time.Millisecond: 190, time.Second: 180, 3 * time.Second: 130} {
-		r := newRig(t, func(c *Config) { c.Server.Burst = Duration(burst) }, "a")
+		r := newRig(t, func(c *Config) { c.Server.Burst = Burst{Length: Duration(burst)} }, "a")
 		f := r.feeder(0, 320)
 		f.publish(200)
 		got := r.read(r.watch("a", ffmpegAgent).body())

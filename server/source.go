@@ -97,6 +97,10 @@ func (s *source) declare() {
 	st, h := s.stream, s.published
 	st.log.Info("stream is up", "source", s.kind, "from", s.who, "streams", len(h.Streams),
 		"bitrate", h.Bitrate(), "packet_size", h.PacketSize, "header", len(h.Raw))
+	if wait := st.chain.gen.reach.slow(h.Preroll); wait > startDelay {
+		st.log.Warn("players will wait for their picture: the preroll is longer than the burst", "preroll", milliseconds(h.Preroll),
+			"burst", st.chain.gen.reach.most)
+	}
 	if len(h.Raw) > compatibleHeader {
 		st.log.Warn("header is larger than some players take", "bytes", len(h.Raw), "xine", 8192, "libmms", 16384)
 	}
@@ -114,7 +118,7 @@ func (s *source) awaitKey() {
 func (s *source) begin() {
 	st := s.stream
 	now := st.clock.now()
-	st.chain.begin(newGeneration(s.published), now, st.joins.Store)
+	st.chain.begin(newGeneration(s.published, st.burst), now, st.joins.Store)
 	st.stats.generations.Add(1)
 	st.bell(now)
 }
@@ -206,7 +210,12 @@ func (s *source) publish(b []byte, p asf.Packet, now instant) {
 		o = newOpening(p.Older, st.chain.gen, full, short)
 	}
 	full, short := s.forms(b, p)
-	st.joins.Store(st.chain.packet(full, short, p.Join, o, st.burst, now))
+	room := !st.chain.full
+	st.joins.Store(st.chain.packet(full, short, p.Join, o, now))
+	if st.chain.full && room {
+		st.log.Warn("players will wait for their picture: the burst would be too large", "burst", st.chain.gen.reach.most,
+			"limit_mb", farthestJoin>>20, "limit_key_frames", maxBurstEntries)
+	}
 	if s.kind != sourceSlate { // it would hide that nothing is received
 		st.stats.received(len(b), now)
 	}

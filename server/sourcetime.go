@@ -30,7 +30,7 @@ func (s *source) repeats(b []byte, p asf.Packet, now instant) bool {
 		return false
 	}
 	d := st.chain.ahead(p.SendTime)
-	if d > 0 || d <= -oldestJoin {
+	if d > 0 || d <= -longestBurst-keyPatience {
 		return false
 	}
 	b, err := s.shifted(b)

@@ -49,6 +49,8 @@ type streamReport struct {
 	Declared    int64             `json:"bitrate_declared"` // by the source's header; 0: no header, or it does not say
 	BitrateIn   int64             `json:"bitrate_in"`
 	BitrateOut  int64             `json:"bitrate_out"`
+	Preroll     float64           `json:"preroll_seconds"`     // by the header: what players fill their buffers with; 0: no header
+	Burst       float64           `json:"burst_seconds"`       // of stream that a viewer would get at once
 	BytesIn     uint64            `json:"bytes_in"`            // of packets, as the source sent them
 	BytesOut    uint64            `json:"bytes_out"`           // of replies and packets, to viewers
 	Packets     uint64            `json:"packets"`             // from the source, good ones; none of the slate
@@ -141,6 +143,9 @@ func (a *admin) reportStream(st *stream, host string) streamReport {
 		Switches:    n.switches.Load(),
 		URLs:        urlsOf(st, host),
 	}
+	if j := st.joins.Load(); j != nil {
+		r.Preroll, r.Burst = seconds(milliseconds(j.gen.header.Preroll)), seconds(j.back)
+	}
 	if r.Title == "" {
 		r.Title = r.Path
 	}
@@ -183,7 +188,7 @@ func reportUpstreams(views []upstreamView, now instant) (list []upstreamReport) 
 
 // declared is the bit rate of the header that the stream has, 0 without one.
 func (st *stream) declared() int64 {
-	if j := st.up(); j != nil {
+	if j := st.joins.Load(); j != nil {
 		return int64(j.gen.header.Bitrate())
 	}
 	return 0

@@ -14,7 +14,7 @@ type stream struct {
 	id     int // place in the registry; loops index their audiences by it
 	log    *slog.Logger
 	clock  clock
-	burst  time.Duration
+	burst  Burst
 	short  bool                             // keep a short form of packets for MMSH viewers
 	ring   func(some *loopSet, now instant) // tells loops that the chain has grown
 	reg    *registry
@@ -61,7 +61,7 @@ func newStream(id int, cfg *StreamConfig, log *slog.Logger, c clock, server *Ser
 		id:     id,
 		log:    log.With("stream", cfg.Path),
 		clock:  c,
-		burst:  time.Duration(server.Burst),
+		burst:  server.Burst,
 		short:  server.StripPadding,
 		ring:   ring,
 		users:  u,
