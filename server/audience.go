@@ -20,6 +20,9 @@ func (l *loop) join(c *conn, st *stream, j *joins, v *viewer, head []byte, now i
 	st.stats.viewers.Add(1)
 	st.stats.joined.Add(1)
 	st.want()
+	if v.dialect.mmsh() {
+		l.reg.playsAt(v.session, spot{int32(l.id), c.fd})
+	}
 	if a.at == nil {
 		a.at = newest(v.at)
 	}

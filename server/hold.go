@@ -13,6 +13,7 @@ func (l *loop) hold(c *conn, st *stream, now instant) bool {
 	c.phase, c.waited, c.waitsFor, c.deadline = holding, true, st, now.add(d)
 	c.place = int32(len(a.held))
 	a.held = append(a.held, c)
+	l.holding++
 	st.stats.held.Add(1)
 	l.listen(a)
 	if st.up() != nil { // since we looked
@@ -24,6 +25,9 @@ func (l *loop) hold(c *conn, st *stream, now instant) bool {
 
 // serveHeld lets those go on whose stream has come up.
 func (l *loop) serveHeld(now instant) {
+	if l.holding == 0 {
+		return
+	}
 	for _, a := range l.audiences {
 		if a == nil || len(a.held) == 0 || a.stream.up() == nil {
 			continue
@@ -53,6 +57,7 @@ func (l *loop) unlist(c *conn) {
 	a.held[len(a.held)-1] = nil
 	a.held = a.held[:len(a.held)-1]
 	c.place = -1
+	l.holding--
 	l.listen(a)
 }
 

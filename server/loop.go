@@ -44,6 +44,7 @@ type loop struct {
 	conns        conns
 	waiting      []*conn     // those of conns that are not viewing: they have deadlines
 	audiences    []*audience // by stream.id; nil where this loop never had a viewer
+	holding      int         // conns in its audiences' lists of those who wait for the stream
 	queue        []*conn     // have sent more requests than were served at once
 	leaving      []*conn     // marked, not yet swept
 	chores       instant     // when deadlines are next looked at

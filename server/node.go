@@ -34,19 +34,3 @@ func (n *node) tell(call func(l *loop, now instant)) {
 func (n *node) bell(some *loopSet, now instant) {
 	some.each(func(id int) { n.loops[id].bell(now) })
 }
-
-// stopSession ends the Play of a session, on whichever loop it is. It looks at all viewers.
-func (n *node) stopSession(id uint32) {
-	n.tell(func(l *loop, now instant) {
-		for _, a := range l.audiences {
-			if a == nil {
-				continue
-			}
-			for _, v := range a.viewers {
-				if v.session == id && v.dialect.mmsh() {
-					l.dismiss(v, stopped, now)
-				}
-			}
-		}
-	})
-}

@@ -146,6 +146,20 @@ func (l *loop) identify(w want, d *dialect, from netip.Addr, now instant) (id ui
 	return l.reg.openSession(from, now, play), p.HasClientID && d.reset, true
 }
 
+// stopPlay ends the Play of a session, on whichever loop it is.
+func (l *loop) stopPlay(id uint32, from netip.Addr, now instant) {
+	at, played := l.reg.stopSession(id, from, now)
+	if !played {
+		return
+	}
+	o := l.node.loops[at.loop]
+	o.tell(func(now instant) {
+		if c := o.conns.find(at.fd); c != nil && c.viewer != nil && c.viewer.session == id {
+			o.dismiss(c.viewer, stopped, now)
+		}
+	})
+}
+
 // unknown answers for a path without a stream: 302 where the operator wants that, in a form the client can follow.
 func (l *loop) unknown(c *conn, d *dialect) {
 	to := l.limits.redirect404
@@ -183,8 +197,8 @@ func (l *loop) attend(c *conn, w want, d *dialect, now instant) {
 			l.refuse(c, 400, "no such client-id")
 			return
 		}
-		if w == wantStop && l.reg.stopSession(p.ClientID, c.remote.Addr(), now) {
-			l.node.stopSession(p.ClientID)
+		if w == wantStop {
+			l.stopPlay(p.ClientID, c.remote.Addr(), now)
 		}
 		l.ok(c, 200, keep, session...)
 	case wantNextEntry:

@@ -10,11 +10,15 @@ import (
 //
 // There is one for each viewer, so it is small and has no pointers.
 type session struct {
-	from [16]byte // the address that it was given to: to others it does not exist, so a guessed id is of no use to them
-	ends uint32   // the second of the server's life in which it ends unless it is used before, or playing
+	from  [16]byte // the address that it was given to: to others it does not exist, so a guessed id is of no use to them
+	ends  uint32   // the second of the server's life in which it ends unless it is used before, or playing
+	plays spot     // where its Play is
 
 	aging bool // it is in registry.ages
 }
+
+// A spot is where a viewer is: on which loop and behind which descriptor. Someone else may be there by now.
+type spot struct{ loop, fd int32 }
 
 // playing is the end of a session while a Play is running: there is none, and a second Play fails.
 const playing = 0
@@ -85,17 +89,27 @@ func (r *registry) useSession(id uint32, from netip.Addr, now instant, play bool
 	return sessionKnown
 }
 
-// stopSession ends the Play of a session, and says whether there was one; its Log may still come.
-func (r *registry) stopSession(id uint32, from netip.Addr, now instant) (played bool) {
+// playsAt notes where the Play of a session is, so that its Stop need not look for it among all viewers.
+func (r *registry) playsAt(id uint32, at spot) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if s, ok := r.sessions[id]; ok {
+		s.plays = at
+		r.sessions[id] = s
+	}
+}
+
+// stopSession ends the Play of a session, and says whether there was one and where; its Log may still come.
+func (r *registry) stopSession(id uint32, from netip.Addr, now instant) (at spot, played bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	s, ok := r.sessions[id]
 	if !ok || s.from != from.As16() {
-		return false
+		return spot{}, false
 	}
 	played = s.ends == playing
 	s.use(now, false)
 	r.age(id, &s)
 	r.sessions[id] = s
-	return played
+	return s.plays, played
 }

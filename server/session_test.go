@@ -108,3 +108,28 @@ func TestEncoderThatStartedBefore(t *testing.T) {
 		}
 	}
 }
+
+// A Stop goes to where the Play is, and ends nobody else who may be there by now.
+func TestStopEndsOnlyItsPlay(t *testing.T) {
+	r := newRig(t, nil, "a")
+	r.feeder(0, 320).publish(1)
+	first, second := r.watch("a", wmpAgent), r.watch("a", wmpAgent)
+	stop := func(p *peer) {
+		q := r.connect()
+		q.say(fmt.Sprintf("POST /streams/a HTTP/1.1\r\nUser-Agent: %s\r\nPragma: xStopStrm=1, %s\r\nContent-Length: 0\r\n\r\n",
+			wmpAgent, clientID(p.conn.viewer.session)))
+		if !strings.Contains(q.status(), "200") {
+			t.Errorf("Stop: %q", q.status())
+		}
+		r.turn()
+	}
+	r.reg.playsAt(first.conn.viewer.session, spot{0, second.conn.fd})
+	stop(first)
+	if first.fin || second.fin {
+		t.Errorf("FIN to the first %v, to the second %v; want none where the Play is not", first.fin, second.fin)
+	}
+	stop(second)
+	if first.fin || !second.fin {
+		t.Errorf("FIN to the first %v, to the second %v, want only the second", first.fin, second.fin)
+	}
+}
