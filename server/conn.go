@@ -49,7 +49,8 @@ const (
 	maxHead      = 16 << 10 // a request head (mmsh.md §3.2)
 	maxSetupBody = 4 << 10
 	maxLogBody   = 64 << 10
-	maxWaiting   = 16 << 10 // input while a reply cannot be sent, the stream is not up, or there are many requests
+	maxUnserved  = 16 << 10 // input while a reply cannot be sent, the stream is not up, or there are many requests
+	maxWaiting   = 64 << 10 // and while a password has no turn yet: its encoder sends already
 )
 
 // open takes a new connection in. One that was still on its way when the server began to stop is let go at once.

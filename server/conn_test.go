@@ -85,7 +85,7 @@ func TestManyRequestsAtOnce(t *testing.T) {
 	if n := answers(); n != 101 || p.fin {
 		t.Errorf("%d answers, FIN %v, want 101 and none", n, p.fin)
 	}
-	p.say(strings.Repeat(options, 2*maxWaiting/len(options)))
+	p.say(strings.Repeat(options, 2*maxUnserved/len(options)))
 	if !p.fin {
 		t.Error("may go on with more than is let wait")
 	}

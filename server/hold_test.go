@@ -51,7 +51,7 @@ func TestHoldEnds(t *testing.T) {
 func TestHeldViewerMustNotTalk(t *testing.T) {
 	r := newRig(t, holdFor(10*time.Second), "a")
 	p := r.watch("a", ffmpegAgent)
-	p.say(strings.Repeat("x", maxWaiting))
+	p.say(strings.Repeat("x", maxUnserved))
 	r.turn()
 	if !p.fin || r.reg.streams[0].watched() != 0 {
 		t.Error("a held viewer may send as much as it likes")

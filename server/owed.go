@@ -76,7 +76,7 @@ func (l *loop) deliver(c *conn, now instant) {
 
 // ahead bounds what a client may ask that does not read the replies.
 func (l *loop) ahead(c *conn, b []byte) {
-	if len(b) > maxWaiting || bytes.Count(b, blankLine) > maxUnanswered {
+	if len(b) > maxUnserved || bytes.Count(b, blankLine) > maxUnanswered {
 		l.mark(c, tooLarge)
 	}
 }

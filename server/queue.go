@@ -25,7 +25,11 @@ func (l *loop) enqueue(c *conn) {
 
 // overfull ends a conn that has sent more than may wait.
 func (l *loop) overfull(c *conn) bool {
-	over := len(c.wire.peek()) > maxWaiting
+	most := maxUnserved
+	if c.waited && c.waitsFor == nil {
+		most = maxWaiting
+	}
+	over := len(c.wire.peek()) > most
 	if over {
 		l.mark(c, tooLarge)
 	}

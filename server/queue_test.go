@@ -98,3 +98,18 @@ func BenchmarkUnhold(b *testing.B) {
 		})
 	}
 }
+
+// An encoder whose password waits for its turn sends its stream already; it may, up to a limit.
+func TestEncoderInTheQueueMaySend(t *testing.T) {
+	r := newRig(t, nil, "a")
+	p := r.connect()
+	p.conn.phase, p.conn.waited, p.conn.deadline = holding, true, r.at.add(time.Second)
+	p.say(strings.Repeat("x", maxUnserved+1))
+	if p.conn.why != noReason {
+		t.Errorf("ended: %v", p.conn.why)
+	}
+	p.say(strings.Repeat("x", maxWaiting))
+	if p.conn.why != tooLarge {
+		t.Errorf("%d bytes: %v, want too_large", len(p.in), p.conn.why)
+	}
+}
