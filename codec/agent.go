@@ -24,6 +24,7 @@ type Agent struct {
 	Major, Minor int
 	HasVersion   bool // a missing or malformed version is unknown, 0.0: the oldest dialect is safe for it
 	VLC          bool // claims 7.10, and is unlike what Microsoft made then
+	WMFSDK       bool // names that product too, as Windows does where it wants a file over plain HTTP
 }
 
 // vlcVersion is what VLC claims; MediaPortal, BlueTune and scripts have it from there. There was no NSPlayer 7.10.
@@ -44,6 +45,10 @@ func ParseAgent(ua []byte) Agent {
 	a := Agent{Token: ua[:n:n], Known: product(ua[:n])}
 	if rest, ok := bytes.CutPrefix(ua[n:], []byte{'/'}); ok {
 		a.version(rest)
+	}
+	for product := range bytes.FieldsSeq(ua[n:]) {
+		name, _, _ := bytes.Cut(product, []byte{'/'})
+		a.WMFSDK = a.WMFSDK || fold(name, "wmfsdk")
 	}
 	return a
 }

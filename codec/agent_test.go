@@ -12,7 +12,10 @@ var agents = []struct{ in, want string }{
 	{"nsplayer/9.0", `"nsplayer" 1 9.0 known`},
 	{"NSPLAYER/9.0.0.2980; {3300AD50-2C39-46C0-AE0A-5E0B6EFB86CF}; Host: h", `"NSPLAYER" 1 9.0 known`},
 	{"NSPlayer/9.0;via WMCacheProxy", `"NSPlayer" 1 9.0 known`},
-	{"NSPlayer/10.0.0.3802 WMFSDK/10.0", `"NSPlayer" 1 10.0 known`},
+	{"NSPlayer/10.0.0.3802 WMFSDK/10.0", `"NSPlayer" 1 10.0 known WMFSDK`},
+	{"nsplayer/12.00.19041.4894  x/1 wmfsdk", `"nsplayer" 1 12.0 known WMFSDK`},
+	{"NSPlayer WMFSDK/", `"NSPlayer" 1 0.0 WMFSDK`},
+	{"NSPlayer/10.0 (WMFSDK/10.0) WMFSDKS/1 xWMFSDK/1", `"NSPlayer" 1 10.0 known`},
 	{"NSPlayer/12.0 (Windows NT 6.1)", `"NSPlayer" 1 12.0 known`},
 	{"NSPlayer/12", `"NSPlayer" 1 12.0 known`},
 	{"NSPlayer/999.65535", `"NSPlayer" 1 999.65535 known`},
@@ -58,6 +61,9 @@ func showAgent(a Agent) string {
 	}
 	if a.VLC {
 		s += " VLC"
+	}
+	if a.WMFSDK {
+		s += " WMFSDK"
 	}
 	return s
 }

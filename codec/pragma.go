@@ -32,6 +32,12 @@ type Pragma struct {
 	Features    []byte // features, without its quotes: a comma list
 }
 
+// MMSH says whether there is a token that only clients of MMSH send, such as each of them does in each request.
+func (p *Pragma) MMSH() bool {
+	return p.Play >= 0 || p.GUID != nil || p.HasClientID || p.RequestContext > 0 || p.SwitchEntry != nil ||
+		p.Version11 || p.PacketPair || p.Pipeline || p.PipelineRequest || p.NextEntry
+}
+
 // Parse adds one field value to p. A p to be read by itself starts as Pragma{Play: -1}.
 func (p *Pragma) Parse(value []byte) {
 	for len(value) > 0 {

@@ -103,6 +103,30 @@ func TestPragmaMerges(t *testing.T) {
 	}
 }
 
+// Windows asks for a file over plain HTTP with NSPlayer's name and a Pragma, too.
+func TestPragmaMMSH(t *testing.T) {
+	for in, want := range map[string]bool{
+		"":                               false,
+		"no-cache":                       false,
+		"getIfoFileURI.dlna.org":         false,
+		"no-cache, xPlayStrm":            false,
+		"timeout=1":                      false,
+		"xPlayStrm=0":                    true,
+		"no-cache,xClientGUID={x}":       true,
+		"rate=1.000,request-context=1":   true,
+		"version11-enabled=1":            true,
+		"client-id=7":                    true,
+		"packet-pair-experiment=1":       true,
+		"stream-switch-entry=ffff:1:0 x": true,
+	} {
+		p := Pragma{Play: -1}
+		p.Parse([]byte(in))
+		if got := p.MMSH(); got != want {
+			t.Errorf("%q: %v, want %v", in, got, want)
+		}
+	}
+}
+
 func FuzzPragma(f *testing.F) {
 	for i, c := range pragmas {
 		f.Add([]byte(c.in), []byte(pragmas[len(pragmas)-1-i].in))

@@ -49,11 +49,12 @@ var (
 	otherPump  = &dialect{form: shortFrames, crossing: changeInBand, redirect: "http", bears: asf.OlderFrame}
 )
 
-// dialectOf decides by the User-Agent and, for pumps, by Via: they pass on what they get, so they get it as it is.
-func dialectOf(userAgent []byte, via *codec.Via) *dialect {
-	a := codec.ParseAgent(userAgent)
+// dialectOf decides by the User-Agent; for pumps by Via: they pass on what they get, so they get it as it is; and for
+// Windows, Wine and the Xbox, which use one User-Agent for plain HTTP and perhaps for MMSH, by Pragma (clients.md §6).
+func dialectOf(r *codec.Request) *dialect {
+	a := codec.ParseAgent(r.UserAgent)
 	switch {
-	case a.Known != codec.OtherProduct && via.Has([]byte(nodePrefix)):
+	case a.Known != codec.OtherProduct && r.Via.Has([]byte(nodePrefix)):
 		return otherPump
 	case a.Known == codec.NSServer && (!a.HasVersion || a.Major <= 5):
 		return oldServer
@@ -62,6 +63,8 @@ func dialectOf(userAgent []byte, via *codec.Via) *dialect {
 	case a.Known != codec.NSPlayer && bytes.EqualFold(a.Token, []byte("VLC")):
 		return rawVLC
 	case a.Known != codec.NSPlayer:
+		return raw
+	case a.WMFSDK && !r.Pragma.MMSH():
 		return raw
 	case a.VLC:
 		return vlcPlayer

@@ -37,7 +37,7 @@ func (r *registry) target(path []byte) (st *stream, push bool) {
 func (l *loop) route(c *conn, n int, rest []byte, now instant) bool {
 	r := &l.request
 	st, push := l.reg.target(r.Path)
-	d := dialectOf(r.UserAgent, &r.Via)
+	d := dialectOf(r)
 	w := classify(r, d, push)
 	l.encoder = w == wantPushSetup || w == wantPushStart
 	if l.outOfPlace(c, w) {
