@@ -3,6 +3,7 @@ package server
 // join makes c a viewer of st, from the stream's join point on; head is the reply's head. It is sent what there is at
 // once.
 func (l *loop) join(c *conn, st *stream, j *joins, v *viewer, head []byte, now instant) {
+	l.owner.check()
 	if c.push != nil { // an encoder that watches sends no more, and viewers have no deadline that would end its claim
 		c.push.gone(c, clientClosed)
 		c.push = nil
@@ -58,6 +59,7 @@ func newest(e *element) *element {
 
 // part takes a leaving viewer out of its audience and writes its line in the access log.
 func (l *loop) part(v *viewer, now instant) {
+	l.owner.check()
 	a := v.audience
 	last := a.viewers[len(a.viewers)-1]
 	a.viewers[v.slot], last.slot = last, v.slot

@@ -55,6 +55,7 @@ const (
 
 // open takes a new connection in. One that was still on its way when the server began to stop is let go at once.
 func (l *loop) open(d door, now instant) *conn {
+	l.owner.check()
 	l.turned.Store(int64(now))
 	c := &conn{loop: l, wire: d.wire, remote: d.remote, fd: int32(d.fd), place: -1, guest: d.guest,
 		deadline: now.add(l.limits.requestHead)}
@@ -72,6 +73,7 @@ func (l *loop) open(d door, now instant) *conn {
 
 // traffic is called when bytes have come, and when a conn can go on that had to wait.
 func (l *loop) traffic(c *conn, now instant) {
+	l.owner.check()
 	l.now, l.serving = now, true
 	l.process(c, now)
 	l.sweep(now)

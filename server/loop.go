@@ -30,6 +30,7 @@ type loop struct {
 	left    func(*conn) // is told of each connection that is gone
 
 	// Any goroutine.
+	owner   owner // checks in tests that what is below is touched on it alone
 	box     mailbox
 	pending atomic.Bool  // kick has been called and work has not begun
 	due     atomic.Int64 // instant from which a packet begins the next round
@@ -158,6 +159,7 @@ func (l *loop) tell(call func(now instant)) {
 
 // work is what a wake leads to.
 func (l *loop) work(now instant) {
+	l.owner.check()
 	l.turned.Store(int64(now))
 	l.pending.Store(false)
 	l.now, l.serving = now, true
@@ -208,6 +210,7 @@ func (l *loop) paced(spent, gap time.Duration) {
 
 // ready is told by the watcher what has happened on descriptors. By now one may be another conn's, which does no harm.
 func (l *loop) ready(events []unix.EpollEvent, now instant) {
+	l.owner.check()
 	for _, ev := range events {
 		c := l.conns.find(ev.Fd)
 		if c == nil {
@@ -229,6 +232,7 @@ func (l *loop) ready(events []unix.EpollEvent, now instant) {
 // abandon closes what gnet does not know of, when the loop's goroutine has ended.
 func (l *loop) abandon() {
 	l.turned.Store(0)
+	l.owner.release()
 	for _, c := range l.conns {
 		if c == nil {
 			continue

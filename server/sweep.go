@@ -6,6 +6,7 @@ import "time"
 
 // mark ends a conn when the callback that is being served is over: a round may be walking the viewers right now.
 func (l *loop) mark(c *conn, why reason) {
+	l.owner.check()
 	if c.why != noReason {
 		return
 	}
@@ -18,6 +19,7 @@ func (l *loop) mark(c *conn, why reason) {
 
 // sweep carries out what has been marked.
 func (l *loop) sweep(now instant) {
+	l.owner.check()
 	for len(l.leaving) > 0 {
 		c := l.leaving[len(l.leaving)-1]
 		l.leaving = l.leaving[:len(l.leaving)-1]
@@ -62,6 +64,7 @@ func (l *loop) leave(c *conn, now instant) {
 
 // closed is told by gnet that a connection is gone. The conn may be in the middle of a write of its own.
 func (l *loop) closed(c *conn) {
+	l.owner.check()
 	if c.phase == closed {
 		return
 	}
@@ -96,11 +99,13 @@ func (l *loop) doChores(now instant) {
 
 // wait lists a conn among those with deadlines, unwait takes it out.
 func (l *loop) wait(c *conn) {
+	l.owner.check()
 	c.slot = int32(len(l.waiting))
 	l.waiting = append(l.waiting, c)
 }
 
 func (l *loop) unwait(c *conn) {
+	l.owner.check()
 	if c.slot < 0 {
 		return
 	}
@@ -114,6 +119,7 @@ func (l *loop) unwait(c *conn) {
 // stop ends all: viewers get the end of their stream, encoders a status, everybody a FIN. Pumps get the FIN alone: that is
 // a lost source, which may come back and for which their viewers wait.
 func (l *loop) stop(now instant) {
+	l.owner.check()
 	l.stopping = true
 	for _, c := range l.conns {
 		if c == nil {
