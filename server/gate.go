@@ -2,6 +2,7 @@ package server
 
 import (
 	"log/slog"
+	"math"
 	"net/netip"
 	"sync"
 	"sync/atomic"
@@ -11,12 +12,13 @@ import (
 // A gate says who may be inside, and keeps the number of connections below the descriptor limit. It knows nothing of
 // sockets: whoever accepts asks enter, and says leave when the connection is gone.
 //
-//	enter ─▶ most places for anybody ──────────────┐
-//	  └────▶ when they are taken: reserve ─────────┴─▶ encoders
+//	enter ─▶ most places for anybody: unheard, or asking, watching ─┐
+//	  └────▶ when they are taken: reserve ────────────────────────┴─▶ encoders
 //	            for a moment, to say that it pushes
 //
 // Viewers can fill the places for anybody, but keep no encoder out: one that has been admitted to a stream has a place
-// of another kind, and there are always some in which a connection may say that it is one.
+// of another kind, and there are always some in which a connection may say that it is one. Those that ask for nothing keep
+// nobody out: when all places are taken, the one that is awaited for longest makes room.
 type gate struct {
 	// Set by newGate, never changed.
 	most int64 // connections that are not encoders and not in reserve
@@ -27,6 +29,7 @@ type gate struct {
 	inside   atomic.Int64 // connections of any kind
 	ordinary atomic.Int64 // of them, those that most counts
 	refused  atomic.Uint64
+	unheard  crowd // of the ordinary ones, those whose request is awaited
 	reserve  crowd // by address
 	familiar crowd // the same for addresses from which an encoder has come lately
 	encoders crowd // by stream
@@ -37,6 +40,7 @@ type gate struct {
 
 const (
 	reserveTime  = 2 * time.Second // in which a connection in reserve must have been admitted to a stream
+	promptTime   = time.Second     // in which nobody has to make room: a request comes with its connection
 	familiarTime = 10 * time.Minute
 	maxKnown     = 1024
 
@@ -50,6 +54,7 @@ func newGate(b *budget, log *slog.Logger) *gate {
 		most:     b.connections,
 		all:      b.connections + b.encoders + 4*b.reserve,
 		log:      log,
+		unheard:  crowd{most: math.MaxInt, each: math.MaxInt},
 		reserve:  crowd{most: int(b.reserve), each: int(max(1, b.reserve/4))},
 		familiar: crowd{most: int(b.reserve), each: int(max(1, b.reserve/2))},
 		encoders: crowd{most: int(b.encoders), each: encodersEach},
@@ -58,16 +63,15 @@ func newGate(b *budget, log *slog.Logger) *gate {
 }
 
 // enter counts a connection in, to be followed by leave with the same guest; false means that there is no room and it
-// does not count. The guest is nil for an ordinary connection. One in reserve may only say that it is an encoder's, and
-// may be told to go at any time.
+// does not count. A guest may be told to go at any time; one in reserve may only say that it is an encoder's.
 func (g *gate) enter(from netip.Addr, now instant) (in *guest, ok bool) {
 	if g.inside.Add(1) > g.all {
 		g.inside.Add(-1)
 		g.refuse()
 		return nil, false
 	}
-	if g.ordinary.Add(1) <= g.most {
-		return nil, true
+	if g.ordinary.Add(1) <= g.most || g.unheard.dismiss(now.add(-promptTime)) {
+		return g.await(now, func() {}), true
 	}
 	g.ordinary.Add(-1)
 	in = &guest{from: originOf(from), since: now, goes: func() {}, crowd: &g.reserve}
@@ -78,17 +82,30 @@ func (g *gate) enter(from netip.Addr, now instant) (in *guest, ok bool) {
 	return in, true
 }
 
+// await lists an ordinary connection as unheard, until heard is called.
+func (g *gate) await(now instant, goes func()) *guest {
+	in := &guest{since: now, goes: goes, crowd: &g.unheard}
+	in.crowd.enter(in, nil)
+	return in
+}
+
+// heard says that a connection has asked for something: it is nobody's guest any more. It is false if it must go, or has
+// another kind of place.
+func (g *gate) heard(in *guest) bool { return in.crowd == &g.unheard && in.crowd.leave(in) }
+
 // leave counts a connection out.
 func (g *gate) leave(in *guest) {
 	g.inside.Add(-1)
-	switch {
-	case in == nil:
+	if in == nil || in.crowd == &g.unheard {
 		g.ordinary.Add(-1)
+	}
+	if in == nil {
 		return
-	case in.crowd != &g.encoders:
+	}
+	stayed := in.crowd.leave(in)
+	if in.crowd == &g.reserve || in.crowd == &g.familiar || !stayed {
 		g.refuse()
 	}
-	in.crowd.leave(in)
 }
 
 // refuse counts one that had no room.

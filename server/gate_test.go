@@ -184,7 +184,7 @@ func TestGateCounts(t *testing.T) {
 	if n := g.refused.Load(); n != 100 {
 		t.Errorf("%d refused, want 100", n)
 	}
-	if p := r.connect(); p.conn.guest != nil {
+	if p := r.connect(); p.conn.guest.crowd != &g.unheard {
 		t.Error("no ordinary place is free again")
 	}
 }
@@ -246,5 +246,68 @@ func TestEncoderReturnsThroughAFlood(t *testing.T) {
 	fmt.Fprintf(v, "GET /streams/a HTTP/1.0\r\nUser-Agent: %s\r\n\r\n", ffmpegAgent)
 	if line, err := bufio.NewReader(v).ReadString('\n'); !strings.Contains(line, "503") {
 		t.Errorf("one more viewer: %q, %v, want 503", line, err)
+	}
+}
+
+// When all places are taken, those that ask for nothing make room, the one first that is awaited for longest: silent ones,
+// half requests, bodies that do not come, connections that are kept. Nobody has to before a second is over, and no viewer
+// ever has to.
+func TestUnheardMakeRoom(t *testing.T) {
+	const ask = "OPTIONS * HTTP/1.1\r\nUser-Agent: NSPlayer/12.0\r\nConnection: Keep-Alive\r\n\r\n"
+	for _, say := range []string{
+		"",
+		"GET /streams/a HTTP/1.0\r\nUser-Agent: NS",
+		"POST /streams/a HTTP/1.1\r\nContent-Type: application/x-wms-logstats\r\nContent-Length: 30\r\n\r\nabc",
+		"POST /streams/a_push HTTP/1.1\r\nContent-Type: " + setupType + "\r\nContent-Length: 16\r\n\r\nAutoDes",
+		ask,
+		ask + ask,
+	} {
+		r := newRig(t, nil, "a")
+		r.gate(3)
+		e := startedPush(r)
+		e.push(3)
+		viewer := r.watch("a", ffmpegAgent)
+		var waiting []*peer
+		for range 2 {
+			p := r.connect()
+			if say != "" {
+				p.say(say)
+			}
+			p.got = nil
+			waiting = append(waiting, p)
+			r.pass(time.Millisecond)
+		}
+		r.pass(promptTime - 5*time.Millisecond)
+		if v := r.watch("a", ffmpegAgent); !v.ended() {
+			t.Errorf("%q: before %v: %q, want 503", say, promptTime, v.status())
+		}
+		r.pass(10 * time.Millisecond)
+		v := r.watch("a", ffmpegAgent)
+		r.turn()
+		if !strings.Contains(v.status(), "200") || !waiting[0].gone || waiting[1].gone || viewer.gone || e.gone {
+			t.Errorf("%q: %q; gone: the first %v, the second %v, the viewer %v, the encoder %v; want 200 and the first one to go",
+				say, v.status(), waiting[0].gone, waiting[1].gone, viewer.gone, e.gone)
+		}
+		r.pass(time.Hour)
+		r.watch("a", ffmpegAgent)
+		if last := r.watch("a", ffmpegAgent); !last.ended() {
+			t.Errorf("%q: nobody is left who asks for nothing: %q, want 503", say, last.status())
+		}
+	}
+}
+
+// A request that comes in the instant in which its connection is told to go is refused.
+func TestUnheardThatAsksTooLate(t *testing.T) {
+	r := newRig(t, nil, "a")
+	r.gate(1)
+	p := r.connect()
+	r.pass(promptTime + 1)
+	r.connect()
+	p.say("OPTIONS * HTTP/1.1\r\nUser-Agent: NSPlayer/12.0\r\n\r\n")
+	if !p.ended() {
+		t.Errorf("%q, want 503", p.status())
+	}
+	if r.turn(); !p.gone || r.loop.gate.ordinary.Load() != 1 {
+		t.Errorf("gone %v, %d ordinary ones, want true, 1", p.gone, r.loop.gate.ordinary.Load())
 	}
 }

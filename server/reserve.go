@@ -8,15 +8,30 @@ const fullText = "all connections are taken"
 // is none to watch from.
 func (l *loop) outOfPlace(c *conn, w want) bool {
 	watches := w == wantDescribe || w == wantPlay || w == wantRaw
-	if c.guest == nil || l.encoder || c.guest.crowd == &l.gate.encoders && !watches {
+	g := l.gate
+	switch {
+	case c.guest == nil:
 		return false
-	}
-	if l.gate.demote(c.guest) {
+	case c.guest.crowd == &g.unheard:
+		if g.heard(c.guest) {
+			c.guest = nil
+			return false
+		}
+	case l.encoder, c.guest.crowd == &g.encoders && !watches:
+		return false
+	case g.demote(c.guest):
 		c.guest = nil
 		return false
 	}
 	l.refuse(c, 503, fullText)
 	return true
+}
+
+// idle says that more must come from a conn in an ordinary place, or the place may be another's.
+func (l *loop) idle(c *conn, now instant) {
+	if c.guest == nil && c.phase == awaiting && c.why == noReason && c.push == nil {
+		c.guest = l.gate.await(now, func() { l.evict(c) })
+	}
 }
 
 // admitted gives an encoder that may send to a stream its place; if there is none, it has been answered.

@@ -50,6 +50,7 @@ func (l *loop) route(c *conn, n int, rest []byte, now instant) bool {
 	body, whole := l.body(c, w, rest)
 	if !whole {
 		c.need = int32(n + body)
+		l.idle(c, now)
 		return false
 	}
 	switch w {
@@ -65,6 +66,7 @@ func (l *loop) route(c *conn, n int, rest []byte, now instant) bool {
 		if w == wantPushSetup {
 			c.deadline = now.add(l.limits.pushSetup)
 		}
+		l.idle(c, now)
 	}
 	return c.phase == awaiting
 }
