@@ -22,6 +22,7 @@ const (
 	eventPacket                  // one ASF data packet; then anything
 	eventEnd                     // the source is over; last
 	eventPath                    // not the intake's: Via of the reply
+	eventFile                    // not the intake's: what follows is a file from its beginning
 )
 
 // An intake cuts the body of a Play (or of a Describe, which begins the same way) into events. It takes what Windows Media

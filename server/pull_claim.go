@@ -50,6 +50,8 @@ func (p *puller) start(l *lane, s *source) {
 	t := tieUnknown
 	switch last := p.st.chain.last; {
 	case last == nil:
+	case l.file:
+		t = tieOther
 	case p.left != last.order+1:
 		t = tieOther
 	case p.leftBy == l && last.kind == packetElement:

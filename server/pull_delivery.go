@@ -15,6 +15,7 @@ type delivery struct {
 	// Its goroutine only.
 	via     string // as it was passed on last
 	playing bool   // packets have come
+	pace    filePace
 }
 
 // A news is what the puller hears: of a lane, that something came or that it is over; of a place, what a probe found.
@@ -52,12 +53,9 @@ func (d *delivery) play(v *visit, a *answer, about *description) error {
 		return err
 	}
 	a.patience(a.stall)
-	var pace filePace
 	if about != nil {
-		if a.raw() && a.reply.length >= 0 {
-			if err := pace.begin(about.header); err != nil {
-				return err
-			}
+		if err := d.begin(a, about); err != nil {
+			return err
 		}
 		for _, e := range []event{{eventHeader, about.header}, {eventPacket, about.packet}} {
 			if err := d.take(e); err != nil {
@@ -70,12 +68,6 @@ func (d *delivery) play(v *visit, a *answer, about *description) error {
 		if err != nil {
 			return err
 		}
-		if e.kind == eventPacket {
-			err = pace.wait(d.ctx, e.data)
-		}
-		if err != nil {
-			return err
-		}
 		if err := d.take(e); err != nil {
 			return err
 		}
@@ -85,11 +77,28 @@ func (d *delivery) play(v *visit, a *answer, about *description) error {
 	}
 }
 
-func (d *delivery) take(e event) error {
-	if e.kind == eventEnd {
-		return errEnded
+// begin prepares for what an answer turned out to be: raw ASF with an end is a file.
+func (d *delivery) begin(a *answer, about *description) error {
+	d.pace = filePace{}
+	if !a.raw() || a.reply.length < 0 {
+		return nil
 	}
-	d.playing = d.playing || e.kind == eventPacket
+	if err := d.pace.begin(about.header); err != nil {
+		return err
+	}
+	return d.take(event{kind: eventFile})
+}
+
+func (d *delivery) take(e event) error {
+	switch e.kind {
+	case eventEnd:
+		return errEnded
+	case eventPacket:
+		d.playing = true
+		if err := d.pace.wait(d.ctx, e.data); err != nil {
+			return err
+		}
+	}
 	return d.puller.post(d.ctx, news{lane: d.lane, event: event{e.kind, bytes.Clone(e.data)}})
 }
 

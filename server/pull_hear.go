@@ -36,6 +36,9 @@ func (p *puller) take(l *lane, e event, now instant) error {
 			p.st.path.Store(&l.via)
 		}
 		return nil
+	case eventFile:
+		l.file = true
+		return nil
 	case eventHeader:
 		if err := l.setHeader(e.data); err != nil || l != p.on {
 			return err

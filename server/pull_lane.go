@@ -22,6 +22,7 @@ type lane struct {
 	header []byte      // the newest; nil: none yet
 	asf    *asf.Header // the same, as published
 	pulse
+	file bool        // what comes is one, with times of its own
 	mute bool        // has given the stream up for being silent, and still is
 	near *generation // of the stream, whose times its own are about; nil: they are not
 	kept []keptPacket

@@ -11,14 +11,12 @@ import (
 // take it as fast; as long as nobody reads on, the server waits.
 type filePace struct {
 	header *asf.Header // nil: what comes is live and sets the pace itself
-	start  time.Time   // when the packet of the time first was due; zero: none has come
-	first  uint32      // ms
+	first  uint32      // ms, the send time of a packet
+	start  time.Time   // when that was due; zero: none has come
 }
 
-const (
-	fileLead = 3 * time.Second // packets are passed on so long before they are due
-	fileGap  = time.Minute     // a jump by more is another clock
-)
+// fileGap is a jump that is another clock.
+const fileGap = time.Minute
 
 // begin takes the header of a body of known length.
 func (f *filePace) begin(header []byte) (err error) {
@@ -38,7 +36,7 @@ func (f *filePace) wait(ctx context.Context, packet []byte) error {
 	}
 	d := time.Duration(int32(p.SendTime-f.first)) * time.Millisecond
 	if early := time.Until(f.start.Add(d)); !f.start.IsZero() && early < fileGap && early > -fileGap {
-		return pause(ctx, early-fileLead)
+		return pause(ctx, early)
 	}
 	f.first, f.start = p.SendTime, time.Now()
 	return ctx.Err()
