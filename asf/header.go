@@ -24,6 +24,9 @@ type Header struct {
 	video      bool
 }
 
+// MaxHeader is the most that Raw may have, bytes: what fits the $H of a push (push.md §4). Players fail long before.
+const MaxHeader = 65531
+
 const (
 	headerHead = 30 // before the children of a Header Object: head, count u32, 01 02
 	dataHead   = 50 // before the packets of a Data Object
@@ -40,11 +43,15 @@ const (
 // are missing they are made up; anything else behind the Header Object is refused, because players take it for packets.
 //
 // The walk is stricter than most players, so that no viewer meets what would hang or confuse it: children must fill their
-// parent exactly, there are at most 1000, File Properties come once, stream numbers are unique. Section 3.
+// parent exactly, there are at most 1000, File Properties come once, stream numbers are unique. Section 3. Nor may it be
+// larger than MaxHeader.
 func ParseHeader(b []byte) (*Header, error) {
 	size, err := headerSize(b)
 	if err != nil {
 		return nil, fmt.Errorf("header: %w", err)
+	}
+	if size+dataHead > MaxHeader {
+		return nil, fmt.Errorf("header: %d bytes with the start of the data, limit %d", size+dataHead, MaxHeader)
 	}
 	h := &Header{Raw: make([]byte, size+dataHead)}
 	copy(h.Raw, b)

@@ -133,6 +133,18 @@ func TestParseHeaderCut(t *testing.T) {
 	}
 }
 
+// sizedHeader is a header of so many bytes in all.
+func sizedHeader(n int) []byte {
+	h := makeHeader(makeProperties(1400), makeStream(1, audioMedia, wma), makeObject(GUID{}))
+	return makeHeader(makeProperties(1400), makeStream(1, audioMedia, wma), makeObject(GUID{}, fill(0, n-len(h))))
+}
+
+func TestParseHeaderLargest(t *testing.T) {
+	if h, err := ParseHeader(sizedHeader(MaxHeader)); err != nil || len(h.Raw) != MaxHeader {
+		t.Error(err)
+	}
+}
+
 func TestParseHeaderBad(t *testing.T) {
 	properties, audio := makeProperties(1400), makeStream(1, audioMedia, wma)
 	good := makeHeader(properties, audio)
@@ -144,6 +156,9 @@ func TestParseHeaderBad(t *testing.T) {
 		want string // in the error
 	}{
 		{"nothing", nil, "0 bytes left"},
+		{"a byte too large", sizedHeader(MaxHeader + 1), "65532 bytes with the start of the data, limit 65531"},
+		{"too large without the start of the data", sizedHeader(MaxHeader + 1)[:MaxHeader+1-dataHead], "65532 bytes"},
+		{"much too large", sizedHeader(1 << 20), "1048576 bytes"},
 		{"a GUID alone", good[:16], "16 bytes left"},
 		{"not a header", edit(good, 0, dataObject[:]), "begins with object"},
 		{"header without room for its count", join(makeObject(headerObject, fill(0, 5)), tail), "29 bytes, need 30"},

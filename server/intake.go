@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 
+	"pumpd/asf"
 	"pumpd/codec"
 )
 
@@ -37,9 +38,9 @@ type intake struct {
 
 const (
 	intakeSize     = 128 << 10 // bytes; a frame is at most half of it
-	maxHeaderTotal = 1 << 20   // bytes of an ASF header in fragments
-	asfObjectHead  = 24        // bytes: GUID and size
-	asfDataHead    = 50        // bytes of the Data Object that belong to a header
+	maxHeaderTotal = asf.MaxHeader
+	asfObjectHead  = 24 // bytes: GUID and size
+	asfDataHead    = 50 // bytes of the Data Object that belong to a header
 )
 
 // The fragment bits of a $H's AFFlags: mmsh.md §6.2.

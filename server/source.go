@@ -101,13 +101,10 @@ func (s *source) declare() {
 		st.log.Warn("players will wait for their picture: the preroll is longer than the burst", "preroll", milliseconds(h.Preroll),
 			"burst", st.chain.gen.reach.most)
 	}
-	if len(h.Raw) > compatibleHeader {
-		st.log.Warn("header is larger than some players take", "bytes", len(h.Raw), "xine", 8192, "libmms", 16384)
+	if who := refusers(len(h.Raw)); who != "" {
+		st.log.Warn("header is larger than some players take", "bytes", len(h.Raw), "players", who)
 	}
 }
-
-// compatibleHeader is the largest ASF header that every known player accepts (asf.md §9).
-const compatibleHeader = 8192
 
 // awaitKey makes the source's next packet its first: a new stretch of the chain starts with a picture.
 func (s *source) awaitKey() {
