@@ -25,9 +25,9 @@ type front struct {
 	take   func(front, newcomer) // has those that the gate has counted in
 	refuse func(net.Conn)        // and the others
 
-	// enrolling holds one for each connection that waits for its loop to take it over, and has two descriptors meanwhile; a
-	// flood on one listener leaves the others alone. A loop that is in the middle of a round takes none for a tenth of a
-	// second, and then all that wait: with 4 of them a full pump let 40 viewers in a second.
+	// enrolling holds one for each connection that waits for its loop to take it over, and has two descriptors
+	// meanwhile; a flood on one listener leaves the others alone. A loop that is in the middle of a round takes none for
+	// a tenth of a second, and then all that wait: with 4 of them a full pump let 40 viewers in a second.
 	enrolling chan struct{}
 }
 

@@ -48,10 +48,10 @@ func newCertificates(files []Certificate, clock clock, log *slog.Logger) (*certi
 	return c, c.load(stamps)
 }
 
-// chooseIfThere is choose for a handshake whose peer waits for the result: what comes next is a signature, which costs a
-// millisecond with RSA.
+// chooseIfThere is choose for a handshake whose peer waits for the result: what comes next is a signature, which costs
+// a millisecond with RSA.
 func (c *certificates) chooseIfThere(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
-	if s, ok := hello.Conn.(*shim); ok && s.handshake != nil && s.handshake.gone() {
+	if s, ok := hello.Conn.(*shim); ok && s.handshake != nil && s.gone() {
 		return nil, errPeerGone
 	}
 	return c.choose(hello)

@@ -31,7 +31,8 @@ type guest struct {
 	place *list.Element // nil: it has not entered, has left, or was told to go
 }
 
-// enter lets g in, and tells another to go if that is what it takes, though none that is spared. It is false if all are.
+// enter lets g in, and tells another to go if that is what it takes, though none that is spared. It is false if all
+// are.
 func (w *crowd) enter(g *guest, spared func(*guest) bool) bool {
 	w.mu.Lock()
 	out, ok := w.makeRoom(g.from, spared)

@@ -59,11 +59,11 @@ func newBudget(limit, open int64, cfg *Config, loops int) (*budget, error) {
 	b.reserve = min(maxReserve, max(4, rest/64))
 	b.connections = rest - b.admin - b.encoders - b.enrolling*listeners - 4*b.reserve
 	if b.connections < leastPlaces {
-		return nil, fmt.Errorf("open files: the limit is %d, this configuration needs at least %d; raise it (ulimit -Hn, LimitNOFILE=)",
+		return nil, fmt.Errorf("open files: the limit is %d, this configuration needs at least %d; raise it (ulimit -Hn)",
 			limit, limit-b.connections+leastPlaces)
 	}
 	if asked := int64(cfg.Server.MaxConnections); asked > b.connections {
-		return nil, fmt.Errorf("max_connections: %d, but %d descriptors allow %d; raise the hard limit (ulimit -Hn, LimitNOFILE=)",
+		return nil, fmt.Errorf("max_connections: %d, but %d descriptors allow %d; raise the hard limit (ulimit -Hn)",
 			asked, limit, b.connections)
 	} else if asked > 0 {
 		b.connections = asked

@@ -13,12 +13,12 @@ import (
 // sockets: whoever accepts asks enter, and says leave when the connection is gone.
 //
 //	enter ─▶ most places for anybody: unheard, or asking, watching ─┐
-//	  └────▶ when they are taken: reserve ────────────────────────┴─▶ encoders
+//	  └────▶ when they are taken: reserve ──────────────────────────┴─▶ encoders
 //	            for a moment, to say that it pushes
 //
 // Viewers can fill the places for anybody, but keep no encoder out: one that has been admitted to a stream has a place
-// of another kind, and there are always some in which a connection may say that it is one. Those that ask for nothing keep
-// nobody out: when all places are taken, the one that is awaited for longest makes room.
+// of another kind, and there are always some in which a connection may say that it is one. Those that ask for nothing
+// keep nobody out: when all places are taken, the one that is awaited for longest makes room.
 type gate struct {
 	// Set by newGate, never changed.
 	most int64 // connections that are not encoders and not in reserve
@@ -89,8 +89,8 @@ func (g *gate) await(now instant, goes func()) *guest {
 	return in
 }
 
-// heard says that a connection has asked for something: it is nobody's guest any more. It is false if it must go, or has
-// another kind of place.
+// heard says that a connection has asked for something: it is nobody's guest any more. It is false if it must go, or
+// has another kind of place.
 func (g *gate) heard(in *guest) bool { return in.crowd == &g.unheard && in.crowd.leave(in) }
 
 // leave counts a connection out.
@@ -135,7 +135,8 @@ func (g *gate) admit(in *guest, st *stream, who netip.AddrPort, feeds string, no
 	return out, true
 }
 
-// demote gives a connection in reserve or in an encoder's place an ordinary one, if one is free: the guest is used no more.
+// demote gives a connection in reserve or in an encoder's place an ordinary one, if one is free: the guest is used no
+// more.
 func (g *gate) demote(in *guest) bool {
 	if g.ordinary.Add(1) <= g.most && in.crowd.leave(in) {
 		return true

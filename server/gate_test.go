@@ -130,7 +130,8 @@ func TestStrangersDoNotKeepTheReserve(t *testing.T) {
 	r.pass(reserveTime + 1)
 	r.loop.gate.expire(r.at)
 	if r.turn(); !encoder.ended() || r.loop.gate.reserve.size() != 0 {
-		t.Errorf("after %v: %d in reserve, encoder that says nothing ended: %v", reserveTime, r.loop.gate.reserve.size(), encoder.ended())
+		t.Errorf("after %v: %d in reserve, encoder that says nothing ended: %v",
+			reserveTime, r.loop.gate.reserve.size(), encoder.ended())
 	}
 }
 
@@ -234,7 +235,7 @@ func TestEncoderReturnsThroughAFlood(t *testing.T) {
 	}
 	defer strangers.Wait()
 	defer cancel()
-	s.until("the reserve is full", func() bool { return s.gate.reserve.size()+s.gate.familiar.size() >= s.gate.familiar.each })
+	s.until("the reserve is full", func() bool { return s.gate.familiar.size() >= s.gate.familiar.each })
 	encrypted, _ := s.dialTLS(0)
 	for _, c := range []net.Conn{dial(t, s.plain), encrypted} {
 		fmt.Fprintf(c, "POST /streams/a_push HTTP/1.1\r\nContent-Type: %s\r\nContent-Length: 0\r\n\r\n", setupType)
@@ -249,9 +250,9 @@ func TestEncoderReturnsThroughAFlood(t *testing.T) {
 	}
 }
 
-// When all places are taken, those that ask for nothing make room, the one first that is awaited for longest: silent ones,
-// half requests, bodies that do not come, connections that are kept. Nobody has to before a second is over, and no viewer
-// ever has to.
+// When all places are taken, those that ask for nothing make room, the one first that is awaited for longest: silent
+// ones, half requests, bodies that do not come, connections that are kept. Nobody has to before a second is over, and
+// no viewer ever has to.
 func TestUnheardMakeRoom(t *testing.T) {
 	const ask = "OPTIONS * HTTP/1.1\r\nUser-Agent: NSPlayer/12.0\r\nConnection: Keep-Alive\r\n\r\n"
 	for _, say := range []string{

@@ -117,8 +117,8 @@ func (c *secondWrite) Write(b []byte) (int, error) {
 	return c.Conn.Write(b)
 }
 
-// Those who begin a handshake and do not go on, wherever they stop, make room for others at once, and do not touch those
-// who watch.
+// Those who begin a handshake and do not go on, wherever they stop, make room for others at once, and do not touch
+// those who watch.
 func TestHandshakesMakeRoom(t *testing.T) {
 	hello := aHello(t)
 	for name, say := range map[string][]byte{"nothing": nil, "half a hello": hello[:len(hello)/2], "hello": hello} {
@@ -178,7 +178,8 @@ func TestSlowHello(t *testing.T) {
 	}
 }
 
-// A herd of clients that come at once, from one address, are all served: none makes room for another while it waits for us.
+// A herd of clients that come at once, from one address, are all served: none makes room for another while it waits for
+// us.
 func TestHerdOfHandshakes(t *testing.T) {
 	const herd = 60
 	s := startTLSServer(t, func(s *Server) {
@@ -201,8 +202,8 @@ func TestHerdOfHandshakes(t *testing.T) {
 	}
 }
 
-// Real attacks on a server as it is configured by default: more half hellos than it has room for, and whole ones with a reset
-// as fast as they can be sent. Joins are as quick as always, within what a busy machine needs.
+// Real attacks on a server as it is configured by default: more half hellos than it has room for, and whole ones with a
+// reset as fast as they can be sent. Joins are as quick as always, within what a busy machine needs.
 func TestJoinsDuringHandshakeFloods(t *testing.T) {
 	const patience = 2 * time.Second
 	hello := aHello(t)

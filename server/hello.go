@@ -36,7 +36,8 @@ func readHello(c net.Conn) ([]byte, error) {
 // helloTooLarge is an alert: fatal, internal_error, as crypto/tls says it of messages that are too large for it.
 var helloTooLarge = []byte{21, 3, 1, 0, 2, 2, 80}
 
-// A helloScan looks for the end of a ClientHello in bytes that grow. It is a handshake message in any number of records:
+// A helloScan looks for the end of a ClientHello in bytes that grow. It is a handshake message in any number of
+// records:
 //
 //	 0      1       3        5
 //	+------+-------+--------+------------  -  -+------+-----

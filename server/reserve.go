@@ -4,8 +4,8 @@ package server
 
 const fullText = "all connections are taken"
 
-// outOfPlace answers a request for which c has no place: in reserve all that is not an encoder's, and an encoder's place
-// is none to watch from.
+// outOfPlace answers a request for which c has no place: in reserve all that is not an encoder's, and an encoder's
+// place is none to watch from.
 func (l *loop) outOfPlace(c *conn, w want) bool {
 	watches := w == wantDescribe || w == wantPlay || w == wantRaw
 	g := l.gate

@@ -23,8 +23,9 @@ import (
 //
 //	greeting ── hello is whole ─▶ line, a CPU ── our flight ─▶ answering ── peer's flight ─▶ line, a CPU ─▶ done
 //
-// The line is one of connections that have said what they want, so it moves on; while it is full the next connections wait
-// in the kernel's queue. In the other two the peer is waited for: when they are full, whoever has waited longest goes.
+// The line is one of connections that have said what they want, so it moves on; while it is full the next connections
+// wait in the kernel's queue. In the other two the peer is waited for: when they are full, whoever has waited longest
+// goes.
 type handshakes struct {
 	// Set by newHandshakes, never changed.
 	certs   *certificates

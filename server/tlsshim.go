@@ -2,7 +2,6 @@ package server
 
 import (
 	"bytes"
-	"net"
 	"os"
 	"time"
 )
@@ -10,8 +9,7 @@ import (
 // A shim is the connection under a tls.Conn: for the handshake the TCP connection itself, afterwards two buffers that
 // never block. It belongs to the goroutine of the handshake, then to the conn's loop.
 type shim struct {
-	net.Conn             // the handshake; nil after it
-	handshake *handshake // the same
+	*handshake // nil after it
 
 	in    []byte  // has come and is not decrypted: the hello, later what is valid for one callback
 	out   []byte  // records; nil if there are none
@@ -24,8 +22,8 @@ type shim struct {
 func (s *shim) Read(p []byte) (int, error) {
 	switch {
 	case len(s.in) > 0:
-	case s.Conn != nil:
-		return s.handshake.wait(s.Conn.Read, p)
+	case s.handshake != nil:
+		return s.wait(s.Conn.Read, p)
 	default:
 		return 0, os.ErrDeadlineExceeded
 	}
@@ -36,8 +34,8 @@ func (s *shim) Read(p []byte) (int, error) {
 
 // Write takes everything.
 func (s *shim) Write(b []byte) (int, error) {
-	if s.Conn != nil {
-		return s.handshake.wait(s.Conn.Write, b)
+	if s.handshake != nil {
+		return s.wait(s.Conn.Write, b)
 	}
 	if s.out == nil {
 		s.out, *s.spare = (*s.spare)[:0], nil
@@ -48,14 +46,14 @@ func (s *shim) Write(b []byte) (int, error) {
 
 // SetWriteDeadline is called by crypto/tls around close_notify.
 func (s *shim) SetWriteDeadline(t time.Time) error {
-	if s.Conn != nil {
+	if s.handshake != nil {
 		return s.Conn.SetWriteDeadline(t)
 	}
 	return nil
 }
 
 // detach ends the handshake's time. The TCP connection is somebody else's from here on.
-func (s *shim) detach(spare *[]byte) { s.Conn, s.handshake, s.in, s.spare = nil, nil, nil, spare }
+func (s *shim) detach(spare *[]byte) { s.handshake, s.in, s.spare = nil, nil, spare }
 
 // unsent is what is still to be sent.
 func (s *shim) unsent() []byte { return s.out[s.sent:] }

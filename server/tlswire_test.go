@@ -32,14 +32,13 @@ func TestOnlyTemporaryErrorsAreForgiven(t *testing.T) {
 		p := r.connectTLS(h, nil)
 		b := p.seal("hello")
 		w := p.wire
-		w.shim.Conn = failing{err: err}
 		w.shim.handshake = newHandshake(failing{err: err}, h)
-		w.shim.handshake.compute()
+		w.shim.compute()
 		if _, got := w.tls.Read(make([]byte, 10)); !errors.Is(got, err) {
 			t.Fatalf("got %v, want %v", got, err)
 		}
-		w.shim.handshake.rest()
-		w.shim.Conn, w.shim.in = nil, b
+		w.shim.rest()
+		w.shim.handshake, w.shim.in = nil, b
 		got := make([]byte, 10)
 		n, again := w.tls.Read(got)
 		forgiven := errors.Is(err, os.ErrDeadlineExceeded)
