@@ -17,13 +17,9 @@ var asfHeader = [16]byte{0x30, 0x26, 0xB2, 0x75, 0x8E, 0x66, 0xCF, 0x11, 0xA6, 0
 
 // kind looks at the first bytes of a body. What goes wrong while they come goes wrong again for who reads on.
 func (w *window) kind() bodyKind {
-	for len(w.bytes()) == 0 || w.bytes()[0]&0x7F != '$' && len(w.bytes()) < len(asfHeader) {
-		if w.fill() != nil {
-			break
-		}
+	for !enough(w.bytes()) && w.fill() == nil {
 	}
-	b := bytes.TrimLeft(bytes.TrimPrefix(w.bytes(), byteOrderMark), " \t\r\n")
-	switch {
+	switch b := visible(w.bytes()); {
 	case bytes.HasPrefix(w.bytes(), asfHeader[:]):
 		return rawBody
 	case len(b) > 0 && (b[0] == '<' || b[0] == '['):
@@ -31,5 +27,21 @@ func (w *window) kind() bodyKind {
 	}
 	return framedBody
 }
+
+// enough says whether so much of a body tells its kind. A frame does by its first byte: it may be all that comes.
+func enough(b []byte) bool {
+	switch {
+	case len(b) == 0:
+		return false
+	case b[0]&0x7F == '$' || len(b) > maxBlank:
+		return true
+	}
+	return len(b) >= len(asfHeader) && len(visible(b)) > 0
+}
+
+const maxBlank = 1 << 10 // bytes before a playlist
+
+// visible is a text without what may stand before it.
+func visible(b []byte) []byte { return bytes.TrimLeft(bytes.TrimPrefix(b, byteOrderMark), " \t\r\n") }
 
 var byteOrderMark = []byte("\xEF\xBB\xBF")

@@ -3,7 +3,6 @@ package server
 import (
 	"bytes"
 	"html"
-	"io"
 	"net/url"
 	"regexp"
 	"strings"
@@ -59,10 +58,10 @@ func isReference(name string) bool {
 	return ok && digits != "" && strings.Trim(digits, "0123456789") == ""
 }
 
-// What an ASX is read by. No parser of XML takes what people write.
+// What an ASX is read by; no parser of XML takes what people write. A quote that is not closed ends with its tag.
 var (
 	asxComment = regexp.MustCompile(`(?s)<!--.*?-->`)
-	asxTag     = regexp.MustCompile(`<(/?)([a-zA-Z]+)((?:[^<>'"]|"[^"]*"|'[^']*')*)>`)
+	asxTag     = regexp.MustCompile(`<(/?)([a-zA-Z]+)((?:[^<>'"]|"[^"<>]*"|'[^'<>]*')*)>`)
 	asxHref    = regexp.MustCompile(`(?i)\bhref\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"']+))`)
 	asxEntity  = regexp.MustCompile(`&(?:#[0-9]+|#[xX][0-9a-fA-F]+|amp|lt|gt|quot|apos);`)
 )
@@ -110,15 +109,9 @@ func onBase(base, href string) string {
 	return u.String()
 }
 
-// readText reads a body to its end, or up to max bytes and one; what came before an error counts.
-func (w *window) readText(max int) ([]byte, error) {
-	for len(w.bytes()) <= max {
-		if err := w.fill(); err != nil {
-			if err == io.ErrUnexpectedEOF {
-				err = io.EOF
-			}
-			return w.bytes(), err
-		}
+// readText reads a body to its end, or up to max bytes and one; where something goes wrong what came before counts.
+func (w *window) readText(max int) []byte {
+	for len(w.bytes()) <= max && w.fill() == nil {
 	}
-	return w.bytes()[:max+1], nil
+	return w.bytes()[:min(len(w.bytes()), max+1)]
 }

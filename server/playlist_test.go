@@ -27,6 +27,7 @@ var playlists = []struct {
 		[]string{"mms://a/dir/x", "mms://a/y", "http://b/z"}},
 	{"empty ones", `<asx><ref href=""/><ref/><ref href=" a "/></asx>`, []string{"a"}},
 	{"damaged on the way", `<asx><ref href="a"/><entry <<< "><ref href='b'/><ref href="c></asx>`, []string{"a", "b"}},
+	{"apostrophes", `<asx><title>Joe's</title><param name=Joe's><ref href="a"/><abstract>it's</abstract><ref href='b'></asx>`, []string{"a", "b"}},
 	{"no quotes, an end", `<asx><ref href=a/><ref href=b /></asx>`, []string{"a", "b"}},
 	{"many", "<asx>" + strings.Repeat(`<ref href="a"/>`, 1000), slices.Repeat([]string{"a"}, maxEntries)},
 	{"ASX without entries", "<asx></asx>", nil},

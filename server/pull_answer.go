@@ -135,7 +135,7 @@ func (a *answer) describe() (*description, error) {
 // playlist reads one, or gives the error of what is none.
 func (a *answer) playlist() (*description, error) {
 	a.patience(describeTime)
-	text, _ := a.in.readText(maxPlaylist)
+	text := a.in.readText(maxPlaylist)
 	if len(text) > maxPlaylist {
 		return nil, fmt.Errorf("playlist: more than %d bytes", maxPlaylist)
 	}

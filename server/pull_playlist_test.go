@@ -35,6 +35,8 @@ func TestPullPlaylist(t *testing.T) {
 		{"a second one where the first does not play", map[string]script{a: asxOf("http://b.example/", "http://c.example/"),
 			b: wms(nil, noEnd), c: good},
 			[]string{a + " describe", b + " describe", b + " play", c + " describe", c + " play"}, "upstream has ended"},
+		{"behind blank lines", map[string]script{a: playlist(strings.Repeat("\r\n", 100) + "<asx><ref href='http://b.example/'>"), b: good},
+			[]string{a + " describe", b + " describe", b + " play"}, "upstream has ended"},
 		{"connection left open", map[string]script{a: func(c *call) {
 			asxOf("http://b.example/")(c)
 			c.hold()
