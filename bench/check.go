@@ -12,25 +12,33 @@ import (
 // It is stricter than a player. One goroutine uses it.
 type checker struct {
 	// Set by newChecker, never changed.
-	lenient bool               // skips to a key frame are allowed: a viewer that reads too slowly
-	onStamp func(stamp int64)  // is told the unix ns of each packet's probe
-	faults  faults             //
+	lenient bool              // skips to a key frame are allowed: a viewer that reads too slowly
+	onStamp func(stamp int64) // is told the unix ns of each packet's probe, nil: nobody wants to know
+
+	found   findings
 	unit    func(b []byte) int // takes one unit off b; 0: more bytes are needed
 	buf     []byte             // a unit that is not whole yet
 	dead    bool               // a fault that ends all understanding
 	head    *asf.Header        // nil before it arrived
 	parts   []byte             // fragments of $H
-	ended   bool               // $E
-	reason  uint32             // of that $E
-	packets int64              // seen
-	skips   int64              // to a key frame, allowed ones
-	bytes   int64              // of all units
 	started bool               // the first packet has been seen
 	sent    frameCounters      // MMSH
 	number  uint64             // of the next probe
-	probed  bool               // number is known
 	plain   bool               // packets have no probes: from a file
 }
+
+// findings are what a checker has seen.
+type findings struct {
+	faults  faults
+	packets int64
+	skips   int64  // to a key frame, allowed ones
+	probed  bool   // packets carry probes: order and age are known
+	ended   bool   // $E
+	reason  uint32 // of that $E
+}
+
+// findings are what has been seen so far.
+func (c *checker) findings() findings { return c.found }
 
 // frameCounters is what the next $D must carry.
 type frameCounters struct {
@@ -49,7 +57,6 @@ func newChecker(mmsh, lenient bool, onStamp func(int64)) *checker {
 
 // feed takes the next bytes, cut anywhere.
 func (c *checker) feed(b []byte) {
-	c.bytes += int64(len(b))
 	if len(c.buf) > 0 {
 		c.buf = append(c.buf, b...)
 		b = c.buf
@@ -69,7 +76,7 @@ func (c *checker) feed(b []byte) {
 
 // giveUp records a fault after which nothing can be understood.
 func (c *checker) giveUp(kind fault, format string, args ...any) int {
-	c.faults.add(kind, format, args...)
+	c.found.faults.add(kind, format, args...)
 	c.dead = true
 	return 0
 }
@@ -89,13 +96,13 @@ func (c *checker) header(b []byte) bool {
 func (c *checker) packet(b []byte, skipped bool) {
 	p, err := c.head.ParsePacket(b)
 	if err != nil {
-		c.faults.add(faultPacket, "packet %d of this viewer: %v", c.packets, err)
+		c.found.faults.add(faultPacket, "packet %d of this viewer: %v", c.found.packets, err)
 	}
 	if err == nil && !p.Join && (!c.started || skipped) {
-		c.faults.add(faultKeyStart, "packet %d of this viewer does not start a key frame", c.packets)
+		c.found.faults.add(faultKeyStart, "packet %d of this viewer does not start a key frame", c.found.packets)
 	}
 	c.started = true
-	c.packets++
+	c.found.packets++
 	if !c.plain {
 		c.probe(b, skipped)
 	}
@@ -104,12 +111,12 @@ func (c *checker) packet(b []byte, skipped bool) {
 // probe checks content and continuity. A file's packets have no probes: then there is nothing to compare with.
 func (c *checker) probe(b []byte, skipped bool) {
 	p, err := packetProbe(b)
-	if errors.Is(err, errNoProbe) && !c.probed {
+	if errors.Is(err, errNoProbe) && !c.found.probed {
 		c.plain = true
 		return
 	}
 	if err != nil {
-		c.faults.add(faultContent, "%v", err)
+		c.found.faults.add(faultContent, "%v", err)
 		c.number++
 		return
 	}
@@ -118,10 +125,10 @@ func (c *checker) probe(b []byte, skipped bool) {
 
 // follow checks that p is the next packet of the source.
 func (c *checker) follow(p probe, skipped bool) {
-	if c.probed && p.number != c.number && !(skipped && p.number > c.number) {
-		c.faults.add(faultGap, "packet %d of the source where %d belongs", p.number, c.number)
+	if c.found.probed && p.number != c.number && !(skipped && p.number > c.number) {
+		c.found.faults.add(faultGap, "packet %d of the source where %d belongs", p.number, c.number)
 	}
-	c.probed, c.number = true, p.number+1
+	c.found.probed, c.number = true, p.number+1
 	if c.onStamp != nil {
 		c.onStamp(p.stamp)
 	}
@@ -129,14 +136,17 @@ func (c *checker) follow(p probe, skipped bool) {
 
 // restart forgets the order of packets: a new header has come.
 func (c *checker) restart() {
-	c.started, c.probed, c.plain = false, false, false
+	c.started, c.found.probed, c.plain = false, false, false
 	c.sent.location = 0
 }
 
-// atGUID says whether b starts with an ASF Header Object; short is true while b is too short to tell.
-func atGUID(b []byte) (yes, short bool) {
-	if len(b) < len(guidHeader) {
-		return false, bytes.HasPrefix(guidHeader, b)
+// headerGUID is what an ASF Header Object starts with, asf.md §2.
+var headerGUID = []byte("\x30\x26\xB2\x75\x8E\x66\xCF\x11\xA6\xD9\x00\xAA\x00\x62\xCE\x6C")
+
+// atHeader says whether b starts with an ASF Header Object; short is true while b is too short to tell.
+func atHeader(b []byte) (yes, short bool) {
+	if len(b) < len(headerGUID) {
+		return false, bytes.HasPrefix(headerGUID, b)
 	}
-	return bytes.HasPrefix(b, guidHeader), false
+	return bytes.HasPrefix(b, headerGUID), false
 }

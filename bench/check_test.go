@@ -1,35 +1,56 @@
 package main
 
 import (
+	"bytes"
 	"encoding/binary"
 	"maps"
 	"testing"
 	"time"
 
+	"pumpd/asf"
 	"pumpd/codec"
 )
 
 // script builds the stream one viewer gets, with mistakes.
 type script struct {
-	src   *synth
-	b     []byte
-	next  uint32
-	flags uint8
+	head    *asf.Header
+	packets [][]byte // of the source
+	joins   []bool   // which of them start a key frame
+	at      int      // the next of them
+	b       []byte
+	next    uint32
+	flags   uint8
 }
 
 func newScript(t testing.TB) *script {
-	return &script{src: mustSynth(t, synthOptions{bitrate: 400e3, packet: 400, gop: 100 * time.Millisecond, payloads: 1})}
+	src := mustSynth(t, synthOptions{bitrate: 400e3, packet: 400, gop: 100 * time.Millisecond, payloads: 1})
+	s := &script{head: src.header()}
+	for range 1000 {
+		b := bytes.Clone(src.take())
+		p, err := s.head.ParsePacket(b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.packets, s.joins = append(s.packets, b), append(s.joins, p.Join)
+	}
+	return s
 }
 
 func (s *script) header() *script {
-	s.b = codec.AppendHeader(s.b, s.src.head.Raw)
+	s.b = codec.AppendHeader(s.b, s.head.Raw)
 	return s
+}
+
+// take is the next packet of the source.
+func (s *script) take() []byte {
+	s.at++
+	return s.packets[s.at-1]
 }
 
 // data appends n good $D.
 func (s *script) data(n int) *script {
 	for range n {
-		s.frame(s.next, s.flags, s.src.take())
+		s.frame(s.next, s.flags, s.take())
 	}
 	return s
 }
@@ -44,19 +65,16 @@ func (s *script) frame(location uint32, flags uint8, packet []byte) {
 
 // lose takes n packets off the source that this viewer never gets.
 func (s *script) lose(n int) *script {
-	for range n {
-		s.src.take()
-	}
+	s.at += n
 	return s
 }
 
 // skip loses packets up to the next key frame and says so by the LocationId.
 func (s *script) skip() *script {
-	before := s.src.number
-	for s.src.number%s.src.perGOP != 0 || s.src.number == before {
-		s.src.take()
+	before := s.at
+	for s.at++; !s.joins[s.at]; s.at++ {
 	}
-	s.next += uint32(s.src.number - before)
+	s.next += uint32(s.at - before)
 	return s
 }
 
@@ -82,7 +100,7 @@ var mmshCases = []struct {
 	{name: "gap behind the server's back", build: func(s *script) *script { return s.header().data(5).lose(1).data(5) }, want: map[string]int64{"gap": 1}, packets: 10},
 	{name: "doubled packet", build: func(s *script) *script {
 		s.header().data(5)
-		s.src.number--
+		s.at--
 		return s.data(5)
 	}, want: map[string]int64{"gap": 1}, packets: 10},
 	{name: "LocationId from 1", build: func(s *script) *script { s.header().next = 1; return s.data(5) }, want: map[string]int64{"location_id": 1}, packets: 5},
@@ -134,7 +152,7 @@ var mmshCases = []struct {
 	{name: "header of nonsense", build: func(s *script) *script { return s.raw("$H\x0c\x00\x00\x00\x00\x00\x00\x0c\x0c\x00abcd") }, want: map[string]int64{"header": 1}},
 	{name: "header's AFFlags 0", build: func(s *script) *script { s.header().b[9] = 0; return s }, want: map[string]int64{"framing": 1}},
 	{name: "header in three parts", build: func(s *script) *script {
-		h := s.src.head.Raw
+		h := s.head.Raw
 		s.fragment(h[:10], 0, 0x04).fragment(h[10:20], 1, 0x00).fragment(h[20:], 2, 0x08)
 		return s.data(3)
 	}, packets: 3},
@@ -155,8 +173,8 @@ func TestCheckMMSH(t *testing.T) {
 			stream := c.build(newScript(t)).b
 			for _, size := range []int{len(stream), 1, 13, 1000} {
 				got := checkPieces(true, c.lenient, stream, size)
-				if !maps.Equal(got.faults.byName(), wantFaults(c.want)) || got.packets != c.packets {
-					t.Errorf("pieces of %d: faults %v, %d packets, want %v, %d (first: %s)", size, got.faults.byName(), got.packets, c.want, c.packets, got.faults.first)
+				if !maps.Equal(got.found.faults.byName(), wantFaults(c.want)) || got.found.packets != c.packets {
+					t.Errorf("pieces of %d: faults %v, %d packets, want %v, %d (first: %s)", size, got.found.faults.byName(), got.found.packets, c.want, c.packets, got.found.faults.first)
 				}
 			}
 		})
@@ -182,8 +200,8 @@ func checkPieces(mmsh, lenient bool, stream []byte, size int) *checker {
 
 func TestCheckEnd(t *testing.T) {
 	c := checkPieces(true, false, newScript(t).header().data(2).end(0x80000005).b, 7)
-	if !c.ended || c.reason != 0x80000005 || c.skips != 0 {
-		t.Errorf("ended %v, reason %#x, skips %d", c.ended, c.reason, c.skips)
+	if !c.found.ended || c.found.reason != 0x80000005 || c.found.skips != 0 {
+		t.Errorf("ended %v, reason %#x, skips %d", c.found.ended, c.found.reason, c.found.skips)
 	}
 }
 
@@ -191,7 +209,7 @@ func TestCheckEnd(t *testing.T) {
 func rawStream(s *synth, header bool, n int) []byte {
 	var b []byte
 	if header {
-		b = append(b, s.head.Raw...)
+		b = append(b, s.header().Raw...)
 	}
 	for range n {
 		b = append(b, s.take()...)
@@ -230,9 +248,9 @@ func TestCheckRaw(t *testing.T) {
 		stream := c.build(mustSynth(t, opt))
 		for _, size := range []int{len(stream), 1, 777} {
 			got := checkPieces(false, false, stream, size)
-			faults := got.faults.byName()
-			if !maps.Equal(faults, wantFaults(c.want)) || got.packets != c.packets {
-				t.Errorf("%s, pieces of %d: faults %v, %d packets, want %v, %d (first: %s)", c.name, size, faults, got.packets, c.want, c.packets, got.faults.first)
+			faults := got.found.faults.byName()
+			if !maps.Equal(faults, wantFaults(c.want)) || got.found.packets != c.packets {
+				t.Errorf("%s, pieces of %d: faults %v, %d packets, want %v, %d (first: %s)", c.name, size, faults, got.found.packets, c.want, c.packets, got.found.faults.first)
 			}
 		}
 	}
@@ -240,10 +258,10 @@ func TestCheckRaw(t *testing.T) {
 
 // What follows a lost byte is no packet any more; which fault that is depends on the bytes.
 func TestCheckRawLostByte(t *testing.T) {
-	s := newScript(t).src
+	s := mustSynth(t, synthOptions{bitrate: 400e3, packet: 400, gop: 100 * time.Millisecond, payloads: 1})
 	b := rawStream(s, true, 5)
 	b = append(b[:len(b)-1], rawStream(s, false, 1)...)
-	if c := checkPieces(false, false, b, 100); c.faults.total() == 0 {
+	if c := checkPieces(false, false, b, 100); c.found.faults.total() == 0 {
 		t.Error("no fault")
 	}
 }
@@ -253,13 +271,13 @@ func TestCheckWithoutProbes(t *testing.T) {
 	s := newScript(t)
 	s.header()
 	for range 10 {
-		p := append([]byte(nil), s.src.take()...)
-		copy(p[len(p)-s.src.room():], make([]byte, s.src.room()))
+		p := bytes.Clone(s.take())
+		clear(p[bytes.Index(p, []byte(probeMagic)):])
 		s.frame(s.next, s.flags, p)
 	}
 	c := checkPieces(true, false, s.b, 50)
-	if c.faults.total() != 0 || c.probed || c.packets != 10 {
-		t.Errorf("faults %v, probed %v, %d packets", c.faults.byName(), c.probed, c.packets)
+	if c.found.faults.total() != 0 || c.found.probed || c.found.packets != 10 {
+		t.Errorf("faults %v, probed %v, %d packets", c.found.faults.byName(), c.found.probed, c.found.packets)
 	}
 }
 
@@ -267,12 +285,13 @@ func FuzzChecker(f *testing.F) {
 	for _, c := range mmshCases[:6] {
 		f.Add(true, c.build(newScript(f)).b[:1500])
 	}
-	f.Add(false, rawStream(newScript(f).src, true, 3))
-	f.Add(false, rawStream(newScript(f).src, false, 3))
+	opt := synthOptions{bitrate: 400e3, packet: 400, gop: 100 * time.Millisecond, payloads: 1}
+	f.Add(false, rawStream(mustSynth(f, opt), true, 3))
+	f.Add(false, rawStream(mustSynth(f, opt), false, 3))
 	f.Fuzz(func(t *testing.T, mmsh bool, b []byte) {
 		whole, parts := checkPieces(mmsh, false, b, len(b)), checkPieces(mmsh, false, b, 7)
-		if whole.faults != parts.faults || whole.packets != parts.packets {
-			t.Errorf("whole: %+v, %d packets; in parts: %+v, %d packets", whole.faults, whole.packets, parts.faults, parts.packets)
+		if whole.found.faults != parts.found.faults || whole.found.packets != parts.found.packets {
+			t.Errorf("whole: %+v, %d packets; in parts: %+v, %d packets", whole.found.faults, whole.found.packets, parts.found.faults, parts.found.packets)
 		}
 		if len(whole.buf) > len(b) {
 			t.Errorf("%d bytes kept of %d", len(whole.buf), len(b))
@@ -291,8 +310,8 @@ func BenchmarkChecker(b *testing.B) {
 			c.feed(stream[:n])
 			stream = stream[n:]
 		}
-		if c.faults.total() != 0 {
-			b.Fatal(c.faults.first)
+		if c.found.faults.total() != 0 {
+			b.Fatal(c.found.faults.first)
 		}
 	}
 }

@@ -4,7 +4,8 @@ import "encoding/binary"
 
 // Sizes of MMSH framing, mmsh.md §6. They are read here by hand: the codec forgives what a server must not send.
 const (
-	dataHead    = 12 // framing header and pre-header
+	framingHead = 4
+	dataHead    = framingHead + 8 // and the pre-header
 	maxInFrame  = 65524
 	flagsFirst  = 0x04
 	flagsLast   = 0x08
@@ -19,20 +20,20 @@ const (
 //	+------+------+--------+------------+-------------+---------+------------+----------
 //	                        $C and $E have a reason of 4 bytes here and nothing else
 func (c *checker) frame(b []byte) int {
-	if len(b) < frameHead {
+	if len(b) < framingHead {
 		return 0
 	}
 	if b[0] != 0x24 {
-		return c.giveUp(faultFraming, "%#02x where a frame begins, after %d packets", b[0], c.packets)
+		return c.giveUp(faultFraming, "%#02x where a frame begins, after %d packets", b[0], c.found.packets)
 	}
 	length := int(binary.LittleEndian.Uint16(b[2:]))
-	n := frameHead + length
+	n := framingHead + length
 	if len(b) < n {
 		return 0
 	}
 	switch b[1] {
 	case 'H', 'D':
-		if length < dataHead-frameHead || length > dataHead-frameHead+maxInFrame {
+		if length < dataHead-framingHead || length > dataHead-framingHead+maxInFrame {
 			return c.giveUp(faultFraming, "$%c of %d bytes", b[1], length)
 		}
 		if size := int(binary.LittleEndian.Uint16(b[10:])); size != length {
@@ -77,19 +78,19 @@ func (c *checker) headerFrame(location uint32, flags uint8, payload []byte) {
 // dataFrame checks the counters of one $D and the packet in it. Its LocationId may jump when packets were skipped, its
 // AFFlags never.
 func (c *checker) dataFrame(location uint32, flags uint8, payload []byte) {
-	if c.head == nil || c.ended {
+	if c.head == nil || c.found.ended {
 		c.giveUp(faultFraming, "$D before $H or after $E")
 		return
 	}
 	if flags != c.sent.flags {
-		c.faults.add(faultFlags, "AFFlags %d where %d belongs, packet %d of this viewer", flags, c.sent.flags, c.packets)
+		c.found.faults.add(faultFlags, "AFFlags %d where %d belongs, packet %d of this viewer", flags, c.sent.flags, c.found.packets)
 	}
 	skipped := location != c.sent.location
 	switch {
 	case skipped && c.lenient && c.started && int32(location-c.sent.location) > 0:
-		c.skips++
+		c.found.skips++
 	case skipped:
-		c.faults.add(faultLocation, "LocationId %d where %d belongs, packet %d of this viewer", location, c.sent.location, c.packets)
+		c.found.faults.add(faultLocation, "LocationId %d where %d belongs, packet %d of this viewer", location, c.sent.location, c.found.packets)
 	}
 	c.sent = frameCounters{location + 1, flags + 1}
 	c.packet(payload, skipped && c.lenient)
@@ -102,9 +103,9 @@ func (c *checker) signal(kind byte, reason uint32) {
 		return
 	}
 	if kind == 'E' {
-		c.ended, c.reason = true, reason
+		c.found.ended, c.found.reason = true, reason
 		return
 	}
-	c.ended, c.head = false, nil
+	c.found.ended, c.head = false, nil
 	c.restart()
 }

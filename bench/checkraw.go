@@ -11,7 +11,7 @@ const maxRawHeader = 1 << 20
 
 // rawStart decides what a plain HTTP body is: raw ASF from its header on, or the middle of a stream of packets.
 func (c *checker) rawStart(b []byte) int {
-	yes, short := atGUID(b)
+	yes, short := atHeader(b)
 	switch {
 	case short:
 		return 0
@@ -54,11 +54,11 @@ func (c *checker) scan(b []byte) int {
 		return at
 	}
 	if err != nil {
-		c.faults.add(faultContent, "%v", err)
+		c.found.faults.add(faultContent, "%v", err)
 		return at + len(probeMagic)
 	}
 	if p.index == p.count-1 { // the last payload: all before it are here too
-		c.packets++
+		c.found.packets++
 		c.follow(p, false)
 	}
 	return at + p.length

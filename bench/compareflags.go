@@ -36,11 +36,11 @@ type compareOptions struct {
 	pumpd    string
 	settings [][]string
 	only     string
-	netns    bool
 }
 
-func parseCompare(args []string) (compareOptions, error) {
-	opt := compareOptions{patience: 15 * time.Second, ramp: 1000}
+// parseCompare reads the command line. netns: run in a network namespace.
+func parseCompare(args []string) (opt compareOptions, netns bool, err error) {
+	opt = compareOptions{patience: 15 * time.Second, ramp: 1000}
 	fs := newFlags("compare", "", compareAbout)
 	quick := fs.Bool("quick", false, "one short round, less than two minutes")
 	fs.IntVar(&opt.rounds, "rounds", 3, "rounds; the table has medians")
@@ -53,20 +53,19 @@ func parseCompare(args []string) (compareOptions, error) {
 		"one pumpd for each part between semicolons, with these keys of [server], such as \"merge=auto;merge=100ms,engine=sendto\"; an empty part is the defaults")
 	points := fs.String("points", defaultPoints, "workloads: viewers x bit/s x packet bytes")
 	fs.StringVar(&opt.only, "only", "", "run only these of floor, pumpd, cubemap, icecast")
-	fs.BoolVar(&opt.netns, "netns", false, "run in a network namespace with an MTU of 1500")
+	fs.BoolVar(&netns, "netns", false, "run in a network namespace with an MTU of 1500")
 	if _, err := parseFlags(fs, args, 0, 0); err != nil {
-		return opt, err
+		return opt, netns, err
 	}
 	if *quick {
 		opt.rounds, opt.window, opt.settle, opt.patience, opt.ramp = 1, 4*time.Second, time.Second, 4*time.Second, 2000
 	}
 	opt.settings = parseSettings(*settings)
-	var err error
 	opt.points, err = parsePoints(*points)
 	if err == nil && opt.rounds < 1 {
 		err = fmt.Errorf("rounds %d, at least 1", opt.rounds)
 	}
-	return opt, err
+	return opt, netns, err
 }
 
 // parsePoints reads "2000x300kx1400,…". The points are called P1, P2 and so on.

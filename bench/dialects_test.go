@@ -36,8 +36,8 @@ func TestUpstreamLosesNothing(t *testing.T) {
 		}
 		c := newChecker(mmsh, false, func(int64) {})
 		c.feed(got[len(headOf(t, got)):])
-		if c.packets != packets || c.faults.first != "" {
-			t.Errorf("mmsh %v: %d packets, %q, want %d", mmsh, c.packets, c.faults.first, packets)
+		if c.found.packets != packets || c.found.faults.first != "" {
+			t.Errorf("mmsh %v: %d packets, %q, want %d", mmsh, c.found.packets, c.found.faults.first, packets)
 		}
 	}
 }
@@ -46,7 +46,7 @@ func TestUpstreamLosesNothing(t *testing.T) {
 func headOf(t *testing.T, b []byte) []byte {
 	t.Helper()
 	var r codec.Response
-	n, err := codec.ParseResponse(b, maxHead, &r)
+	n, err := codec.ParseResponse(b, maxAsk, &r)
 	if err != nil {
 		t.Fatal(err)
 	}

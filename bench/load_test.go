@@ -1,11 +1,9 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"io"
 	"net"
-	"strings"
 	"testing"
 	"time"
 
@@ -28,34 +26,14 @@ func testLoad(t *testing.T, opt loadOptions) *summary {
 	return s
 }
 
-// serveSynth runs an upstream until the test ends and gives its address.
-func serveSynth(t *testing.T) string {
-	t.Helper()
-	src := mustSynth(t, synthOptions{bitrate: 2e6, packet: 1000, gop: 100 * time.Millisecond, payloads: 2})
-	up, err := newUpstream("127.0.0.1:0", src.header())
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, stop := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- up.run(ctx, src, 0) }()
-	t.Cleanup(func() {
-		stop()
-		if err := <-done; err != nil {
-			t.Error(err)
-		}
-	})
-	return up.addr()
-}
-
 func TestLoadWatches(t *testing.T) {
 	addr := serveSynth(t)
 	for name, opt := range map[string]loadOptions{
 		"mmsh":               {urls: []string{"mmsh://" + addr + "/x"}},
-		"mmsh with describe": {urls: []string{"mmsh://" + addr + "/x"}, describe: true},
+		"mmsh with describe": {urls: []string{"mmsh://" + addr + "/x"}, viewerOptions: viewerOptions{describe: true}},
 		"http":               {urls: []string{"http://" + addr + "/x"}},
 		"http, metacube":     {urls: []string{"http://" + addr + "/x.metacube"}}, // found by probes alone
-		"all kinds":          {urls: []string{"mmsh://" + addr + "/x"}, slow: 2, slowRate: 1e6, stalled: 2, churn: 20, herd: 10, duration: 500 * time.Millisecond},
+		"all kinds":          {urls: []string{"mmsh://" + addr + "/x"}, slow: 2, stalled: 2, churn: 20, herd: 10, duration: 500 * time.Millisecond, viewerOptions: viewerOptions{slowRate: 1e6}},
 	} {
 		s := testLoad(t, opt)
 		if s.Failed+s.Silent+s.faultCount() > 0 || s.Bytes == 0 {
@@ -74,43 +52,11 @@ func TestLoadWatches(t *testing.T) {
 	}
 }
 
-// serveBytes answers every request with the same bytes, and closes if it shall.
-func serveBytes(t *testing.T, answer []byte, hold bool) string {
-	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { ln.Close() })
-	go func() {
-		for {
-			conn, err := ln.Accept()
-			if err != nil {
-				return
-			}
-			go func() {
-				defer conn.Close()
-				r := bufio.NewReader(conn)
-				for line := ""; line != "\r\n"; {
-					if line, err = r.ReadString('\n'); err != nil {
-						return
-					}
-				}
-				conn.Write(answer)
-				if hold {
-					io.Copy(io.Discard, r)
-				}
-			}()
-		}
-	}()
-	return ln.Addr().String()
-}
-
 // A load run must not call good what is not.
 func TestLoadFindsFailures(t *testing.T) {
 	const ok = "HTTP/1.0 200 OK\r\nServer: Rex/9.0\r\n\r\n"
-	gap := append([]byte(ok), newScript(t).header().data(5).lose(1).data(5).b...)
-	good := append([]byte(ok), newScript(t).header().data(10).b...)
+	gap := append([]byte(ok), mmshStream(t, 11, 5)...)
+	good := append([]byte(ok), mmshStream(t, 10, -1)...)
 	end := codec.AppendReason(append([]byte(nil), good...), 'E', 0)
 	for _, c := range []struct {
 		name    string
@@ -144,101 +90,21 @@ func TestLoadFindsFailures(t *testing.T) {
 }
 
 func TestLoadNobodyListens(t *testing.T) {
-	port, err := localPort()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := testLoad(t, loadOptions{urls: []string{"mmsh://" + place{Port: port}.host() + "/x"}})
+	ln.Close()
+	s := testLoad(t, loadOptions{urls: []string{"mmsh://" + ln.Addr().String() + "/x"}})
 	if s.Failed != 20 || s.Failures["connection refused"] != 20 || s.verdict() == nil {
 		t.Errorf("%d failed: %v", s.Failed, s.Failures)
 	}
 }
 
 func TestLoadReconnects(t *testing.T) {
-	addr := serveBytes(t, append([]byte("HTTP/1.0 200 OK\r\n\r\n"), newScript(t).header().data(10).b...), false)
-	s := testLoad(t, loadOptions{urls: []string{"mmsh://" + addr + "/x"}, reconnect: true, viewers: 5})
+	addr := serveBytes(t, append([]byte("HTTP/1.0 200 OK\r\n\r\n"), mmshStream(t, 10, -1)...), false)
+	s := testLoad(t, loadOptions{urls: []string{"mmsh://" + addr + "/x"}, viewers: 5, viewerOptions: viewerOptions{reconnect: true}})
 	if s.Failed != 0 || s.Returned < 5 || s.Returns["closed by server"] != s.Returned {
 		t.Errorf("%d failed, %d returned: %v", s.Failed, s.Returned, s.Failures)
-	}
-}
-
-// Time is an argument of inspect: late and silent viewers are found without waiting for them.
-func TestInspect(t *testing.T) {
-	born := time.Now()
-	opt := &loadOptions{patience: 10 * time.Second, silence: 5 * time.Second}
-	for _, c := range []struct {
-		name         string
-		v            viewer
-		after        time.Duration
-		late, silent int64
-	}{
-		{"waits", viewer{phase: asking}, 4 * time.Second, 0, 0},
-		{"waits too long", viewer{phase: asking}, 11 * time.Second, 1, 0},
-		{"connects too long", viewer{phase: connecting}, 11 * time.Second, 1, 0},
-		{"hears", viewer{phase: watching, first: 1}, 4 * time.Second, 0, 0},
-		{"hears no more", viewer{phase: watching, first: 1}, 6 * time.Second, 0, 1},
-		{"stalled", viewer{phase: watching, role: stalled}, time.Hour, 0, 0},
-	} {
-		w := &worker{opt: opt, now: born.Add(c.after)}
-		c.v.born, c.v.last, c.v.fd = born, born, -1
-		w.inspect(&c.v)
-		w.inspect(&c.v)
-		if got := w.tally.failed.Load(); (got > 0) != (c.late > 0) {
-			t.Errorf("%s: %d failed, want %d", c.name, got, c.late)
-		}
-		if got := w.tally.silent.Load(); got != c.silent {
-			t.Errorf("%s: %d silent, want %d", c.name, got, c.silent)
-		}
-	}
-}
-
-func TestSampleCount(t *testing.T) {
-	for _, c := range []struct {
-		in         string
-		viewers, n int
-	}{{"1%", 2000, 20}, {"1%", 100, 8}, {"1%", 5, 5}, {"100%", 50, 50}, {"20", 10, 10}, {"20", 100, 20}, {"0", 100, 0}, {"2.5%", 1000, 25}} {
-		if n, err := sampleCount(c.in, c.viewers); err != nil || n != c.n {
-			t.Errorf("%s of %d: got %d, %v, want %d", c.in, c.viewers, n, err, c.n)
-		}
-	}
-	for _, bad := range []string{"", "x", "-1", "101%", "-1%", "%"} {
-		if n, err := sampleCount(bad, 100); err == nil {
-			t.Errorf("%q: got %d", bad, n)
-		}
-	}
-}
-
-func TestRolesSpread(t *testing.T) {
-	for _, c := range []struct{ viewers, samples int }{{100, 8}, {7, 7}, {2000, 20}, {10, 0}, {3, 1}} {
-		l := &load{opt: loadOptions{viewers: c.viewers}, samples: c.samples}
-		n := 0
-		for i := range c.viewers {
-			if l.roleOf(i) == sample {
-				n++
-			}
-		}
-		if n != c.samples {
-			t.Errorf("%d of %d: got %d", c.samples, c.viewers, n)
-		}
-	}
-}
-
-func TestLoadRefuses(t *testing.T) {
-	for name, opt := range map[string]loadOptions{
-		"no URL":         {viewers: 1, sample: "1"},
-		"scheme":         {urls: []string{"ftp://127.0.0.1/x"}, viewers: 1, sample: "1", sources: 1},
-		"no viewers":     {urls: []string{"http://127.0.0.1:1/x"}, sample: "1", sources: 1},
-		"negative":       {urls: []string{"http://127.0.0.1:1/x"}, viewers: 10, herd: -5, sample: "1", sources: 1},
-		"no source":      {urls: []string{"http://127.0.0.1:1/x"}, viewers: 1, sample: "1"},
-		"too many files": {urls: []string{"http://127.0.0.1:1/x"}, viewers: 1 << 40, sample: "1", sources: 1},
-		"sample":         {urls: []string{"http://127.0.0.1:1/x"}, viewers: 1, sample: "all", sources: 1},
-	} {
-		if _, err := newLoad(opt, io.Discard); err == nil {
-			t.Errorf("%s: accepted", name)
-		}
-	}
-	_, err := newLoad(loadOptions{urls: []string{"http://127.0.0.1:1/x"}, viewers: 1 << 40, sample: "1", sources: 1}, io.Discard)
-	if err == nil || !strings.Contains(err.Error(), "hard limit") {
-		t.Errorf("descriptors: %v", err)
 	}
 }

@@ -1,9 +1,6 @@
 package main
 
 import (
-	"fmt"
-	"strconv"
-	"strings"
 	"time"
 )
 
@@ -19,36 +16,8 @@ failure. With -reconnect nobody has failed: who was refused comes back when Retr
 // maxSites is how many URLs there may be.
 const maxSites = 10_000
 
-// loadOptions is the command line of bench load.
-type loadOptions struct {
-	urls      []string // viewers take them in turn
-	bare      bool     // no protocol: the other end is bench floor
-	viewers   int
-	sample    string // a number or a percentage
-	stalled   int
-	slow      int
-	slowRate  float64 // bit/s
-	churn     float64 // viewers a second
-	herd      int
-	herdAt    time.Duration
-	ramp      float64 // viewers a second; 0: all at once
-	duration  time.Duration
-	settle    time.Duration
-	silence   time.Duration
-	patience  time.Duration // from connect to the first byte of stream
-	drain     time.Duration
-	sources   int
-	rcvbuf    int
-	agent     string
-	describe  bool
-	reconnect bool
-	pid       int
-	json      string
-	quiet     bool
-}
-
-func parseLoad(args []string) (loadOptions, []string, error) {
-	var opt loadOptions
+// parseLoad reads the command line. json is the file for the result, "" for none.
+func parseLoad(args []string) (opt loadOptions, json string, err error) {
 	fs := newFlags("load", "URL...", loadAbout)
 	fs.IntVar(&opt.viewers, "n", 100, "viewers")
 	fs.StringVar(&opt.sample, "sample", "1%", "of these, how many check everything: a `number` or a percentage; at least 8 with a percentage")
@@ -70,21 +39,9 @@ func parseLoad(args []string) (loadOptions, []string, error) {
 	fs.BoolVar(&opt.describe, "describe", false, "mmsh: a Describe on a connection of its own before each Play, as players do")
 	fs.BoolVar(&opt.reconnect, "reconnect", false, "viewers that are closed or refused come back, after Retry-After, and have not failed")
 	fs.IntVar(&opt.pid, "pid", 0, "the server's process: measure its CPU and memory")
-	fs.StringVar(&opt.json, "json", "", "write the result to this `file`")
+	fs.StringVar(&json, "json", "", "write the result to this `file`")
 	fs.BoolVar(&opt.quiet, "quiet", false, "no progress line")
-	rest, err := parseFlags(fs, args, 1, maxSites)
+	opt.urls, err = parseFlags(fs, args, 1, maxSites)
 	opt.slowRate = float64(*rate)
-	return opt, rest, err
-}
-
-// sampleCount reads "1%" or "20".
-func sampleCount(s string, viewers int) (int, error) {
-	if part, ok := strings.CutSuffix(s, "%"); ok {
-		if percent, err := strconv.ParseFloat(part, 64); err == nil && percent >= 0 && percent <= 100 {
-			return min(max(8, int(float64(viewers)*percent/100+0.5)), viewers), nil
-		}
-	} else if n, err := strconv.Atoi(s); err == nil && n >= 0 {
-		return min(n, viewers), nil
-	}
-	return 0, fmt.Errorf("sample %q: want a number or a percentage", s)
+	return opt, json, err
 }

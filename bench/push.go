@@ -8,8 +8,6 @@ import (
 	"net/url"
 	"os"
 	"time"
-
-	"pumpd/asf"
 )
 
 const pushAbout = `Sends FILE, or with -synthetic a synthetic live source, to a push URL the way Windows Media Encoder does:
@@ -107,21 +105,6 @@ func (f *pushFlags) runTo(ctx context.Context, src source, target *url.URL, out 
 	return err
 }
 
-// feedPush pushes a source to a server until it is over, limit has passed or ctx is done.
-func feedPush(ctx context.Context, src source, target *url.URL, opt pushOptions, limit time.Duration, log func(string, ...any)) (pushStats, error) {
-	p, err := newPusher(target, src.header(), opt, log)
-	if err != nil {
-		return pushStats{}, err
-	}
-	if err := p.open(ctx); err != nil {
-		return p.stats, err
-	}
-	log("streaming to %s, push-id %s", p.url.Redacted(), p.pushID)
-	err = pace(ctx, src, p, limit)
-	p.drop()
-	return p.stats, err
-}
-
 // runServe offers the source to whoever connects.
 func (f *pushFlags) runServe(ctx context.Context, src source, out io.Writer) error {
 	up, err := newUpstream(f.serve, src.header())
@@ -130,10 +113,4 @@ func (f *pushFlags) runServe(ctx context.Context, src source, out io.Writer) err
 	}
 	fmt.Fprintf(out, "serving mmsh://%s/ (raw ASF for other players, Metacube2 at /live.metacube)\n", up.addr())
 	return up.run(ctx, src, f.duration)
-}
-
-// joinTest says whether a viewer may start at a packet; packets that do not parse are none.
-func joinTest(head *asf.Header, packet []byte) bool {
-	p, err := head.ParsePacket(packet)
-	return err == nil && p.Join
 }

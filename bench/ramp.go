@@ -11,7 +11,7 @@ func (l *load) start(i int, r role, herd bool) {
 	if r == crowd {
 		w = l.workers[i%len(l.workers)]
 	}
-	w.post(func() { w.start(r, herd) })
+	w.start(r, herd)
 }
 
 // rampUp starts viewers at the wanted rate and waits until each of them watches or has failed.

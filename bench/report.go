@@ -19,8 +19,8 @@ func (l *load) printProgress(at time.Duration, bitRate float64) {
 	t, lap := l.sum(), l.clock.lap()
 	line := fmt.Sprintf("%4.0fs  %d watching, %d failed, %d refused, %d silent  %7.1f Mbit/s",
 		at.Seconds(), t.up, t.failed, t.refused, t.silent, bitRate/1e6)
-	if lap.count > 0 {
-		line += fmt.Sprintf("  latency p50 %.0f p99 %.0f max %.0f ms", millis(lap.quantile(0.5)), millis(lap.quantile(0.99)), millis(lap.top))
+	if lap != nil {
+		line += fmt.Sprintf("  latency p50 %.0f p99 %.0f max %.0f ms", lap.P50, lap.P99, lap.Max)
 	}
 	if l.opt.pid != 0 {
 		if u, err := processUsage(l.opt.pid); err == nil {
@@ -105,7 +105,7 @@ func (s *summary) printUse(p func(name, format string, args ...any)) {
 	}
 	p("kernel", "%+.1f MB of TCP memory on this machine (both ends of loopback connections)", float64(s.TCPMemory)/1e6)
 	p("bench", "%.2f CPU s; machine %.0f %% busy", s.OwnCPU, 100*s.Busy)
-	if s.Others > muchOthers {
+	if s.Others > maxOthers {
 		p("note", "other programs took %.0f %% of the machine: not a quiet measurement", 100*s.Others)
 	}
 	if s.Busy > 0.97 {
@@ -152,19 +152,5 @@ func (s *summary) verdict() error {
 	return fmt.Errorf("%d viewers failed, %d refused, %d silent, %d faults", s.Failed, refused, s.Silent, s.faultCount())
 }
 
-// muchOthers is the share of the machine from which on other programs spoil a measurement.
-const muchOthers = 0.03
-
 // starvedShare: a viewer with less than this share of the median's bytes is starved.
 const starvedShare = 0.5
-
-// cpuModel is the processor's name as /proc/cpuinfo has it.
-func cpuModel() string {
-	b, _ := os.ReadFile("/proc/cpuinfo")
-	for line := range strings.Lines(string(b)) {
-		if name, value, ok := strings.Cut(line, ":"); ok && strings.TrimSpace(name) == "model name" {
-			return strings.TrimSpace(value)
-		}
-	}
-	return "unknown"
-}

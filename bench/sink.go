@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"os"
@@ -10,7 +9,7 @@ import (
 	"time"
 )
 
-// A sink is a child process that connects many sockets and drains them.
+// A sink is the child process that connects many sockets and drains them.
 type sink struct {
 	cmd   *exec.Cmd
 	alive io.Closer // its standard input: the child ends when this is closed, also when we die
@@ -36,30 +35,4 @@ func startSink(port, n int, drain time.Duration) (*sink, error) {
 func (s *sink) stop() {
 	s.alive.Close()
 	s.cmd.Wait()
-}
-
-// runSink is the child: bench sink ADDR N PAUSE.
-func runSink(ctx context.Context, args []string, _ io.Writer) error {
-	if len(args) != 3 {
-		return errUsage
-	}
-	n, err := strconv.Atoi(args[1])
-	if err != nil {
-		return err
-	}
-	drain, err := time.ParseDuration(args[2])
-	if err != nil {
-		return err
-	}
-	l, err := newLoad(loadOptions{urls: []string{"http://" + args[0] + "/"}, bare: true, viewers: n, sample: "0", ramp: 5000, drain: drain, sources: 8, patience: 15 * time.Second}, io.Discard)
-	if err != nil {
-		return err
-	}
-	if err := l.startWorkers(); err != nil {
-		return err
-	}
-	l.rampUp(ctx)
-	io.Copy(io.Discard, os.Stdin)
-	l.halt()
-	return nil
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"crypto/tls"
 	"fmt"
-	"net"
 	"net/url"
 )
 
@@ -22,7 +21,7 @@ var siteSchemes = map[string]struct{ mmsh, secure bool }{
 }
 
 // newSite reads a URL and prepares what viewers send. Certificates are not checked: what is measured is the server.
-func newSite(raw string, opt *loadOptions) (*site, error) {
+func newSite(raw string, opt *viewerOptions) (*site, error) {
 	u, err := url.Parse(raw)
 	if err != nil || u.Host == "" {
 		return nil, fmt.Errorf("URL %q: want mmsh://host:port/path or http://host:port/path, mmshs and https with TLS", raw)
@@ -49,19 +48,8 @@ func (s *site) own() *site {
 	return &c
 }
 
-// hostPort is where to dial for a URL.
-func hostPort(u *url.URL) string {
-	switch {
-	case u.Port() != "":
-		return u.Host
-	case siteSchemes[u.Scheme].secure:
-		return net.JoinHostPort(u.Hostname(), "443")
-	}
-	return net.JoinHostPort(u.Hostname(), "80")
-}
-
 // requests are what viewers send: Play or a plain GET, and Describe. clients.md §5.
-func (s *site) requests(u *url.URL, opt *loadOptions) {
+func (s *site) requests(u *url.URL, opt *viewerOptions) {
 	agent := opt.agent
 	if !s.mmsh {
 		if agent == "" {

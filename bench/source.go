@@ -2,8 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
-	"os"
 	"time"
 
 	"pumpd/asf"
@@ -47,94 +45,4 @@ func pace(ctx context.Context, src source, out outlet, limit time.Duration) erro
 			return err
 		}
 	}
-}
-
-// fileSource plays an ASF file at the pace of its send times. Looped, the times go on where the last round ended.
-type fileSource struct {
-	head    *asf.Header
-	packets [][]byte
-	times   []uint32 // send time of each packet in ms, from 0
-	loop    bool
-
-	next    int
-	shift   uint32 // ms added to all times in this round
-	scratch []byte
-}
-
-// maxFile bounds what openFile keeps in memory, in bytes.
-const maxFile = 2 << 30
-
-func openFile(name string, loop bool) (*fileSource, error) {
-	f, err := os.Open(name)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	head, packets, err := asf.ReadFile(f, maxFile)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
-	}
-	s := &fileSource{head: head, packets: packets, loop: loop}
-	if err := s.readTimes(); err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
-	}
-	return s, nil
-}
-
-// readTimes collects the send times; a packet that does not parse would stop a server, so it stops us here.
-func (s *fileSource) readTimes() error {
-	if len(s.packets) == 0 {
-		return fmt.Errorf("no packets")
-	}
-	s.times = make([]uint32, len(s.packets))
-	var first uint32
-	for i, b := range s.packets {
-		p, err := s.head.ParsePacket(b)
-		if err != nil {
-			return fmt.Errorf("packet %d: %w", i, err)
-		}
-		if err := s.head.ShiftTimes(b, 0); s.loop && err != nil {
-			return fmt.Errorf("packet %d: %w", i, err)
-		}
-		if i == 0 {
-			first = p.SendTime
-		}
-		s.times[i] = p.SendTime - first
-	}
-	return nil
-}
-
-// period is the length of one round in ms: up to the last packet, and as long again as packets lie apart on average.
-func (s *fileSource) period() uint32 {
-	n := uint32(len(s.times))
-	last := s.times[n-1]
-	if n == 1 || last == 0 {
-		return max(last, 1000) // one packet, or times that stand still: one round a second
-	}
-	return last + max(last/(n-1), 1)
-}
-
-func (s *fileSource) header() *asf.Header { return s.head }
-
-func (s *fileSource) due() (time.Duration, bool) {
-	if s.next == len(s.packets) {
-		if !s.loop {
-			return 0, false
-		}
-		s.next, s.shift = 0, s.shift+s.period()
-	}
-	return time.Duration(uint64(s.shift)+uint64(s.times[s.next])) * time.Millisecond, true
-}
-
-func (s *fileSource) take() []byte {
-	b := s.packets[s.next]
-	s.next++
-	if s.shift == 0 {
-		return b
-	}
-	s.scratch = append(s.scratch[:0], b...)
-	if err := s.head.ShiftTimes(s.scratch, s.shift); err != nil {
-		panic(err) // tried when the file was opened
-	}
-	return s.scratch
 }

@@ -54,11 +54,26 @@ func (s *stopwatch) startHerd() {
 	s.herding = true
 }
 
-// lap returns the latencies since the last lap.
-func (s *stopwatch) lap() histogram {
+// lap gives the latencies since the last lap, nil if there are none.
+func (s *stopwatch) lap() *spread {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	h := s.recent
 	s.recent = histogram{}
-	return h
+	return spreadOf(&h)
+}
+
+// times are what a stopwatch has collected, nil where nothing was.
+type times struct {
+	latency  *spread // age of packets on arrival
+	during   *spread // the same since the herd started, without the herd's own
+	joins    *spread // from the connection to the first byte of stream
+	herdJoin *spread // the same of the herd
+}
+
+// times are those of the window, joins of the whole run.
+func (s *stopwatch) times() times {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return times{spreadOf(&s.latency), spreadOf(&s.during), spreadOf(&s.joins), spreadOf(&s.herdJoins)}
 }

@@ -8,19 +8,28 @@ import (
 
 // Stripped packets have no padding and no field for it, and asf finds the same media in them.
 func TestStripSynth(t *testing.T) {
-	for _, opt := range synthCases {
+	for _, opt := range []synthOptions{
+		{bitrate: 300e3, packet: 1400, gop: 2 * time.Second, payloads: 1},
+		{bitrate: 300e3, packet: 1400, gop: 2 * time.Second, payloads: 4},
+		{bitrate: 300e3, packet: 1400, gop: 2 * time.Second, payloads: 4, padding: 300},
+		{bitrate: 300e3, packet: 1400, gop: 2 * time.Second, payloads: 1, padding: 1},
+		{bitrate: 64e3, packet: 300, gop: 100 * time.Millisecond, payloads: 1, padding: 100},
+	} {
 		s := mustSynth(t, opt)
 		full := s.take()
 		short := appendStripped(nil, full)
 		want := len(full)
 		if opt.padding > 0 {
-			want -= opt.padding + paddingField
+			want -= opt.padding + 2 // its length is a WORD
 		}
 		if len(short) != want {
 			t.Errorf("%+v: %d bytes, want %d", opt, len(short), want)
 		}
-		if p, err := s.head.ParsePacket(short); err != nil || p.Padding != 0 || p.Payloads != opt.payloads {
+		if p, err := s.header().ParsePacket(short); err != nil || p.Padding != 0 || p.Payloads != opt.payloads {
 			t.Errorf("%+v: %+v, %v", opt, p, err)
+		}
+		if p, err := packetProbe(short); err != nil || p.number != 0 {
+			t.Errorf("%+v: probe %+v, %v", opt, p, err)
 		}
 	}
 }
@@ -40,30 +49,5 @@ func TestStripFields(t *testing.T) {
 		if got := appendStripped([]byte("x"), []byte(c.full)); !bytes.Equal(got, []byte("x"+c.want)) {
 			t.Errorf("%s: got %q, want %q", c.name, got[1:], c.want)
 		}
-	}
-}
-
-// A looped file goes on in time where it ended.
-func TestFileLoops(t *testing.T) {
-	s := mustSynth(t, synthOptions{bitrate: 800e3, packet: 1000, gop: time.Second, payloads: 1})
-	s.offset = time.Hour // send times of files need not start at 0
-	f := &fileSource{head: s.head, loop: true}
-	for range 5 {
-		f.packets = append(f.packets, append([]byte(nil), s.take()...))
-	}
-	if err := f.readTimes(); err != nil {
-		t.Fatal(err)
-	}
-	for i := range 23 {
-		at, ok := f.due()
-		p, err := f.head.ParsePacket(f.take())
-		want := time.Duration(i) * 10 * time.Millisecond
-		if !ok || err != nil || at != want || time.Duration(p.SendTime)*time.Millisecond != time.Hour+want {
-			t.Errorf("packet %d: due %s, send time %d ms, %v, want %s", i, at, p.SendTime, err, want)
-		}
-	}
-	f.loop, f.next = false, len(f.packets)
-	if _, ok := f.due(); ok {
-		t.Error("goes on without -loop")
 	}
 }

@@ -74,7 +74,7 @@ func (c *comparison) print(w io.Writer) {
 		fmt.Fprintln(w)
 	}
 	fmt.Fprintf(w, "%s\n", c.conditions())
-	if most := c.others(); most > muchOthers {
+	if most := c.others(); most > maxOthers {
 		fmt.Fprintf(w, "\nNot a quiet measurement: other programs took up to %.0f %% of the machine.\n", 100*most)
 	}
 	for _, why := range c.missing {

@@ -174,3 +174,9 @@ func (u *upstream) over() error {
 	clear(u.viewers)
 	return nil
 }
+
+// joinTest says whether a viewer may start at a packet; packets that do not parse are none.
+func joinTest(head *asf.Header, packet []byte) bool {
+	p, err := head.ParsePacket(packet)
+	return err == nil && p.Join
+}

@@ -170,7 +170,7 @@ func (w *worker) readHead(v *viewer) error {
 	if err != nil || v.describe {
 		return err
 	}
-	return w.begin(v, v.head[n:])
+	return w.startStream(v, v.head[n:])
 }
 
 // described goes on to Play on a new connection, as players do.
@@ -181,8 +181,8 @@ func (w *worker) described(v *viewer) error {
 	return nil
 }
 
-// begin starts the stream with its first bytes, which came with the head.
-func (w *worker) begin(v *viewer, rest []byte) error {
+// startStream takes its first bytes, which came with the head.
+func (w *worker) startStream(v *viewer, rest []byte) error {
 	w.enter(v)
 	v.head = nil
 	if v.role != crowd {
@@ -279,8 +279,10 @@ func (w *worker) fail(v *viewer, err error) {
 		unix.Close(v.fd)
 	}
 	v.fd, v.phase, v.outcome, v.head = -1, gone, err.Error(), nil
-	if v.check != nil && v.check.ended {
-		v.outcome = fmt.Sprintf("stream ended, reason %#x", v.check.reason)
+	if v.check != nil {
+		if found := v.check.findings(); found.ended {
+			v.outcome = fmt.Sprintf("stream ended, reason %#x", found.reason)
+		}
 	}
 	w.ended(v, err, watched)
 }

@@ -38,8 +38,8 @@ func (l *load) snapshot() (snapshot, error) {
 
 // window measures for -duration. base is from before the first viewer.
 func (l *load) window(ctx context.Context, base snapshot) (*summary, error) {
-	for _, w := range append(l.workers[:len(l.workers):len(l.workers)], l.watcher) {
-		w.post(w.setMarks)
+	for _, w := range l.all() {
+		w.mark()
 	}
 	l.clock.record(true)
 	start, err := l.snapshot()
@@ -85,7 +85,7 @@ func (l *load) churn(d time.Duration) {
 		if k := int(math.Mod(l.owed, 4)); k != 0 {
 			w = l.workers[int(l.owed)%len(l.workers)]
 		}
-		w.post(func() { w.churn(1) })
+		w.replace()
 	}
 }
 
@@ -141,16 +141,4 @@ func (l *load) protocol() string {
 		}
 	}
 	return first
-}
-
-// useOf computes what a server used for bytes delivered to viewers.
-func useOf(base, start, end used, bytes, viewers int64) *serverUse {
-	u := &serverUse{CPUSeconds: (end.cpu - start.cpu).Seconds(), RSS: end.rss, RSSGrowth: end.rss - base.rss}
-	if bytes > 0 {
-		u.SecondsPerGB = u.CPUSeconds / (float64(bytes) / 1e9)
-	}
-	if viewers > 0 {
-		u.BytesPerViewer = float64(u.RSSGrowth) / float64(viewers)
-	}
-	return u
 }

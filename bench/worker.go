@@ -2,11 +2,7 @@ package main
 
 import (
 	"context"
-	"errors"
-	"math/rand/v2"
-	"strconv"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -15,7 +11,7 @@ import (
 // A worker drives many viewers on one goroutine with one epoll.
 type worker struct {
 	// Set by newWorker, never changed.
-	opt    *loadOptions
+	opt    *viewerOptions
 	sites  []*site
 	clock  *stopwatch
 	pause  time.Duration // between two looks at what is ready
@@ -42,11 +38,6 @@ type worker struct {
 	stop    bool
 }
 
-// tally is what the progress line wants to know.
-type tally struct {
-	up, bytes, failed, refused, cut, silent, returned atomic.Int64
-}
-
 const (
 	epollBatch = 512
 	// maxWait is how long an order waits at most.
@@ -55,16 +46,17 @@ const (
 	watchTick = time.Second
 )
 
-// newWorker starts the i-th worker.
-func newWorker(l *load, i int, pause time.Duration) (*worker, error) {
+// newWorker starts a worker whose viewers take the sites in turn, from the one with index first on. pause is between two
+// looks at what is ready: many small reads become few large ones. clock is shared with other workers.
+func newWorker(opt *viewerOptions, sites []*site, clock *stopwatch, first int, pause time.Duration) (*worker, error) {
 	epoll, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
 	if err != nil {
 		return nil, err
 	}
-	w := &worker{opt: &l.opt, clock: &l.clock, pause: pause, epoll: epoll, done: make(chan struct{}), next: i,
+	w := &worker{opt: opt, clock: clock, pause: pause, epoll: epoll, done: make(chan struct{}), next: first,
 		buf: make([]byte, recvRoom), now: time.Now()}
 	w.ctx, w.cancel = context.WithCancel(context.Background())
-	for _, s := range l.sites {
+	for _, s := range sites {
 		w.sites = append(w.sites, s.own())
 	}
 	go w.run()
@@ -121,155 +113,6 @@ func (w *worker) orders() {
 // watch asks epoll for events. They carry the viewer's slot in place of its descriptor.
 func (w *worker) watch(v *viewer, op int, events uint32) error {
 	return unix.EpollCtl(w.epoll, op, v.fd, &unix.EpollEvent{Events: events, Fd: int32(v.slot)})
-}
-
-// start adds a viewer of the next site.
-func (w *worker) start(r role, herd bool) {
-	s := w.sites[w.next%len(w.sites)]
-	w.next++
-	w.begun(s, r, herd)
-}
-
-func (w *worker) begun(s *site, r role, herd bool) {
-	if w.stop {
-		return
-	}
-	v := &viewer{fd: -1, site: s, role: r, herd: herd, describe: s.description != nil && r != stalled, born: w.now, last: w.now,
-		mark: -1}
-	w.seat(v)
-	w.open(v)
-}
-
-// seat gives a viewer a slot.
-func (w *worker) seat(v *viewer) {
-	if n := len(w.free); n > 0 {
-		v.slot = w.free[n-1]
-		w.free = w.free[:n-1]
-		w.viewers[v.slot] = v
-		return
-	}
-	v.slot = len(w.viewers)
-	w.viewers = append(w.viewers, v)
-}
-
-// ended decides what the end of a viewer means. Stalled and slow ones may be cut; the others must not be. watched: it had
-// got as far as that.
-func (w *worker) ended(v *viewer, err error, watched bool) {
-	var no *rejection
-	switch {
-	case errors.As(err, &no):
-		w.refused(v, no)
-	case v.role == stalled || v.role == slow:
-		w.tally.cut.Add(1)
-	case w.opt.reconnect:
-		w.tally.returned.Add(1)
-		tallyInto(&w.retired.returns, v.outcome, 1)
-		v.outcome = ""
-		pause := defaultRetry
-		if watched {
-			pause = 0
-		}
-		w.comeBack(v, pause)
-	default:
-		w.tally.failed.Add(1)
-	}
-}
-
-// refused counts apart from failures.
-func (w *worker) refused(v *viewer, no *rejection) {
-	v.outcome = ""
-	w.tally.refused.Add(1)
-	tallyInto(&w.retired.refusals, strconv.Itoa(no.status), 1)
-	if w.opt.reconnect {
-		w.comeBack(v, no.after)
-	}
-}
-
-// retire takes a viewer off the list and keeps what its checker found.
-func (w *worker) retire(v *viewer) {
-	w.retired.addViewer(v)
-	w.viewers[v.slot] = nil
-	w.free = append(w.free, v.slot)
-}
-
-// churn replaces n random viewers that are watching.
-func (w *worker) churn(n int) {
-	for range n {
-		v := w.random()
-		if v == nil {
-			return
-		}
-		unix.Close(v.fd)
-		v.fd, v.phase = -1, gone
-		w.tally.up.Add(-1)
-		w.retire(v)
-		w.begun(v.site, v.role, false)
-	}
-}
-
-// random finds a viewer to replace, nil if a few tries find none.
-func (w *worker) random() *viewer {
-	for range 16 {
-		if len(w.viewers) == 0 {
-			return nil
-		}
-		v := w.viewers[rand.IntN(len(w.viewers))]
-		if v != nil && v.phase == watching && (v.role == crowd || v.role == sample) {
-			return v
-		}
-	}
-	return nil
-}
-
-// setMarks starts the window for each viewer.
-func (w *worker) setMarks() {
-	for _, v := range w.viewers {
-		if v != nil && v.phase == watching {
-			v.mark = v.bytes
-		}
-	}
-}
-
-// tick does what is due by time: slow viewers sip, late and silent ones are found.
-func (w *worker) tick() {
-	d := w.now.Sub(w.ticked)
-	if d < slowTick {
-		return
-	}
-	whole := w.now.Truncate(watchTick) != w.ticked.Truncate(watchTick)
-	if w.ticked.IsZero() {
-		d = 0
-	}
-	w.ticked = w.now
-	w.welcome()
-	for _, v := range w.viewers {
-		if v == nil || v.phase == gone {
-			continue
-		}
-		if v.role == slow && v.phase == watching {
-			if err := w.sip(v, d); err != nil {
-				w.fail(v, err)
-			}
-		} else if whole {
-			w.inspect(v)
-		}
-	}
-}
-
-// inspect fails viewers that wait too long for their stream and counts those that hear nothing any more.
-func (w *worker) inspect(v *viewer) {
-	if v.role == stalled {
-		return
-	}
-	if v.first == 0 && w.now.Sub(v.born) > w.opt.patience && !w.opt.bare {
-		w.fail(v, errLate)
-		return
-	}
-	quiet := w.now.Sub(v.last) > w.opt.silence && !w.opt.bare
-	if quiet && !v.silent {
-		w.tally.silent.Add(1)
-	}
-	v.silent = v.silent || quiet
 }
 
 func (w *worker) closeAll() {

@@ -244,3 +244,18 @@ func (p *pusher) over() error {
 	defer p.drop()
 	return p.deliver(codec.AppendReason(nil, 'E', 0))
 }
+
+// feedPush pushes a source to a server until it is over, limit has passed or ctx is done.
+func feedPush(ctx context.Context, src source, target *url.URL, opt pushOptions, limit time.Duration, log func(string, ...any)) (pushStats, error) {
+	p, err := newPusher(target, src.header(), opt, log)
+	if err != nil {
+		return pushStats{}, err
+	}
+	if err := p.open(ctx); err != nil {
+		return p.stats, err
+	}
+	log("streaming to %s, push-id %s", p.url.Redacted(), p.pushID)
+	err = pace(ctx, src, p, limit)
+	p.drop()
+	return p.stats, err
+}

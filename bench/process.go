@@ -10,9 +10,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// userHZ is the unit of CPU times in /proc, ticks a second: 100 on every Linux that Go runs on.
-const userHZ = 100
-
 // Used is what a process has used so far.
 type used struct {
 	cpu time.Duration // user and system, all threads
@@ -74,65 +71,5 @@ func ownCPU() time.Duration {
 	return time.Duration(r.Utime.Nano() + r.Stime.Nano())
 }
 
-// kernelTCP is the memory in bytes that all TCP sockets of the machine hold, both ends of loopback connections.
-func kernelTCP() (int64, error) {
-	b, err := os.ReadFile("/proc/net/sockstat")
-	if err != nil {
-		return 0, err
-	}
-	return parseSockstat(string(b))
-}
-
-// parseSockstat takes "TCP: inuse 1 orphan 0 tw 0 alloc 1 mem 31"; mem is in pages.
-func parseSockstat(s string) (int64, error) {
-	for line := range strings.Lines(s) {
-		f := strings.Fields(line)
-		if len(f) == 0 || f[0] != "TCP:" {
-			continue
-		}
-		for i := 1; i+1 < len(f); i += 2 {
-			if f[i] == "mem" {
-				pages, err := strconv.ParseInt(f[i+1], 10, 64)
-				return pages * int64(os.Getpagesize()), err
-			}
-		}
-	}
-	return 0, fmt.Errorf("/proc/net/sockstat: no TCP mem")
-}
-
-// machineTicks gives busy and total CPU time of the machine, in ticks.
-func machineTicks() (busy, total int64, err error) {
-	b, err := os.ReadFile("/proc/stat")
-	if err != nil {
-		return 0, 0, err
-	}
-	return parseTicks(string(b))
-}
-
-// othersShare is the share of the machine that was busy, but not with what is known.
-func othersShare(busy, total int64, known time.Duration) float64 {
-	if total <= 0 {
-		return 0
-	}
-	return max(0, (float64(busy)-known.Seconds()*userHZ)/float64(total))
-}
-
-// parseTicks takes "cpu user nice system idle iowait irq softirq steal …". Guest time is part of user time already.
-func parseTicks(s string) (busy, total int64, err error) {
-	line, _, _ := strings.Cut(s, "\n")
-	f := strings.Fields(line)
-	if len(f) < 9 || f[0] != "cpu" {
-		return 0, 0, fmt.Errorf("/proc/stat: %q", line)
-	}
-	for i := 1; i < 9; i++ {
-		v, err := strconv.ParseInt(f[i], 10, 64)
-		if err != nil {
-			return 0, 0, err
-		}
-		total += v
-		if i != 4 && i != 5 { // idle, iowait
-			busy += v
-		}
-	}
-	return busy, total, nil
-}
+// userHZ is the unit of CPU times in /proc, ticks a second: 100 on every Linux that Go runs on.
+const userHZ = 100

@@ -1,77 +1,17 @@
 package main
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/tls"
-	"crypto/x509"
-	"io"
-	"math/big"
-	"net"
 	"testing"
 	"time"
 )
-
-// selfSigned is a certificate that nobody trusts.
-func selfSigned(t *testing.T) *tls.Config {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	of := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour)}
-	der, err := x509.CreateCertificate(rand.Reader, of, of, &key.PublicKey, key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}}
-}
-
-// serveTLS passes what comes by TLS on to a plain server.
-func serveTLS(t *testing.T, to string) string {
-	t.Helper()
-	ln, err := tls.Listen("tcp", "127.0.0.1:0", selfSigned(t))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { ln.Close() })
-	go func() {
-		for {
-			front, err := ln.Accept()
-			if err != nil {
-				return
-			}
-			join(front, to)
-		}
-	}()
-	return ln.Addr().String()
-}
-
-// join passes bytes both ways.
-func join(front net.Conn, to string) {
-	back, err := net.Dial("tcp", to)
-	if err != nil {
-		front.Close()
-		return
-	}
-	go func() {
-		io.Copy(back, front)
-		back.Close()
-	}()
-	go func() {
-		io.Copy(front, back)
-		front.Close()
-	}()
-}
 
 func TestLoadOverTLS(t *testing.T) {
 	addr := serveTLS(t, serveSynth(t))
 	for name, opt := range map[string]loadOptions{
 		"mmshs":               {urls: []string{"mmshs://" + addr + "/x"}},
-		"mmshs with describe": {urls: []string{"mmshs://" + addr + "/x"}, describe: true},
+		"mmshs with describe": {urls: []string{"mmshs://" + addr + "/x"}, viewerOptions: viewerOptions{describe: true}},
 		"https":               {urls: []string{"https://" + addr + "/x"}},
-		"all kinds":           {urls: []string{"mmshs://" + addr + "/x"}, slow: 2, slowRate: 1e6, stalled: 2, churn: 20, herd: 10, duration: 500 * time.Millisecond},
+		"all kinds":           {urls: []string{"mmshs://" + addr + "/x"}, slow: 2, stalled: 2, churn: 20, herd: 10, duration: 500 * time.Millisecond, viewerOptions: viewerOptions{slowRate: 1e6}},
 	} {
 		s := testLoad(t, opt)
 		if s.Failed+s.Refused+s.Silent+s.faultCount() > 0 || s.Bytes == 0 || s.Packets == 0 || !s.Stamped || s.SlowestPart < starvedShare {
@@ -108,7 +48,7 @@ func TestLoadTakesURLsInTurn(t *testing.T) {
 	}
 	closed := serveBytes(t, []byte("HTTP/1.0 404 Not Found\r\n\r\n"), true)
 	for _, describe := range []bool{false, true} {
-		s = testLoad(t, loadOptions{urls: append(good, "mmsh://"+closed+"/e"), viewers: 100, describe: describe})
+		s = testLoad(t, loadOptions{urls: append(good, "mmsh://"+closed+"/e"), viewers: 100, viewerOptions: viewerOptions{describe: describe}})
 		if s.Refused < 18 || s.Refused > 22 || s.Failed > 0 || s.Watching != 100-s.Refused {
 			t.Errorf("describe %v: %d refused, %d failed, %d watching, want a fifth refused: %v", describe, s.Refused, s.Failed, s.Watching, s.Failures)
 		}

@@ -2,36 +2,11 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"io"
-	"net"
-	"os"
 	"runtime"
 	"time"
 )
-
-// runLoad is bench load.
-func runLoad(ctx context.Context, args []string, out io.Writer) error {
-	opt, rest, err := parseLoad(args)
-	if err != nil {
-		return err
-	}
-	opt.urls = rest
-	s, err := measureLoad(ctx, opt, os.Stderr)
-	if err != nil {
-		return err
-	}
-	s.print(out)
-	s.printBenchmark(out)
-	if opt.json != "" {
-		b, _ := json.MarshalIndent(s, "", "  ") // of numbers and strings: cannot fail
-		if err := os.WriteFile(opt.json, append(b, '\n'), 0o644); err != nil {
-			return err
-		}
-	}
-	return s.verdict()
-}
 
 // A load is one run. Its methods run on one goroutine; workers run on theirs.
 type load struct {
@@ -73,14 +48,14 @@ func measureLoad(ctx context.Context, opt loadOptions, progress io.Writer) (*sum
 // newLoad checks options and prepares requests.
 func newLoad(opt loadOptions, progress io.Writer) (*load, error) {
 	l := &load{opt: opt, progress: progress, started: time.Now()}
-	if opt.viewers < 0 || opt.herd < 0 || opt.stalled < 0 || opt.slow < 0 || l.all() == 0 {
+	if opt.viewers < 0 || opt.herd < 0 || opt.stalled < 0 || opt.slow < 0 || opt.most() == 0 {
 		return nil, errors.New("no viewers, or a negative number of them")
 	}
-	if err := raiseFiles(l.all()); err != nil {
+	if err := raiseFiles(opt.most()); err != nil {
 		return nil, err
 	}
 	for _, raw := range opt.urls {
-		s, err := newSite(raw, &l.opt)
+		s, err := newSite(raw, &l.opt.viewerOptions)
 		if err != nil {
 			return nil, err
 		}
@@ -99,16 +74,16 @@ func newLoad(opt loadOptions, progress io.Writer) (*load, error) {
 	return l, nil
 }
 
-// all is how many viewers there are at the most.
-func (l *load) all() int { return l.opt.viewers + l.opt.herd + l.opt.stalled + l.opt.slow }
+// most is how many viewers there are at the most.
+func (o *loadOptions) most() int { return o.viewers + o.herd + o.stalled + o.slow }
 
 func (l *load) startWorkers() error {
 	var err error
-	if l.watcher, err = newWorker(l, 0, 0); err != nil {
+	if l.watcher, err = newWorker(&l.opt.viewerOptions, l.sites, &l.clock, 0, 0); err != nil {
 		return err
 	}
 	for i := range runtime.NumCPU() {
-		w, err := newWorker(l, i, l.opt.drain)
+		w, err := newWorker(&l.opt.viewerOptions, l.sites, &l.clock, i, l.opt.drain)
 		if err != nil {
 			return err
 		}
@@ -119,24 +94,19 @@ func (l *load) startWorkers() error {
 
 // halt ends all viewers.
 func (l *load) halt() {
-	for _, w := range append(l.workers, l.watcher) {
+	for _, w := range l.all() {
 		w.halt()
 	}
 }
 
-// totals is the sum of all workers' tallies.
-type totals struct{ up, bytes, failed, refused, cut, silent, returned int64 }
+// all is every worker.
+func (l *load) all() []*worker { return append(l.workers[:len(l.workers):len(l.workers)], l.watcher) }
 
+// sum is what all workers have counted so far.
 func (l *load) sum() totals {
 	var t totals
-	for _, w := range append(l.workers[:len(l.workers):len(l.workers)], l.watcher) {
-		t.up += w.tally.up.Load()
-		t.bytes += w.tally.bytes.Load()
-		t.failed += w.tally.failed.Load()
-		t.refused += w.tally.refused.Load()
-		t.cut += w.tally.cut.Load()
-		t.silent += w.tally.silent.Load()
-		t.returned += w.tally.returned.Load()
+	for _, w := range l.all() {
+		t.add(w.totals())
 	}
 	return t
 }
@@ -144,8 +114,8 @@ func (l *load) sum() totals {
 // finish adds what only halted workers can tell.
 func (l *load) finish(s *summary) {
 	var all results
-	for _, w := range append(l.workers, l.watcher) {
-		r := w.collect()
+	for _, w := range l.all() {
+		r := w.results()
 		all.merge(&r)
 	}
 	t := l.sum()
@@ -155,16 +125,6 @@ func (l *load) finish(s *summary) {
 	s.Failures, s.Faults, s.FirstFault = all.failures, all.faults.byName(), all.faults.first
 	s.Sampled, s.Packets, s.Skips, s.Stamped = all.sampled, all.packets, all.skips, all.stamped
 	s.SlowestPart = slowestShare(all.window)
-	s.Latency, s.Joins = spreadOf(&l.clock.latency), spreadOf(&l.clock.joins)
-	s.During, s.HerdJoin = spreadOf(&l.clock.during), spreadOf(&l.clock.herdJoins)
-}
-
-// localPort is a free port on loopback, for servers that are to be started.
-func localPort() (int, error) {
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, err
-	}
-	defer ln.Close()
-	return ln.Addr().(*net.TCPAddr).Port, nil
+	d := l.clock.times()
+	s.Latency, s.During, s.Joins, s.HerdJoin = d.latency, d.during, d.joins, d.herdJoin
 }

@@ -1,0 +1,27 @@
+package main
+
+import (
+	"slices"
+	"testing"
+)
+
+func TestParsePoints(t *testing.T) {
+	got, err := parsePoints(defaultPoints)
+	want := []point{{"P1", 2000, 300e3, 1400}, {"P2", 1000, 2e6, 8192}}
+	if err != nil || !slices.Equal(got, want) {
+		t.Errorf("got %v, %v, want %v", got, err, want)
+	}
+	for _, bad := range []string{"", "2000x300k", "ax300kx1400", "1xyx1", "1x1xz", "1x1x1x1"} {
+		if got, err := parsePoints(bad); err == nil {
+			t.Errorf("%q: got %v", bad, got)
+		}
+	}
+}
+
+func TestParseSettings(t *testing.T) {
+	got := parseSettings("merge=auto; merge=100ms,engine=io_uring;")
+	want := [][]string{{`merge = "auto"`}, {`merge = "100ms"`, `engine = "io_uring"`}, nil}
+	if !slices.EqualFunc(got, want, slices.Equal[[]string]) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}

@@ -1,0 +1,43 @@
+package main
+
+// tick does what is due by time: slow viewers sip, late and silent ones are found.
+func (w *worker) tick() {
+	d := w.now.Sub(w.ticked)
+	if d < slowTick {
+		return
+	}
+	whole := w.now.Truncate(watchTick) != w.ticked.Truncate(watchTick)
+	if w.ticked.IsZero() {
+		d = 0
+	}
+	w.ticked = w.now
+	w.welcome()
+	for _, v := range w.viewers {
+		if v == nil || v.phase == gone {
+			continue
+		}
+		if v.role == slow && v.phase == watching {
+			if err := w.sip(v, d); err != nil {
+				w.fail(v, err)
+			}
+		} else if whole {
+			w.inspect(v)
+		}
+	}
+}
+
+// inspect fails viewers that wait too long for their stream and counts those that hear nothing any more.
+func (w *worker) inspect(v *viewer) {
+	if v.role == stalled {
+		return
+	}
+	if v.first == 0 && w.now.Sub(v.born) > w.opt.patience && !w.opt.bare {
+		w.fail(v, errLate)
+		return
+	}
+	quiet := w.now.Sub(v.last) > w.opt.silence && !w.opt.bare
+	if quiet && !v.silent {
+		w.tally.silent.Add(1)
+	}
+	v.silent = v.silent || quiet
+}
