@@ -15,23 +15,18 @@ type site struct {
 	description []byte      // nil: nobody asks for one
 }
 
-// siteSchemes says what each scheme is. Players write mms:// for MMSH.
-var siteSchemes = map[string]struct{ mmsh, secure bool }{
-	"mmsh": {mmsh: true}, "mms": {mmsh: true}, "mmshs": {mmsh: true, secure: true}, "http": {}, "https": {secure: true},
-}
-
 // newSite reads a URL and prepares what viewers send. Certificates are not checked: what is measured is the server.
 func newSite(raw string, opt *viewerOptions) (*site, error) {
 	u, err := url.Parse(raw)
 	if err != nil || u.Host == "" {
 		return nil, fmt.Errorf("URL %q: want mmsh://host:port/path or http://host:port/path, mmshs and https with TLS", raw)
 	}
-	kind, ok := siteSchemes[u.Scheme]
+	kind, ok := schemeOf(u)
 	if !ok {
 		return nil, fmt.Errorf("URL %q: scheme %q, want mmsh, mmshs, http or https", raw, u.Scheme)
 	}
 	s := &site{mmsh: kind.mmsh}
-	if kind.secure {
+	if kind.tls {
 		s.secure = &tls.Config{ServerName: u.Hostname(), InsecureSkipVerify: true}
 	}
 	if s.target, err = newTarget(hostPort(u), opt.sources); err != nil {
