@@ -13,30 +13,7 @@ same points, several rounds, and prints the medians as Markdown. pumpd is built 
 unless -pumpd names a binary. With -netns everything runs in a network namespace whose loopback has an MTU of 1500, which
 needs root: the 64 KB of plain loopback flatter servers that wait to fill large segments.`
 
-// A point is one workload.
-type point struct {
-	name    string
-	viewers int
-	bitrate int // bit/s
-	packet  int // bytes
-}
-
 const defaultPoints = "2000x300kx1400,1000x2Mx8192"
-
-// compareOptions is the command line of bench compare.
-type compareOptions struct {
-	points   []point
-	rounds   int
-	window   time.Duration
-	settle   time.Duration
-	patience time.Duration
-	ramp     float64
-	merge    time.Duration // of the floor
-	drain    time.Duration
-	pumpd    string
-	settings [][]string
-	only     string
-}
 
 // parseCompare reads the command line. netns: run in a network namespace.
 func parseCompare(args []string) (opt compareOptions, netns bool, err error) {
@@ -101,9 +78,4 @@ func parseSettings(s string) [][]string {
 		all = append(all, lines)
 	}
 	return all
-}
-
-// wants says whether -only leaves a contestant in.
-func (o *compareOptions) wants(name string) bool {
-	return o.only == "" || strings.Contains(","+o.only+",", ","+name+",")
 }
