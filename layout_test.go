@@ -17,16 +17,21 @@ const (
 	gnet   = "github.com/panjf2000/gnet/v2"
 )
 
-// An arrow is what the Go files of one directory, tests among them, may import besides the standard library. Every
+// An arrow is what the Go files of one directory may import besides the standard library. Every
 // directory with Go files has one, so that a new package is a decision. What the table allows and nobody uses is an
 // error too: the table is the map.
 //
-//	main.go ──> server ──> asf, codec        bench ──> asf, codec
+//	main.go ──> server ──> asf, codec
+//	bench ──> compare ──> peers ──> push, upstream ──> source ──> probe, asf
+//	                      load ──> viewers ──> check ──> probe, asf
+//	                      floor
 type arrow struct {
 	// dir is a directory, "." the root. "tests/..." is tests and all below it, each of which may import the others.
 	dir string
 	// may lists directories of this module, "x/..." for x and all below it, and * for other modules.
 	may []string
+	// tests lists what its tests may import besides.
+	tests []string
 	// Only these files may import gnet, and tests.
 	gnet []string
 }
@@ -36,7 +41,38 @@ var arrows = []arrow{
 	{dir: "asf"},
 	{dir: "codec"},
 	{dir: "server", may: []string{"asf", "codec", "*"}, gnet: []string{"server.go", "reactor.go"}},
-	{dir: "bench", may: []string{"asf", "codec", "*"}},
+
+	// The command line, and what each command is.
+	{dir: "bench", may: []string{
+		"bench/compare", "bench/floor", "bench/load", "bench/machine", "bench/peers", "bench/push", "bench/quantity",
+		"bench/source", "bench/upstream",
+	}},
+	{dir: "bench/compare", may: []string{
+		"bench/floor", "bench/load", "bench/machine", "bench/peers", "bench/quantity", "bench/source", "*",
+	}},
+	{dir: "bench/peers", may: []string{"bench/push", "bench/source", "bench/upstream"}},
+	{dir: "bench/floor", may: []string{"bench/machine", "bench/sock", "codec", "*"}},
+	// The side that watches.
+	{
+		dir: "bench/load", may: []string{"bench/latency", "bench/machine", "bench/sock", "bench/viewers"},
+		tests: []string{"bench/source", "bench/upstream", "codec"},
+	},
+	{dir: "bench/viewers", may: []string{
+		"bench/check", "bench/latency", "bench/scheme", "bench/sock", "codec", "*",
+	}},
+	{dir: "bench/check", may: []string{"bench/probe", "asf"}, tests: []string{"bench/source", "codec"}},
+	// The side that feeds.
+	{dir: "bench/push", may: []string{"bench/scheme", "bench/source", "asf", "codec"}, tests: []string{"bench/probe"}},
+	{dir: "bench/upstream", may: []string{"bench/source", "asf", "codec"}, tests: []string{"bench/check"}},
+	{dir: "bench/source", may: []string{"bench/probe", "asf"}},
+	// What both sides and the measurements stand on.
+	{dir: "bench/latency"},
+	{dir: "bench/machine", may: []string{"*"}},
+	{dir: "bench/probe"},
+	{dir: "bench/quantity"},
+	{dir: "bench/scheme"},
+	{dir: "bench/sock", may: []string{"*"}},
+
 	{dir: "tests/...", may: []string{"asf", "*"}},
 }
 
@@ -81,7 +117,7 @@ func TestLayout(t *testing.T) {
 		if files[a.dir] == 0 {
 			t.Errorf("%s: no Go files", a.dir)
 		}
-		for _, m := range a.may {
+		for _, m := range slices.Concat(a.may, a.tests) {
 			if !used[a.dir][m] {
 				t.Errorf("%s may import %s and does not: the arrow can go", a.dir, m)
 			}
@@ -98,7 +134,7 @@ func arrowOf(dir string) *arrow {
 	return &arrows[i]
 }
 
-// allows finds what in a.may lets a file import name, "" for what needs no leave. problem says why it must not, or "".
+// allows finds what in a.may or a.tests lets a file import name, "" for what needs no leave. problem says why it must not, or "".
 func (a *arrow) allows(file, name string) (by, problem string) {
 	first, _, _ := strings.Cut(name, "/")
 	dir, ours := strings.CutPrefix(name, module+"/")
@@ -106,19 +142,24 @@ func (a *arrow) allows(file, name string) (by, problem string) {
 	if !ours && !strings.Contains(first, ".") {
 		return "", "" // the standard library
 	}
+	test := strings.HasSuffix(file, "_test.go")
 	isGnet := within(name, gnet+"/...")
-	if isGnet && !slices.Contains(a.gnet, file) && (a.gnet == nil || !strings.HasSuffix(file, "_test.go")) {
+	if isGnet && !slices.Contains(a.gnet, file) && (a.gnet == nil || !test) {
 		return "", "only the reactor and its tests may know gnet"
 	}
 	if ours && within(dir, a.dir) {
 		return "", "" // itself, from an external test or, with "...", from a neighbour
 	}
-	for _, m := range a.may {
+	may := a.may
+	if test {
+		may = slices.Concat(a.may, a.tests)
+	}
+	for _, m := range may {
 		if ours && within(dir, m) || !ours && m == "*" {
 			return m, ""
 		}
 	}
-	return "", "allowed besides the standard library: " + strings.Join(a.may, ", ")
+	return "", "allowed besides the standard library: " + strings.Join(may, ", ")
 }
 
 // within says whether a pattern, which may end in "/...", names dir.
@@ -155,10 +196,17 @@ func TestLayoutRule(t *testing.T) {
 		{"server/gnet_test.go", gnet, true},
 		{"server/loop.go", gnet, false},
 		{"server/loop.go", gnet + "/pkg/logging", false},
-		{"bench/main.go", "pumpd/codec", true},
+		{"bench/main.go", "pumpd/bench/load", true},
+		{"bench/main.go", "pumpd/bench/viewers", false},
 		{"bench/main.go", "pumpd/server", false},
 		{"bench/main_test.go", "pumpd/server", false},
 		{"bench/main.go", gnet, false},
+		{"bench/viewers/worker.go", "pumpd/bench/check", true},
+		{"bench/viewers/worker.go", "pumpd/bench/load", false},
+		{"bench/viewers/worker.go", "pumpd/server", false},
+		{"bench/check/check.go", "pumpd/codec", false},
+		{"bench/check/check_test.go", "pumpd/codec", true},
+		{"bench/check/check_test.go", "pumpd/server", false},
 		{"tests/e2e/play_test.go", "pumpd/tests/e2e/sub", true},
 		{"tests/e2e/play_test.go", gnet, false},
 	} {
@@ -170,7 +218,7 @@ func TestLayoutRule(t *testing.T) {
 			t.Errorf("%s imports %s: got %q, want allowed: %v", c.path, c.name, problem, c.ok)
 		}
 	}
-	for _, dir := range []string{"util", "server/util", "asf/util"} {
+	for _, dir := range []string{"util", "server/util", "asf/util", "bench/util"} {
 		if arrowOf(dir) != nil {
 			t.Errorf("%s has an arrow: a new package would be no decision", dir)
 		}

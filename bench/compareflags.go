@@ -1,6 +1,11 @@
 package main
 
 import (
+	"pumpd/bench/compare"
+	"pumpd/bench/quantity"
+)
+
+import (
 	"errors"
 	"fmt"
 	"strconv"
@@ -16,51 +21,53 @@ needs root: the 64 KB of plain loopback flatter servers that wait to fill large 
 const defaultPoints = "2000x300kx1400,1000x2Mx8192"
 
 // parseCompare reads the command line. netns: run in a network namespace.
-func parseCompare(args []string) (opt compareOptions, netns bool, err error) {
-	opt = compareOptions{patience: 15 * time.Second, ramp: 1000}
+func parseCompare(args []string) (opt compare.Options, netns bool, err error) {
+	opt = compare.Options{Patience: 15 * time.Second, Ramp: 1000}
 	fs := newFlags("compare", "", compareAbout)
 	quick := fs.Bool("quick", false, "one short round, less than two minutes")
-	fs.IntVar(&opt.rounds, "rounds", 3, "rounds; the table has medians")
-	fs.DurationVar(&opt.window, "duration", 15*time.Second, "length of each measurement")
-	fs.DurationVar(&opt.settle, "settle", 3*time.Second, "wait before each measurement")
-	fs.DurationVar(&opt.merge, "merge", 100*time.Millisecond, "one send per socket in this time, for the floor")
-	fs.DurationVar(&opt.drain, "drain", 2*time.Millisecond, "pause of viewers between two looks at their sockets")
-	fs.StringVar(&opt.pumpd, "pumpd", "", "pumpd `binary` instead of building one")
+	fs.IntVar(&opt.Rounds, "rounds", 3, "rounds; the table has medians")
+	fs.DurationVar(&opt.Window, "duration", 15*time.Second, "length of each measurement")
+	fs.DurationVar(&opt.Settle, "settle", 3*time.Second, "wait before each measurement")
+	fs.DurationVar(&opt.Merge, "merge", 100*time.Millisecond, "one send per socket in this time, for the floor")
+	fs.DurationVar(&opt.Drain, "drain", 2*time.Millisecond, "pause of viewers between two looks at their sockets")
+	fs.StringVar(&opt.Pumpd, "pumpd", "", "pumpd `binary` instead of building one")
 	settings := fs.String("pumpd-settings", ";merge=100ms",
 		"one pumpd for each part between semicolons, with these keys of [server], such as \"merge=auto;merge=100ms,engine=sendto\"; an empty part is the defaults")
 	points := fs.String("points", defaultPoints, "workloads: viewers x bit/s x packet bytes")
-	fs.StringVar(&opt.only, "only", "", "run only these of floor, pumpd, cubemap, icecast")
+	fs.StringVar(&opt.Only, "only", "", "run only these of floor, pumpd, cubemap, icecast")
 	fs.BoolVar(&netns, "netns", false, "run in a network namespace with an MTU of 1500")
 	if _, err := parseFlags(fs, args, 0, 0); err != nil {
 		return opt, netns, err
 	}
 	if *quick {
-		opt.rounds, opt.window, opt.settle, opt.patience, opt.ramp = 1, 4*time.Second, time.Second, 4*time.Second, 2000
+		opt.Rounds, opt.Window, opt.Settle, opt.Patience, opt.Ramp = 1, 4*time.Second, time.Second, 4*time.Second, 2000
 	}
-	opt.settings = parseSettings(*settings)
-	opt.points, err = parsePoints(*points)
-	if err == nil && opt.rounds < 1 {
-		err = fmt.Errorf("rounds %d, at least 1", opt.rounds)
+	opt.Settings = parseSettings(*settings)
+	opt.Points, err = parsePoints(*points)
+	if err == nil && opt.Rounds < 1 {
+		err = fmt.Errorf("rounds %d, at least 1", opt.Rounds)
 	}
 	return opt, netns, err
 }
 
 // parsePoints reads "2000x300kx1400,…". The points are called P1, P2 and so on.
-func parsePoints(s string) ([]point, error) {
-	var points []point
+func parsePoints(s string) ([]compare.Point, error) {
+	var points []compare.Point
 	for i, word := range strings.Split(s, ",") {
 		f := strings.Split(word, "x")
 		if len(f) != 3 {
 			return nil, fmt.Errorf("point %q: want viewers x bit/s x packet bytes, such as 2000x300kx1400", word)
 		}
 		viewers, err1 := strconv.Atoi(f[0])
-		var rate quantity
+		var rate quantity.Number
 		err2 := rate.Set(f[1])
 		packet, err3 := strconv.Atoi(f[2])
 		if err := errors.Join(err1, err2, err3); err != nil {
 			return nil, fmt.Errorf("point %q: %w", word, err)
 		}
-		points = append(points, point{fmt.Sprintf("P%d", i+1), viewers, int(rate), packet})
+		points = append(points, compare.Point{
+			Name: fmt.Sprintf("P%d", i+1), Viewers: viewers, Bitrate: int(rate), Packet: packet,
+		})
 	}
 	return points, nil
 }

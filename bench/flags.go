@@ -1,6 +1,10 @@
 package main
 
 import (
+	"pumpd/bench/quantity"
+)
+
+import (
 	"errors"
 	"flag"
 	"fmt"
@@ -47,7 +51,7 @@ func usageError(err error) error {
 }
 
 // quantityVar defines a quantity flag with its default.
-func quantityVar(fs *flag.FlagSet, name string, value quantity, usage string) *quantity {
+func quantityVar(fs *flag.FlagSet, name string, value quantity.Number, usage string) *quantity.Number {
 	b := value
 	fs.Var(&b, name, usage)
 	return &b

@@ -1,109 +1,44 @@
 package main
 
 import (
-	"context"
-	"fmt"
-	"pumpd/codec"
-	"time"
-
-	"golang.org/x/sys/unix"
+	"pumpd/bench/floor"
+	"pumpd/bench/machine"
 )
 
-// floorOptions is the command line of bench floor.
-type floorOptions struct {
-	viewers  int
-	bitrate  int           // bit/s of packets
-	packet   int           // bytes
-	merge    time.Duration // 0: each packet as it comes
-	duration time.Duration
-	threads  int
-	drain    time.Duration // the draining child's pause, as in bench load
-}
+import (
+	"context"
+	"fmt"
+	"io"
+	"runtime"
+	"time"
+)
 
-// floorResult is what bare sending took.
-type floorResult struct {
-	Seconds      float64 `json:"seconds"`
-	Bytes        int64   `json:"bytes"`
-	Sends        int64   `json:"sends"`
-	Short        int64   `json:"short_sends"` // the socket did not take all: the figure is then too low
-	CPUSeconds   float64 `json:"cpu_seconds"`
-	SecondsPerGB float64 `json:"cpu_seconds_per_gb"`
-	MicrosASend  float64 `json:"cpu_us_per_send"`
-	Others       float64 `json:"others_busy"` // share of the machine that neither sender nor drain used
-}
+const floorAbout = `Measures what the kernel alone takes: a bare loop of send(2) that gives -n connected loopback sockets the bytes of
+a stream of -bitrate in packets of -packet bytes, everything that is due once in -merge, with no protocol around it.
+A child process drains the sockets, so only the sender's CPU time counts.`
 
-// check refuses what cannot be measured.
-func (o *floorOptions) check() error {
-	if o.viewers < 1 || o.bitrate < 1 || o.packet < 1 || o.packet > codec.MaxPayload || o.threads < 1 || o.merge < 0 || o.duration <= 0 {
-		return fmt.Errorf("n %d, bitrate %d, packet %d (at most %d), merge %s, threads %d, duration %s: out of range",
-			o.viewers, o.bitrate, o.packet, codec.MaxPayload, o.merge, o.threads, o.duration)
+// runFloor is bench floor.
+func runFloor(ctx context.Context, args []string, out io.Writer) error {
+	var opt floor.Options
+	fs := newFlags("floor", "", floorAbout)
+	fs.IntVar(&opt.Viewers, "n", 2000, "sockets")
+	rate := quantityVar(fs, "bitrate", 300e3, "`bit/s` of the stream's packets")
+	fs.IntVar(&opt.Packet, "packet", 1400, "`bytes` of a packet; 12 more are sent with each, as MMSH does")
+	fs.DurationVar(&opt.Merge, "merge", 100*time.Millisecond, "one send per socket in this time; 0: one for each packet")
+	fs.DurationVar(&opt.Duration, "duration", 10*time.Second, "length of the measurement")
+	fs.IntVar(&opt.Threads, "threads", 1, "sending threads")
+	fs.DurationVar(&opt.Drain, "drain", 2*time.Millisecond, "pause of the draining side between two looks at its sockets")
+	if _, err := parseFlags(fs, args, 0, 0); err != nil {
+		return err
 	}
-	return raiseFiles(o.viewers)
-}
-
-// interval is the time between two rounds of sends.
-func (o *floorOptions) interval() time.Duration {
-	if o.merge > 0 {
-		return o.merge
-	}
-	return time.Duration(float64(time.Second) * float64(o.packet) * 8 / float64(o.bitrate))
-}
-
-// dueAt is how many packets have been due after so long.
-func (o *floorOptions) dueAt(d time.Duration) int {
-	return int(d.Seconds()*float64(o.bitrate)/8/float64(o.packet) + 1e-6)
-}
-
-// measureFloor runs the sender against a draining child.
-func measureFloor(ctx context.Context, opt floorOptions) (*floorResult, error) {
-	if err := opt.check(); err != nil {
-		return nil, err
-	}
-	ln, port, err := listenRaw()
+	opt.Bitrate = int(*rate)
+	r, err := floor.Measure(ctx, opt)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	defer unix.Close(ln)
-	child, err := startSink(port, opt.viewers, opt.drain)
-	if err != nil {
-		return nil, err
-	}
-	defer child.stop()
-	fds, err := acceptAll(ln, opt.viewers)
-	defer func() {
-		for _, fd := range fds {
-			hangUp(fd)
-		}
-	}()
-	if err != nil {
-		return nil, err
-	}
-	return measureSends(ctx, opt, fds, child.cmd.Process.Pid)
-}
-
-// measureSends adds to what sendAll finds how busy the machine was with other things.
-func measureSends(ctx context.Context, opt floorOptions, fds []int, child int) (*floorResult, error) {
-	drained, err := processUsage(child)
-	if err != nil {
-		return nil, err
-	}
-	busy, total, err := machineTicks()
-	if err != nil {
-		return nil, err
-	}
-	r, err := sendAll(ctx, opt, fds)
-	if err != nil {
-		return nil, err
-	}
-	after, err := processUsage(child)
-	if err != nil {
-		return nil, err
-	}
-	busy2, total2, err := machineTicks()
-	if err != nil {
-		return nil, err
-	}
-	known := after.cpu - drained.cpu + time.Duration(r.CPUSeconds*float64(time.Second))
-	r.Others = othersShare(busy2-busy, total2-total, known)
-	return r, nil
+	fmt.Fprintf(out, "%d sockets, %.1f Mbit/s: %.2f s/GB, %.2f µs/send (%d sends of %.0f bytes, %d short, %.2f CPU s in %.1f s)\n",
+		opt.Viewers, float64(r.Bytes)*8/r.Seconds/1e6, r.SecondsPerGB, r.MicrosASend, r.Sends, float64(r.Bytes)/float64(r.Sends), r.Short, r.CPUSeconds, r.Seconds)
+	fmt.Fprintf(out, "\ngoos: %s\ngoarch: %s\ncpu: %s\nBenchmarkFloor/n=%d-%d %d %.0f ns/op %.3f cpu-s/GB\n",
+		runtime.GOOS, runtime.GOARCH, machine.CPUModel(), opt.Viewers, runtime.NumCPU(), r.Sends, r.MicrosASend*1000, r.SecondsPerGB)
+	return nil
 }

@@ -1,6 +1,13 @@
 package main
 
 import (
+	"pumpd/bench/push"
+	"pumpd/bench/quantity"
+	"pumpd/bench/source"
+	"pumpd/bench/upstream"
+)
+
+import (
 	"context"
 	"flag"
 	"fmt"
@@ -21,10 +28,10 @@ that end in .metacube get Metacube2 (what Cubemap pulls), everything else gets r
 type pushFlags struct {
 	fs        *flag.FlagSet
 	synthetic bool
-	bitrate   *quantity
-	synth     synthOptions
+	bitrate   *quantity.Number
+	synth     source.Options
 	loop      bool
-	push      pushOptions
+	push      push.Options
 	duration  time.Duration
 	serve     string
 }
@@ -33,15 +40,15 @@ func newPushFlags() *pushFlags {
 	f := &pushFlags{fs: newFlags("push", "[FILE] [URL]", pushAbout)}
 	f.fs.BoolVar(&f.synthetic, "synthetic", false, "make the source instead of reading FILE")
 	f.bitrate = quantityVar(f.fs, "bitrate", 300e3, "synthetic: `bit/s` of whole ASF packets")
-	f.fs.IntVar(&f.synth.packet, "packet", 1400, "synthetic: ASF packet size in `bytes`")
-	f.fs.DurationVar(&f.synth.gop, "gop", 2*time.Second, "synthetic: time from one key frame to the next")
-	f.fs.IntVar(&f.synth.payloads, "payloads", 1, "synthetic: payloads a packet; 1 has no length of its own, more put the key frame last")
-	f.fs.IntVar(&f.synth.padding, "padding", 0, "synthetic: `bytes` of padding in each packet")
+	f.fs.IntVar(&f.synth.Packet, "packet", 1400, "synthetic: ASF packet size in `bytes`")
+	f.fs.DurationVar(&f.synth.GOP, "gop", 2*time.Second, "synthetic: time from one key frame to the next")
+	f.fs.IntVar(&f.synth.Payloads, "payloads", 1, "synthetic: payloads a packet; 1 has no length of its own, more put the key frame last")
+	f.fs.IntVar(&f.synth.Padding, "padding", 0, "synthetic: `bytes` of padding in each packet")
 	f.fs.BoolVar(&f.loop, "loop", false, "start FILE again at its end, with times that go on")
-	f.fs.BoolVar(&f.push.strip, "strip", true, "remove padding from packets, as encoders do")
-	f.fs.Int64Var(&f.push.length, "content-length", 2147483647, "`bytes` of each PushStart; small values make it wrap early")
-	f.fs.StringVar(&f.push.agent, "agent", "WMEncoder/11.0.5721.5145", "User-Agent")
-	f.fs.DurationVar(&f.push.retry, "retry", 0, "after a loss try for so long to resume with the same push-id; 0: never")
+	f.fs.BoolVar(&f.push.Strip, "strip", true, "remove padding from packets, as encoders do")
+	f.fs.Int64Var(&f.push.Length, "content-length", 2147483647, "`bytes` of each PushStart; small values make it wrap early")
+	f.fs.StringVar(&f.push.Agent, "agent", "WMEncoder/11.0.5721.5145", "User-Agent")
+	f.fs.DurationVar(&f.push.Retry, "retry", 0, "after a loss try for so long to resume with the same push-id; 0: never")
 	f.fs.DurationVar(&f.duration, "duration", 0, "stop after so long; 0: at the end of the source")
 	f.fs.StringVar(&f.serve, "serve", "", "listen on this `address` instead of pushing")
 	return f
@@ -80,37 +87,37 @@ func runPush(ctx context.Context, args []string, out io.Writer) error {
 	return f.runTo(ctx, src, target, out)
 }
 
-func (f *pushFlags) source(args []string) (source, error) {
+func (f *pushFlags) source(args []string) (source.Source, error) {
 	if !f.synthetic {
-		return openFile(args[0], f.loop)
+		return source.OpenFile(args[0], f.loop)
 	}
-	f.synth.bitrate = int(*f.bitrate)
-	return newSynth(f.synth)
+	f.synth.Bitrate = int(*f.bitrate)
+	return source.NewSynthetic(f.synth)
 }
 
 // runTo feeds one server until the source is over.
-func (f *pushFlags) runTo(ctx context.Context, src source, target *url.URL, out io.Writer) error {
+func (f *pushFlags) runTo(ctx context.Context, src source.Source, target *url.URL, out io.Writer) error {
 	log := func(format string, args ...any) {
 		fmt.Fprintf(os.Stderr, "bench push: "+format+"\n", args...)
 	}
 	if target.Scheme == "icecast" {
-		return feedIcecast(ctx, src, target, f.duration)
+		return push.AsIcecast(ctx, src, target, f.duration)
 	}
 	if target.Scheme != "http" && target.Scheme != "mmsh" {
 		return fmt.Errorf("URL scheme %q: http or icecast", target.Scheme)
 	}
-	stats, err := feedPush(ctx, src, target, f.push, f.duration, log)
+	stats, err := push.AsEncoder(ctx, src, target, f.push, f.duration, log)
 	fmt.Fprintf(out, "%d packets, %d bytes in %d PushStarts; %d losses, %d packets dropped while away\n",
-		stats.packets, stats.bytes, stats.starts, stats.losses, stats.dropped)
+		stats.Packets, stats.Bytes, stats.Starts, stats.Losses, stats.Dropped)
 	return err
 }
 
 // runServe offers the source to whoever connects.
-func (f *pushFlags) runServe(ctx context.Context, src source, out io.Writer) error {
-	up, err := newUpstream(f.serve, src.header())
+func (f *pushFlags) runServe(ctx context.Context, src source.Source, out io.Writer) error {
+	up, err := upstream.Listen(f.serve, src.Header())
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "serving mmsh://%s/ (raw ASF for other players, Metacube2 at /live.metacube)\n", up.addr())
-	return up.run(ctx, src, f.duration)
+	fmt.Fprintf(out, "serving mmsh://%s/ (raw ASF for other players, Metacube2 at /live.metacube)\n", up.Addr())
+	return up.Run(ctx, src, f.duration)
 }

@@ -1,38 +1,29 @@
 package main
 
 import (
-	"fmt"
+	"pumpd/bench/load"
+)
+
+import (
+	"context"
 	"io"
 	"os"
-	"os/exec"
 	"strconv"
 	"time"
 )
 
-// A sink is the child process that connects many sockets and drains them.
-type sink struct {
-	cmd   *exec.Cmd
-	alive io.Closer // its standard input: the child ends when this is closed, also when we die
-}
-
-func startSink(port, n int, drain time.Duration) (*sink, error) {
-	self, err := os.Executable()
+// runSink is the child: bench sink ADDR N PAUSE.
+func runSink(ctx context.Context, args []string, _ io.Writer) error {
+	if len(args) != 3 {
+		return errUsage
+	}
+	n, err := strconv.Atoi(args[1])
 	if err != nil {
-		return nil, err
+		return err
 	}
-	cmd := exec.Command(self, "sink", fmt.Sprintf("127.0.0.1:%d", port), strconv.Itoa(n), drain.String())
-	cmd.Stderr = os.Stderr
-	in, err := cmd.StdinPipe()
+	drain, err := time.ParseDuration(args[2])
 	if err != nil {
-		return nil, err
+		return err
 	}
-	if err := cmd.Start(); err != nil {
-		return nil, err
-	}
-	return &sink{cmd, in}, nil
-}
-
-func (s *sink) stop() {
-	s.alive.Close()
-	s.cmd.Wait()
+	return load.DrainSockets(ctx, args[0], n, drain, os.Stdin)
 }

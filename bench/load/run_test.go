@@ -1,0 +1,114 @@
+package load
+
+import (
+	"pumpd/bench/viewers"
+)
+
+import (
+	"context"
+	"io"
+	"net"
+	"testing"
+	"time"
+
+	"pumpd/codec"
+)
+
+// testLoad is a short run of few viewers.
+func testLoad(t *testing.T, opt Options) *Summary {
+	t.Helper()
+	opt.Duration, opt.Silence = max(opt.Duration, 200*time.Millisecond), 5*time.Second
+	opt.Patience = 2 * time.Second
+	opt.Sample, opt.Sources, opt.Drain = "50%", 3, time.Millisecond
+	if opt.Viewers == 0 {
+		opt.Viewers = 20
+	}
+	s, err := Measure(context.Background(), opt, io.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func TestLoadWatches(t *testing.T) {
+	addr := serveSynth(t)
+	for name, opt := range map[string]Options{
+		"mmsh":               {URLs: []string{"mmsh://" + addr + "/x"}},
+		"mmsh with describe": {URLs: []string{"mmsh://" + addr + "/x"}, Options: viewers.Options{Describe: true}},
+		"http":               {URLs: []string{"http://" + addr + "/x"}},
+		"http, metacube":     {URLs: []string{"http://" + addr + "/x.metacube"}}, // found by probes alone
+		"all kinds":          {URLs: []string{"mmsh://" + addr + "/x"}, Slow: 2, Stalled: 2, Churn: 20, Herd: 10, Duration: 500 * time.Millisecond, Options: viewers.Options{SlowRate: 1e6}},
+	} {
+		s := testLoad(t, opt)
+		if s.Failed+s.Silent+s.FaultCount() > 0 || s.Bytes == 0 {
+			t.Errorf("%s: %v; %v; %s", name, s.Verdict(), s.Failures, s.FirstFault)
+		}
+		want := int64(opt.Slow + opt.Stalled + opt.Herd + 20)
+		if opt.Churn > 0 {
+			want = s.Watching // some are always on their way
+		}
+		if s.Watching != want || s.Sampled < 10 || s.Packets == 0 || !s.Stamped || s.Latency == nil || s.Joins == nil {
+			t.Errorf("%s: %+v", name, s)
+		}
+		if opt.Herd > 0 && (s.HerdJoin == nil || s.HerdJoin.Count != 10) {
+			t.Errorf("%s: herd %+v", name, s.HerdJoin)
+		}
+	}
+}
+
+// A load run must not call good what is not.
+func TestLoadFindsFailures(t *testing.T) {
+	const ok = "HTTP/1.0 200 OK\r\nServer: Rex/9.0\r\n\r\n"
+	gap := append([]byte(ok), mmshStream(t, 11, 5)...)
+	good := append([]byte(ok), mmshStream(t, 10, -1)...)
+	end := codec.AppendReason(append([]byte(nil), good...), 'E', 0)
+	for _, c := range []struct {
+		name    string
+		answer  []byte
+		hold    bool
+		refused int64
+		failed  int64
+		faults  int64
+		why     string
+	}{
+		{"refused", []byte("HTTP/1.0 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n"), true, 20, 0, 0, ""},
+		{"closed at once", nil, false, 0, 20, 0, "closed by server"},
+		{"closed later", good, false, 0, 20, 0, "closed by server"},
+		{"no HTTP", []byte("SSH-2.0-OpenSSH\r\n\r\n"), true, 0, 20, 0, ""},
+		{"ended", end, false, 0, 20, 0, "stream ended, reason 0x0"},
+		{"gap", gap, true, 0, 0, 10, ""},
+	} {
+		addr := serveBytes(t, c.answer, c.hold)
+		s := testLoad(t, Options{URLs: []string{"mmsh://" + addr + "/x"}})
+		if s.Verdict() == nil || s.Failed != c.failed || s.Refused != c.refused || s.FaultCount() != c.faults {
+			t.Errorf("%s: %d failed, %d refused, %d faults, want %d, %d, %d: %v",
+				c.name, s.Failed, s.Refused, s.FaultCount(), c.failed, c.refused, c.faults, s.Failures)
+		}
+		if c.refused > 0 && s.Refusals["503"] != c.refused {
+			t.Errorf("%s: refusals %v", c.name, s.Refusals)
+		}
+		if c.why != "" && s.Failures[c.why] == 0 {
+			t.Errorf("%s: failures %v, want %q", c.name, s.Failures, c.why)
+		}
+	}
+}
+
+func TestLoadNobodyListens(t *testing.T) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ln.Close()
+	s := testLoad(t, Options{URLs: []string{"mmsh://" + ln.Addr().String() + "/x"}})
+	if s.Failed != 20 || s.Failures["connection refused"] != 20 || s.Verdict() == nil {
+		t.Errorf("%d failed: %v", s.Failed, s.Failures)
+	}
+}
+
+func TestLoadReconnects(t *testing.T) {
+	addr := serveBytes(t, append([]byte("HTTP/1.0 200 OK\r\n\r\n"), mmshStream(t, 10, -1)...), false)
+	s := testLoad(t, Options{URLs: []string{"mmsh://" + addr + "/x"}, Viewers: 5, Options: viewers.Options{Reconnect: true}})
+	if s.Failed != 0 || s.Returned < 5 || s.Returns["closed by server"] != s.Returned {
+		t.Errorf("%d failed, %d returned: %v", s.Failed, s.Returned, s.Failures)
+	}
+}

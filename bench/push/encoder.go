@@ -1,0 +1,266 @@
+package push
+
+import (
+	"pumpd/bench/scheme"
+	"pumpd/bench/source"
+)
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/url"
+	"time"
+
+	"pumpd/asf"
+	"pumpd/codec"
+)
+
+// Options is how an encoder behaves.
+type Options struct {
+	Length int64         // Content-Length of each PushStart
+	Strip  bool          // send packets without padding
+	Agent  string        // User-Agent
+	Retry  time.Duration // how long to try again after a loss; 0: never
+}
+
+// Times of an encoder's connection. The wait for an answer is ours: encoders wait for ever (push.md §5).
+const (
+	dialTimeout   = 5 * time.Second
+	answerTimeout = 30 * time.Second
+	writeTimeout  = 30 * time.Second
+	retryFirst    = 250 * time.Millisecond
+	retryMost     = 5 * time.Second
+	maxSetups     = 6 // redirects and challenges in one setup
+)
+
+// An encoder is an encoder's connection to a push URL: setup, then as many PushStarts as Content-Length asks for.
+// One goroutine uses it.
+type encoder struct {
+	url  *url.URL
+	opt  Options
+	head *asf.Header // as published
+	log  func(format string, args ...any)
+
+	conn    net.Conn // nil while the connection is lost
+	answers chan answer
+	pushID  string // "0" before the first setup
+	left    int64  // bytes of the present body still to send
+	resumed bool   // this connection began without a setup
+	lostAt  time.Time
+	tryAt   time.Time
+	pause   time.Duration
+	packet  []byte
+	frame   []byte
+	stats   Stats
+}
+
+// Stats is what a push did, for its last line.
+type Stats struct {
+	Packets, Bytes, Dropped int64
+	Starts, Losses          int
+}
+
+// An answer is what the connection's reader found.
+type answer struct {
+	reply *reply
+	err   error
+}
+
+func newEncoder(target *url.URL, head *asf.Header, opt Options, log func(string, ...any)) (*encoder, error) {
+	p := &encoder{url: target, opt: opt, head: head.Published(), log: log, pushID: "0"}
+	// push.md §3: three full $D, or $H and one more frame.
+	least := max(3*(int64(head.PacketSize)+frameHead), int64(len(head.Raw))+2*frameHead)
+	if opt.Length < least {
+		return nil, fmt.Errorf("content length %d, this stream needs at least %d", opt.Length, least)
+	}
+	return p, nil
+}
+
+// open connects, sets up and begins to stream.
+func (p *encoder) open(ctx context.Context) error {
+	p.resumed = false
+	if err := p.setup(ctx); err != nil {
+		p.drop()
+		return err
+	}
+	return p.begin(true)
+}
+
+// dial makes a connection and starts its reader.
+func (p *encoder) dial(ctx context.Context) error {
+	p.drop()
+	d := net.Dialer{Timeout: dialTimeout}
+	conn, err := d.DialContext(ctx, "tcp", scheme.HostPort(p.url))
+	if err != nil {
+		return err
+	}
+	p.conn, p.answers = conn, make(chan answer, 8)
+	go readAnswers(conn, p.answers)
+	return nil
+}
+
+// readAnswers reads until the connection ends. The last answer is an error; nobody need wait for it.
+func readAnswers(conn net.Conn, to chan<- answer) {
+	r := bufio.NewReader(conn)
+	for {
+		rep, err := readReply(r)
+		if err == nil && rep.closes {
+			to <- answer{reply: rep}
+			err = io.EOF
+		} else if err == nil {
+			to <- answer{reply: rep}
+			continue
+		}
+		to <- answer{err: err}
+		return
+	}
+}
+
+func (p *encoder) drop() {
+	if p.conn != nil {
+		p.conn.Close()
+		p.conn = nil
+	}
+}
+
+// await waits for the answer to a request.
+func (p *encoder) await() (*reply, error) {
+	timer := time.NewTimer(answerTimeout)
+	defer timer.Stop()
+	select {
+	case a := <-p.answers:
+		return a.reply, a.err
+	case <-timer.C:
+		return nil, fmt.Errorf("no answer within %s", answerTimeout)
+	}
+}
+
+// begin sends a PushStart. Only the first of a connection has the header.
+func (p *encoder) begin(header bool) error {
+	if p.conn == nil { // the answer to the setup closed it
+		if err := p.dial(context.Background()); err != nil {
+			return err
+		}
+	}
+	if err := p.write(p.request("pushstart", p.opt.Length, "")); err != nil {
+		return err
+	}
+	p.left = p.opt.Length
+	p.stats.Starts++
+	if !header {
+		return nil
+	}
+	return p.put(codec.AppendFrame(nil, 'H', p.head.Raw))
+}
+
+// put sends one whole frame and counts it against the body.
+func (p *encoder) put(frame []byte) error {
+	if err := p.write(frame); err != nil {
+		return err
+	}
+	p.left -= int64(len(frame))
+	return nil
+}
+
+func (p *encoder) write(b []byte) error {
+	p.conn.SetWriteDeadline(time.Now().Add(writeTimeout))
+	n, err := p.conn.Write(b)
+	p.stats.Bytes += int64(n)
+	return err
+}
+
+// early gives the reason to stop in the middle of a body, nil if there is none: an answer that comes before the body is
+// complete means an error (push.md §3).
+func (p *encoder) early() error {
+	select {
+	case a := <-p.answers:
+		if a.err != nil {
+			return fmt.Errorf("server closed while streaming: %w", a.err)
+		}
+		return &refusal{"answer while streaming", a.reply.status, a.reply.reason}
+	default:
+		return nil
+	}
+}
+
+// wrap uses up the body, waits for its 204 and starts the next one.
+func (p *encoder) wrap() error {
+	for _, size := range fillers(p.left) {
+		if err := p.put(codec.AppendFrame(nil, 'F', make([]byte, size))); err != nil {
+			return err
+		}
+	}
+	rep, err := p.await()
+	if err != nil {
+		return fmt.Errorf("end of push body: %w", err)
+	}
+	if rep.status != 204 && rep.status != 200 {
+		return &refusal{"end of push body", rep.status, rep.reason}
+	}
+	if err := p.accepted("end of push body", rep); err != nil {
+		return err
+	}
+	if rep.closes {
+		p.drop()
+	}
+	return p.begin(false)
+}
+
+// deliver sends one frame, in the present body or the next.
+func (p *encoder) deliver(frame []byte) error {
+	if err := p.early(); err != nil {
+		return err
+	}
+	if p.left == 0 || !fits(p.left, len(frame)) {
+		if err := p.wrap(); err != nil {
+			return err
+		}
+	}
+	return p.put(frame)
+}
+
+// Send is the outlet: one ASF packet. While the connection is lost packets are dropped, as they are live.
+func (p *encoder) Send(packet []byte) error {
+	if p.opt.Strip {
+		p.packet = appendStripped(p.packet[:0], packet)
+		packet = p.packet
+	}
+	if p.conn == nil && !p.resume() {
+		p.stats.Dropped++
+		return p.givenUp()
+	}
+	p.frame = codec.AppendFrame(p.frame[:0], 'D', packet)
+	err := p.deliver(p.frame)
+	if err != nil {
+		return p.lost(err)
+	}
+	p.stats.Packets++
+	return nil
+}
+
+// End says that the source has ended, and closes.
+func (p *encoder) End() error {
+	if p.conn == nil {
+		return nil
+	}
+	defer p.drop()
+	return p.deliver(codec.AppendReason(nil, 'E', 0))
+}
+
+// AsEncoder pushes a source to a server until it is over, limit has passed or ctx is done.
+func AsEncoder(ctx context.Context, src source.Source, target *url.URL, opt Options, limit time.Duration, log func(string, ...any)) (Stats, error) {
+	p, err := newEncoder(target, src.Header(), opt, log)
+	if err != nil {
+		return Stats{}, err
+	}
+	if err := p.open(ctx); err != nil {
+		return p.stats, err
+	}
+	log("streaming to %s, push-id %s", p.url.Redacted(), p.pushID)
+	err = source.Pace(ctx, src, p, limit)
+	p.drop()
+	return p.stats, err
+}

@@ -1,0 +1,40 @@
+package quantity
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+)
+
+// Number is a flag in bit/s, or in bytes, that may be written 300k or 2.5M (powers of ten).
+type Number int64
+
+func (b *Number) Set(s string) error {
+	unit := 1.0
+	switch {
+	case strings.HasSuffix(s, "k"):
+		unit = 1e3
+	case strings.HasSuffix(s, "M"):
+		unit = 1e6
+	case strings.HasSuffix(s, "G"):
+		unit = 1e9
+	}
+	v, err := strconv.ParseFloat(strings.TrimRight(s, "kMG"), 64)
+	if err != nil || !(v >= 0) || v*unit > math.MaxInt32 {
+		return fmt.Errorf("%q: a number up to 2G, such as 64000, 300k, 2.5M", s)
+	}
+	*b = Number(math.Round(v * unit))
+	return nil
+}
+
+func (b *Number) String() string {
+	v := float64(*b)
+	switch {
+	case v >= 1e6:
+		return strconv.FormatFloat(v/1e6, 'f', -1, 64) + "M"
+	case v >= 1e3:
+		return strconv.FormatFloat(v/1e3, 'f', -1, 64) + "k"
+	}
+	return strconv.FormatInt(int64(*b), 10)
+}

@@ -1,0 +1,29 @@
+package viewers
+
+import "time"
+
+// A comeback is a viewer that is to return.
+type comeback struct {
+	at time.Time
+	v  *viewer // as it was
+}
+
+// comeBack lets a viewer begin anew after a pause. Not at once: a server that refuses would keep us in a loop.
+func (w *Worker) comeBack(v *viewer, pause time.Duration) {
+	w.retire(v)
+	w.away = append(w.away, comeback{w.now.Add(pause), v})
+}
+
+// welcome starts those whose pause is over.
+func (w *Worker) welcome() {
+	still := w.away[:0]
+	for _, c := range w.away {
+		if w.now.Before(c.at) {
+			still = append(still, c)
+		} else {
+			w.add(c.v.site, c.v.role, c.v.herd)
+		}
+	}
+	clear(w.away[len(still):])
+	w.away = still
+}

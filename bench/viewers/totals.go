@@ -1,0 +1,36 @@
+package viewers
+
+import "sync/atomic"
+
+// Totals is what workers have counted.
+type Totals struct {
+	Up       int64 // viewers that watch now
+	Bytes    int64 // of stream
+	Failed   int64 // viewers
+	Refused  int64 // answers with another status than 200
+	Cut      int64 // slow and stalled viewers that the server closed
+	Silent   int64 // viewers that heard nothing for too long
+	Returned int64 // viewers that came back, without refusals
+}
+
+func (t *Totals) Add(o Totals) {
+	t.Up += o.Up
+	t.Bytes += o.Bytes
+	t.Failed += o.Failed
+	t.Refused += o.Refused
+	t.Cut += o.Cut
+	t.Silent += o.Silent
+	t.Returned += o.Returned
+}
+
+// tally is the totals of one worker while it runs.
+type tally struct {
+	up, bytes, failed, refused, cut, silent, returned atomic.Int64
+}
+
+func (t *tally) totals() Totals {
+	return Totals{
+		Up: t.up.Load(), Bytes: t.bytes.Load(), Failed: t.failed.Load(), Refused: t.refused.Load(),
+		Cut: t.cut.Load(), Silent: t.silent.Load(), Returned: t.returned.Load(),
+	}
+}
