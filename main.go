@@ -75,7 +75,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintln(stdout, versionLine())
 		return exitOK
 	}
-	cfg, err := server.LoadConfig(*file)
+	cfg, warnings, err := load(*file, *check)
 	if err != nil {
 		if absent(err, *file) && !given(flags, "c") {
 			err = fmt.Errorf("%w; %s", err, noConfig)
@@ -84,6 +84,9 @@ func run(args []string, stdout, stderr io.Writer) int {
 		return exitFault
 	}
 	if *check {
+		for _, w := range warnings {
+			fmt.Fprintf(stderr, "warning: %s\n", w)
+		}
 		fmt.Fprintf(stdout, "%s: ok\n", *file)
 		return exitOK
 	}
@@ -92,6 +95,16 @@ func run(args []string, stdout, stderr io.Writer) int {
 		return exitFault
 	}
 	return exitOK
+}
+
+// load reads a configuration, to run it or to check it.
+func load(file string, check bool) (cfg *server.Config, warnings []string, err error) {
+	if check {
+		warnings, err = server.CheckConfig(file)
+		return nil, warnings, err
+	}
+	cfg, err = server.LoadConfig(file)
+	return cfg, nil, err
 }
 
 const noConfig = "name a configuration with -c FILE; pump.toml.example is the manual, and one to begin with"

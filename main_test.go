@@ -55,7 +55,7 @@ func TestRun(t *testing.T) {
 		code           int
 		stdout, stderr string
 	}{
-		{[]string{"-t", "-c", good}, 0, good + ": ok\n", ""},
+		{[]string{"-t", "-c", good}, 0, good + ": ok\n", "warning: " + good + ": no stream is enabled, there is nothing to watch\n"},
 		{[]string{"-t", "-c", "pump.toml.example"}, 0, "pump.toml.example: ok\n", ""},
 		{[]string{"-c", bad, "-t"}, 1, "", badText},
 		{[]string{"-c", bad}, 1, "", badText},

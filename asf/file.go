@@ -6,11 +6,10 @@ import (
 	"io"
 )
 
-// ReadFile reads an ASF file: its header, and its packets of PacketSize bytes each. It fails where header and packets
-// together are more than maxBytes. Indexes behind the packets are not packets; a last packet that the file breaks off in
-// is left out. Packets are not parsed: a caller meets bad ones anyway when it publishes them.
+// ReadFile reads an ASF file: its header, and its packets as FilePackets gives them. It fails where header and packets
+// together are more than maxBytes, and where there are no packets.
 func ReadFile(r io.Reader, maxBytes int64) (*Header, [][]byte, error) {
-	h, err := readHeader(r, maxBytes)
+	h, err := ReadHeader(r, maxBytes)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -21,8 +20,9 @@ func ReadFile(r io.Reader, maxBytes int64) (*Header, [][]byte, error) {
 	return h, packets, nil
 }
 
-// readHeader reads up to where packets start.
-func readHeader(r io.Reader, maxBytes int64) (*Header, error) {
+// ReadHeader reads a file up to where its packets start, which is at len(Header.Raw); it fails where that is more than
+// maxBytes.
+func ReadHeader(r io.Reader, maxBytes int64) (*Header, error) {
 	head := make([]byte, objectHead)
 	if _, err := io.ReadFull(r, head); err != nil {
 		return nil, fmt.Errorf("header: %w", err)
@@ -45,19 +45,19 @@ func readHeader(r io.Reader, maxBytes int64) (*Header, error) {
 	return ParseHeader(append(head, rest...))
 }
 
-// readPackets reads until the Data Object, the file or the limit is over.
+// readPackets reads until there are no more, or the limit is over.
 func (h *Header) readPackets(r io.Reader, maxBytes int64) ([][]byte, error) {
 	var packets [][]byte
-	for count := h.filePackets(); uint64(len(packets)) < count; {
+	for in := h.Packets(r); ; {
 		b := make([]byte, h.PacketSize)
-		n, err := io.ReadFull(r, b)
-		if err == io.EOF || err == io.ErrUnexpectedEOF || IsIndex(b[:n]) {
+		err := in.Next(b)
+		if err == io.EOF {
 			break
 		}
 		if err != nil {
 			return nil, fmt.Errorf("packet %d: %w", len(packets), err)
 		}
-		if maxBytes -= int64(n); maxBytes < 0 {
+		if maxBytes -= int64(len(b)); maxBytes < 0 {
 			return nil, fmt.Errorf("packet %d: file is %d bytes above the limit here", len(packets), -maxBytes)
 		}
 		packets = append(packets, b)
@@ -66,6 +66,30 @@ func (h *Header) readPackets(r io.Reader, maxBytes int64) ([][]byte, error) {
 		return nil, errors.New("data object: no packets")
 	}
 	return packets, nil
+}
+
+// FilePackets are the packets of a file, one after another. Indexes behind them are not packets; a last packet that the
+// file breaks off in is left out. They are not parsed: among them may be what is none.
+type FilePackets struct {
+	r    io.Reader
+	left uint64
+}
+
+// Packets reads what follows the header in a file.
+func (h *Header) Packets(r io.Reader) *FilePackets { return &FilePackets{r, h.filePackets()} }
+
+// Next fills b, of PacketSize bytes, with the next packet. io.EOF: there are no more.
+func (p *FilePackets) Next(b []byte) error {
+	if p.left == 0 {
+		return io.EOF
+	}
+	n, err := io.ReadFull(p.r, b)
+	if err == io.EOF || err == io.ErrUnexpectedEOF || IsIndex(b[:n]) {
+		p.left = 0
+		return io.EOF
+	}
+	p.left--
+	return err
 }
 
 // filePackets returns how many packets the Data Object holds by its size. A recorded live stream does not know its size,

@@ -1,30 +1,37 @@
 package asf
 
-// LoopLength returns by how many ms the packets of a file have to be shifted for each further turn of a loop (see
-// ShiftTimes): so much that in each stream the first object of a turn comes after the last one of the turn before at the
-// usual distance. Where audio and video are not equally long the longer one decides, so that nothing overlaps. Packets
-// that ParsePacket refuses do not count, nor do times that damage has made (see Track).
+import "time"
+
+// A Turn measures how long a file's packets play, while they are read one after another. Its zero value is ready for the
+// first one.
+type Turn struct {
+	Track
+	spans [maxStream + 1]span
+}
+
+// Add takes the next packet: b, which is p by Header.ParsePacket. It is Track.Follow for it.
+func (t *Turn) Add(h *Header, b []byte, p Packet) (due time.Duration, fits bool) {
+	due, fits = t.Follow(h, p)
+	if !fits {
+		return due, false
+	}
+	if t.reset {
+		t.spans = [maxStream + 1]span{}
+	}
+	h.addSpans(&t.spans, b, p)
+	return due, true
+}
+
+// Length returns by how many ms the packets so far have to be shifted for each further turn of a loop (see ShiftTimes): so
+// much that in each stream the first object of a turn comes after the last one of the turn before at the usual distance.
+// Where audio and video are not equally long the longer one decides, so that nothing overlaps. Times that damage has made
+// do not count (see Track).
 //
 // Play Duration does not say that: FFmpeg counts from 0 even where video starts later, and a recorded live stream has
 // none.
-func (h *Header) LoopLength(packets [][]byte) uint32 {
-	var spans [maxStream + 1]span
-	var sends Track
-	for _, b := range packets {
-		p, err := h.ParsePacket(b)
-		if err != nil {
-			continue
-		}
-		if _, fits := sends.Follow(h, p); !fits {
-			continue
-		}
-		if sends.reset {
-			spans = [maxStream + 1]span{}
-		}
-		h.addSpans(&spans, b, p)
-	}
-	length := int32(sends.latest) // a turn must not begin before the last one has been sent
-	for _, s := range spans {
+func (t *Turn) Length() uint32 {
+	length := int32(t.latest) // a turn must not begin before the last one has been sent
+	for _, s := range t.spans {
 		length = max(length, s.last-s.first+s.step())
 	}
 	return uint32(max(length, 0))

@@ -69,7 +69,7 @@ func TestTrackDoubtsTheFirst(t *testing.T) {
 }
 
 // A turn is as long as it would be without the damage.
-func TestLoopLengthOfDamagedFile(t *testing.T) {
+func TestTurnLengthOfDamagedFile(t *testing.T) {
 	const audio, n = 1, 20
 	h := testHeader(t, 80, false)
 	for name, damage := range map[string]func(packets [][]byte){
@@ -89,7 +89,7 @@ func TestLoopLengthOfDamagedFile(t *testing.T) {
 			packets = append(packets, loopPacket(t, 40*i, loopObject(audio, 3000+40*i)))
 		}
 		damage(packets)
-		if got := h.LoopLength(packets); got < 40*(n-2) || got > 40*(n+1) {
+		if got := lengthOf(h, packets); got < 40*(n-2) || got > 40*(n+1) {
 			t.Errorf("%s: %d ms, want about %d", name, got, 40*n)
 		}
 	}

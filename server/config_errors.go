@@ -31,13 +31,16 @@ func (f *configFile) wrong(key, format string, args ...any) {
 		}
 	}
 	f.bad[key] = true
+	f.errs = append(f.errs, configError{f.line(key), f.about(key, format, args...)})
+}
+
+// about is a line about a key, which says where it is.
+func (f *configFile) about(key, format string, args ...any) string {
 	text := f.name + ":"
-	line := f.line(key)
-	if line > 0 {
+	if line := f.line(key); line > 0 {
 		text += fmt.Sprintf("%d:", line)
 	}
-	text += fmt.Sprintf(" %.200s: ", key) + fmt.Sprintf(format, args...)
-	f.errs = append(f.errs, configError{line, oneLine(text)})
+	return oneLine(text + fmt.Sprintf(" %.200s: ", key) + fmt.Sprintf(format, args...))
 }
 
 // line is where a key is or, if the file does not have it, where its table is.

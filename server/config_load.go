@@ -18,45 +18,58 @@ const maxConfig = 4 << 20
 // LoadConfig reads and checks a configuration file. Its error joins everything that is wrong with the file, one line
 // each.
 func LoadConfig(path string) (*Config, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, maxConfig+1))
+	data, err := readConfig(path)
 	if err != nil {
 		return nil, err
 	}
 	return ParseConfig(data, path)
 }
 
+func readConfig(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(io.LimitReader(f, maxConfig+1))
+}
+
 // ParseConfig is LoadConfig of a file that is in memory. name is the file's path: it stands in errors, and names of
 // certificates and media files count from its directory.
 func ParseConfig(data []byte, name string) (*Config, error) {
+	f, cfg, err := parseConfig(data, name)
+	if err == nil {
+		err = f.err()
+	}
+	if err != nil {
+		return nil, err
+	}
+	return cfg, nil
+}
+
+// parseConfig is ParseConfig up to where all that is wrong is in the file's list; an error is that there is no such list.
+func parseConfig(data []byte, name string) (*configFile, *Config, error) {
 	if len(data) > maxConfig {
-		return nil, fmt.Errorf("%s: larger than %d bytes", name, maxConfig)
+		return nil, nil, fmt.Errorf("%s: larger than %d bytes", name, maxConfig)
 	}
 	if !utf8.Valid(data) {
-		return nil, fmt.Errorf("%s: not UTF-8", name)
+		return nil, nil, fmt.Errorf("%s: not UTF-8", name)
 	}
 	text := strings.TrimPrefix(string(data), "\uFEFF") // Windows editors begin a file with it
 	lines, deep := findKeys(text)
 	if deep > 0 {
-		return nil, fmt.Errorf("%s:%d: nested more than %d deep", name, deep, maxNesting)
+		return nil, nil, fmt.Errorf("%s:%d: nested more than %d deep", name, deep, maxNesting)
 	}
 	var doc map[string]any
 	if _, err := toml.Decode(text, &doc); err != nil {
-		return nil, syntaxError(name, err, lines)
+		return nil, nil, syntaxError(name, err, lines)
 	}
-	f := configFile{name: name, lines: lines, bad: map[string]bool{}}
+	f := &configFile{name: name, lines: lines, bad: map[string]bool{}}
 	cfg := DefaultConfig()
 	f.table("", doc, reflect.ValueOf(cfg).Elem())
 	cfg.resolve(filepath.Dir(name))
 	f.check(cfg)
-	if err := f.err(); err != nil {
-		return nil, err
-	}
-	return cfg, nil
+	return f, cfg, nil
 }
 
 // resolve makes relative file names count from the directory of the configuration file.

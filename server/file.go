@@ -1,44 +1,38 @@
 package server
 
 import (
-	"bytes"
 	"context"
-	"errors"
-	"fmt"
 	"io"
+	"log/slog"
 	"math/rand/v2"
-	"os"
 	"time"
-
-	"pumpd/asf"
 )
 
 // A file is a source that plays an ASF file again and again at its own pace, with times that go on from turn to turn: for
-// players it is a live stream. It is kept in memory.
+// players it is a live stream.
 
-const (
-	maxFile     = 256 << 20   // bytes
-	minTurn     = time.Second // shorter files would only be a busy loop
-	fileLate    = time.Second // behind by more, the file goes on from now: the machine was asleep
-	builtInClip = "built-in clip"
-)
+// fileLate: behind by more, the file goes on from now: the machine was asleep, or the disk is slow.
+const fileLate = time.Second
 
-// runFile plays the stream's file until ctx is done. A file that cannot be played is tried again: somebody may be about
-// to put it there.
+// runFile plays the stream's file until ctx is done.
 func (s *Server) runFile(ctx context.Context, st *stream) {
 	name := st.cfg.File
 	if name == "" {
 		name = builtInClip
 	}
+	insist(ctx, st.log.With("file", name), "file cannot be played", func() error { return playFile(ctx, st, name) })
+}
+
+// insist does something until ctx is done. A file that cannot be played is tried again and again: somebody may be about to
+// put it there.
+func insist(ctx context.Context, log *slog.Logger, complaint string, do func() error) {
 	for failures := 1; ; failures++ {
-		err := playFile(ctx, st, name)
+		err := do()
 		if ctx.Err() != nil {
 			return
 		}
-		fault := newLastError(err, st.clock.now())
-		st.fault.Store(&fault)
 		wait := backoff(failures, rand.Float64())
-		st.log.Error("file cannot be played", "file", name, "err", err, "again_in", wait)
+		log.Error(complaint, "err", err, "again_in", wait)
 		if pause(ctx, wait) != nil {
 			return
 		}
@@ -47,10 +41,11 @@ func (s *Server) runFile(ctx context.Context, st *stream) {
 
 // playFile returns when ctx is done, which ends the stream, or with what went wrong.
 func playFile(ctx context.Context, st *stream, name string) error {
-	l, err := openLoop(st.cfg.File)
+	l, err := openLoop(ctx, st.cfg.File, sampleSize)
 	if err != nil {
 		return err
 	}
+	defer l.close()
 	src, err := st.claim(sourceFile, name)
 	if err != nil {
 		return err
@@ -63,103 +58,37 @@ func playFile(ctx context.Context, st *stream, name string) error {
 	return nil
 }
 
-// openLoop loads a file, or the built-in clip if name is empty.
-func openLoop(name string) (*fileLoop, error) {
-	if name == "" {
-		return newFileLoop(bytes.NewReader(demoClip), maxFile)
-	}
-	f, err := os.Open(name)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return nil, err
-	}
-	if info.Size() > maxFile {
-		return nil, fmt.Errorf("%s: %d bytes, limit %d", name, info.Size(), maxFile)
-	}
-	l, err := newFileLoop(f, maxFile)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
-	}
-	return l, nil
-}
-
-// A fileLoop is the endless row of packets that a file makes. It has no clock: it says what is due when.
-type fileLoop struct {
-	// Set by newFileLoop, never changed.
-	header  *asf.Header
-	packets [][]byte
-	due     []time.Duration // of each packet, from the start of a turn; never less than that of the one before
-	length  uint32          // of a turn, ms
-
-	turn uint64
-	at   int    // in packets
-	buf  []byte // the packet handed out last
-}
-
-func newFileLoop(r io.Reader, maxBytes int64) (*fileLoop, error) {
-	h, packets, err := asf.ReadFile(r, maxBytes)
-	if err != nil {
-		return nil, err
-	}
-	l := &fileLoop{header: h, length: h.LoopLength(packets), buf: make([]byte, h.PacketSize)}
-	if turn := time.Duration(l.length) * time.Millisecond; turn < minTurn {
-		return nil, fmt.Errorf("file: plays %v, want at least %v", turn, minTurn)
-	}
-	if err := l.schedule(packets); err != nil {
-		return nil, err
-	}
-	return l, nil
-}
-
-// schedule keeps the packets that can be sent, and when.
-func (l *fileLoop) schedule(packets [][]byte) error {
-	var track asf.Track
-	for i, b := range packets {
-		p, err := l.header.ParsePacket(b)
-		if err != nil {
-			return fmt.Errorf("file: packet %d of %d: %w", i+1, len(packets), err)
-		}
-		due, _ := track.Follow(l.header, p) // a source drops it if its time is damaged
-		if track.Confirmed {
-			l.due[len(l.due)-1] = track.Before
-		}
-		l.packets, l.due = append(l.packets, b), append(l.due, due)
-	}
-	if len(l.packets) == 0 {
-		return errors.New("file: no packets")
-	}
-	return nil
-}
-
-// next returns the packet that follows, valid until the next call, and when it is due, counted from the very first one of
-// this play.
-func (l *fileLoop) next() (packet []byte, due time.Duration, err error) {
-	packet = l.buf[:copy(l.buf, l.packets[l.at])]
-	if err := l.header.ShiftTimes(packet, uint32(l.turn)*l.length); err != nil { // modulo 2^32, as the times are
-		return nil, 0, err
-	}
-	due = time.Duration(l.turn)*time.Duration(l.length)*time.Millisecond + l.due[l.at]
-	if l.at++; l.at == len(l.packets) {
-		l.at, l.turn = 0, l.turn+1
-	}
-	return packet, due, nil
-}
-
-// play feeds a source, from the beginning of the file, until ctx is done (nil) or the source takes no more. The moments
-// that packets are due are counted from the start and not from one another, so lateness does not add up.
+// play feeds a source, from the beginning of the file, until ctx is done (nil) or it cannot go on. The moments that
+// packets are due are counted from the start and not from one another, so lateness does not add up.
 func (l *fileLoop) play(ctx context.Context, src *source) error {
-	if err := src.header(l.header.Raw); err != nil {
+	l.replace(ctx, src)
+	l.begin, l.shift = 0, 0
+	if err := l.rewind(); err != nil {
 		return err
 	}
-	src.follow(tieOther)
-	l.at, l.turn = 0, 0
+	if err := l.introduce(src); err != nil {
+		return err
+	}
+	warned := false
 	start := time.Now()
 	for {
-		packet, due, err := l.next()
+		bad := l.turn.bad
+		packet, due, err := l.next(ctx)
+		src.stream.stats.badPackets.Add(uint64(l.turn.bad - bad))
+		if l.turn.bad > bad && !warned {
+			warned = true
+			src.stream.log.Warn("file has packets that are none, they are left out", "file", l.name, "first", l.turn.flaw)
+		}
+		if err == io.EOF {
+			var renewed bool
+			if renewed, err = l.goRound(ctx, src); err == nil {
+				warned = warned && !renewed
+				continue
+			}
+		}
+		if ctx.Err() != nil {
+			return nil
+		}
 		if err != nil {
 			return err
 		}
@@ -174,6 +103,38 @@ func (l *fileLoop) play(ctx context.Context, src *source) error {
 			return err
 		}
 	}
+}
+
+// goRound begins the next turn, with what is in the file by then.
+func (l *fileLoop) goRound(ctx context.Context, src *source) (renewed bool, err error) {
+	if err := l.again(); err != nil {
+		return false, err
+	}
+	if !l.replace(ctx, src) {
+		return false, nil
+	}
+	return true, l.introduce(src)
+}
+
+// replace takes the file as it is now, and says whether that is another one.
+func (l *fileLoop) replace(ctx context.Context, src *source) bool {
+	renewed, err := l.renew(ctx)
+	switch {
+	case renewed:
+		src.stream.log.Info("file was replaced", "file", l.name)
+	case err != nil:
+		src.stream.log.Error("file was replaced by what cannot be played, the old one plays on", "err", err)
+	}
+	return renewed
+}
+
+// introduce gives a source the file's header. Its clock is nobody else's.
+func (l *fileLoop) introduce(src *source) error {
+	if err := src.header(l.header.Raw); err != nil {
+		return err
+	}
+	src.follow(tieOther)
+	return nil
 }
 
 // pause waits, which ctx cuts short with its error.

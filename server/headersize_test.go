@@ -73,7 +73,7 @@ func TestHeaderTooLarge(t *testing.T) {
 		if err := os.WriteFile(file, b, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := openLoop(file); (err == nil) != good || !good && !strings.Contains(err.Error(), "limit 65531") {
+		if _, err := openLoop(t.Context(), file, sampleSize); (err == nil) != good || !good && !strings.Contains(err.Error(), "limit 65531") {
 			t.Errorf("file of %d bytes: %v", n, err)
 		}
 	}

@@ -11,28 +11,37 @@ import (
 
 // runSlate plays the slate of a stream whenever nobody else has fed it for slate_after, until ctx is done.
 func (s *Server) runSlate(ctx context.Context, st *stream) {
+	log := st.log.With("slate", st.cfg.Slate)
+	insist(ctx, log, "slate cannot be played", func() error { return keepSlate(ctx, st) })
+}
+
+// keepSlate returns when ctx is done, or with what went wrong.
+func keepSlate(ctx context.Context, st *stream) error {
 	name := st.cfg.Slate
 	if name == slateBuiltin {
 		name = ""
 	}
-	l, err := openLoop(name)
+	l, err := openLoop(ctx, name, sampleSize)
 	if err != nil {
-		st.log.Error("slate cannot be played", "slate", st.cfg.Slate, "err", err)
-		return
+		return err
 	}
+	defer l.close()
 	for pause(ctx, slateCheck) == nil {
-		s.playSlate(ctx, st, l)
+		if err := playSlate(ctx, st, l); err != nil {
+			return err
+		}
 	}
+	return nil
 }
 
 const slateCheck = 50 * time.Millisecond
 
-func (s *Server) playSlate(ctx context.Context, st *stream, l *fileLoop) {
+func playSlate(ctx context.Context, st *stream, l *fileLoop) error {
 	playing, evict := context.WithCancel(ctx)
 	defer evict()
 	src := st.reg.claimVacant(st, sourceSlate, st.cfg.Slate, time.Duration(st.cfg.SlateAfter), evict)
 	if src == nil {
-		return
+		return nil
 	}
 	st.log.Info("source is away, the slate plays")
 	err := l.play(playing, src)
@@ -44,4 +53,5 @@ func (s *Server) playSlate(ctx context.Context, st *stream, l *fileLoop) {
 	default:
 		src.yield()
 	}
+	return err
 }
