@@ -239,7 +239,7 @@ func (s *source) trimmed(b []byte, p asf.Packet) ([]byte, asf.Packet) {
 func (s *source) forms(b []byte, p asf.Packet) (full, short []byte) {
 	h := s.published
 	full = h.AppendFull(make([]byte, 0, h.PacketSize), b, p)
-	if !s.stream.short {
+	if !s.stream.short || len(full)-len(b)+p.Padding < leastPadding {
 		return full, full
 	}
 	if short = h.AppendShort(make([]byte, 0, len(b)+2), b, p); len(full)-len(short) < leastPadding {
