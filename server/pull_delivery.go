@@ -1,7 +1,6 @@
 package server
 
 import (
-	"bytes"
 	"context"
 )
 
@@ -13,15 +12,17 @@ type delivery struct {
 	ctx    context.Context
 
 	// Its goroutine only.
-	via     string // as it was passed on last
-	playing bool   // packets have come
+	via     string  // as it was passed on last
+	playing bool    // packets have come
+	began   instant // when the first came, while playing
 	pace    filePace
+	said    *batch // what the puller has not been told yet; nil: nothing
 }
 
 // A news is what the puller hears: of a lane, that something came or that it is over; of a place, what a probe found.
 type news struct {
 	lane  *lane
-	event event // of its own data
+	batch *batch // the hearer's
 	over  bool
 	place *place // probed
 	err   error  // of what is over; of a probe, nil if the place is good
@@ -30,7 +31,9 @@ type news struct {
 // run does all there is to do with one place, until it ends.
 func (d *delivery) run() error {
 	s := search{puller: d.puller, use: d.pull, heard: func(v *visit) { _ = d.path(v) }} // unheard only at the end
-	return s.run(d.ctx, d.lane.place.at)
+	err := s.run(d.ctx, d.lane.place.at)
+	_ = d.flush() // what came before the end; unheard only at our own
+	return err
 }
 
 // pull is what follows a Describe: the Play. An upstream that does not know Describe and plays is taken at its word.
@@ -53,6 +56,7 @@ func (d *delivery) play(v *visit, a *answer, about *description) error {
 		return err
 	}
 	a.patience(a.stall)
+	a.in.idle = d.idle
 	if about != nil {
 		if err := d.begin(a, about); err != nil {
 			return err
@@ -94,12 +98,19 @@ func (d *delivery) take(e event) error {
 	case eventEnd:
 		return errEnded
 	case eventPacket:
-		d.playing = true
+		if !d.playing {
+			d.playing, d.began = true, d.puller.st.clock.now()
+		}
+		if d.pace.header != nil { // it may have to wait for its time, those before it not
+			if err := d.flush(); err != nil {
+				return err
+			}
+		}
 		if err := d.pace.wait(d.ctx, e.data); err != nil {
 			return err
 		}
 	}
-	return d.puller.post(d.ctx, news{lane: d.lane, event: event{e.kind, bytes.Clone(e.data)}})
+	return d.say(e)
 }
 
 // path passes on which pumps are behind the upstream, as far as that is known.
@@ -108,7 +119,10 @@ func (d *delivery) path(v *visit) error {
 		return nil
 	}
 	d.via = v.via
-	return d.puller.post(d.ctx, news{lane: d.lane, event: event{eventPath, []byte(v.via)}})
+	if err := d.say(event{eventPath, []byte(v.via)}); err != nil {
+		return err
+	}
+	return d.flush()
 }
 
 // post is for all goroutines around the puller.

@@ -373,6 +373,7 @@ func TestFlappingIsToldOnce(t *testing.T) {
 			r.away = append(r.away, span{at, at + 2*time.Second})
 		}
 		s.hosts[hostA] = w.relay(r)
+		s.come() // while nobody watches it is read at leisure, and pipes hold nothing
 		p := s.play(90 * time.Second)
 		p.exact(t, w, 2*time.Second+500*time.Millisecond+showStep)
 		if n := s.log.count("INFO upstream is good again"); n != 1 {

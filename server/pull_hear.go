@@ -1,15 +1,16 @@
 package server
 
 import (
+	"bytes"
 	"errors"
 	"slices"
 )
 
-// isRoutine says that a news leaves steer nothing to do but what it has asked for already: a packet of the lane that
+// isRoutine says that a news leaves steer nothing to do but what it has asked for already: packets of the lane that
 // feeds, with no other lane, no trouble that it could end and no demand to be watched. There are thousands a second of
 // them where there are many streams.
 func (p *puller) isRoutine(n news) bool {
-	return n.lane != nil && n.lane == p.on && !n.over && n.event.kind == eventPacket &&
+	return n.batch != nil && !n.batch.other && n.lane == p.on &&
 		len(p.lanes) == 1 && !p.awake && p.relieve == nil && n.lane.place.trouble.tries == 0
 }
 
@@ -22,13 +23,25 @@ func (p *puller) hear(n news, now instant) {
 	case n.over:
 		p.drop(l, n.err, now)
 	default:
-		if err := p.take(l, n.event, now); err != nil {
+		if err := p.takeAll(l, n.batch.events, now); err != nil {
 			p.drop(l, err, now)
 		}
 	}
+	if n.batch != nil {
+		n.batch.release()
+	}
 }
 
-// take is for what an upstream says.
+func (p *puller) takeAll(l *lane, events []event, now instant) error {
+	for _, e := range events {
+		if err := p.take(l, e, now); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// take is for what an upstream says. The bytes of e are only lent.
 func (p *puller) take(l *lane, e event, now instant) error {
 	switch e.kind {
 	case eventPath:
@@ -40,7 +53,7 @@ func (p *puller) take(l *lane, e event, now instant) error {
 		l.file = true
 		return nil
 	case eventHeader:
-		if err := l.setHeader(e.data); err != nil || l != p.on {
+		if err := l.setHeader(bytes.Clone(e.data)); err != nil || l != p.on {
 			return err
 		}
 		return p.source.header(e.data)
@@ -52,7 +65,7 @@ func (p *puller) take(l *lane, e event, now instant) error {
 	if l == p.on {
 		return p.source.packet(e.data)
 	}
-	l.keep(e.data, now)
+	l.keep(bytes.Clone(e.data), now)
 	l.near = p.near(l, now)
 	return nil
 }

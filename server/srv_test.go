@@ -99,6 +99,7 @@ func TestPullFromService(t *testing.T) {
 		}
 		s.hosts[hostB] = func(c *call) { c.say([]byte("HTTP/1.0 404 Not Found\r\n\r\n")) }
 		s.hosts[hostA] = w.relay(relay{burst: burst3, away: []span{{10 * time.Second, 11 * time.Second}}})
+		s.come()
 		stop := s.start()
 		time.Sleep(9 * time.Second)
 		want := []string{"gone.example:80 refused", hostB + " describe", hostA + " describe", hostA + " play"}

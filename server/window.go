@@ -11,6 +11,8 @@ type window struct {
 	from       io.Reader
 	buf        []byte
 	start, end int
+	idle       func(more bool) error // if not nil, called before it waits for more; more: the last read had no room for all
+	more       bool
 }
 
 var errWindow = errors.New("more than the window holds")
@@ -41,8 +43,14 @@ func (w *window) fill() error {
 	if w.end == len(w.buf) {
 		return errWindow
 	}
+	if w.idle != nil {
+		if err := w.idle(w.more); err != nil {
+			return err
+		}
+	}
 	n, err := w.from.Read(w.buf[w.end:])
 	w.end += n
+	w.more = w.end == len(w.buf)
 	switch {
 	case n > 0:
 		return nil // an error comes again

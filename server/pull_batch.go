@@ -1,0 +1,79 @@
+package server
+
+import (
+	"sync"
+	"time"
+)
+
+// A batch is what an upstream said without a pause, with its bytes: the puller is woken once for it. Where there are many
+// streams, waking costs more than all that is done with a packet.
+type batch struct {
+	events []event
+	bytes  []byte // of the events
+	other  bool   // not all of them are packets
+}
+
+var batches = sync.Pool{New: func() any { return new(batch) }}
+
+// Limits of a batch; one with a single event may have more bytes.
+const (
+	batchEvents = 64
+	batchBytes  = 64 << 10
+)
+
+// add copies an event into the batch.
+func (b *batch) add(e event) {
+	at := len(b.bytes)
+	b.bytes = append(b.bytes, e.data...) // earlier events keep the memory that they have
+	b.events = append(b.events, event{e.kind, b.bytes[at:len(b.bytes):len(b.bytes)]})
+	b.other = b.other || e.kind != eventPacket
+}
+
+func (b *batch) full() bool { return len(b.events) >= batchEvents || len(b.bytes) >= batchBytes }
+
+// release gives the batch back. Nobody may hold any of it.
+func (b *batch) release() {
+	clear(b.events)
+	*b = batch{events: b.events[:0], bytes: b.bytes[:0]}
+	batches.Put(b)
+}
+
+// say adds an event to what the puller will be told.
+func (d *delivery) say(e event) error {
+	if d.said == nil {
+		d.said = batches.Get().(*batch)
+	}
+	if d.said.add(e); d.said.full() {
+		return d.flush()
+	}
+	return nil
+}
+
+// flush tells the puller.
+func (d *delivery) flush() error {
+	b := d.said
+	if b == nil {
+		return nil
+	}
+	d.said = nil
+	return d.puller.post(d.ctx, news{lane: d.lane, batch: b})
+}
+
+// idle is called when all that has come is used up and more is to be waited for. While nobody watches, packets are let
+// pile up in the socket first: to read ten at once costs little more than to read one. Who joins meanwhile starts in the
+// past anyway. Where another upstream or a slate is to take over in time, every packet counts; and an upstream that has
+// just begun, or of which more comes than is read at once, is read on.
+func (d *delivery) idle(more bool) error {
+	if err := d.flush(); err != nil {
+		return err
+	}
+	st := d.puller.st
+	if more || !d.playing || len(d.puller.places) > 1 || st.cfg.Slate != "" || st.watched() > 0 ||
+		st.clock.now().since(d.began) < repeatTime {
+		return nil
+	}
+	return pause(d.ctx, collectTime)
+}
+
+// collectTime is much less than any patience with an upstream.
+const collectTime = 250 * time.Millisecond

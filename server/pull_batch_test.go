@@ -1,0 +1,93 @@
+package server
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// An upstream is read at leisure while nobody watches and nobody else stands by, and at once otherwise.
+func TestPullCollectsWhileNobodyWatches(t *testing.T) {
+	one, two := []string{"mmsh://a.example/"}, []string{"mmsh://a.example/", "mmsh://b.example/"}
+	for _, tt := range []struct {
+		name    string
+		cfg     StreamConfig
+		watched bool
+		more    bool
+		played  time.Duration // 0: no packet yet
+		want    time.Duration
+	}{
+		{"nobody watches", StreamConfig{URLs: one}, false, false, 3 * time.Second, collectTime},
+		{"somebody watches", StreamConfig{URLs: one}, true, false, 3 * time.Second, 0},
+		{"more has come than was read", StreamConfig{URLs: one}, false, true, 3 * time.Second, 0},
+		{"it has just begun", StreamConfig{URLs: one}, false, false, time.Second, 0},
+		{"no packet has come", StreamConfig{URLs: one}, false, false, 0, 0},
+		{"another may take over", StreamConfig{URLs: two}, false, false, 3 * time.Second, 0},
+		{"one of a pair", StreamConfig{Pair: two}, false, false, 3 * time.Second, 0},
+		{"a slate may", StreamConfig{URLs: one, Slate: slateBuiltin}, false, false, 3 * time.Second, 0},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := newSceneOf(t, tt.cfg)
+				if tt.watched {
+					s.come()
+				}
+				d := &delivery{puller: s.puller, ctx: t.Context(), playing: tt.played > 0, began: s.st.clock.now()}
+				time.Sleep(tt.played)
+				from := time.Now()
+				if err := d.idle(tt.more); err != nil || time.Since(from) != tt.want {
+					t.Errorf("%v, %v, want %v", time.Since(from), err, tt.want)
+				}
+			})
+		})
+	}
+}
+
+// What comes without a pause is told at once, in order, with bytes of its own, and no more of it than the limits say.
+func TestBatches(t *testing.T) {
+	s := newScene(t, "mmsh://a.example/")
+	ctx, cancel := context.WithCancel(t.Context())
+	d := &delivery{puller: s.puller, lane: &lane{}, ctx: ctx}
+	lent := make([]byte, 1000)
+	var want, got []byte
+	for i := range byte(200) {
+		lent[0] = i
+		want = append(want, i)
+		if err := d.say(event{eventPacket, lent}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	clear(lent)
+	if err := d.flush(); err != nil {
+		t.Fatal(err)
+	}
+	for len(s.puller.news) > 0 {
+		b := (<-s.puller.news).batch
+		if len(b.events) > batchEvents || len(b.bytes) > batchBytes+len(lent) || b.other {
+			t.Errorf("%d events of %d bytes, other %v", len(b.events), len(b.bytes), b.other)
+		}
+		for _, e := range b.events {
+			got = append(got, e.data[0])
+		}
+		b.release()
+	}
+	if !bytes.Equal(got, want) {
+		t.Errorf("got %d, want %d", got, want)
+	}
+	cancel()
+	for range cap(s.puller.news) + 1 {
+		if err := d.say(event{eventHeader, lent}); err != nil {
+			t.Fatal(err)
+		}
+		if b := d.said; !b.other || !slices.Equal(b.events[0].data, lent) {
+			t.Error("a header is taken for a packet")
+		}
+		if err := d.flush(); err != nil && !errors.Is(err, context.Canceled) {
+			t.Error(err)
+		}
+	}
+}
