@@ -152,6 +152,7 @@ func TestPullRaw(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s := newScene(t, "http://a.example/x")
 				body := joined(intakeHeader, intakeOne, intakeTwo)
+				behind := len(intakeHeader) + 50
 				if strings.Contains(head, "%d") {
 					head = fmt.Sprintf(head, len(body))
 				}
@@ -159,9 +160,9 @@ func TestPullRaw(t *testing.T) {
 					if name == "FFmpeg" {
 						body = chunks(body, 100)
 					}
-					c.say([]byte(head), body[:300])
+					c.say([]byte(head), body[:behind])
 					time.Sleep(10 * time.Second) // longer than a Describe may take
-					c.say(body[300:])
+					c.say(body[behind:])
 				}
 				if err := s.once(); err != io.EOF {
 					t.Errorf("ended with %v, want EOF", err)
