@@ -10,7 +10,6 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
-	"log/slog"
 	"math/big"
 	"net"
 	"os"
@@ -216,7 +215,7 @@ func TestLogger(t *testing.T) {
 		var out bytes.Buffer
 		log := logger(&server.ServerConfig{LogLevel: c.level, LogFormat: c.format}, &out)
 		log.Debug("a")
-		log.Info("b", slog.String("stream", "demo"))
+		log.Info("b", "stream", "demo")
 		log.Error("c")
 		got := regexp.MustCompile(`time=\S+ |"time":"[^"]*",`).ReplaceAllString(out.String(), "")
 		if got != c.want {

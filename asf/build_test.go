@@ -12,7 +12,7 @@ import (
 func unhex(t testing.TB, text string) []byte {
 	t.Helper()
 	var b []byte
-	for _, word := range strings.Fields(strings.ReplaceAll(text, "|", " ")) {
+	for word := range strings.FieldsSeq(strings.ReplaceAll(text, "|", " ")) {
 		digits, times, repeated := strings.Cut(word, "*")
 		n := 1
 		if repeated {

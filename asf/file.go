@@ -51,7 +51,7 @@ func (h *Header) readPackets(r io.Reader, maxBytes int64) ([][]byte, error) {
 	for in := h.Packets(r); ; {
 		b := make([]byte, h.PacketSize)
 		err := in.Next(b)
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {
@@ -84,7 +84,7 @@ func (p *FilePackets) Next(b []byte) error {
 		return io.EOF
 	}
 	n, err := io.ReadFull(p.r, b)
-	if err == io.EOF || err == io.ErrUnexpectedEOF || IsIndex(b[:n]) {
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || IsIndex(b[:n]) {
 		p.left = 0
 		return io.EOF
 	}

@@ -75,9 +75,9 @@ func parsePoints(s string) ([]compare.Point, error) {
 // parseSettings turns "merge=auto;merge=100ms,engine=sendto" into TOML lines.
 func parseSettings(s string) [][]string {
 	var all [][]string
-	for _, part := range strings.Split(s, ";") {
+	for part := range strings.SplitSeq(s, ";") {
 		var lines []string
-		for _, pair := range strings.Split(part, ",") {
+		for pair := range strings.SplitSeq(part, ",") {
 			if key, value, ok := strings.Cut(strings.TrimSpace(pair), "="); ok {
 				lines = append(lines, fmt.Sprintf("%s = %q", key, value))
 			}

@@ -1,6 +1,9 @@
 package codec
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // nameMax is the longest name that lower takes, in bytes. Every name we look for is shorter.
 const nameMax = 32
@@ -54,12 +57,7 @@ func isBlank(c byte) bool { return c == ' ' || c == '\t' }
 func isControl(c byte) bool { return c < ' ' || c == 0x7F }
 
 func hasControl(b []byte) bool {
-	for _, c := range b {
-		if isControl(c) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(b, isControl)
 }
 
 // isToken reports whether b is a token of [RFC 9110] 5.6.2: one or more visible ASCII characters, no separators.

@@ -39,7 +39,7 @@ type head struct {
 func cutHead(b []byte, max int) (h head, err error) {
 	full := len(b) >= max
 	b = b[:min(len(b), max)]
-	if err = h.cut(b); err == ErrShort && full {
+	if err = h.cut(b); errors.Is(err, ErrShort) && full {
 		err = fmt.Errorf("head: more than %d bytes: %w", max, ErrTooLarge)
 	}
 	return h, err

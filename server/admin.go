@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -99,7 +100,7 @@ func (s *Server) startAdmin(stopping <-chan struct{}) (stop func(), err error) {
 	s.log.Info("admin", "address", s.admin.addr)
 	return func() {
 		shut(server)
-		if err := <-ended; err != http.ErrServerClosed {
+		if err := <-ended; !errors.Is(err, http.ErrServerClosed) {
 			s.log.Error("admin ended", "err", err)
 		}
 	}, nil

@@ -1,15 +1,13 @@
 package server
 
 import (
-	"errors"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 )
-
-var errGone = errors.New("gone")
 
 // turnFor lets time pass, with all that a server does meanwhile.
 func (r *rig) turnFor(d time.Duration) {
@@ -169,9 +167,7 @@ func TestPullBackWithHeaderOnly(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				urls := []string{urlA, urlB}[:len(hosts)]
 				s := newScene(t, urls...)
-				for host, h := range hosts {
-					s.hosts[host] = h
-				}
+				maps.Copy(s.hosts, hosts)
 				stop := s.start()
 				defer stop()
 				var up time.Duration

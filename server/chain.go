@@ -110,8 +110,8 @@ const (
 	maxBurstEntries = 4096
 )
 
-// trim drops the points that are outside the burst, keeping at least one, and that one too when it is out of reach.
-// It reports whether points are missing there because they were too many or had too much behind them.
+// trim drops the points that are outside the burst, keeping at least one, and that one too when it is out of reach. It
+// reports whether points are missing there because they were too many or had too much behind them.
 func (q *pointQueue) trim(now instant, bytes uint64, r reach) (full bool) {
 	p := *q
 	for len(p) > 1 {

@@ -31,7 +31,7 @@ func (r *adminRig) check(want told) {
 		}
 	}
 	metrics := pumpdMetrics(r)
-	for kind := sourcePush; kind < sourceReaper; kind++ {
+	for kind := range sourceReaper {
 		line := fmt.Sprintf("pumpd_stream_source_kind{kind=\"%s\",stream=\"%s\"} %v\n", kind, path, boolean(kind.String() == want.Kind))
 		if !strings.Contains(metrics, line) {
 			r.t.Errorf("no %s in the metrics, want %+v", line, want)

@@ -25,7 +25,7 @@ func (f *configFile) table(name string, from map[string]any, to reflect.Value) {
 // value sets one field, which keeps its default if the value is wrong.
 func (f *configFile) value(name string, from any, to reflect.Value) {
 	text, isText := from.(string)
-	if u, ok := to.Addr().Interface().(encoding.TextUnmarshaler); ok {
+	if u, ok := reflect.TypeAssert[encoding.TextUnmarshaler](to.Addr()); ok {
 		before := to.Interface()
 		if !isText || u.UnmarshalText([]byte(text)) != nil {
 			to.Set(reflect.ValueOf(before))
@@ -54,7 +54,7 @@ func (f *configFile) list(name string, from []any, to reflect.Value) {
 	to.Set(reflect.MakeSlice(to.Type(), len(from), len(from)))
 	for i, value := range from {
 		element := to.Index(i)
-		if s, ok := element.Addr().Interface().(*StreamConfig); ok {
+		if s, ok := reflect.TypeAssert[*StreamConfig](element.Addr()); ok {
 			s.setDefaults()
 		}
 		f.value(elementName(name, i), value, element)

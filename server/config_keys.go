@@ -12,8 +12,7 @@ func configKeys() map[string][]string {
 	keys := map[string][]string{}
 	var add func(string, reflect.Type)
 	add = func(table string, t reflect.Type) {
-		for i := range t.NumField() {
-			field := t.Field(i)
+		for field := range t.Fields() {
 			key := field.Tag.Get("toml")
 			keys[table] = append(keys[table], key)
 			switch inner, name := field.Type, keyName(table, key); {

@@ -75,8 +75,8 @@ func typeOf(key string) reflect.Type {
 }
 
 func fieldOf(t reflect.Type, key string) (reflect.StructField, bool) {
-	for i := range t.NumField() {
-		if f := t.Field(i); f.Tag.Get("toml") == key {
+	for f := range t.Fields() {
+		if f.Tag.Get("toml") == key {
 			return f, true
 		}
 	}

@@ -2,6 +2,7 @@ package server
 
 import (
 	"bytes"
+	"errors"
 	"net/netip"
 
 	"pumpd/codec"
@@ -138,7 +139,7 @@ func (l *loop) serve(c *conn, now instant) bool {
 		}
 	}
 	n, err := codec.ParseRequest(b, maxHead, &l.request)
-	if err == codec.ErrShort {
+	if errors.Is(err, codec.ErrShort) {
 		c.scanned = int32(len(b)) // also behind empty lines, which look like the end of a head
 		return false
 	}

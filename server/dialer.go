@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -122,7 +123,7 @@ func tunnel(conn io.ReadWriter, to, proxy *upstream) error {
 		}
 		head = append(head, next[0])
 		_, err := codec.ParseResponse(head, maxReplyHead, &r)
-		if err == codec.ErrShort {
+		if errors.Is(err, codec.ErrShort) {
 			continue
 		}
 		if err != nil {

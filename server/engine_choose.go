@@ -94,8 +94,12 @@ func (r *ring) tryPeer(near, far int) error {
 		return err
 	}
 	got := make([]byte, 2*len(trial))
-	if n, err := unix.Read(far, got); err != nil || !bytes.Equal(got[:n], trial) {
-		return fmt.Errorf("io_uring: %q arrived (%v), want %q", got[:max(n, 0)], err, trial)
+	n, err := unix.Read(far, got)
+	if err != nil {
+		return fmt.Errorf("io_uring: nothing arrived: %w", err)
+	}
+	if !bytes.Equal(got[:n], trial) {
+		return fmt.Errorf("io_uring: %q arrived, want %q", got[:n], trial)
 	}
 	for err := error(nil); err == nil; { // until it is full
 		_, err = unix.Write(near, got)

@@ -2,7 +2,6 @@ package server
 
 import (
 	"bytes"
-	"io"
 	"log/slog"
 	"syscall"
 	"testing"
@@ -20,7 +19,7 @@ func testEngine(t testing.TB, name string) engine {
 	if name == "sendto" {
 		return &sendto{}
 	}
-	e, err := newTriedURing(slog.New(slog.NewTextHandler(io.Discard, nil)))
+	e, err := newTriedURing(slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Skipf("SKIPPED: %v", err)
 	}

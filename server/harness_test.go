@@ -2,7 +2,6 @@ package server
 
 import (
 	"bytes"
-	"io"
 	"log/slog"
 	"net/netip"
 	"syscall"
@@ -56,7 +55,7 @@ func newRig(t testing.TB, change func(*Config), names ...string) *rig {
 	}
 	r := &rig{t: t, at: 1, peers: map[int]*peer{}, armed: map[int]bool{}}
 	c := clock{func() instant { return r.at }}
-	log := slog.New(slog.NewTextHandler(io.Discard, nil))
+	log := slog.New(slog.DiscardHandler)
 	n := newNode()
 	var streams []*stream
 	for i := range cfg.Streams {

@@ -152,7 +152,6 @@ func TestPullRaw(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s := newScene(t, "http://a.example/x")
 				body := joined(intakeHeader, intakeOne, intakeTwo)
-				behind := len(intakeHeader) + 50
 				if strings.Contains(head, "%d") {
 					head = fmt.Sprintf(head, len(body))
 				}
@@ -160,9 +159,9 @@ func TestPullRaw(t *testing.T) {
 					if name == "FFmpeg" {
 						body = chunks(body, 100)
 					}
-					c.say([]byte(head), body[:behind])
+					c.say([]byte(head), body[:300])
 					time.Sleep(10 * time.Second) // longer than a Describe may take
-					c.say(body[behind:])
+					c.say(body[300:])
 				}
 				if err := s.once(); err != io.EOF {
 					t.Errorf("ended with %v, want EOF", err)

@@ -26,7 +26,7 @@ func upstreamMetric(name, help string, more ...string) *prometheus.Desc {
 
 func collectFeed(out chan<- prometheus.Metric, st *stream) {
 	f, path := st.feed(), st.cfg.Path
-	for kind := sourcePush; kind < sourceReaper; kind++ {
+	for kind := range sourceReaper {
 		is := f.source != nil && f.source.kind == kind
 		out <- prometheus.MustNewConstMetric(kindDesc, gauge, boolean(is), path, kind.String())
 	}

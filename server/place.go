@@ -3,6 +3,7 @@ package server
 import (
 	"errors"
 	"log/slog"
+	"slices"
 	"time"
 )
 
@@ -103,10 +104,8 @@ func (t *trouble) tell(log *slog.Logger, from string, err error, known bool, now
 
 // news says whether a cause is the first of its kind in this run, as long as there are few.
 func (t *trouble) news(cause string) bool {
-	for _, c := range t.causes {
-		if c == cause {
-			return false
-		}
+	if slices.Contains(t.causes, cause) {
+		return false
 	}
 	if len(t.causes) == maxCauses {
 		return false

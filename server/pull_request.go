@@ -196,7 +196,7 @@ func (c *chunkedBody) Read(p []byte) (int, error) {
 		c.in.use(n)
 		c.data = data
 		if errors.Is(err, codec.ErrShort) {
-			if err = c.in.fill(); err == io.EOF {
+			if err = c.in.fill(); errors.Is(err, io.EOF) {
 				err = io.ErrUnexpectedEOF // the last chunk is missing
 			}
 		}

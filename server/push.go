@@ -61,12 +61,12 @@ func (p *push) feed(c *conn, now instant) bool {
 	}
 	whole, err := p.body.take(c.wire, func(f codec.Frame) error { return p.frame(c, f, now) })
 	switch {
-	case c.why != noReason || err == errInheriting:
+	case c.why != noReason || errors.Is(err, errInheriting):
 		return false
-	case err == errNextRequest:
+	case errors.Is(err, errNextRequest):
 		p.pause(c, now)
 		return true
-	case err == errBusy: // another newcomer is about to take over
+	case errors.Is(err, errBusy): // another newcomer is about to take over
 		p.fail(c, 409, err)
 		return false
 	case err != nil:

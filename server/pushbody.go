@@ -54,11 +54,11 @@ func (b *pushBody) takeChunks(w wire, act func(codec.Frame) error) (whole bool, 
 		switch {
 		case err != nil:
 			return false, err
-		case end == io.EOF && len(b.joined) > 0:
+		case errors.Is(end, io.EOF) && len(b.joined) > 0:
 			return false, errCutFrame
-		case end == io.EOF:
+		case errors.Is(end, io.EOF):
 			return true, nil
-		case end == codec.ErrShort || end == nil && n == 0:
+		case errors.Is(end, codec.ErrShort) || end == nil && n == 0:
 			return false, nil
 		case end != nil:
 			return false, end
@@ -73,7 +73,7 @@ func (b *pushBody) frames(in []byte, act func(codec.Frame) error) (taken int, er
 			return taken, errNextRequest
 		}
 		f, n, err := codec.ParseFrame(in[taken:])
-		if err == codec.ErrShort {
+		if errors.Is(err, codec.ErrShort) {
 			return taken, nil
 		}
 		if err != nil {

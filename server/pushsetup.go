@@ -86,8 +86,7 @@ func (l *loop) admitPush(c *conn, st *stream, onPush, known, keep bool, now inst
 	return l.admitSecond(c, st, now)
 }
 
-// bar refuses an encoder by its address. That is nearly always an operator who has just begun, so the log says what to
-// do.
+// bar refuses an encoder by its address. That is nearly always an operator who has just begun, so the log says what to do.
 func (l *loop) bar(c *conn, st *stream) {
 	keys := "push_users or push_from"
 	if len(st.from) > 0 {
@@ -109,8 +108,8 @@ func (l *loop) admitSecond(c *conn, st *stream, now instant) bool {
 	return code == 0
 }
 
-// objection says what is to be said to an encoder on c, with a push-id, while another has the stream or may come back
-// to it; code 0 is nothing (push.md §7). A password makes all who know it the same encoder.
+// objection says what is to be said to an encoder on c, with a push-id, while another has the stream or may come back to
+// it; code 0 is nothing (push.md §7). A password makes all who know it the same encoder.
 func (st *stream) objection(c *conn, id string, now instant) (code int, why string) {
 	s := st.reg.owned(st)
 	if s != nil && c.push != nil && c.push.source == s {

@@ -121,7 +121,7 @@ func TestDescribeAndPlayAgree(t *testing.T) {
 	p := r.connect()
 	p.say("GET /streams/a HTTP/1.0\r\nUser-Agent: NSPlayer/4.1\r\n\r\n")
 	describe, play := p.body(), r.watch("a", ffmpegAgent).body()
-	if len(describe) < 100 || !strings.HasPrefix(string(play), string(describe)) {
+	if len(describe) < 100 || !bytes.HasPrefix(play, describe) {
 		t.Errorf("Describe of %d bytes is not how the Play of %d bytes begins", len(describe), len(play))
 	}
 	if !strings.Contains(string(p.got), fmt.Sprintf("Content-Length: %d\r\n", len(describe))) {

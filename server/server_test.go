@@ -25,7 +25,7 @@ import (
 // startServer runs a whole server on a port of its own with one push stream, and ends it with the test.
 func startServer(t *testing.T, change func(*Config)) (at netip.AddrPort, stop func() error) {
 	t.Helper()
-	return startServerLog(t, slog.New(slog.NewTextHandler(io.Discard, nil)), change)
+	return startServerLog(t, slog.New(slog.DiscardHandler), change)
 }
 
 // startServerLog is startServer with a log of the test's.

@@ -62,12 +62,12 @@ func (w *tlsWire) arrived(now instant) {
 	if c.phase == closed {
 		return
 	}
-	if fine && w.over != nil && w.over != io.EOF {
+	if fine && w.over != nil && !errors.Is(w.over, io.EOF) {
 		l.log.Debug("tls", "from", c.remote, "err", w.over)
 		l.mark(c, badRequest)
 	}
 	l.traffic(c, now)
-	if w.over == io.EOF && c.phase != closed { // as gnet does when a FIN comes
+	if errors.Is(w.over, io.EOF) && c.phase != closed { // as gnet does when a FIN comes
 		w.shut()
 		w.below.close(false)
 	}
@@ -152,7 +152,7 @@ func (w *tlsWire) unsent() int { return w.below.unsent() }
 
 // shut says close_notify, once, unless there was an alert already.
 func (w *tlsWire) shut() {
-	if w.over == nil || w.over == io.EOF {
+	if w.over == nil || errors.Is(w.over, io.EOF) {
 		_ = w.tls.CloseWrite() // into out
 	}
 	w.passOn()

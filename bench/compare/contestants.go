@@ -62,12 +62,12 @@ func awaitStream(ctx context.Context, opt load.Options, r *peers.Server, fed cha
 	opt.Viewers, opt.Settle, opt.Duration, opt.PID = 1, 0, 300*time.Millisecond, 0
 	for limit := time.Now().Add(peers.StartTimeout); ctx.Err() == nil; time.Sleep(50 * time.Millisecond) {
 		if over, err := r.Ended(); over {
-			return fmt.Errorf("server ended: %v: %s", err, r.LastWords())
+			return fmt.Errorf("server ended: %w: %s", err, r.LastWords())
 		}
 		select {
 		case err := <-fed:
 			fed <- err
-			return fmt.Errorf("source ended: %v; the server said: %s", err, r.LastWords())
+			return fmt.Errorf("source ended: %w; the server said: %s", err, r.LastWords())
 		default:
 		}
 		s, err := load.Measure(ctx, opt, io.Discard)

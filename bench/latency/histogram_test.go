@@ -7,7 +7,7 @@ import (
 
 func TestBucketsInOrder(t *testing.T) {
 	last := -1
-	for us := uint64(0); us < 1<<20; us++ {
+	for us := range uint64(1 << 20) {
 		b := bucketOf(us)
 		if b != last && b != last+1 {
 			t.Fatalf("%d µs in bucket %d after %d", us, b, last)

@@ -131,7 +131,7 @@ func readLine(r *bufio.Reader) (string, error) {
 
 // noEOF turns the end of the connection into an error where more was promised.
 func noEOF(err error) error {
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		return io.ErrUnexpectedEOF
 	}
 	return err

@@ -93,7 +93,7 @@ func (w *Worker) event(v *viewer) {
 	for err == nil && v.buffers() {
 		err = w.proceed(v)
 	}
-	if err != nil && err != unix.EAGAIN {
+	if err != nil && !errors.Is(err, unix.EAGAIN) {
 		w.fail(v, err)
 	}
 }
@@ -260,7 +260,7 @@ func (w *Worker) sip(v *viewer, d time.Duration) error {
 	v.credit = min(v.credit+w.opt.SlowRate/8*d.Seconds(), maxSlowRead)
 	for v.credit >= 1 {
 		n, err := v.receive(w.buf[:int(v.credit)])
-		if err == unix.EAGAIN {
+		if errors.Is(err, unix.EAGAIN) {
 			return nil
 		}
 		if err != nil {

@@ -37,7 +37,7 @@ func (c *wire) Read(b []byte) (int, error) {
 		switch {
 		case err == nil && n == 0:
 			return 0, io.EOF
-		case err != unix.EAGAIN:
+		case !errors.Is(err, unix.EAGAIN):
 			return n, err
 		case c.wait == nil:
 			return 0, errAgain
@@ -54,7 +54,7 @@ func (c *wire) Write(b []byte) (total int, err error) {
 		total += n
 		switch {
 		case err == nil:
-		case err != unix.EAGAIN || c.wait == nil: // a request fits into an empty socket
+		case !errors.Is(err, unix.EAGAIN) || c.wait == nil: // a request fits into an empty socket
 			return total, err
 		default:
 			if err := c.ready(unix.POLLOUT); err != nil {
@@ -116,7 +116,7 @@ func (v *viewer) receive(b []byte) (int, error) {
 		return n, nil
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF): // with and without a word of farewell
 		return 0, nil
-	case err == errAgain:
+	case errors.Is(err, errAgain):
 		return 0, unix.EAGAIN
 	}
 	return 0, err

@@ -81,7 +81,7 @@ func readPictures(r io.Reader, each func(sum uint32)) error {
 		return nil // nothing was shown; whoever counts frames says so
 	}
 	var width, height int
-	for _, field := range bytes.Fields([]byte(head)) {
+	for field := range bytes.FieldsSeq([]byte(head)) {
 		fmt.Sscanf(string(field), "W%d", &width)
 		fmt.Sscanf(string(field), "H%d", &height)
 	}

@@ -17,8 +17,9 @@ import (
 	"time"
 )
 
-// listen lets MPD play a URL for length and tells what was heard. It has no pictures: it puts the sound, as fast as that
-// comes, into a pipe.
+// MPD has no pictures: it plays the sound, a tone, as fast as it comes into a pipe.
+
+// listen lets MPD play a URL for length and tells what was heard.
 func listen(t *testing.T, url string, length time.Duration) *hearing {
 	t.Helper()
 	needProgram(t, "mpd", "mpd")

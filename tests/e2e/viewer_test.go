@@ -206,7 +206,7 @@ func waitLive(t *testing.T, addr, path string) {
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
 	late := time.After(patience)
-	last := "no answer"
+	var last string
 	for {
 		answer, conn, in, err := get(addr, path, agentOld, "Pragma: no-cache,request-context=1\r\n")
 		if err != nil {
