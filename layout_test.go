@@ -134,7 +134,8 @@ func arrowOf(dir string) *arrow {
 	return &arrows[i]
 }
 
-// allows finds what in a.may or a.tests lets a file import name, "" for what needs no leave. problem says why it must not, or "".
+// allows finds what in a.may or a.tests lets a file import name, "" for what needs no leave. problem says why it must
+// not, or "".
 func (a *arrow) allows(file, name string) (by, problem string) {
 	first, _, _ := strings.Cut(name, "/")
 	dir, ours := strings.CutPrefix(name, module+"/")

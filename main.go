@@ -134,8 +134,8 @@ func lastWord(to io.Writer, text string) {
 	}
 }
 
-// collectAt is how much garbage is let pile up, in percent of what is in use. A pump allocates little, a few KB for each
-// packet however many watch, so collecting early costs next to nothing and keeps the process small.
+// collectAt is how much garbage is let pile up, in percent of what is in use. A pump allocates little, a few KB for
+// each packet however many watch, so collecting early costs next to nothing and keeps the process small.
 const collectAt = 25
 
 // serve runs the server until a signal asks it to end.

@@ -54,7 +54,8 @@ func TestRun(t *testing.T) {
 		code           int
 		stdout, stderr string
 	}{
-		{[]string{"-t", "-c", good}, 0, good + ": ok\n", "warning: " + good + ": no stream is enabled, there is nothing to watch\n"},
+		{[]string{"-t", "-c", good}, 0, good + ": ok\n", "warning: " + good + ": no stream is enabled, there is nothing " +
+			"to watch\n"},
 		{[]string{"-t", "-c", "pump.toml.example"}, 0, "pump.toml.example: ok\n", ""},
 		{[]string{"-c", bad, "-t"}, 1, "", badText},
 		{[]string{"-c", bad}, 1, "", badText},
@@ -129,7 +130,8 @@ func newCertificate(t *testing.T, dir string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	about := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour), DNSNames: []string{"localhost"}}
+	about := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour),
+		DNSNames: []string{"localhost"}}
 	der, err := x509.CreateCertificate(rand.Reader, about, about, &key.PublicKey, key)
 	if err != nil {
 		t.Fatal(err)

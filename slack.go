@@ -22,7 +22,8 @@ func relaxTimers() {
 	if errno != 0 || time.Duration(slack) >= timerSlack {
 		return
 	}
-	if _, _, errno := syscall.RawSyscall(syscall.SYS_PRCTL, syscall.PR_SET_TIMERSLACK, uintptr(timerSlack), 0); errno != 0 {
+	if _, _, errno := syscall.RawSyscall(syscall.SYS_PRCTL, syscall.PR_SET_TIMERSLACK, uintptr(timerSlack),
+		0); errno != 0 {
 		return
 	}
 	self, err := os.Executable()

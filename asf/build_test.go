@@ -8,7 +8,8 @@ import (
 	"testing"
 )
 
-// unhex reads bytes as the tables write them: pairs of digits, bars and spaces between them, and "00*300" for 300 zeros.
+// unhex reads bytes as the tables write them: pairs of digits, bars and spaces between them, and "00*300" for 300
+// zeros.
 func unhex(t testing.TB, text string) []byte {
 	t.Helper()
 	var b []byte
@@ -104,7 +105,8 @@ func makeExtension(children ...[]byte) []byte {
 	return makeObject(headerExtension, reserved[:], u16(6), u32(uint32(len(b))), b)
 }
 
-// makeExtendedStream is an Extended Stream Properties Object with a name and a payload extension before what is embedded.
+// makeExtendedStream is an Extended Stream Properties Object with a name and a payload extension before what is
+// embedded.
 func makeExtendedStream(number uint16, bitrate uint32, embedded []byte) []byte {
 	return makeObject(extendedStream, u64(0), u64(0), u32(bitrate), fill(0, 28), u16(number), u16(0), u64(0),
 		u16(1), u16(1),

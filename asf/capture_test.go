@@ -8,8 +8,8 @@ import (
 )
 
 // capture is a file some muxer made, most of them cut off behind a few packets. joins is what FFmpeg says of the whole
-// file: the packets in which ffprobe -show_packets sees a frame begin that has the key flag, by its pos; of the video if
-// there is any.
+// file: the packets in which ffprobe -show_packets sees a frame begin that has the key flag, by its pos; of the video
+// if there is any.
 type capture struct {
 	name    string // program and case
 	size    int    // packet size
@@ -30,8 +30,8 @@ var captures = []capture{
 	{"ffmpeg-audio", 500, 7, "1 audio 0", 24000, false, []int{0, 1, 2, 3, 4, 5, 6}},
 	// cvlc --sout '#transcode{vcodec=WMV2,vb=40,width=64,height=48,fps=5,acodec=wma2,...}:std{access=file,mux=asf,...}'
 	{"vlc-file", 4096, 4, "1 video 0, 2 audio 0", 1, false, []int{0, 3}},
-	// gst-launch-1.0 asfmux packet-size=600 with avenc_wmv2 and avenc_wmav2: no error correction, and Packet Length without
-	// the padding
+	// gst-launch-1.0 asfmux packet-size=600 with avenc_wmv2 and avenc_wmav2: no error correction, and Packet Length
+	// without the padding
 	{"gstreamer-file", 600, 15, "1 video 0, 2 audio 24000", 24000, false, []int{13}},
 }
 

@@ -1,7 +1,7 @@
 // Package asf reads what a reflector must know of ASF (Advanced Systems Format) and leaves the rest alone. It never
 // decodes media: it finds out how long packets are, where a viewer may start and where padding sits, and rewrites
-// nothing but padding, clocks, the first packet of a viewer (Older) and the few header fields that would stop a player of a
-// live stream.
+// nothing but padding, clocks, the first packet of a viewer (Older) and the few header fields that would stop a player
+// of a live stream.
 //
 // A file is two objects and perhaps some indexes; a live stream is the same without end and without indexes:
 //
@@ -33,6 +33,6 @@
 //
 // Everything is little-endian. Sections named in this package are those of the ASF specification, revision 01.20.03.
 //
-// A [Header] never changes after [ParseHeader] and may be used by any number of goroutines. Functions that make a packet
-// append to a caller's slice and keep nothing.
+// A [Header] never changes after [ParseHeader] and may be used by any number of goroutines. Functions that make a
+// packet append to a caller's slice and keep nothing.
 package asf

@@ -92,8 +92,8 @@ func (p *FilePackets) Next(b []byte) error {
 	return err
 }
 
-// filePackets returns how many packets the Data Object holds by its size. A recorded live stream does not know its size,
-// so there it is as many as come.
+// filePackets returns how many packets the Data Object holds by its size. A recorded live stream does not know its
+// size, so there it is as many as come.
 func (h *Header) filePackets() uint64 {
 	size := le.Uint64(h.Raw[h.dataAt()+16:])
 	if h.Broadcast || size <= dataHead {
@@ -102,8 +102,8 @@ func (h *Header) filePackets() uint64 {
 	return (size - dataHead) / uint64(h.PacketSize)
 }
 
-// IsIndex reports whether b is the start of an index object, which follows the packets of a file. No packet looks like that: their first bytes would be error
-// correction of a length nobody uses.
+// IsIndex reports whether b is the start of an index object, which follows the packets of a file. No packet looks like
+// that: their first bytes would be error correction of a length nobody uses.
 func IsIndex(b []byte) bool {
 	if len(b) < 16 {
 		return false

@@ -42,9 +42,9 @@ const (
 // ParseHeader reads a Header Object followed by the first 50 bytes of its Data Object. It copies b. Where the 50 bytes
 // are missing they are made up; anything else behind the Header Object is refused, because players take it for packets.
 //
-// The walk is stricter than most players, so that no viewer meets what would hang or confuse it: children must fill their
-// parent exactly, there are at most 1000, File Properties come once, stream numbers are unique. Section 3. Nor may it be
-// larger than MaxHeader.
+// The walk is stricter than most players, so that no viewer meets what would hang or confuse it: children must fill
+// their parent exactly, there are at most 1000, File Properties come once, stream numbers are unique. Section 3. Nor
+// may it be larger than MaxHeader.
 func ParseHeader(b []byte) (*Header, error) {
 	size, err := headerSize(b)
 	if err != nil {

@@ -34,7 +34,8 @@ func headerCases() []headerCase {
 		{"live", makeHeader(makeLive(properties), audio), 1400, []Stream{audio1}, 500_000},
 		{"smallest packets", makeHeader(makeProperties(32), audio), 32, []Stream{audio1}, 500_000},
 		{"largest packets", makeHeader(makeProperties(65524), audio), 65524, []Stream{audio1}, 500_000},
-		{"unknown objects, properties last", makeHeader(unknown, audio, unknown, properties), 1400, []Stream{audio1}, 500_000},
+		{"unknown objects, properties last", makeHeader(unknown, audio, unknown, properties), 1400, []Stream{audio1},
+			500_000},
 		{"wrong count of children", edit(makeHeader(properties, audio), 24, u32(99)), 1400, []Stream{audio1}, 500_000},
 		{"bitrates", makeHeader(properties, audio, video, makeBitrates(2, 300_000, 1, 64_000)), 1400,
 			[]Stream{audio1.at(64_000), video2.at(300_000)}, 364_000},
@@ -58,7 +59,8 @@ func headerCases() []headerCase {
 		{"empty extension", makeHeader(properties, makeExtension(), audio), 1400, []Stream{audio1}, 500_000},
 		{"encrypted", makeHeader(properties, makeStream(0x8001, audioMedia, nil)), 1400,
 			[]Stream{{Number: 1, Kind: Audio, Encrypted: true}}, 500_000},
-		{"commands and other", makeHeader(properties, makeStream(127, commandMedia, nil), makeStream(3, dataObject, nil)), 1400,
+		{"commands and other", makeHeader(properties, makeStream(127, commandMedia, nil), makeStream(3, dataObject, nil)),
+			1400,
 			[]Stream{{Number: 127, Kind: Command}, {Number: 3, Kind: Other}}, 500_000},
 		{"format too short to describe", makeHeader(properties, makeStream(1, audioMedia, wma[:7]),
 			makeStream(2, videoMedia, wmv[:30])), 1400, []Stream{{Number: 1, Kind: Audio}, {Number: 2, Kind: Video}}, 500_000},
@@ -185,27 +187,35 @@ func TestParseHeaderBad(t *testing.T) {
 		{"child of size 0", makeHeader(properties, edit(empty, 16, u64(0)), audio), "size 0"},
 		{"child of size 23", makeHeader(properties, edit(empty, 16, u64(23)), audio), "size 23"},
 		{"last child reaches into the data object", makeHeader(properties, audio, edit(empty, 16, u64(74))), "size 74"},
-		{"child size that wraps", makeHeader(properties, audio, edit(empty, 16, u64(math.MaxUint64-1))), "size 18446744073709551614"},
-		{"child with a size right in its low half", makeHeader(properties, audio, edit(empty, 16, u64(24|1<<63))), "size 92233"},
+		{"child size that wraps", makeHeader(properties, audio, edit(empty, 16, u64(math.MaxUint64-1))),
+			"size 18446744073709551614"},
+		{"child with a size right in its low half", makeHeader(properties, audio, edit(empty, 16, u64(24|1<<63))),
+			"size 92233"},
 		{"1001 objects", makeHeader(properties, audio, manyObjects(999)), "more than 1000"},
-		{"1001 objects, most in the extension", makeHeader(properties, audio, makeExtension(manyObjects(998))), "more than 1000"},
+		{"1001 objects, most in the extension", makeHeader(properties, audio, makeExtension(manyObjects(998))),
+			"more than 1000"},
 		{"1001 objects, the last embedded", makeHeader(properties, makeExtension(manyObjects(997),
 			makeExtendedStream(1, 0, audio))), "more than 1000"},
 		{"stream 0", makeHeader(properties, makeStream(0, audioMedia, wma)), "number 0"},
 		{"stream 128 is 0", makeHeader(properties, makeStream(128, audioMedia, wma)), "number 0"},
 		{"stream twice", makeHeader(properties, audio, audio), "number 1: twice"},
 		{"stream again in the extension", makeHeader(properties, audio, makeExtension(audio)), "number 1: twice"},
-		{"stream again, embedded", makeHeader(properties, audio, makeExtension(makeExtendedStream(1, 0, audio))), "number 1: twice"},
+		{"stream again, embedded", makeHeader(properties, audio, makeExtension(makeExtendedStream(1, 0, audio))),
+			"number 1: twice"},
 		{"stream too short", makeHeader(properties, makeObject(streamProperties, fill(0, 53))), "77 bytes, need 78"},
 		{"format past the end", makeHeader(properties, edit(audio, 64, u32(uint32(len(wma)+1)))), "type-specific data"},
-		{"format and correction wrap", makeHeader(properties, edit(audio, 64, join(u32(math.MaxUint32), u32(1)))), "type-specific data"},
+		{"format and correction wrap", makeHeader(properties, edit(audio, 64, join(u32(math.MaxUint32), u32(1)))),
+			"type-specific data"},
 		{"extension too short", makeHeader(properties, audio, makeObject(headerExtension, fill(0, 21))), "45 bytes, need 46"},
-		{"extension says less than it holds", makeHeader(properties, audio, edit(makeExtension(empty), 42, u32(23))), "data size: 23"},
-		{"extension says more than it holds", makeHeader(properties, audio, edit(makeExtension(empty), 42, u32(25))), "data size: 25"},
+		{"extension says less than it holds", makeHeader(properties, audio, edit(makeExtension(empty), 42, u32(23))),
+			"data size: 23"},
+		{"extension says more than it holds", makeHeader(properties, audio, edit(makeExtension(empty), 42, u32(25))),
+			"data size: 25"},
 		{"extension with zeros at its end", makeHeader(properties, audio, makeExtension(empty, fill(0, 8))), "8 bytes left"},
 		{"extension child past its end", makeHeader(properties, makeExtension(edit(empty, 16, u64(25))), audio), "size 25"},
 		{"extension inside an extension", makeHeader(properties, audio, makeExtension(makeExtension())), "inside another"},
-		{"extended stream too short", makeHeader(properties, audio, makeExtension(makeObject(extendedStream, fill(0, 63)))), "87 bytes, need 88"},
+		{"extended stream too short", makeHeader(properties, audio, makeExtension(makeObject(extendedStream, fill(0, 63)))),
+			"87 bytes, need 88"},
 		{"more names than there are", makeHeader(properties, audio, makeExtension(
 			edit(makeExtendedStream(1, 0, nil), 84, u16(3)))), "stream name 1"},
 		{"name past the end", makeHeader(properties, audio, makeExtension(
@@ -214,13 +224,16 @@ func TestParseHeaderBad(t *testing.T) {
 			edit(makeExtendedStream(1, 0, nil), 86, u16(2)))), "payload extension 1"},
 		{"payload extension that wraps", makeHeader(properties, audio, makeExtension(
 			edit(makeExtendedStream(1, 0, nil), 96+18, u32(math.MaxUint32)))), "payload extension 0"},
-		{"embedded object is no stream", makeHeader(properties, audio, makeExtension(makeExtendedStream(2, 0, empty))), "holds object"},
+		{"embedded object is no stream", makeHeader(properties, audio, makeExtension(makeExtendedStream(2, 0, empty))),
+			"holds object"},
 		{"embedded size past the end", makeHeader(properties, makeExtension(
 			makeExtendedStream(2, 0, edit(audio, 16, u64(uint64(len(audio)+1)))))), "size"},
 		{"bytes behind the embedded stream", makeHeader(properties, makeExtension(
 			makeExtendedStream(2, 0, join(audio, fill(0, 3))))), "3 bytes left"},
-		{"bitrates without a count", makeHeader(properties, audio, makeObject(streamBitrates, fill(0, 1))), "25 bytes, need 26"},
-		{"more bitrates than there are", makeHeader(properties, audio, edit(makeBitrates(1, 64_000), 24, u16(2))), "2 records, room for 1"},
+		{"bitrates without a count", makeHeader(properties, audio, makeObject(streamBitrates, fill(0, 1))),
+			"25 bytes, need 26"},
+		{"more bitrates than there are", makeHeader(properties, audio, edit(makeBitrates(1, 64_000), 24, u16(2))),
+			"2 records, room for 1"},
 	}
 	for _, tt := range tests {
 		h, err := ParseHeader(tt.in)
@@ -233,7 +246,8 @@ func TestParseHeaderBad(t *testing.T) {
 }
 
 func TestKindString(t *testing.T) {
-	for kind, want := range map[Kind]string{Audio: "audio", Video: "video", Command: "command", Other: "other", 0: "kind 0"} {
+	for kind, want := range map[Kind]string{Audio: "audio", Video: "video", Command: "command", Other: "other",
+		0: "kind 0"} {
 		if got := kind.String(); got != want {
 			t.Errorf("Kind(%d).String() = %q, want %q", uint8(kind), got, want)
 		}

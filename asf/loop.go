@@ -2,8 +2,8 @@ package asf
 
 import "time"
 
-// A Turn measures how long a file's packets play, while they are read one after another. Its zero value is ready for the
-// first one.
+// A Turn measures how long a file's packets play, while they are read one after another. Its zero value is ready for
+// the first one.
 type Turn struct {
 	Track
 	spans [maxStream + 1]span
@@ -22,10 +22,10 @@ func (t *Turn) Add(h *Header, b []byte, p Packet) (due time.Duration, fits bool)
 	return due, true
 }
 
-// Length returns by how many ms the packets so far have to be shifted for each further turn of a loop (see ShiftTimes): so
-// much that in each stream the first object of a turn comes after the last one of the turn before at the usual distance.
-// Where audio and video are not equally long the longer one decides, so that nothing overlaps. Times that damage has made
-// do not count (see Track).
+// Length returns by how many ms the packets so far have to be shifted for each further turn of a loop (see ShiftTimes):
+// so much that in each stream the first object of a turn comes after the last one of the turn before at the usual
+// distance. Where audio and video are not equally long the longer one decides, so that nothing overlaps. Times that
+// damage has made do not count (see Track).
 //
 // Play Duration does not say that: FFmpeg counts from 0 even where video starts later, and a recorded live stream has
 // none.

@@ -13,7 +13,8 @@ func loopPacket(t *testing.T, send uint32, payloads ...[]byte) []byte {
 	return join(b, fill(0, 80-len(b)))
 }
 
-// loopObject is the first or only piece of an object, loopRest a further piece of one, loopRun three compressed objects.
+// loopObject is the first or only piece of an object, loopRest a further piece of one, loopRun three compressed
+// objects.
 func loopObject(stream byte, at uint32) []byte {
 	return join([]byte{stream, 1}, u32(0), []byte{8}, u32(2), u32(at), u16(2), []byte{0xAA, 0xBB})
 }

@@ -81,7 +81,8 @@ func (h *Header) parseFields(b []byte) (p Packet, err error) {
 		return p, fmt.Errorf("packet: length-type flags %#02x, want bit 7 clear", p.flags)
 	}
 	if properties := f.byte(); !f.short && properties>>6 != byte1 { // the rest is read with the payloads
-		return p, fmt.Errorf("packet: property flags %#02x, want stream numbers of one byte, bits 6-7 %02b", properties, byte1)
+		return p, fmt.Errorf("packet: property flags %#02x, want stream numbers of one byte, bits 6-7 %02b", properties,
+			byte1)
 	}
 	p.lengthAt = f.at
 	length := f.read(p.lengthType())
@@ -101,8 +102,8 @@ func (h *Header) parseFields(b []byte) (p Packet, err error) {
 	return p, p.setEnd(len(b), h.PacketSize, f.at, length, padding)
 }
 
-// skipCorrection passes the error correction: flags, with the length of its data in bits 0-3. Without bit 7 there is none
-// and the first byte is the LTF already.
+// skipCorrection passes the error correction: flags, with the length of its data in bits 0-3. Without bit 7 there is
+// none and the first byte is the LTF already.
 func (f *fields) skipCorrection() error {
 	flags := f.b[0]
 	if flags&0x80 == 0 {
@@ -115,13 +116,13 @@ func (f *fields) skipCorrection() error {
 	return nil
 }
 
-// setEnd checks both lengths of a packet of n bytes, whose fields take up the first ones, and finds up to where payloads
-// may reach.
+// setEnd checks both lengths of a packet of n bytes, whose fields take up the first ones, and finds up to where
+// payloads may reach.
 //
-// A single payload with a Packet Length ends at Packet Length - padding, whatever was cut off behind. But who cuts padding
-// and sets its length to 0 often leaves the Packet Length as it was, and then it promises bytes that never come: what
-// arrived is all. Several payloads have lengths of their own, so the two do not bound them: GStreamer's muxer leaves
-// padding out of its Packet Length, and its payloads end at the sum.
+// A single payload with a Packet Length ends at Packet Length - padding, whatever was cut off behind. But who cuts
+// padding and sets its length to 0 often leaves the Packet Length as it was, and then it promises bytes that never
+// come: what arrived is all. Several payloads have lengths of their own, so the two do not bound them: GStreamer's
+// muxer leaves padding out of its Packet Length, and its payloads end at the sum.
 func (p *Packet) setEnd(n, size, fields int, length, padding uint32) error {
 	limit := uint32(n - 1)
 	if p.lengthType() != none {

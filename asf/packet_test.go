@@ -66,20 +66,25 @@ func TestParsePacketBad(t *testing.T) {
 		{"padding of all bytes", "08 40 | 0C | 10 27 00 00 | 28 00 | 82 AA BB", "padding 12, limit 11"},
 		{"padding negative", "18 40 | FF FF FF FF | 10 27 00 00 | 28 00 | 82 AA BB", "padding 4294967295, limit 14"},
 		{"padding reaches into the fields", "08 40 | 0B | 10 27 00 00 | 28 00 | 82 AA BB", "end at 1, fields only at 9"},
-		{"padding reaches into the payload's head", "08 5D | 0A | 10 27 00 00 | 28 00 | 82 01 00 00 00 00 00 | AA*4 | 00", "past the end"},
-		{"packet length more than the packet size", "40 40 | 29 00 | 10 27 00 00 | 28 00 | 82 AA BB", "packet length 41, limit 40"},
+		{"padding reaches into the payload's head", "08 5D | 0A | 10 27 00 00 | 28 00 | 82 01 00 00 00 00 00 | " +
+			"AA*4 | 00", "past the end"},
+		{"packet length more than the packet size", "40 40 | 29 00 | 10 27 00 00 | 28 00 | " +
+			"82 AA BB", "packet length 41, limit 40"},
 		{"packet length negative", "60 40 | FF FF FF FF | 10 27 00 00 | 28 00 | 82 AA BB", "packet length 4294967295"},
 		{"packet length 0", "40 40 | 00 00 | 10 27 00 00 | 28 00 | 82 AA BB", "end at 0, fields only at 10"},
 		{"packet length ends in the fields", "40 40 | 09 00 | 10 27 00 00 | 28 00 | 82 AA BB", "end at 9, fields only at 10"},
-		{"packet length less than padding", "48 40 | 0C 00 | 0D | 10 27 00 00 | 28 00 | 82 AA BB 00*13", "padding 13, limit 12"},
-		{"cut to less than its padding", "48 40 | 28 00 | 12 | 10 27 00 00 | 28 00 | 82 AA BB", "end at -4, fields only at 11"},
+		{"packet length less than padding", "48 40 | 0C 00 | 0D | 10 27 00 00 | 28 00 | " +
+			"82 AA BB 00*13", "padding 13, limit 12"},
+		{"cut to less than its padding", "48 40 | 28 00 | 12 | 10 27 00 00 | 28 00 | " +
+			"82 AA BB", "end at -4, fields only at 11"},
 		{"all zeros", "00*40", "property flags 0x00"},
 		{"all zeros behind error correction", "82 | 00*39", "property flags 0x00"},
 		{"stream numbers of a WORD", "00 9D | 10 27 00 00 | 28 00 | 82 01 | 00*14", "property flags 0x9d"},
 		{"stream numbers of a DWORD", "00 DD | 10 27 00 00 | 28 00 | 82 01 | 00*14", "property flags 0xdd"},
 		{"single, stream 0", "00 40 | 10 27 00 00 | 28 00 | 00 AA BB", "1 payloads, none of a stream"},
 		{"single, a stream that nobody declares", "00 40 | 10 27 00 00 | 28 00 | 87 AA BB", "1 payloads, none of a stream"},
-		{"several, none of a declared stream", "01 40 | 10 27 00 00 | 28 00 | 42 | 83 01 AA | 80 01 BB", "2 payloads, none of a stream"},
+		{"several, none of a declared stream", "01 40 | 10 27 00 00 | 28 00 | 42 | 83 01 AA | " +
+			"80 01 BB", "2 payloads, none of a stream"},
 		{"no payloads", "01 40 | 10 27 00 00 | 28 00 | 40 | 82 01 AA", "0 payloads"},
 		{"several payloads without lengths", "01 40 | 10 27 00 00 | 28 00 | 01 | 82 01 AA", "no length"},
 		{"more payloads than there are", "01 40 | 10 27 00 00 | 28 00 | 42 | 82 01 AA", "payload 1: past the end"},
@@ -91,9 +96,12 @@ func TestParsePacketBad(t *testing.T) {
 		{"replicated data of 7 bytes", "00 41 | 10 27 00 00 | 28 00 | 82 07 AA*10", "replicated data of 7 bytes"},
 		{"replicated data past the end", "00 41 | 10 27 00 00 | 28 00 | 82 0B AA*10", "past the end"},
 		{"replicated data negative", "00 43 | 10 27 00 00 | 28 00 | 82 FF FF FF FF AA*10", "past the end"},
-		{"compressed object past the end", "00 41 | 10 27 00 00 | 28 00 | 82 01 28 | 01 AA 03 BB CC", "compressed object of 3 bytes, 2 left"},
-		{"compressed object past its payload", "01 41 | 10 27 00 00 | 28 00 | 42 | 82 01 28 03 | 01 AA 01 | 82 00 01 BB", "compressed object of 1 bytes, 0 left"},
-		{"compressed without a time delta", "00 41 | 10 27 00 00 | 28 00 | 82 01 | 28 FF", "compressed object of 255 bytes, 0 left"},
+		{"compressed object past the end", "00 41 | 10 27 00 00 | 28 00 | 82 01 28 | " +
+			"01 AA 03 BB CC", "compressed object of 3 bytes, 2 left"},
+		{"compressed object past its payload", "01 41 | 10 27 00 00 | 28 00 | 42 | 82 01 28 03 | 01 AA 01 | " +
+			"82 00 01 BB", "compressed object of 1 bytes, 0 left"},
+		{"compressed without a time delta", "00 41 | 10 27 00 00 | 28 00 | " +
+			"82 01 | 28 FF", "compressed object of 255 bytes, 0 left"},
 	}
 	h := testHeader(t, 40, true)
 	for _, tt := range tests {

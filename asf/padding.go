@@ -5,13 +5,13 @@ import "slices"
 // A packet has two forms here. The full form is exactly PacketSize bytes and says what of it is padding: raw ASF over
 // HTTP needs it, and every player takes it over MMSH as well. The short form is without padding, for MMSH.
 //
-// The short form is not simply a packet cut off, though the specification of MMSH says so. Players fill a short packet up
-// with zeros again. With several payloads those are never looked at. A single payload without Packet Length reaches to
-// the end of the packet, so the zeros become media: FFmpeg then shows no frame at all, GStreamer drops fragments. Hence
-// such a packet gets a Packet Length.
+// The short form is not simply a packet cut off, though the specification of MMSH says so. Players fill a short packet
+// up with zeros again. With several payloads those are never looked at. A single payload without Packet Length reaches
+// to the end of the packet, so the zeros become media: FFmpeg then shows no frame at all, GStreamer drops fragments.
+// Hence such a packet gets a Packet Length.
 
-// AppendFull appends the full form of b, of which p is the parse: always PacketSize bytes. Payloads, times and key flags
-// stay as they are.
+// AppendFull appends the full form of b, of which p is the parse: always PacketSize bytes. Payloads, times and key
+// flags stay as they are.
 //
 //	b has PacketSize bytes        as it is
 //	Packet Length < PacketSize    if all of that arrived zeros behind it: receivers know that they are padding; else what
@@ -71,8 +71,8 @@ func (p *Packet) appendWidened(dst, b []byte, missing int) []byte {
 	return p.appendPadding(dst, b, word, missing-(width[word]-width[byte1]))
 }
 
-// appendPadding appends b with another type of Padding Length and more bytes of padding. What the field said before is of
-// no interest: for several payloads it may not be true.
+// appendPadding appends b with another type of Padding Length and more bytes of padding. What the field said before is
+// of no interest: for several payloads it may not be true.
 func (p *Packet) appendPadding(dst, b []byte, typ byte, more int) []byte {
 	at := len(dst)
 	dst = append(dst, b[:p.paddingAt]...)

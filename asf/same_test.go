@@ -10,12 +10,14 @@ func TestSame(t *testing.T) {
 		want bool
 	}{
 		{"equal", join(makeHeaderObject(properties, audio), data), true},
-		{"started again", join(makeHeaderObject(edit(properties, 24, fill(0xAB, 56)), audio), edit(data, 16, fill(0xAB, 32))), true},
+		{"started again", join(makeHeaderObject(edit(properties, 24, fill(0xAB, 56)), audio), edit(data, 16, fill(0xAB, 32))),
+			true},
 		{"other preroll", join(makeHeaderObject(edit(properties, 80, u64(5000)), audio), data), false},
 		{"other flags", join(makeHeaderObject(edit(properties, 88, u32(1)), audio), data), false},
 		{"other packet size", join(makeHeaderObject(makeLive(makeProperties(1401)), audio), data), false},
 		{"other max bitrate", join(makeHeaderObject(edit(properties, 100, u32(1)), audio), data), false},
-		{"other decoder data", join(makeHeaderObject(properties, makeStream(1, audioMedia, edit(wma, 2, []byte{1}))), data), false},
+		{"other decoder data", join(makeHeaderObject(properties, makeStream(1, audioMedia, edit(wma, 2, []byte{1}))), data),
+			false},
 		{"other stream number", join(makeHeaderObject(properties, makeStream(2, audioMedia, wma)), data), false},
 		{"one stream more", join(makeHeaderObject(properties, audio, audio2()), data), false},
 		{"other order", join(makeHeaderObject(audio, properties), data), false},

@@ -102,8 +102,8 @@ func (s *Stream) describe(format []byte) {
 
 const extendedHead = 88 // fixed part of an Extended Stream Properties Object, bytes
 
-// parseExtended reads an Extended Stream Properties Object, section 4.1: the stream's number and bitrate, and the object
-// embedded behind its variable part, empty if there is none. Multi-bitrate files hide Stream Properties there.
+// parseExtended reads an Extended Stream Properties Object, section 4.1: the stream's number and bitrate, and the
+// object embedded behind its variable part, empty if there is none. Multi-bitrate files hide Stream Properties there.
 //
 //	 24        40      44        72       74     76      84      86
 //	+---------+-------+---------+--------+------+-------+-------+------------+-------+------------+----------+

@@ -13,8 +13,8 @@ type Track struct {
 	waits   bool
 	reset   bool // with this packet it was found that the first one's time was damaged
 
-	// Confirmed says that the packet before, which did not fit, does after all, because this one agrees with it, and is due
-	// at Before.
+	// Confirmed says that the packet before, which did not fit, does after all, because this one agrees with it, and is
+	// due at Before.
 	Confirmed bool
 	Before    time.Duration
 }
@@ -58,8 +58,8 @@ func (t *Track) Follow(h *Header, p Packet) (due time.Duration, fits bool) {
 
 func (t *Track) due() time.Duration { return time.Duration(t.latest) * time.Millisecond }
 
-// Coherent reports whether the times of a packet of h fit each other: it is shown about the preroll after it is sent. Where
-// they do not, one of them is damaged.
+// Coherent reports whether the times of a packet of h fit each other: it is shown about the preroll after it is sent.
+// Where they do not, one of them is damaged.
 func (h *Header) Coherent(p Packet) bool {
 	return h.shownFits(p.SendTime, p.Earliest) && h.shownFits(p.SendTime, p.Latest)
 }

@@ -35,8 +35,10 @@ func TestAppendTrimmedTwoVideos(t *testing.T) {
 	if err != nil {
 		t.Fatalf("ParseHeader: %v", err)
 	}
-	in := unhex(t, "01 40 | 10 27 00 00 | 28 00 | 47 | 02 01 A1 | 01 01 B1 | 03 01 A2 | 04 01 E1 | 83 01 C1 | 02 01 D1 | 82 01 C2")
-	want := unhex(t, "09 40 | 23 | 10 27 00 00 | 28 00 | 45 | 01 01 B1 | 04 01 E1 | 83 01 C1 | 02 01 D1 | 82 01 C2 | 00*35")
+	in := unhex(t, "01 40 | 10 27 00 00 | 28 00 | 47 | 02 01 A1 | 01 01 B1 | 03 01 A2 | 04 01 E1 | 83 01 C1 | "+
+		"02 01 D1 | 82 01 C2")
+	want := unhex(t, "09 40 | 23 | 10 27 00 00 | 28 00 | 45 | 01 01 B1 | 04 01 E1 | 83 01 C1 | 02 01 D1 | "+
+		"82 01 C2 | 00*35")
 	p, err := h.ParsePacket(in)
 	if err != nil || p.Older != OlderFrame {
 		t.Fatalf("ParsePacket: %+v, error %v, want older %d", p, err, OlderFrame)
@@ -106,8 +108,8 @@ func checkTrimmed(t testing.TB, h *Header, in []byte) Older {
 	return older
 }
 
-// expectTrimmed lists the payloads that trimming leaves, and says what goes: the other way round than AppendTrimmed finds
-// out, from the key frame backwards.
+// expectTrimmed lists the payloads that trimming leaves, and says what goes: the other way round than AppendTrimmed
+// finds out, from the key frame backwards.
 func expectTrimmed(t testing.TB, h *Header, b []byte) (left []string, older Older) {
 	t.Helper()
 	p, err := h.ParsePacket(b)

@@ -159,7 +159,8 @@ func (w *headerWalk) extendedStream(o object) error {
 	return w.children(end-len(embedded), end, w.embedded)
 }
 
-// embedded reads what stands at the end of an Extended Stream Properties Object; only Stream Properties may, section 4.1.
+// embedded reads what stands at the end of an Extended Stream Properties Object; only Stream Properties may, section
+// 4.1.
 func (w *headerWalk) embedded(o object) error {
 	if o.id != streamProperties {
 		return fmt.Errorf("holds object %v, want %v", o.id, streamProperties)
@@ -185,7 +186,8 @@ func (w *headerWalk) bitrates(o object) error {
 	return nil
 }
 
-// spreadBitrates gives each stream its bitrate. The Stream Bitrate Properties count the overhead of packets, so they win.
+// spreadBitrates gives each stream its bitrate. The Stream Bitrate Properties count the overhead of packets, so they
+// win.
 func (w *headerWalk) spreadBitrates() {
 	for i := range w.h.Streams {
 		s := &w.h.Streams[i]

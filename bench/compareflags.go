@@ -13,10 +13,10 @@ import (
 	"time"
 )
 
-const compareAbout = `Runs pumpd, bare sending (the floor) and, where they are installed, Cubemap and Icecast one after the other at the
-same points, several rounds, and prints the medians as Markdown. pumpd is built from the module in the present directory
-unless -pumpd names a binary. With -netns everything runs in a network namespace whose loopback has an MTU of 1500, which
-needs root: the 64 KB of plain loopback flatter servers that wait to fill large segments.`
+const compareAbout = `Runs pumpd, bare sending (the floor) and, where they are installed, Cubemap and Icecast one after
+the other at the same points, several rounds, and prints the medians as Markdown. pumpd is built from the module in the
+present directory unless -pumpd names a binary. With -netns everything runs in a network namespace whose loopback has an
+MTU of 1500, which needs root: the 64 KB of plain loopback flatter servers that wait to fill large segments.`
 
 const defaultPoints = "2000x300kx1400,1000x2Mx8192"
 
@@ -32,7 +32,8 @@ func parseCompare(args []string) (opt compare.Options, netns bool, err error) {
 	fs.DurationVar(&opt.Drain, "drain", 2*time.Millisecond, "pause of viewers between two looks at their sockets")
 	fs.StringVar(&opt.Pumpd, "pumpd", "", "pumpd `binary` instead of building one")
 	settings := fs.String("pumpd-settings", ";merge=100ms",
-		"one pumpd for each part between semicolons, with these keys of [server], such as \"merge=auto;merge=100ms,engine=sendto\"; an empty part is the defaults")
+		"one pumpd for each part between semicolons, with these keys of [server], such as "+
+			"\"merge=auto;merge=100ms,engine=sendto\"; an empty part is the defaults")
 	points := fs.String("points", defaultPoints, "workloads: viewers x bit/s x packet bytes")
 	fs.StringVar(&opt.Only, "only", "", "run only these of floor, pumpd, cubemap, icecast")
 	fs.BoolVar(&netns, "netns", false, "run in a network namespace with an MTU of 1500")

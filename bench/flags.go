@@ -22,8 +22,8 @@ func newFlags(name, arguments, about string) *flag.FlagSet {
 	return fs
 }
 
-// parseFlags allows flags before, between and after the arguments and returns the arguments. The number of those must be
-// between least and most.
+// parseFlags allows flags before, between and after the arguments and returns the arguments. The number of those must
+// be between least and most.
 func parseFlags(fs *flag.FlagSet, args []string, least, most int) ([]string, error) {
 	var rest []string
 	for len(args) > 0 {

@@ -1,12 +1,13 @@
-// Bench feeds pumps, watches them and measures them. It speaks the protocols itself and imports nothing of the server, so
-// it tests and measures any other server as well.
+// Bench feeds pumps, watches them and measures them. It speaks the protocols itself and imports nothing of the server,
+// so it tests and measures any other server as well.
 //
 //	push     an encoder: sends an ASF file or a synthetic source to a push URL, or serves it as an upstream
 //	load     thousands of viewers, a sample of which checks every byte
 //	floor    what the kernel alone costs: bare sendto of the same bytes
 //	compare  pumpd, the floor and other servers one after the other, as a table
 //
-// Reading order: probe.go (what the synthetic source embeds), synth.go, push.go, check.go, viewer.go, worker.go, load.go.
+// Reading order: probe.go (what the synthetic source embeds), synth.go, push.go, check.go, viewer.go, worker.go,
+// load.go.
 package main
 
 import (

@@ -22,8 +22,8 @@ const (
 //	*( trailer field CRLF )
 //	               CRLF
 //
-// [RFC 9112] 7.1. In a request a line ends in CR LF and nothing else: a proxy that reads a lone CR or LF otherwise than we
-// do would see other chunks, and no sender needs it.
+// [RFC 9112] 7.1. In a request a line ends in CR LF and nothing else: a proxy that reads a lone CR or LF otherwise than
+// we do would see other chunks, and no sender needs it.
 type Chunked struct {
 	BareLF bool // lines may end in LF alone: for responses, which nothing follows
 

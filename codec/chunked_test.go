@@ -22,7 +22,8 @@ var chunkeds = []struct{ name, in, want string }{
 	{"trailer", "5\r\nhello\r\n0\r\nX-A: b\r\nX-C: d\r\n\r\n", "hello"},
 	{"data that looks like framing", "7\r\n\r\n0\r\n\r\n\r\n0\r\n\r\n", "\r\n0\r\n\r\n"},
 	{"longest line", "5;" + strings.Repeat("a", maxChunkLine-4) + "\r\nhello\r\n0\r\n\r\n", "hello"},
-	{"longest trailer", "0\r\n" + strings.Repeat(strings.Repeat("a", 126)+"\r\n", maxTrailer/128-1) + strings.Repeat("a", 124) + "\r\n\r\n", ""},
+	{"longest trailer", "0\r\n" + strings.Repeat(strings.Repeat("a", 126)+"\r\n", maxTrailer/128-1) + strings.Repeat("a",
+		124) + "\r\n\r\n", ""},
 }
 
 // feed gives in to a Chunked in pieces of step bytes, as a connection does: what is not consumed comes again. It

@@ -16,7 +16,8 @@ var datas = []struct {
 	{"all fields", "\xF0\xFF\xFF\xFF\x07\xFF\x09\x00a", Data{0xFFFFFFF0, 7, 255, []byte("a")}},
 	{"no payload", "\x00\x00\x00\x00\x00\x00\x08\x00", Data{Payload: []byte{}}},
 	{"size less than the body", "\x00\x00\x00\x00\x00\x00\x09\x00abc", Data{Payload: []byte("a")}},
-	{"longest", "\x00\x00\x00\x00\x00\x00\xFF\xFF" + strings.Repeat("a", 65527), Data{Payload: bytes.Repeat([]byte("a"), 65527)}},
+	{"longest", "\x00\x00\x00\x00\x00\x00\xFF\xFF" + strings.Repeat("a", 65527),
+		Data{Payload: bytes.Repeat([]byte("a"), 65527)}},
 }
 
 func TestParseData(t *testing.T) {
@@ -108,7 +109,8 @@ func TestAppendHeader(t *testing.T) {
 			}
 			d, err := ParseData(f.Body)
 			if err != nil || f.Type != 'H' || d.Location != uint32(i) || d.AFFlags != flags {
-				t.Errorf("%d bytes, fragment %d: $%c, location %d, flags %#x, %v; want flags %#x", c.n, i, f.Type, d.Location, d.AFFlags, err, flags)
+				t.Errorf("%d bytes, fragment %d: $%c, location %d, flags %#x, %v; want flags %#x", c.n, i, f.Type, d.Location,
+					d.AFFlags, err, flags)
 			}
 			got, out = append(got, d.Payload...), out[n:]
 		}

@@ -134,8 +134,8 @@ func isPair(b []byte, at, length int) bool {
 // HRESULT. [MS-WMSP] 2.2.3.2, 2.2.3.4
 //
 // An $E is exactly 4 bytes long. FFmpeg and VLC, as servers, put a data header there and no reason: 8 bytes, beginning
-// with a counter that comes past 1; a pusher in C sends nothing at all. These are plain ends. A longer $C is the push dialect's, with an ASF header behind
-// its reason.
+// with a counter that comes past 1; a pusher in C sends nothing at all. These are plain ends. A longer $C is the push
+// dialect's, with an ASF header behind its reason.
 func (f Frame) Reason() (uint32, error) {
 	if f.Type != 'C' && f.Type != 'E' {
 		return 0, fmt.Errorf("frame: type %q has no reason", f.Type)

@@ -5,9 +5,10 @@ import (
 	"fmt"
 )
 
-// looseFields walks over the field lines of a response, up to the empty line, which must be there. It has no errors: what
-// cameras, encoders and old streaming servers write is taken as it is meant, or not at all. That is safe because nothing
-// but the body follows on the connection; requests, which may follow each other through a proxy, are read by fields.
+// looseFields walks over the field lines of a response, up to the empty line, which must be there. It has no errors:
+// what cameras, encoders and old streaming servers write is taken as it is meant, or not at all. That is safe because
+// nothing but the body follows on the connection; requests, which may follow each other through a proxy, are read by
+// fields.
 //
 //	Server : Cougar 4.1      a blank before the colon
 //	Pragma: no-cache,        a folded line: the next one goes on with it ([RFC 9112] 5.2)

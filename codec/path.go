@@ -1,7 +1,8 @@
 package codec
 
-// AppendPath appends a request's Path as its names read, up to a fragment, which has no business in a request, but MPlayer
-// sends it, escaped. Of what is escaped only the unreserved characters mean the same without it ([RFC 3986] 2.3).
+// AppendPath appends a request's Path as its names read, up to a fragment, which has no business in a request, but
+// MPlayer sends it, escaped. Of what is escaped only the unreserved characters mean the same without it ([RFC 3986]
+// 2.3).
 //
 //	/streams/%64emo%2Fx%23t=10
 //	/streams/demo%2Fx

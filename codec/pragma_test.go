@@ -28,7 +28,8 @@ var pragmas = []struct{ name, in, want string }{
 	{"WMP", "LinkBW=2147483647, AccelBW=1048576, AccelDuration=18000, Speed=5.000, xPlayStrm=1", "Play=1"},
 
 	{"features", `features="broadcast,playlist"`, `Features="broadcast,playlist"`},
-	{"more behind the quotes", `features="a,xPlayStrm=1" , client-id=7`, `HasClientID ClientID=7 Features="a,xPlayStrm=1"`},
+	{"more behind the quotes", `features="a,xPlayStrm=1" , client-id=7`,
+		`HasClientID ClientID=7 Features="a,xPlayStrm=1"`},
 	{"junk behind the quotes", `features="a"b,client-id=7`, `HasClientID ClientID=7 Features="a"`},
 	{"ffserver's negative one", "client-id=-1", "HasClientID ClientID=4294967295"},
 	{"the least of them", "client-id=-2147483648", "HasClientID ClientID=2147483648"},
@@ -40,7 +41,8 @@ var pragmas = []struct{ name, in, want string }{
 
 	{"entries stand alone", "stream-switch-entry=ffff:1:0 ffff:a:2 ", `SwitchEntry="ffff:1:0 ffff:a:2"`},
 	{"entries misspelled", "switch-stream-entry=ffff:1:0", `SwitchEntry="ffff:1:0"`},
-	{"entries joined by a proxy", "stream-switch-entry=ffff:1:0 ffff:2:0, xPlayStrm=1", `Play=1 SwitchEntry="ffff:1:0 ffff:2:0"`},
+	{"entries joined by a proxy", "stream-switch-entry=ffff:1:0 ffff:2:0, xPlayStrm=1",
+		`Play=1 SwitchEntry="ffff:1:0 ffff:2:0"`},
 	{"log-line keeps commas", "log-line=a, b=c,xPlayStrm=1 ", `LogLine="a, b=c,xPlayStrm=1"`},
 	{"log-line keeps quotes", `client-id=7,Log-Line = "a" b`, `HasClientID ClientID=7 LogLine="\"a\" b"`},
 	{"empty log-line", "log-line=", `LogLine=""`},
@@ -52,8 +54,10 @@ var pragmas = []struct{ name, in, want string }{
 
 	{"play, not 0 or 1", "xPlayStrm=2,xPlayStrm=-1,xPlayStrm=yes,xPlayStrm=,xPlayStrm", ""},
 	{"play with junk", "xPlayStrm=1Connection: Close", ""},
-	{"malformed keeps what was there", "xPlayStrm=1,xPlayStrm=x,client-id=7,client-id=4294967296", "Play=1 HasClientID ClientID=7"},
-	{"signs, hex and fractions", "client-id=+1,client-id=--1,client-id=-0,client-id=-2147483649,client-id=- 1,client-id=0x1,client-id=1.0,client-id=1 2", ""},
+	{"malformed keeps what was there", "xPlayStrm=1,xPlayStrm=x,client-id=7,client-id=4294967296",
+		"Play=1 HasClientID ClientID=7"},
+	{"signs, hex and fractions", "client-id=+1,client-id=--1,client-id=-0,client-id=-2147483649,client-id=- " +
+		"1,client-id=0x1,client-id=1.0,client-id=1 2", ""},
 	{"number of ten digits too large", "client-id=4294967296", ""},
 	{"number that wraps uint64", "client-id=18446744073709551617", ""},
 	{"no value", "client-id=,features", ""},

@@ -22,8 +22,8 @@ type Request struct {
 	Method []byte // a token in the case it came in; unknown ones are the server's affair (405, 501)
 	Target []byte // as it stands in the request line
 
-	// Path is what the target names, still escaped (see AppendPath): it begins with one / (leading // come from encoders, the host of an
-	// absolute-form from proxies and old clients), is * for OPTIONS *, and nil for CONNECT.
+	// Path is what the target names, still escaped (see AppendPath): it begins with one / (leading // come from encoders,
+	// the host of an absolute-form from proxies and old clients), is * for OPTIONS *, and nil for CONNECT.
 	Path  []byte
 	Query []byte // what follows the first ?, nil without one
 
@@ -53,8 +53,8 @@ var mmst = []byte{0x01, 0x00, 0x00, 0x00, 0xCE, 0xFA, 0x0B, 0xB0}
 // ParseRequest reads the request head that b begins with into r and returns its length with the empty line: the body,
 // or the next request of a pipeline, begins at b[n]. max bounds that length. r is only good if err is nil.
 //
-// Errors: ErrShort; ErrTooLarge, ErrLongLine, ErrVersion (wrapped); ErrMMST; anything else is a malformed request. A bad
-// request line is found as soon as it is whole: a client of HTTP/0.9 sends nothing after it.
+// Errors: ErrShort; ErrTooLarge, ErrLongLine, ErrVersion (wrapped); ErrMMST; anything else is a malformed request. A
+// bad request line is found as soon as it is whole: a client of HTTP/0.9 sends nothing after it.
 func ParseRequest(b []byte, max int, r *Request) (n int, err error) {
 	if err := sniff(b); err != nil {
 		return 0, err

@@ -45,18 +45,24 @@ var responses = []struct{ name, in, want string }{
 
 	{"Digest", lines("HTTP/1.1 401 No", `WWW-Authenticate: Digest realm="a, Basic b", nonce="x="`),
 		`Minor=1 Status=401 Reason="No" WWWAuthenticate="Digest realm=\"a, Basic b\", nonce=\"x=\"" |`},
-	{"Basic, then Digest", lines("HTTP/1.1 401 No", `WWW-Authenticate: Basic realm="a"`, `WWW-Authenticate: DIGEST realm="b"`),
+	{"Basic, then Digest", lines("HTTP/1.1 401 No", `WWW-Authenticate: Basic realm="a"`,
+		`WWW-Authenticate: DIGEST realm="b"`),
 		`Minor=1 Status=401 Reason="No" WWWAuthenticate="DIGEST realm=\"b\"" |`},
-	{"Digest, then Basic", lines("HTTP/1.1 401 No", `WWW-Authenticate: Digest realm="b"`, `WWW-Authenticate: Basic realm="a"`),
+	{"Digest, then Basic", lines("HTTP/1.1 401 No", `WWW-Authenticate: Digest realm="b"`,
+		`WWW-Authenticate: Basic realm="a"`),
 		`Minor=1 Status=401 Reason="No" WWWAuthenticate="Digest realm=\"b\"" |`},
-	{"the first of two Digests", lines("HTTP/1.1 401 No", `WWW-Authenticate: Digest realm="a"`, `WWW-Authenticate: Digest realm="b"`),
+	{"the first of two Digests", lines("HTTP/1.1 401 No", `WWW-Authenticate: Digest realm="a"`,
+		`WWW-Authenticate: Digest realm="b"`),
 		`Minor=1 Status=401 Reason="No" WWWAuthenticate="Digest realm=\"a\"" |`},
-	{"a Digest with SHA-256 before others", lines("HTTP/1.1 401 No", `WWW-Authenticate: Digest realm="a", algorithm=SHA-256`,
+	{"a Digest with SHA-256 before others", lines("HTTP/1.1 401 No",
+		`WWW-Authenticate: Digest realm="a", algorithm=SHA-256`,
 		`WWW-Authenticate: Basic realm="b"`, `WWW-Authenticate: Digest realm="c", algorithm=MD5`),
 		`Minor=1 Status=401 Reason="No" WWWAuthenticate="Digest realm=\"c\", algorithm=MD5" |`},
-	{"all in one field", lines("HTTP/1.1 401 No", `WWW-Authenticate: Negotiate, NTLM, Basic realm="a\",", Digest realm="b", qop="auth,auth-int", nonce=x, Negotiate ab==`),
+	{"all in one field", lines("HTTP/1.1 401 No",
+		`WWW-Authenticate: Negotiate, NTLM, Basic realm="a\",", Digest realm="b", qop="auth,auth-int", nonce=x, Negotiate ab==`),
 		`Minor=1 Status=401 Reason="No" WWWAuthenticate="Digest realm=\"b\", qop=\"auth,auth-int\", nonce=x" |`},
-	{"parameters that look like schemes", lines("HTTP/1.1 401 No", `WWW-Authenticate: X digest="a", digest = b, Basic realm="c"`),
+	{"parameters that look like schemes", lines("HTTP/1.1 401 No",
+		`WWW-Authenticate: X digest="a", digest = b, Basic realm="c"`),
 		`Minor=1 Status=401 Reason="No" WWWAuthenticate="Basic realm=\"c\"" |`},
 	{"schemes we cannot do", lines("HTTP/1.1 401 No", `WWW-Authenticate: NTLM`, `WWW-Authenticate: Negotiate,`),
 		`Minor=1 Status=401 Reason="No" |`},
@@ -67,7 +73,8 @@ var responses = []struct{ name, in, want string }{
 // oddResponses are what cameras, encoders and old servers send, and what is meant.
 var oddResponses = []struct{ name, in, want string }{
 	{"unknown length", lines("HTTP/1.0 200 OK", "Content-Length: -1", "Server: a"), `Status=200 Reason="OK" Server="a" |`},
-	{"unknown length in unsigned", lines("HTTP/1.0 200 OK", "Content-Length: 18446744073709551615"), `Status=200 Reason="OK" |`},
+	{"unknown length in unsigned", lines("HTTP/1.0 200 OK", "Content-Length: 18446744073709551615"),
+		`Status=200 Reason="OK" |`},
 	{"empty length", lines("HTTP/1.0 200 OK", "Content-Length:"), `Status=200 Reason="OK" |`},
 	{"length twice in one", lines("HTTP/1.0 200 OK", "Content-Length: 7, 7"), `Status=200 Reason="OK" ContentLength=7 |`},
 	{"unknown length, then a known one", lines("HTTP/1.0 200 OK", "Content-Length: -1", "Content-Length: 7"),
@@ -79,14 +86,18 @@ var oddResponses = []struct{ name, in, want string }{
 	{"name of two words", lines("HTTP/1.0 200 OK", "Powered By: x", "Server: a"), `Status=200 Reason="OK" Server="a" |`},
 	{"folded", lines("HTTP/1.0 200 OK", "Server: a", "\tb", " ", "  c", "Pragma:", " no-cache,", " client-id=7"),
 		`Status=200 Reason="OK" Server="a b c" | HasClientID ClientID=7`},
-	{"folded, and nothing to go on with", lines("HTTP/1.0 200 OK", " Location: /x", "Server: a"), `Status=200 Reason="OK" Server="a" |`},
-	{"folded chunks", lines("HTTP/1.1 200 OK", "Transfer-Encoding:", " chunked"), `Minor=1 Status=200 Reason="OK" Chunked |`},
+	{"folded, and nothing to go on with", lines("HTTP/1.0 200 OK", " Location: /x", "Server: a"),
+		`Status=200 Reason="OK" Server="a" |`},
+	{"folded chunks", lines("HTTP/1.1 200 OK", "Transfer-Encoding:", " chunked"),
+		`Minor=1 Status=200 Reason="OK" Chunked |`},
 	{"NUL and lone CR in a value", lines("HTTP/1.0 200 OK", "Location: /\x00", "Server: x\rContent-Length: 5"),
 		`Status=200 Reason="OK" |`},
 	{"reason glued on", lines("HTTP/1.0 200OK"), `Status=200 Reason="OK" |`},
 	{"tab before the reason", lines("HTTP/1.0 200\tOK"), `Status=200 Reason="OK" |`},
-	{"bytes beyond ASCII", lines("HTTP/1.0 200 OK", "icy-name: caf\xe9", "Server: \xe9"), `Status=200 Reason="OK" Server="\xe9" |`},
-	{"line feeds and blanks", "ICY 200 OK\nContent-Type : video/x-ms-asf\n\n", `Status=200 Reason="OK" ContentType="video/x-ms-asf" |`},
+	{"bytes beyond ASCII", lines("HTTP/1.0 200 OK", "icy-name: caf\xe9", "Server: \xe9"),
+		`Status=200 Reason="OK" Server="\xe9" |`},
+	{"line feeds and blanks", "ICY 200 OK\nContent-Type : video/x-ms-asf\n\n",
+		`Status=200 Reason="OK" ContentType="video/x-ms-asf" |`},
 }
 
 func TestParseOddResponse(t *testing.T) {
@@ -153,7 +164,8 @@ var badResponses = []struct{ name, in, text string }{
 	{"content-length of words", lines("HTTP/1.0 200 OK", "Content-Length: long"), `"long"`},
 	{"lone CR in a content-length", lines("HTTP/1.0 200 OK", "Content-Length: 1\r2"), "allowed are digits"},
 	{"two minuses", lines("HTTP/1.0 200 OK", "Content-Length: --1"), "--1"},
-	{"two lengths, one with a blank before the colon", lines("HTTP/1.0 200 OK", "Content-Length: 1", "Content-Length : 2"), "1 and 2"},
+	{"two lengths, one with a blank before the colon", lines("HTTP/1.0 200 OK", "Content-Length: 1", "Content-Length : 2"),
+		"1 and 2"},
 	{"chunked twice", lines("HTTP/1.1 200 OK", "Transfer-Encoding: chunked", "Transfer-Encoding : chunked"), "chunked"},
 	{"gzip", lines("HTTP/1.1 200 OK", "Transfer-Encoding: gzip"), "gzip"},
 	{"too many fields", "HTTP/1.0 200 OK\r\n" + strings.Repeat("a:b\r\n", maxFields+1) + "\r\n", "more than 64"},
@@ -168,7 +180,8 @@ func TestParseResponseBad(t *testing.T) {
 			if n != 0 || err == nil || err == ErrShort || !strings.Contains(err.Error(), c.text) {
 				t.Fatalf("n %d, %v; want 0 and an error with %q", n, err, c.text)
 			}
-			if got, want := errors.Is(err, ErrTooLarge), strings.HasPrefix(c.name, "too many") || c.name == "endless head"; got != want {
+			if got, want := errors.Is(err, ErrTooLarge), strings.HasPrefix(c.name, "too many") ||
+				c.name == "endless head"; got != want {
 				t.Errorf("%v: is ErrTooLarge: %t", err, got)
 			}
 			for i := range c.in {

@@ -17,8 +17,8 @@ const (
 //
 //	Via: 1.0 fred, 1.1 p.example.net
 //
-// Behind the last one is nil. There is room for one more than MaxVia, so that a way that is too long shows; of what comes
-// after that nothing is kept.
+// Behind the last one is nil. There is room for one more than MaxVia, so that a way that is too long shows; of what
+// comes after that nothing is kept.
 type Via [MaxVia + 1][]byte
 
 // add takes one Via field. An error wraps ErrTooLarge.

@@ -16,8 +16,8 @@ import (
 )
 
 // We accept ourselves and hand the connections to gnet's loops: in gnet's own accept a lack of descriptors stops the
-// whole engine, and it gives no chance to refuse a connection before it has a descriptor and a place in a queue. A flood
-// of 6,000 connections killed it within a second; here it waits in the kernel's queue.
+// whole engine, and it gives no chance to refuse a connection before it has a descriptor and a place in a queue. A
+// flood of 6,000 connections killed it within a second; here it waits in the kernel's queue.
 
 // A front is a listener and what becomes of its connections.
 type front struct {
@@ -169,8 +169,9 @@ var fullReply = []byte("HTTP/1.0 503 Service Unavailable\r\nServer: " + viewerSe
 	"\r\nRetry-After: 10\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
 
 const (
-	notSentLowat = 64 << 10 // bytes the kernel holds unsent for a viewer, a round of 2 Mbit/s; by default 3 MB pile up for one that stalls
-	userTimeout  = 30_000   // ms that sent data may stay unacknowledged before the kernel gives the peer up
+	// Bytes that the kernel holds unsent for a viewer: a round of 2 Mbit/s. By default 3 MB pile up for one that stalls.
+	notSentLowat = 64 << 10
+	userTimeout  = 30_000 // ms that sent data may stay unacknowledged before the kernel gives the peer up
 )
 
 // listenerOptions sets what accepted sockets inherit.

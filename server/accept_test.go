@@ -31,7 +31,8 @@ func TestAcceptFailuresAreCounted(t *testing.T) {
 			}
 			now = now.add(50 * time.Millisecond)
 		}
-		if got := out.String(); strings.Count(got, "\n") != 1 || !strings.Contains(got, "ERROR") || !strings.Contains(got, full.Error()) {
+		if got := out.String(); strings.Count(got, "\n") != 1 || !strings.Contains(got, "ERROR") || !strings.Contains(got,
+			full.Error()) {
 			t.Errorf("while it fails:\n%s", got)
 		}
 		out.Reset()

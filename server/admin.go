@@ -106,7 +106,8 @@ func (s *Server) startAdmin(stopping <-chan struct{}) (stop func(), err error) {
 	}, nil
 }
 
-// AdminAddr is the address of the status page, not valid if the configuration has none. It is known once Ready is closed.
+// AdminAddr is the address of the status page, not valid if the configuration has none. It is known once Ready is
+// closed.
 func (s *Server) AdminAddr() netip.AddrPort {
 	if s.admin == nil {
 		return netip.AddrPort{}

@@ -37,7 +37,8 @@ func newAdminRigOf(t *testing.T, change func(*Config), streams ...StreamConfig) 
 	}
 	c := clock{func() instant { return r.at }}
 	log := slog.New(slog.DiscardHandler)
-	s := &Server{Version: "v1.2.3", cfg: cfg, log: log, clock: c, node: newNode(), gate: &gate{most: 100}, budget: &budget{admin: adminConns}, ready: make(chan struct{})}
+	s := &Server{Version: "v1.2.3", cfg: cfg, log: log, clock: c, node: newNode(), gate: &gate{most: 100},
+		budget: &budget{admin: adminConns}, ready: make(chan struct{})}
 	var all []*stream
 	for i := range cfg.Streams {
 		st, err := newStream(i, &cfg.Streams[i], log, c, &cfg.Server, func(*loopSet, instant) {})
@@ -107,7 +108,8 @@ func TestAdminRoutes(t *testing.T) {
 		{"/api/streams/demo2", "/api/streams/{name}", 404, data, `"error": "stream: \"demo2\", not in the configuration"`},
 		{"/api/streams/%3Cb%3E%22", "/api/streams/{name}", 404, data, `\u003cb\u003e`},
 		{"/api/streams/" + strings.Repeat("x", 10_000), "/api/streams/{name}", 404, data, "not in the configuration"},
-		{"/metrics", "/metrics", 200, "text/plain; version=0.0.4; charset=utf-8; escaping=underscores", "pumpd_connection_limit 100\n"},
+		{"/metrics", "/metrics", 200, "text/plain; version=0.0.4; charset=utf-8; escaping=underscores",
+			"pumpd_connection_limit 100\n"},
 		{"/healthz", "/healthz", 200, plainText, "ok\n"},
 		{"/readyz", "/readyz", 200, plainText, "ready\n"},
 		{"/debug/pprof/", "/debug/pprof/", 200, page, "goroutine"},
@@ -123,7 +125,8 @@ func TestAdminRoutes(t *testing.T) {
 		{"/index.html", "", 404, plainText, "not found"},
 	} {
 		w := r.get(c.path)
-		if got := w.Header().Get("Content-Type"); w.Code != c.code || got != c.media || !strings.Contains(w.Body.String(), c.has) {
+		if got := w.Header().Get("Content-Type"); w.Code != c.code || got != c.media || !strings.Contains(w.Body.String(),
+			c.has) {
 			t.Errorf("GET %.80s: %d, %q, %.300q, want %d, %q, %q in it", c.path, w.Code, got, w.Body, c.code, c.media, c.has)
 		}
 		if got := w.Header().Get("X-Content-Type-Options"); got != "nosniff" {
@@ -143,7 +146,8 @@ func TestAdminRoutes(t *testing.T) {
 		}
 	}
 	// A profile takes a second at least, so it is only looked for.
-	if _, route := r.mux.Handler(httptest.NewRequest("GET", "/debug/pprof/profile", nil)); route != "/debug/pprof/profile" {
+	if _, route := r.mux.Handler(httptest.NewRequest("GET", "/debug/pprof/profile",
+		nil)); route != "/debug/pprof/profile" {
 		t.Errorf("profile: route %q", route)
 	}
 }

@@ -8,7 +8,8 @@ import (
 )
 
 var adminPaths = []string{
-	"/", "/?a=b", "/api/status", "/api/streams/demo", "/api/streams/none", "/metrics", "/healthz", "/readyz", "/debug/pprof/",
+	"/", "/?a=b", "/api/status", "/api/streams/demo", "/api/streams/none", "/metrics", "/healthz", "/readyz",
+	"/debug/pprof/",
 	"/debug/pprof/cmdline", "/debug/pprof/profile?seconds=1", "/debug/pprof/heap", "/debug/pprof/symbol",
 	"/debug/pprof/trace?seconds=1", "/index.html",
 }

@@ -2,8 +2,8 @@ package server
 
 import "time"
 
-// An allowance bounds how much a peer may cause: some at once, and then no more than a rate. It is for what costs us many
-// times what it costs the peer. The zero value is unused.
+// An allowance bounds how much a peer may cause: some at once, and then no more than a rate. It is for what costs us
+// many times what it costs the peer. The zero value is unused.
 type allowance struct {
 	paid instant // when all that was taken has come back
 }

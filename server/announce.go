@@ -6,7 +6,8 @@ import (
 	"net/netip"
 )
 
-// Announce prints, once the server listens, what a person at the terminal wants to know: where to look and where to push.
+// Announce prints, once the server listens, what a person at the terminal wants to know: where to look and where to
+// push.
 func (s *Server) Announce(w io.Writer) {
 	<-s.ready
 	var entries []entry

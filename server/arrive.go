@@ -2,9 +2,9 @@ package server
 
 import "time"
 
-// How a source comes into a stream that another has left. A header is not a stream: an encoder or an upstream may answer
-// with one again and again and have nothing behind it. So the stream stays as it was left, and the grace of those who
-// wait runs on, until the source's first packet is in the chain.
+// How a source comes into a stream that another has left. A header is not a stream: an encoder or an upstream may
+// answer with one again and again and have nothing behind it. So the stream stays as it was left, and the grace of
+// those who wait runs on, until the source's first packet is in the chain.
 
 // arrive is the moment of that packet.
 func (s *source) arrive() {
@@ -12,8 +12,8 @@ func (s *source) arrive() {
 	s.stream.setState(streamLive)
 }
 
-// outwait ends the stream for those who wait for it when their grace is over, though s has the claim: the reaper may not,
-// and s has brought nothing. It is false when there is nobody who waits. For the holder's goroutine, now and then.
+// outwait ends the stream for those who wait for it when their grace is over, though s has the claim: the reaper may
+// not, and s has brought nothing. It is false when there is nobody who waits. For the holder's goroutine, now and then.
 func (s *source) outwait(now instant) bool {
 	st := s.stream
 	if s.wrote || st.joins.Load() == nil {
@@ -39,8 +39,8 @@ func (r *registry) overdue(s *source, now instant) bool {
 	return st.owner == s && now.since(st.vacant) >= st.patience
 }
 
-// left starts the grace when the owner goes, from its goroutine and under the registry's mutex. One that has written nothing starts
-// none: viewers wait for the source before it.
+// left starts the grace when the owner goes, from its goroutine and under the registry's mutex. One that has written
+// nothing starts none: viewers wait for the source before it.
 func (st *stream) left(since instant, patience time.Duration) {
 	if st.owner != nil && st.owner.wrote {
 		st.vacant, st.patience = since, patience

@@ -35,8 +35,8 @@ func TestHeaderAloneIsNoStream(t *testing.T) {
 	}
 }
 
-// Encoders that come back with $H and nothing more, once or again and again, keep nobody waiting for longer than the grace
-// of the one that fed the stream. Newcomers are sent away meanwhile, and when it is over.
+// Encoders that come back with $H and nothing more, once or again and again, keep nobody waiting for longer than the
+// grace of the one that fed the stream. Newcomers are sent away meanwhile, and when it is over.
 func TestPushBackWithHeaderOnly(t *testing.T) {
 	for _, c := range []struct {
 		name  string
@@ -115,8 +115,8 @@ func TestPushBackWithHeaderLongBeforePackets(t *testing.T) {
 	}
 }
 
-// An encoder that takes a stream over and has nothing to show ends it when the grace is over, and no viewer has crossed to
-// its header.
+// An encoder that takes a stream over and has nothing to show ends it when the grace is over, and no viewer has crossed
+// to its header.
 func TestTakeoverWithHeaderOnly(t *testing.T) {
 	for _, grace := range []time.Duration{0, 30 * time.Second} {
 		r := newRig(t, func(c *Config) { c.Timeouts.SourceGrace = Duration(grace) }, "a")
@@ -131,7 +131,8 @@ func TestTakeoverWithHeaderOnly(t *testing.T) {
 		end := max(grace, keyPatience) // a key frame must have time to come, however short the grace is
 		r.turnFor(end - time.Second)
 		if !first.fin || p.fin || r.read(p.body()).headers != 1 {
-			t.Fatalf("grace %v: after %v: FIN of the first encoder %v, of the viewer %v, %+v", grace, r.at.since(took), first.fin, p.fin,
+			t.Fatalf("grace %v: after %v: FIN of the first encoder %v, of the viewer %v, %+v", grace, r.at.since(took),
+				first.fin, p.fin,
 				r.read(p.body()))
 		}
 		r.turnFor(2 * time.Second)
@@ -141,7 +142,8 @@ func TestTakeoverWithHeaderOnly(t *testing.T) {
 	}
 }
 
-// Upstreams that answer with $H and nothing more: one that feeds no more, two of them, one that says so again and again.
+// Upstreams that answer with $H and nothing more: one that feeds no more, two of them, one that says so again and
+// again.
 func TestPullBackWithHeaderOnly(t *testing.T) {
 	packets := [][]byte{fullOne, fullTwo}
 	again := func(then script) script { // packets the first time, then the header only

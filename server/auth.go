@@ -42,8 +42,8 @@ func newUsers(entries []string) (users, error) {
 
 // challenge returns the values of the WWW-Authenticate fields of a 401, best first: Digest, which does not show the
 // password, then Basic; but a scheme that the encoder lists in X-Accept-Authentication (accept) before one that it does
-// not (push.md §6). Each challenge has a fresh nonce, which is for that address. stale says that the password was right and
-// the nonce was not, so that a program need not ask its user.
+// not (push.md §6). Each challenge has a fresh nonce, which is for that address. stale says that the password was right
+// and the nonce was not, so that a program need not ask its user.
 func (u users) challenge(accept []byte, from netip.Addr, stale bool, now time.Time) []string {
 	listed := func(scheme string) bool {
 		return slices.ContainsFunc(strings.Split(string(accept), ","), func(s string) bool {
@@ -79,9 +79,10 @@ const (
 	right
 )
 
-// check says whose credentials a proof has. spend is nonces.spend. Whatever is wrong with them, the answer is the same, and
-// is found in the same time.
-func (u users) check(q proof, spend func(nonce string, count uint32, now time.Time) bool, now time.Time) (string, verdict) {
+// check says whose credentials a proof has. spend is nonces.spend. Whatever is wrong with them, the answer is the same,
+// and is found in the same time.
+func (u users) check(q proof, spend func(nonce string, count uint32, now time.Time) bool,
+	now time.Time) (string, verdict) {
 	a, err := parseAuthorization(string(q.authorization))
 	if err != nil {
 		return "", wrong
@@ -99,8 +100,8 @@ func (u users) check(q proof, spend func(nonce string, count uint32, now time.Ti
 	return a.name(), right
 }
 
-// fresh says whether this is the first time that the address uses its nonce like this. Without qop there is no count: then
-// a request looks the same each time that the encoder makes it, and is good as long as its nonce.
+// fresh says whether this is the first time that the address uses its nonce like this. Without qop there is no count:
+// then a request looks the same each time that the encoder makes it, and is good as long as its nonce.
 func (d *digest) fresh(from netip.Addr, spend func(string, uint32, time.Time) bool, now time.Time) bool {
 	if !validNonce(d.nonce, from, now) {
 		return false

@@ -6,8 +6,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A bareWire is the wire of a viewer without TLS: the socket and nothing else. gnet has answered the request; now it would
-// hold 500 bytes for each viewer to tell us that it hung up, which the watcher does as well.
+// A bareWire is the wire of a viewer without TLS: the socket and nothing else. gnet has answered the request; now it
+// would hold 500 bytes for each viewer to tell us that it hung up, which the watcher does as well.
 //
 //	            request, reply          stream, end
 //	client ───▶ gnetWire ────────free──▶ bareWire
@@ -34,7 +34,8 @@ func (w *bareWire) heard() {
 		calls  = 4       // a flood must not keep the others waiting
 	)
 	for range calls {
-		n, _, errno := syscall.RawSyscall6(unix.SYS_RECVFROM, uintptr(w.fd), 0, atOnce, unix.MSG_TRUNC|unix.MSG_DONTWAIT, 0, 0)
+		n, _, errno := syscall.RawSyscall6(unix.SYS_RECVFROM, uintptr(w.fd), 0, atOnce, unix.MSG_TRUNC|unix.MSG_DONTWAIT, 0,
+			0)
 		switch {
 		case errno == syscall.EAGAIN:
 			return

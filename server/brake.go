@@ -5,11 +5,11 @@ import (
 	"time"
 )
 
-// A brake slows down who guesses passwords. Some wrong ones are free; after that those of one network and stream are looked
-// at one by one, with pauses that grow. Who comes in a pause waits for its turn with an open connection, encoders have no
-// timeout there (push.md §5), and is not told 401 unseen: its password may be right, from behind the same NAT as somebody
-// else's guesses. So each connection has one guess in many seconds, and whoever comes when there are too many is told 503 at
-// once. That costs neither sums nor a line of the log each.
+// A brake slows down who guesses passwords. Some wrong ones are free; after that those of one network and stream are
+// looked at one by one, with pauses that grow. Who comes in a pause waits for its turn with an open connection,
+// encoders have no timeout there (push.md §5), and is not told 401 unseen: its password may be right, from behind the
+// same NAT as somebody else's guesses. So each connection has one guess in many seconds, and whoever comes when there
+// are too many is told 503 at once. That costs neither sums nor a line of the log each.
 //
 // It is under the registry's mutex. The zero value is ready.
 type brake struct {

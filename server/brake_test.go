@@ -142,7 +142,8 @@ func TestGuessing(t *testing.T) {
 	if e := r.guess(attacker, "secret"); !strings.Contains(e.status(), "204") {
 		t.Errorf("and its next one: %q, want 204 at once", e.status())
 	}
-	if got := log(); strings.Count(got, "\n") > 4 || !strings.Contains(got, logPushWrong) || !strings.Contains(got, logPushBraked) {
+	if got := log(); strings.Count(got, "\n") > 4 || !strings.Contains(got, logPushWrong) || !strings.Contains(got,
+		logPushBraked) {
 		t.Errorf("log %q, want two lines of each kind at most", got)
 	}
 }

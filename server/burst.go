@@ -4,8 +4,8 @@ import "time"
 
 // A Burst says how much of a stream a new viewer gets at once: Length, or with Auto what players wait for.
 //
-// A header names a preroll: so long a player fills its buffer before it shows anything, 3 to 5 seconds mostly, but 20 in
-// what Movie Maker writes. What it does not get at once it waits for.
+// A header names a preroll: so long a player fills its buffer before it shows anything, 3 to 5 seconds mostly, but 20
+// in what Movie Maker writes. What it does not get at once it waits for.
 type Burst struct {
 	Auto   bool
 	Length Duration // unused with Auto

@@ -16,8 +16,8 @@ func prerolled(size int, ms uint64) []byte {
 	return h
 }
 
-// With "auto" a newcomer starts as far back as players wait, or at most startDelay later; never farther back than a minute
-// or than the first key frame, and by less than 3s of preroll as by 3s.
+// With "auto" a newcomer starts as far back as players wait, or at most startDelay later; never farther back than a
+// minute or than the first key frame, and by less than 3s of preroll as by 3s.
 func TestBurstAuto(t *testing.T) {
 	const step = 40 // ms
 	for _, c := range []struct {
@@ -104,7 +104,8 @@ func TestLongBurstIsNoLag(t *testing.T) {
 	}
 	got := r.read(p.body()).numbers
 	if !slices.Equal(got, numbers(got[0], 1250)) || r.reg.streams[0].stats.skips.Load() != 0 {
-		t.Errorf("%d skips; got %d packets from %d on, want all of them", r.reg.streams[0].stats.skips.Load(), len(got), got[0])
+		t.Errorf("%d skips; got %d packets from %d on, want all of them", r.reg.streams[0].stats.skips.Load(), len(got),
+			got[0])
 	}
 }
 

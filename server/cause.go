@@ -21,8 +21,8 @@ func (e *statusError) Error() string {
 	return fmt.Sprintf("upstream answers %d %.80q", e.status, e.reason)
 }
 
-// causes gives the errors of a pull a word for the metrics. What they say themselves has no end: it has ports, times, and
-// what the other side made up.
+// causes gives the errors of a pull a word for the metrics. What they say themselves has no end: it has ports, times,
+// and what the other side made up.
 var causes = []struct {
 	err  error
 	word string

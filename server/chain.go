@@ -61,7 +61,7 @@ func newGeneration(h *asf.Header, b Burst) *generation {
 // joins says where in the chain a viewer may start. It is replaced as a whole, never changed.
 type joins struct {
 	gen     *generation
-	start   *element      // the cursor of a newcomer: the element before the oldest join point inside the burst, else = newest
+	start   *element      // cursor of a newcomer: before the oldest join point inside the burst, else = newest
 	opening *opening      // for those who start there; nil: the chain will do
 	newest  *element      // the element before the newest join point: where a viewer that is too far behind goes on
 	back    time.Duration // of stream between start and the end of the chain
@@ -130,8 +130,8 @@ func (q *pointQueue) trim(now instant, bytes uint64, r reach) (full bool) {
 	return full
 }
 
-// begin starts a generation. tell gets the joins of a newcomer that finds no packet yet, before the element is linked: a
-// viewer that crosses there may ask again at once, on another loop, and must be given the new header.
+// begin starts a generation. tell gets the joins of a newcomer that finds no packet yet, before the element is linked:
+// a viewer that crosses there may ask again at once, on another loop, and must be given the new header.
 func (c *chain) begin(g *generation, now instant, tell func(*joins)) {
 	e := &element{kind: headerElement, at: now, gen: g}
 	c.place(e)
@@ -140,7 +140,8 @@ func (c *chain) begin(g *generation, now instant, tell func(*joins)) {
 	c.link(e)
 }
 
-// packet appends a packet and returns the joins that are valid from now on. o is for a packet to join at, if it needs one.
+// packet appends a packet and returns the joins that are valid from now on. o is for a packet to join at, if it needs
+// one.
 func (c *chain) packet(full, short []byte, join bool, o *opening, now instant) *joins {
 	before := c.last
 	e := &element{kind: packetElement, at: now, full: full, short: short}
@@ -157,7 +158,8 @@ func (c *chain) packet(full, short []byte, join bool, o *opening, now instant) *
 		return &joins{gen: c.gen, start: e, newest: e}
 	}
 	oldest, newest := c.points[0], c.points[len(c.points)-1]
-	return &joins{gen: c.gen, start: oldest.before, opening: oldest.opening, newest: newest.before, back: now.since(oldest.at)}
+	return &joins{gen: c.gen, start: oldest.before, opening: oldest.opening, newest: newest.before,
+		back: now.since(oldest.at)}
 }
 
 // end appends the end.

@@ -7,7 +7,7 @@ import "time"
 type condition uint8
 
 const (
-	conditionIdle     condition = iota // nobody feeds it, nor has to: an encoder is yet to come, nobody watches it on demand
+	conditionIdle     condition = iota // nobody feeds it, nor has to: no encoder yet, no viewer on demand
 	conditionLive                      // its own source feeds it: a push, a pull or a file
 	conditionSilent                    // its source is connected and sends nothing
 	conditionSlate                     // its source is away and its slate plays

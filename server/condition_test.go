@@ -25,14 +25,16 @@ func (r *adminRig) check(want told) {
 		r.t.Errorf("API: %+v, %v, want %+v", got, err, want)
 	}
 	page := r.get("/").Body.String()
-	for _, text := range []string{fmt.Sprintf(`<article class="%s">`, want.Condition), fmt.Sprintf(`<span class="state">%s</span>`, want.Condition)} {
+	for _, text := range []string{fmt.Sprintf(`<article class="%s">`, want.Condition),
+		fmt.Sprintf(`<span class="state">%s</span>`, want.Condition)} {
 		if !strings.Contains(page, text) {
 			r.t.Errorf("no %s in the page, want %+v", text, want)
 		}
 	}
 	metrics := pumpdMetrics(r)
 	for kind := range sourceReaper {
-		line := fmt.Sprintf("pumpd_stream_source_kind{kind=\"%s\",stream=\"%s\"} %v\n", kind, path, boolean(kind.String() == want.Kind))
+		line := fmt.Sprintf("pumpd_stream_source_kind{kind=\"%s\",stream=\"%s\"} %v\n", kind, path,
+			boolean(kind.String() == want.Kind))
 		if !strings.Contains(metrics, line) {
 			r.t.Errorf("no %s in the metrics, want %+v", line, want)
 		}
@@ -228,7 +230,8 @@ func TestUpstreamMetrics(t *testing.T) {
 			t.Errorf("no %s", want)
 		}
 	}
-	for _, mustNot := range []string{"secret", "Nothing", `cause="",`, `last_error_age_seconds{cause="status_404",rank="0"`} {
+	for _, mustNot := range []string{"secret", "Nothing", `cause="",`,
+		`last_error_age_seconds{cause="status_404",rank="0"`} {
 		if strings.Contains(got, mustNot) {
 			t.Errorf("%s in the metrics", mustNot)
 		}

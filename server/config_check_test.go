@@ -22,24 +22,32 @@ const (
 var badValues = []badConfig{
 	{"no address", "[server]\nlisten = []\n", `pump.toml:2: server.listen: no address, want at least one such as ":8086"`},
 	{"port alone", "[server]\nlisten = [\"8086\"]\n", `pump.toml:2: server.listen[0]: "8086"` + wantAddress},
-	{"IPv6 without brackets", "[server]\nlisten = [\"::1:8086\"]\n", `pump.toml:2: server.listen[0]: "::1:8086"` + wantAddress},
-	{"IPv4 too large", "[server]\nlisten = [\"127.0.0.256:80\"]\n", `pump.toml:2: server.listen[0]: "127.0.0.256:80"` + wantAddress},
-	{"URL as address", "[server]\nadmin = \"http://host:80\"\n", `pump.toml:2: server.admin: "http://host:80"` + wantAddress},
+	{"IPv6 without brackets", "[server]\nlisten = [\"::1:8086\"]\n", `pump.toml:2: server.listen[0]: "::1:8086"` +
+		wantAddress},
+	{"IPv4 too large", "[server]\nlisten = [\"127.0.0.256:80\"]\n", `pump.toml:2: server.listen[0]: "127.0.0.256:80"` +
+		wantAddress},
+	{"URL as address", "[server]\nadmin = \"http://host:80\"\n", `pump.toml:2: server.admin: "http://host:80"` +
+		wantAddress},
 	{"space in an address", "[server]\nadmin = \" :80\"\n", `pump.toml:2: server.admin: " :80"` + wantAddress},
 	{"empty address", "[server]\nlisten = [\"\"]\n", `pump.toml:2: server.listen[0]: ""` + wantAddress},
 	{"name with a port", "[server]\nadmin_hosts = [\"pump.example\", \"pump.example:8087\"]\n",
 		`pump.toml:2: server.admin_hosts[1]: "pump.example:8087", want a name such as "pump.example", without a port`},
 	{"empty name", "[server]\nadmin_hosts = [\"\"]\n",
 		`pump.toml:2: server.admin_hosts[0]: "", want a name such as "pump.example", without a port`},
-	{"ready stream of another name", "[server]\nready_streams = [\"a\", \"b\"]\n[[streams]]\npath = \"A\"\ntype = \"mmsh_push\"\n",
+	{"ready stream of another name", "[server]\nready_streams = [\"a\", \"b\"]\n[[streams]]\npath = \"A\"\n" +
+		"type = \"mmsh_push\"\n",
 		`pump.toml:2: server.ready_streams[1]: "b", want the path of a stream`},
-	{"ready stream that is off", "[server]\nready_streams = [\"a\"]\n[[streams]]\npath = \"a\"\ntype = \"mmsh_push\"\nenabled = false\n",
+	{"ready stream that is off", "[server]\nready_streams = [\"a\"]\n[[streams]]\npath = \"a\"\ntype = \"mmsh_push\"\n" +
+		"enabled = false\n",
 		`pump.toml:2: server.ready_streams[0]: "a", that stream is switched off (enabled = false)`},
-	{"port too large", "[server]\nadmin = \":65536\"\n", `pump.toml:2: server.admin: ":65536", want a port from 0 to 65535`},
+	{"port too large", "[server]\nadmin = \":65536\"\n",
+		`pump.toml:2: server.admin: ":65536", want a port from 0 to 65535`},
 	{"port by name", "[server]\nadmin = \":http\"\n", `pump.toml:2: server.admin: ":http", want a port from 0 to 65535`},
 	{"no port", "[server]\nadmin = \"host:\"\n", `pump.toml:2: server.admin: "host:", want a port from 0 to 65535`},
-	{"address twice", "[server]\nlisten = [\":1\",\n\":1\"]\n", `pump.toml:3: server.listen[1]: ":1", already used by server.listen[0]`},
-	{"all addresses and one", "[server]\nlisten = [\":8087\"]\n", `pump.toml:1: server.admin: "127.0.0.1:8087", already used by server.listen[0], ":8087"`},
+	{"address twice", "[server]\nlisten = [\":1\",\n\":1\"]\n",
+		`pump.toml:3: server.listen[1]: ":1", already used by server.listen[0]`},
+	{"all addresses and one", "[server]\nlisten = [\":8087\"]\n",
+		`pump.toml:1: server.admin: "127.0.0.1:8087", already used by server.listen[0], ":8087"`},
 	{"address of the admin's default", "[server]\nlisten = [\"127.0.0.1:8087\"]\n",
 		`pump.toml:1: server.admin: "127.0.0.1:8087", already used by server.listen[0]`},
 
@@ -57,13 +65,16 @@ var badValues = []badConfig{
 	{"merge too long", "[server]\nmerge = \"1001ms\"\n", "pump.toml:2: server.merge: 1001ms, want 0s to 1s"},
 	{"merge below 0", "[server]\nmerge = \"-1ms\"\n", "pump.toml:2: server.merge: -1ms, want 0s to 1s"},
 	{"burst too long", "[server]\nburst = \"61s\"\nmax_lag = \"2m\"\n", "pump.toml:2: server.burst: 61s, want 0s to 60s"},
-	{"max_lag too short", "[server]\nburst = \"0s\"\nmax_lag = \"999ms\"\n", "pump.toml:3: server.max_lag: 999ms, want 1s to 600s"},
+	{"max_lag too short", "[server]\nburst = \"0s\"\nmax_lag = \"999ms\"\n", "pump.toml:3: server.max_lag: 999ms, want " +
+		"1s to 600s"},
 	{"max_lag below burst", "[server]\nburst = \"10s\"\n",
 		"pump.toml:1: server.max_lag: 10s, must be longer than burst, 10s: viewers start that far behind"},
 	{"loops", "[server]\nloops = 257\n", "pump.toml:2: server.loops: 257, want 0 to 256"},
 	{"connections", "[server]\nmax_connections = -1\n", "pump.toml:2: server.max_connections: -1, want 0 to 10000000"},
-	{"engine", "[server]\nengine = \"epoll\"\n", `pump.toml:2: server.engine: "epoll", want "auto", "sendto" or "io_uring"`},
-	{"log_level", "[server]\nlog_level = \"INFO\"\n", `pump.toml:2: server.log_level: "INFO", want "debug", "info", "warn" or "error"`},
+	{"engine", "[server]\nengine = \"epoll\"\n",
+		`pump.toml:2: server.engine: "epoll", want "auto", "sendto" or "io_uring"`},
+	{"log_level", "[server]\nlog_level = \"INFO\"\n",
+		`pump.toml:2: server.log_level: "INFO", want "debug", "info", "warn" or "error"`},
 	{"log_format", "[server]\nlog_format = \"\"\n", `pump.toml:2: server.log_format: "", want "text" or "json"`},
 
 	{"request_head", "[timeouts]\nrequest_head = \"0s\"\n", "pump.toml:2: timeouts.request_head: 0s, want 1s to 300s"},
@@ -74,7 +85,8 @@ var badValues = []badConfig{
 	{"source_grace", "[timeouts]\nsource_grace = \"-1s\"\n", "pump.toml:2: timeouts.source_grace: -1s, want 0s to 3600s"},
 	{"stall", "[timeouts]\nstall = \"500ms\"\n", "pump.toml:2: timeouts.stall: 500ms, want 1s to 3600s"},
 
-	{"TLS without certificate", "[tls]\nlisten = [\":8089\"]\n", "pump.toml:1: tls.certificates: missing, want at least one for tls.listen"},
+	{"TLS without certificate", "[tls]\nlisten = [\":8089\"]\n", "pump.toml:1: tls.certificates: missing, want at least " +
+		"one for tls.listen"},
 	{"TLS on the plain port", "[tls]\nlisten = [\":8086\"]\n",
 		"pump.toml:1: tls.certificates: missing, want at least one for tls.listen\n" +
 			`pump.toml:2: tls.listen[0]: ":8086", already used by server.listen[0]`},
@@ -91,8 +103,10 @@ var badValues = []badConfig{
 		`pump.toml:2: proxy.url: "proxy:8080", want a URL that begins with http://`},
 	{"proxy with a path", "[proxy]\nurl = \"http://proxy:8080/x\"\n",
 		`pump.toml:2: proxy.url: "http://proxy:8080/x", want nothing after host and port`},
-	{"proxy with an empty port", "[proxy]\nurl = \"http://proxy:\"\n", `pump.toml:2: proxy.url: "http://proxy:"` + wantHost + "http://"},
-	{"proxy with port 0", "[proxy]\nurl = \"http://proxy:0\"\n", `pump.toml:2: proxy.url: "http://proxy:0"` + wantHost + "http://"},
+	{"proxy with an empty port", "[proxy]\nurl = \"http://proxy:\"\n", `pump.toml:2: proxy.url: "http://proxy:"` +
+		wantHost + "http://"},
+	{"proxy with port 0", "[proxy]\nurl = \"http://proxy:0\"\n", `pump.toml:2: proxy.url: "http://proxy:0"` + wantHost +
+		"http://"},
 }
 
 func TestBadValues(t *testing.T) { testBad(t, badValues) }
@@ -132,7 +146,8 @@ func TestCertificates(t *testing.T) {
 	if err := load("pump.key"); err != nil {
 		t.Errorf("good pair: %v", err)
 	}
-	if err := load(b.dir + "/pump.key"); err == nil || !strings.Contains(err.Error(), "private key does not match public key") {
+	if err := load(b.dir + "/pump.key"); err == nil || !strings.Contains(err.Error(), "private key does not match "+
+		"public key") {
 		t.Errorf("key of another certificate: got %v", err)
 	}
 	if err := load("pump.crt"); err == nil || !strings.Contains(err.Error(), "pump.toml:3: tls.certificates[0]: cert ") {

@@ -47,7 +47,8 @@ func ParseConfig(data []byte, name string) (*Config, error) {
 	return cfg, nil
 }
 
-// parseConfig is ParseConfig up to where all that is wrong is in the file's list; an error is that there is no such list.
+// parseConfig is ParseConfig up to where all that is wrong is in the file's list; an error is that there is no such
+// list.
 func parseConfig(data []byte, name string) (*configFile, *Config, error) {
 	if len(data) > maxConfig {
 		return nil, nil, fmt.Errorf("%s: larger than %d bytes", name, maxConfig)

@@ -16,7 +16,8 @@ type badConfig struct{ name, text, want string }
 var badFiles = []badConfig{
 	{"not TOML", "[server]\nlisten = [\":1\"\nadmin = \"\"\n",
 		"pump.toml:3: server.listen[1]: expected a comma (',') or array terminator (']'), but got 'a'"},
-	{"key twice", "[server]\nburst = \"1s\"\nburst = \"2s\"\n", "pump.toml:3: Key 'server.burst' has already been defined."},
+	{"key twice", "[server]\nburst = \"1s\"\nburst = \"2s\"\n", "pump.toml:3: Key 'server.burst' has already been " +
+		"defined."},
 	{"UTF-16", "\xff\xfe[\x00", "pump.toml: not UTF-8"},
 	{"control character in a key", "\"a\\nb\" = 1\n",
 		`pump.toml:1: "a\nb": unknown key, want one of server, timeouts, tls, proxy, streams`},
@@ -26,19 +27,22 @@ var badFiles = []badConfig{
 	{"tables in tables", "a = " + strings.Repeat("{a=", 1<<20), "pump.toml:1: nested more than 32 deep"},
 	{"names in names", "a" + strings.Repeat(".a", 1<<20) + " = 1\n", "pump.toml:1: nested more than 32 deep"},
 	{"tables by header", "\n[a" + strings.Repeat(".a", 1<<20) + "]\n", "pump.toml:2: nested more than 32 deep"},
-	{"lists in a table by header", "[a" + strings.Repeat(".a", 15) + "]\na = " + strings.Repeat("[", 20) + strings.Repeat("]", 20) + "\n",
+	{"lists in a table by header", "[a" + strings.Repeat(".a", 15) + "]\na = " + strings.Repeat("[", 20) +
+		strings.Repeat("]", 20) + "\n",
 		"pump.toml:1: a: unknown key, want one of server, timeouts, tls, proxy, streams"},
 
 	{"unknown key", "[server]\nlisten = [\":1\"]\nlissten = []\n",
 		`pump.toml:3: server.lissten: unknown key, did you mean "listen"?`},
-	{"unknown key in a later stream", "[[streams]]\npath = \"a\"\ntype = \"file\"\n\n[[streams]]\npath = \"b\"\ntype = \"file\"\ntitel = \"B\"\n",
+	{"unknown key in a later stream", "[[streams]]\npath = \"a\"\ntype = \"file\"\n\n[[streams]]\npath = \"b\"\n" +
+		"type = \"file\"\ntitel = \"B\"\n",
 		`pump.toml:8: streams[1].titel: unknown key, did you mean "title"?`},
 	{"key instead of type", "[[streams]]\npath = \"a\"\ntype = \"file\"\n\n[[streams]]\npath = \"b\"\ntyp = \"file\"\n",
 		"pump.toml:5: streams[1].type: missing, want \"mmsh_push\", \"mmsh_pull\" or \"file\"\n" +
 			`pump.toml:7: streams[1].typ: unknown key, did you mean "type"?`},
 	{"key of another table", "[server]\nsource_idle = \"60s\"\n",
 		`pump.toml:2: server.source_idle: unknown key, did you mean "source_idle" in [timeouts]?`},
-	{"stream key above the streams", "path = \"a\"\n", `pump.toml:1: path: unknown key, did you mean "path" in [[streams]]?`},
+	{"stream key above the streams", "path = \"a\"\n",
+		`pump.toml:1: path: unknown key, did you mean "path" in [[streams]]?`},
 	{"table as a key", "[streams.server]\nlisten = []\n",
 		"pump.toml:1: streams: a table, want tables headed [[streams]]"},
 	{"unknown table", "[sever]\nlisten = []\nadmin = \"\"\n", `pump.toml:1: sever: unknown key, did you mean "server"?`},
@@ -52,25 +56,35 @@ var badFiles = []badConfig{
 			"pump.toml:3: tls.certificates[0].crt: unknown key, did you mean \"cert\"?\n" +
 			"pump.toml:3: tls.certificates[0].key: missing, want the name of a file"},
 
-	{"number as duration", "[server]\nburst = 3\n", `pump.toml:2: server.burst: 3, want a duration such as "3s" or "100ms", or "auto"`},
-	{"duration without unit", "[server]\nburst = \"3\"\n", `pump.toml:2: server.burst: "3", want a duration such as "3s" or "100ms", or "auto"`},
-	{"list as duration", "[server]\nburst = []\n", `pump.toml:2: server.burst: a list, want a duration such as "3s" or "100ms", or "auto"`},
-	{"date as duration", "[server]\nburst = 03:00:00\n", `pump.toml:2: server.burst: a date or time, want a duration such as "3s" or "100ms", or "auto"`},
-	{"merge", "[server]\nmerge = \"Auto\"\n", `pump.toml:2: server.merge: "Auto", want "auto" or a duration such as "100ms"`},
-	{"string as list", "[server]\nlisten = \":8086\"\n", `pump.toml:2: server.listen: ":8086", want a list of strings in brackets`},
-	{"number in a list", "[server]\nlisten = [\":1\",\n8086]\n", "pump.toml:3: server.listen[1]: 8086, want a string in quotes"},
-	{"string as truth", "[server]\nstrip_padding = \"yes\"\n", `pump.toml:2: server.strip_padding: "yes", want true or false`},
+	{"number as duration", "[server]\nburst = 3\n",
+		`pump.toml:2: server.burst: 3, want a duration such as "3s" or "100ms", or "auto"`},
+	{"duration without unit", "[server]\nburst = \"3\"\n",
+		`pump.toml:2: server.burst: "3", want a duration such as "3s" or "100ms", or "auto"`},
+	{"list as duration", "[server]\nburst = []\n",
+		`pump.toml:2: server.burst: a list, want a duration such as "3s" or "100ms", or "auto"`},
+	{"date as duration", "[server]\nburst = 03:00:00\n",
+		`pump.toml:2: server.burst: a date or time, want a duration such as "3s" or "100ms", or "auto"`},
+	{"merge", "[server]\nmerge = \"Auto\"\n",
+		`pump.toml:2: server.merge: "Auto", want "auto" or a duration such as "100ms"`},
+	{"string as list", "[server]\nlisten = \":8086\"\n",
+		`pump.toml:2: server.listen: ":8086", want a list of strings in brackets`},
+	{"number in a list", "[server]\nlisten = [\":1\",\n8086]\n", "pump.toml:3: server.listen[1]: 8086, want a string " +
+		"in quotes"},
+	{"string as truth", "[server]\nstrip_padding = \"yes\"\n",
+		`pump.toml:2: server.strip_padding: "yes", want true or false`},
 	{"fraction", "[server]\nloops = 1.5\n", "pump.toml:2: server.loops: 1.5, want a whole number"},
 	{"string as number", "[server]\nloops = \"2\"\n", `pump.toml:2: server.loops: "2", want a whole number`},
 	{"truth as string", "[server]\nadmin = false\n", "pump.toml:2: server.admin: false, want a string in quotes"},
 	{"number as table", "server = 1\n", "pump.toml:1: server: 1, want a table"},
-	{"one stream in single brackets", "[streams]\npath = \"a\"\n", "pump.toml:1: streams: a table, want tables headed [[streams]]"},
+	{"one stream in single brackets", "[streams]\npath = \"a\"\n", "pump.toml:1: streams: a table, want tables headed " +
+		"[[streams]]"},
 	{"stream that is a name", "streams = [\"demo\"]\n", `pump.toml:1: streams[0]: "demo", want a table`},
 	{"server in double brackets", "[[server]]\n", "pump.toml:1: server: a list, want a table"},
 	{"certificate without list", "[tls]\ncertificates = { cert = \"a\", key = \"b\" }\n",
 		`pump.toml:2: tls.certificates: a table, want a list such as [{ cert = "pump.crt", key = "pump.key" }]`},
 
-	{"many mistakes, in the order of the file", "[timeouts]\nstall = \"x\"\n[server]\nburst = \"61s\"\nmax_lag = \"70s\"\nlogs = 1\n",
+	{"many mistakes, in the order of the file", "[timeouts]\nstall = \"x\"\n[server]\nburst = \"61s\"\n" +
+		"max_lag = \"70s\"\nlogs = 1\n",
 		"pump.toml:2: timeouts.stall: \"x\", want a duration such as \"3s\" or \"100ms\"\n" +
 			"pump.toml:4: server.burst: 61s, want 0s to 60s\n" +
 			`pump.toml:6: server.logs: unknown key, did you mean "loops"?`},
@@ -103,7 +117,8 @@ func TestTableStyles(t *testing.T) {
 			t.Errorf("%q: %v", text, err)
 			continue
 		}
-		if cfg.Server.Burst != (Burst{Length: Duration(time.Second)}) || len(cfg.Streams) != 1 || cfg.Streams[0].Path != "a" ||
+		if cfg.Server.Burst != (Burst{Length: Duration(time.Second)}) || len(cfg.Streams) != 1 ||
+			cfg.Streams[0].Path != "a" ||
 			!cfg.Streams[0].Enabled {
 			t.Errorf("%q: got %+v", text, cfg)
 		}

@@ -5,8 +5,8 @@ import (
 	"slices"
 )
 
-// CheckConfig is LoadConfig with a closer look, for an operator who waits for it: media files and slates are read to their
-// ends. What it warns of can run, though hardly as it was meant.
+// CheckConfig is LoadConfig with a closer look, for an operator who waits for it: media files and slates are read to
+// their ends. What it warns of can run, though hardly as it was meant.
 func CheckConfig(path string) (warnings []string, err error) {
 	data, err := readConfig(path)
 	if err != nil {

@@ -14,7 +14,8 @@ func TestCheckConfigOpensMedia(t *testing.T) {
 	one, most := testFile(50, 40), testFile(50, 40)
 	clear(one[packets+19*200 : packets+20*200])
 	clear(most[packets : packets+26*200])
-	for name, b := range map[string][]byte{"good.asf": testFile(50, 40), "one.asf": one, "most.asf": most, "none.asf": []byte("x")} {
+	for name, b := range map[string][]byte{"good.asf": testFile(50, 40), "one.asf": one, "most.asf": most,
+		"none.asf": []byte("x")} {
 		if err := os.WriteFile(filepath.Join(dir, name), b, 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -24,9 +25,11 @@ func TestCheckConfigOpensMedia(t *testing.T) {
 		{fileTable + "file = \"good.asf\"\n", "", ""},
 		{fileTable, "", ""},
 		{pushTable + "slate = \"builtin\"\n", "", ""},
-		{fileTable + "file = \"one.asf\"\n", ":4: streams[0].file: " + dir + "/one.asf: 1 of 50 packets are bad and will be left out, the first: packet 20: ", ""},
+		{fileTable + "file = \"one.asf\"\n", ":4: streams[0].file: " + dir + "/one.asf: 1 of 50 packets are bad and will " +
+			"be left out, the first: packet 20: ", ""},
 		{pushTable + "slate = \"one.asf\"\n", ":4: streams[0].slate: " + dir + "/one.asf: 1 of 50 packets", ""},
-		{fileTable + "file = \"most.asf\"\n", "", ":4: streams[0].file: " + dir + "/most.asf: file: 26 of 50 packets are bad, the first: packet 1: "},
+		{fileTable + "file = \"most.asf\"\n", "", ":4: streams[0].file: " + dir + "/most.asf: file: 26 of 50 packets are " +
+			"bad, the first: packet 1: "},
 		{pullOf + "slate = \"none.asf\"\n", "", ":5: streams[0].slate: " + dir + "/none.asf: header: "},
 		{fileTable + "file = \"none.asf\"\nenabled = false\n", "no stream is enabled", ":4: streams[0].file: "},
 		{pushTable + "enabled = false\n", "pump.toml: no stream is enabled, there is nothing to watch", ""},
@@ -38,10 +41,12 @@ func TestCheckConfigOpensMedia(t *testing.T) {
 			t.Fatal(err)
 		}
 		warnings, err := CheckConfig(config)
-		if got := strings.Join(warnings, "\n"); (got == "") != (c.warning == "") || !strings.Contains(got, c.warning) || strings.Contains(got, "\n") {
+		if got := strings.Join(warnings, "\n"); (got == "") != (c.warning == "") || !strings.Contains(got, c.warning) ||
+			strings.Contains(got, "\n") {
 			t.Errorf("%q: warnings %q, want one with %q", c.text, warnings, c.warning)
 		}
-		if (err == nil) != (c.err == "") || err != nil && (!strings.Contains(err.Error(), c.err) || strings.Contains(err.Error(), "\n")) {
+		if (err == nil) != (c.err == "") || err != nil && (!strings.Contains(err.Error(), c.err) ||
+			strings.Contains(err.Error(), "\n")) {
 			t.Errorf("%q: %v, want one error with %q", c.text, err, c.err)
 		}
 	}

@@ -133,7 +133,8 @@ func (f *configFile) checkPushUsers(key string, users []string) {
 func (f *configFile) checkPushFrom(key string, networks []string) {
 	for i, n := range networks {
 		if _, err := parseNetwork(n); err != nil {
-			f.wrong(elementName(key, i), `%.80q, want an address or a network such as "192.0.2.7", "10.0.0.0/8" or "2001:db8::/32"`, n)
+			f.wrong(elementName(key, i),
+				`%.80q, want an address or a network such as "192.0.2.7", "10.0.0.0/8" or "2001:db8::/32"`, n)
 		}
 	}
 }

@@ -48,7 +48,8 @@ var badStreams = []badConfig{
 	{"unknown type", strings.Replace(fileTable, "file", "flie", 1) + "push_users = []\n",
 		`pump.toml:3: streams[0].type: "flie", want "mmsh_push", "mmsh_pull" or "file"`},
 
-	{"URL for a push", pushTable + "url = \"\"\n", `pump.toml:4: streams[0].url: not for type "mmsh_push", only for "mmsh_pull"`},
+	{"URL for a push", pushTable + "url = \"\"\n",
+		`pump.toml:4: streams[0].url: not for type "mmsh_push", only for "mmsh_pull"`},
 	{"users for a pull", pullTable + "url = \"mms://a\"\npush_users = []\n",
 		`pump.toml:5: streams[0].push_users: not for type "mmsh_pull", only for "mmsh_push"`},
 	{"push policy for a file", fileTable + "on_second_push = \"takeover\"\n",
@@ -58,20 +59,24 @@ var badStreams = []badConfig{
 
 	{"push policy", pushTable + "on_second_push = \"take\"\n",
 		`pump.toml:4: streams[0].on_second_push: "take", want "takeover" or "refuse"`},
-	{"user without secret", pushTable + "push_users = [\"a:b\",\n\"a\"]\n", "pump.toml:5: streams[0].push_users[1]" + wantUser},
+	{"user without secret", pushTable + "push_users = [\"a:b\",\n\"a\"]\n", "pump.toml:5: streams[0].push_users[1]" +
+		wantUser},
 	{"empty secret", pushTable + "push_users = [\"a:\"]\n", "pump.toml:4: streams[0].push_users[0]" + wantUser},
 	{"empty name", pushTable + "push_users = [\":b\"]\n", "pump.toml:4: streams[0].push_users[0]" + wantUser},
 	{"quote in a name", pushTable + "push_users = ['a\"b:c']\n",
-		"pump.toml:4: streams[0].push_users[0]: the value, want a name without quotes and backslashes, and no control characters"},
+		"pump.toml:4: streams[0].push_users[0]: the value, want a name without quotes and backslashes, and no control " +
+			"characters"},
 	{"user twice", pushTable + "push_users = [\"a:b\", \"a:c\"]\n",
 		`pump.toml:4: streams[0].push_users[1]: "a", there already is a user of that name`},
 
 	{"network that is none", pushTable + "push_from = [\"10.0.0.0/8\",\n\"10.0.0.0/33\"]\n",
 		`pump.toml:5: streams[0].push_from[1]: "10.0.0.0/33"` + wantNetwork},
-	{"host name as network", pushTable + "push_from = [\"localhost\"]\n", `pump.toml:4: streams[0].push_from[0]: "localhost"` + wantNetwork},
+	{"host name as network", pushTable + "push_from = [\"localhost\"]\n",
+		`pump.toml:4: streams[0].push_from[0]: "localhost"` + wantNetwork},
 	{"network in no list", pushTable + "push_from = \"10.0.0.1\"\n",
 		`pump.toml:4: streams[0].push_from: "10.0.0.1", want a list of strings in brackets`},
-	{"network for a pull", pullOf + "push_from = []\n", `pump.toml:5: streams[0].push_from: not for type "mmsh_pull", only for "mmsh_push"`},
+	{"network for a pull", pullOf + "push_from = []\n",
+		`pump.toml:5: streams[0].push_from: not for type "mmsh_pull", only for "mmsh_push"`},
 
 	{"pull from nowhere", pullTable, `pump.toml:1: streams[0].url: missing, want url, urls or pair for type "mmsh_pull"`},
 	{"url and urls", pullTable + "url = \"mms://a\"\nurls = [\"mms://b\"]\n",
@@ -81,22 +86,29 @@ var badStreams = []badConfig{
 	{"empty urls", pullTable + "urls = []\n", "pump.toml:4: streams[0].urls: 0 URLs, want 1 to 16"},
 	{"urls and a pair", pullTable + "pair = [\"mms://a\", \"mms://b\"]\nurls = [\"mms://b\"]\n",
 		"pump.toml:4: streams[0].pair: urls is on line 5, want one of the two"},
-	{"17 urls", pullTable + "urls = [" + strings.Repeat("\"mms://a\", ", 17) + "]\n", "pump.toml:4: streams[0].urls: 17 URLs, want 1 to 16"},
+	{"17 urls", pullTable + "urls = [" + strings.Repeat("\"mms://a\", ", 17) + "]\n", "pump.toml:4: streams[0].urls: 17 " +
+		"URLs, want 1 to 16"},
 	{"half a pair", pullTable + "pair = [\"mms://a\"]\n", "pump.toml:4: streams[0].pair: 1 URLs, want two"},
-	{"pair of three", pullTable + "pair = [\"mms://a\", \"mms://b\", \"mms://c\"]\n", "pump.toml:4: streams[0].pair: 3 URLs, want two"},
+	{"pair of three", pullTable + "pair = [\"mms://a\", \"mms://b\", \"mms://c\"]\n", "pump.toml:4: streams[0].pair: 3 " +
+		"URLs, want two"},
 	{"password in a pair", pullTable + "pair = [\"mms://a\", \"rtsp://me:secret@b\"]\n",
 		`pump.toml:4: streams[0].pair[1]: "rtsp://…@b"` + wantScheme},
-	{"pair for a file", fileTable + "pair = []\n", `pump.toml:4: streams[0].pair: not for type "file", only for "mmsh_pull"`},
+	{"pair for a file", fileTable + "pair = []\n",
+		`pump.toml:4: streams[0].pair: not for type "file", only for "mmsh_pull"`},
 	{"demand for a push", pushTable + "on_demand = true\n",
 		`pump.toml:4: streams[0].on_demand: not for type "mmsh_push", only for "mmsh_pull"`},
 	{"slate for a file", fileTable + "slate = \"builtin\"\n",
 		`pump.toml:4: streams[0].slate: not for type "file", only for "mmsh_push" and "mmsh_pull"`},
-	{"slate that is not there", pushTable + "slate = \"none.asf\"\n", "pump.toml:4: streams[0].slate: stat none.asf: no such file or directory"},
-	{"slate after never", pushTable + "slate_after = \"2h\"\n", "pump.toml:4: streams[0].slate_after: 7200s, want 0s to 3600s"},
+	{"slate that is not there", pushTable + "slate = \"none.asf\"\n", "pump.toml:4: streams[0].slate: stat none.asf: no " +
+		"such file or directory"},
+	{"slate after never", pushTable + "slate_after = \"2h\"\n", "pump.toml:4: streams[0].slate_after: 7200s, want 0s " +
+		"to 3600s"},
 	{"hold for ever", fileTable + "hold = \"301s\"\n", "pump.toml:4: streams[0].hold: 301s, want 0s to 300s"},
 	{"hold below 0", fileTable + "hold = \"-1s\"\n", "pump.toml:4: streams[0].hold: -1s, want 0s to 300s"},
-	{"pair that never switches", pullOf + "pair_switch = \"2m\"\n", "pump.toml:5: streams[0].pair_switch: 120s, want 100ms to 60s"},
-	{"pair that always switches", pullOf + "pair_switch = \"0s\"\n", "pump.toml:5: streams[0].pair_switch: 0s, want 100ms to 60s"},
+	{"pair that never switches", pullOf + "pair_switch = \"2m\"\n", "pump.toml:5: streams[0].pair_switch: 120s, want " +
+		"100ms to 60s"},
+	{"pair that always switches", pullOf + "pair_switch = \"0s\"\n", "pump.toml:5: streams[0].pair_switch: 0s, want " +
+		"100ms to 60s"},
 	{"failback", pullOf + "failback = \"-1s\"\n", "pump.toml:5: streams[0].failback: -1s, want 0s to 86400s"},
 	{"redirects to nowhere", pullOf + "follow_redirects = \"none\"\n",
 		`pump.toml:5: streams[0].follow_redirects: "none", want "same-host", "public" or "any"`},
@@ -105,20 +117,30 @@ var badStreams = []badConfig{
 	{"idle_close", pullOf + "idle_close = \"61m\"\n", "pump.toml:5: streams[0].idle_close: 3660s, want 0s to 3600s"},
 	{"demand in quotes", pullOf + "on_demand = \"yes\"\n", `pump.toml:5: streams[0].on_demand: "yes", want true or false`},
 
-	{"service without a domain", pullTable + "url = \"srv:_mmsh._tcp/x\"\n", `pump.toml:4: streams[0].url: "srv:_mmsh._tcp/x"` + wantService},
-	{"service of UDP", pullTable + "url = \"srv:_mmsh._udp.a.example/x\"\n", `pump.toml:4: streams[0].url: "srv:_mmsh._udp.a.example/x"` + wantService},
-	{"service of another protocol", pullTable + "url = \"srv:_rtsp._tcp.a.example/x\"\n", `pump.toml:4: streams[0].url: "srv:_rtsp._tcp.a.example/x"` + wantService},
-	{"service with a port", pullTable + "url = \"srv:_mmsh._tcp.a.example:80/x\"\n", `pump.toml:4: streams[0].url: "srv:_mmsh._tcp.a.example:80/x"` + wantService},
-	{"service as a URL", pullTable + "url = \"srv://_mmsh._tcp.a.example/x\"\n", `pump.toml:4: streams[0].url: "srv://_mmsh._tcp.a.example/x"` + wantService},
-	{"service with a secret", pullTable + "url = \"srv:me:secret@_mmsh._tcp./x\"\n", `pump.toml:4: streams[0].url: "…@_mmsh._tcp./x"` + wantService},
-	{"service with a space", pullTable + "url = \"srv:_mmsh._tcp.a.example/ x\"\n", `pump.toml:4: streams[0].url: "srv:_mmsh._tcp.a.example/ x"` + wantService},
+	{"service without a domain", pullTable + "url = \"srv:_mmsh._tcp/x\"\n",
+		`pump.toml:4: streams[0].url: "srv:_mmsh._tcp/x"` + wantService},
+	{"service of UDP", pullTable + "url = \"srv:_mmsh._udp.a.example/x\"\n",
+		`pump.toml:4: streams[0].url: "srv:_mmsh._udp.a.example/x"` + wantService},
+	{"service of another protocol", pullTable + "url = \"srv:_rtsp._tcp.a.example/x\"\n",
+		`pump.toml:4: streams[0].url: "srv:_rtsp._tcp.a.example/x"` + wantService},
+	{"service with a port", pullTable + "url = \"srv:_mmsh._tcp.a.example:80/x\"\n",
+		`pump.toml:4: streams[0].url: "srv:_mmsh._tcp.a.example:80/x"` + wantService},
+	{"service as a URL", pullTable + "url = \"srv://_mmsh._tcp.a.example/x\"\n",
+		`pump.toml:4: streams[0].url: "srv://_mmsh._tcp.a.example/x"` + wantService},
+	{"service with a secret", pullTable + "url = \"srv:me:secret@_mmsh._tcp./x\"\n",
+		`pump.toml:4: streams[0].url: "…@_mmsh._tcp./x"` + wantService},
+	{"service with a space", pullTable + "url = \"srv:_mmsh._tcp.a.example/ x\"\n",
+		`pump.toml:4: streams[0].url: "srv:_mmsh._tcp.a.example/ x"` + wantService},
 
-	{"CA that is not there", pullOf + "ca_file = \"none.pem\"\n", "pump.toml:5: streams[0].ca_file: stat none.pem: no such file or directory"},
-	{"CA that is none", pullOf + "ca_file = \"config.go\"\n", "pump.toml:5: streams[0].ca_file: config.go: no certificate in PEM form"},
+	{"CA that is not there", pullOf + "ca_file = \"none.pem\"\n", "pump.toml:5: streams[0].ca_file: stat none.pem: no " +
+		"such file or directory"},
+	{"CA that is none", pullOf + "ca_file = \"config.go\"\n", "pump.toml:5: streams[0].ca_file: config.go: no " +
+		"certificate in PEM form"},
 	{"fingerprint of something else", tlsPull + "fingerprint = \"0123456789abcdef\"\n",
 		`pump.toml:5: streams[0].fingerprint: "0123456789abcdef", want the 64 hex digits of a SHA-256, with colons or without`},
 	{"fingerprint with a letter", tlsPull + "fingerprint = \"g" + somePrint[1:] + "\"\n",
-		`pump.toml:5: streams[0].fingerprint: "g` + somePrint[1:] + `", want the 64 hex digits of a SHA-256, with colons or without`},
+		`pump.toml:5: streams[0].fingerprint: "g` + somePrint[1:] +
+			`", want the 64 hex digits of a SHA-256, with colons or without`},
 	{"fingerprint of nobody", pullOf + "fingerprint = \"" + somePrint + "\"\n",
 		"pump.toml:5: streams[0].fingerprint: no URL of this stream speaks TLS, want mmshs:// or https://"},
 
@@ -128,7 +150,8 @@ var badStreams = []badConfig{
 		`pump.toml:4: streams[0].url: "mmsh://host:70707/"` + wantHost + "mmsh://"},
 	{"user of an upstream", pullTable + "url = \"mmsh://me:secret@/\"\n",
 		`pump.toml:4: streams[0].url: "mmsh://…@/"` + wantHost + "mmsh://"},
-	{"missing file", fileTable + "file = \"none.asf\"\n", "pump.toml:4: streams[0].file: stat none.asf: no such file or directory"},
+	{"missing file", fileTable + "file = \"none.asf\"\n", "pump.toml:4: streams[0].file: stat none.asf: no such file or " +
+		"directory"},
 	{"mistake in a stream that is off", pushTable + "enabled = false\nurl = \"mms://a\"\n",
 		`pump.toml:5: streams[0].url: not for type "mmsh_push", only for "mmsh_pull"`},
 }
@@ -163,10 +186,11 @@ func TestHoldDefault(t *testing.T) {
 	for text, want := range map[string]time.Duration{
 		pullOf:                        0,
 		pullOf + "on_demand = true\n": 10 * time.Second,
-		pullOf + "on_demand = true\nhold = \"0s\"\n":                                                               0,
-		pullOf + "hold = \"20s\"\non_demand = true\n":                                                              20 * time.Second,
-		pullOf + "on_demand = false\nhold = \"1s\"\n":                                                              time.Second,
-		"streams = [{ path = \"a\", type = \"mmsh_pull\", url = \"mms://a\", hold = \"1s\", on_demand = true }]\n": time.Second,
+		pullOf + "on_demand = true\nhold = \"0s\"\n":  0,
+		pullOf + "hold = \"20s\"\non_demand = true\n": 20 * time.Second,
+		pullOf + "on_demand = false\nhold = \"1s\"\n": time.Second,
+
+		"streams = [{ path = \"a\", type = \"mmsh_pull\", url = \"mms://a\", hold=\"1s\", on_demand=true }]\n": time.Second,
 	} {
 		c, err := ParseConfig([]byte(text), "pump.toml")
 		if err != nil {
@@ -189,7 +213,8 @@ func TestTrustInConfig(t *testing.T) {
 		t.Errorf("ca_file %q, slate %q, want both in %s", s.CAFile, s.Slate, cert.dir)
 	}
 	_, err = ParseConfig([]byte(text+"fingerprint = \""+somePrint+"\"\n"), cert.dir+"/pump.toml")
-	if want := cert.dir + "/pump.toml:7: streams[0].fingerprint: there is a ca_file on line 5, want one of the two"; err == nil || err.Error() != want {
+	if want := cert.dir + "/pump.toml:7: streams[0].fingerprint: there is a ca_file on line 5, want one " +
+		"of the two"; err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
 }

@@ -12,8 +12,8 @@ import (
 // syntaxError puts the TOML library's error into one line, with the key that is on that line, if any. Where the library
 // says only that something is no value, which is mostly a word without quotes, it says what the key wants.
 //
-// The library likes to quote what it stumbled over, and somebody who forgot the quotes around a password should not find
-// it in a log.
+// The library likes to quote what it stumbled over, and somebody who forgot the quotes around a password should not
+// find it in a log.
 func syntaxError(name string, err error, lines keyLines) error {
 	parse, ok := errors.AsType[toml.ParseError](err)
 	if !ok {

@@ -22,9 +22,11 @@ func TestExampleIsTheDefaults(t *testing.T) {
 		IdleClose: Duration(30 * time.Second), SlateAfter: Duration(3 * time.Second), FollowRedirects: followPublic}
 	demo, push, pull := common, common, common
 	demo.Path, demo.Title, demo.Enabled, demo.Type, demo.OnSecondPush = "demo", "Demo", true, "file", "takeover"
-	push.Path, push.Title, push.Enabled, push.Type, push.OnSecondPush = "pushed_video", "Pushed video", true, "mmsh_push", "takeover"
+	push.Path, push.Title, push.Enabled, push.Type, push.OnSecondPush = "pushed_video", "Pushed video", true, "mmsh_push",
+		"takeover"
 	push.PushUsers, push.PushFrom = []string{}, []string{}
-	pull.Path, pull.Title, pull.Enabled, pull.Type, pull.OnSecondPush = "pulled_video", "Pulled video", true, "mmsh_pull", "takeover"
+	pull.Path, pull.Title, pull.Enabled, pull.Type, pull.OnSecondPush = "pulled_video", "Pulled video", true, "mmsh_pull",
+		"takeover"
 	pull.URL = "mmsh://127.0.0.1:7070/"
 	want.Streams = []StreamConfig{demo, push, pull}
 	if !reflect.DeepEqual(got, want) {
@@ -38,8 +40,9 @@ func TestDefaults(t *testing.T) {
 		Server: ServerConfig{Listen: []string{":8086"}, Admin: "127.0.0.1:8087", Merge: Merge{Auto: true},
 			Burst: Burst{Auto: true}, MaxLag: Duration(10 * time.Second), Engine: "auto", StripPadding: true,
 			LogLevel: "info", LogFormat: "text"},
-		Timeouts: TimeoutConfig{RequestHead: Duration(10 * time.Second), Handshake: Duration(3 * time.Second), SourceIdle: Duration(time.Minute),
-			PullStall: Duration(15 * time.Second), PushSetup: Duration(2 * time.Minute),
+		Timeouts: TimeoutConfig{RequestHead: Duration(10 * time.Second), Handshake: Duration(3 * time.Second),
+			SourceIdle: Duration(time.Minute),
+			PullStall:  Duration(15 * time.Second), PushSetup: Duration(2 * time.Minute),
 			SourceGrace: Duration(30 * time.Second), Stall: Duration(20 * time.Second)},
 	}
 	got, err := ParseConfig(nil, "pump.toml")

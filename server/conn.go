@@ -38,7 +38,7 @@ type phase uint8
 
 const (
 	awaiting phase = iota // no whole request yet; then viewing, holding, feeding or closing
-	holding               // its stream is not up, or its password has no turn yet; then awaiting with its request, or closing
+	holding               // stream not up, or password not checked yet; then awaiting with its request, or closing
 	viewing               // has a cursor; then closing
 	feeding               // its body is a source's frames; then awaiting (the encoder keeps the conn) or closing
 	closing               // our FIN is sent or about to be; what comes is thrown away; then closed

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// Clients of other protocols wait for us to say something. They are answered at once, not when the time for a request is
-// over.
+// Clients of other protocols wait for us to say something. They are answered at once, not when the time for a request
+// is over.
 func TestFirstWords(t *testing.T) {
 	for _, c := range []struct{ name, say, status string }{
 		{"TLS", "\x16\x03\x01\x00\xA5\x01\x00\x00\xA1\x03\x03", "HTTP/1.1 400"},

@@ -70,14 +70,16 @@ func TestBudgetTooSmall(t *testing.T) {
 		t.Fatal("60 are enough")
 	}
 	var limit, least int64
-	if n, _ := fmt.Sscanf(err.Error(), "open files: the limit is %d, this configuration needs at least %d;", &limit, &least); n != 2 {
+	if n, _ := fmt.Sscanf(err.Error(), "open files: the limit is %d, this configuration needs at least %d;", &limit,
+		&least); n != 2 {
 		t.Fatalf("%v", err)
 	}
 	if _, err := newBudget(least+least/4, 8, c, 2); err != nil {
 		t.Errorf("as many as it says, and some: %v", err)
 	}
 	c.Server.MaxConnections = 1000
-	if _, err := newBudget(1024, 8, c, 2); err == nil || !strings.HasPrefix(err.Error(), "max_connections: 1000, but 1024 descriptors allow ") {
+	if _, err := newBudget(1024, 8, c, 2); err == nil || !strings.HasPrefix(err.Error(), "max_connections: 1000, but "+
+		"1024 descriptors allow ") {
 		t.Errorf("1000 connections of 1024: %v", err)
 	}
 	c.Server.MaxConnections = 500

@@ -7,7 +7,8 @@ import (
 	"pumpd/codec"
 )
 
-// A dialect is what one kind of client gets. It is decided once, from the User-Agent, by the table below (mmsh.md §2, §9).
+// A dialect is what one kind of client gets. It is decided once, from the User-Agent, by the table below (mmsh.md §2,
+// §9).
 type dialect struct {
 	form     form
 	crossing crossing
@@ -32,17 +33,18 @@ type crossing uint8
 
 const (
 	changeInBand crossing = iota // $C(0) $H and on
-	reopen                       // $E(1) and FIN: libmms and xine ask again at once and get the new header, others stop cleanly
-	conclude                     // $E(0) and FIN: VLC takes $H in band for a packet, and after $E(1) it reconnects and reads garbage
+	reopen                       // $E(1) and FIN: libmms and xine ask for the new header, others stop cleanly
+	conclude                     // $E(0) and FIN: VLC takes $H in band for a packet, reads garbage after $E(1)
 	hangUp                       // FIN: there is no way to say it
 )
 
 var (
-	raw        = &dialect{form: rawPackets, crossing: hangUp, redirect: "http", bears: asf.OlderTail}
-	oldPlayer  = &dialect{form: shortFrames, crossing: reopen, redirect: "http", bears: asf.OlderTail}
-	vlcPlayer  = &dialect{form: shortFrames, crossing: conclude, redirect: "mmsh", reset: true}
-	midPlayer  = &dialect{form: shortFrames, crossing: changeInBand, redirect: "http", reset: true, bears: asf.OlderTail}
-	newPlayer  = &dialect{form: shortFrames, crossing: changeInBand, redirect: "http", reset: true, keep: true, bears: asf.OlderTail}
+	raw       = &dialect{form: rawPackets, crossing: hangUp, redirect: "http", bears: asf.OlderTail}
+	oldPlayer = &dialect{form: shortFrames, crossing: reopen, redirect: "http", bears: asf.OlderTail}
+	vlcPlayer = &dialect{form: shortFrames, crossing: conclude, redirect: "mmsh", reset: true}
+	midPlayer = &dialect{form: shortFrames, crossing: changeInBand, redirect: "http", reset: true, bears: asf.OlderTail}
+	newPlayer = &dialect{form: shortFrames, crossing: changeInBand, redirect: "http", reset: true, keep: true,
+		bears: asf.OlderTail}
 	oldServer  = &dialect{form: fullFrames, crossing: changeInBand, redirect: "http", bears: asf.OlderTail}
 	mmshServer = newPlayer
 	rawVLC     = &dialect{form: rawPackets, crossing: hangUp, redirect: "http"}

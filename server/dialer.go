@@ -148,8 +148,8 @@ func basicField(user, password string) string {
 	return "Basic " + base64.StdEncoding.EncodeToString([]byte(user+":"+password))
 }
 
-// proxied says whether an upstream is reached through the proxy: all but those whose every address is local. A name that
-// we cannot look up is the proxy's to know.
+// proxied says whether an upstream is reached through the proxy: all but those whose every address is local. A name
+// that we cannot look up is the proxy's to know.
 func (d *dialer) proxied(ctx context.Context, to *upstream) bool {
 	if d.proxy == nil {
 		return false

@@ -9,8 +9,9 @@ import (
 	"strings"
 )
 
-// A digest is one Digest exchange as a client proves it: RFC 7616 restricted to MD5 (which is RFC 2617), because Windows
-// Media's encoders and WinInet know nothing newer. The same fields are in a challenge, except those that the client adds.
+// A digest is one Digest exchange as a client proves it: RFC 7616 restricted to MD5 (which is RFC 2617), because
+// Windows Media's encoders and WinInet know nothing newer. The same fields are in a challenge, except those that the
+// client adds.
 //
 //	Authorization: Digest username="u", realm="r", nonce="n", uri="/x", response="…", qop=auth, nc=00000001, cnonce="c"
 //

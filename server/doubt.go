@@ -34,8 +34,8 @@ const (
 	confirmed             // goes into the chain, behind the one that waits
 )
 
-// doubtGap is how much later the second packet of another clock may be than the first, beside the time between them: more
-// than there is between two packets of a burst, even at few bits a second.
+// doubtGap is how much later the second packet of another clock may be than the first, beside the time between them:
+// more than there is between two packets of a burst, even at few bits a second.
 const doubtGap = 15 * time.Second
 
 var errDoubt = errors.New("packet: send time fits neither the one before nor the one after")
@@ -71,8 +71,8 @@ func (s *source) dismiss() {
 	s.doubt = doubt{}
 }
 
-// believes says whether the send time of a packet fits what is in the chain. Where nothing is, the packet's own times must
-// fit each other.
+// believes says whether the send time of a packet fits what is in the chain. Where nothing is, the packet's own times
+// must fit each other.
 func (s *source) believes(p asf.Packet, now instant) bool {
 	if s.first() {
 		return s.published.Coherent(p)

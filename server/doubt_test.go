@@ -65,13 +65,14 @@ var damages = []struct {
 	{"the last", damage{59: offBy(minutes20)}, []uint32{59}},
 	{"two that do not agree", damage{25: offBy(minutes20), 26: offBy(-minutes20)}, []uint32{25, 26}},
 	{"two ahead that do not agree", damage{25: offBy(minutes20), 26: offBy(2 * minutes20)}, []uint32{25, 26}},
-	{"three that do not agree", damage{25: offBy(minutes20), 26: sentAt(987_654_321), 27: offBy(-minutes20)}, []uint32{25, 26, 27}},
+	{"three that do not agree", damage{25: offBy(minutes20), 26: sentAt(987_654_321), 27: offBy(-minutes20)},
+		[]uint32{25, 26, 27}},
 	{"every other", damage{25: offBy(minutes20), 27: offBy(minutes20), 29: offBy(minutes20)}, []uint32{25, 27, 29}},
 	{"zeros between a damaged one and a good one", damage{25: offBy(minutes20), 26: zeroed}, []uint32{25, 26}},
 }
 
-// No damaged packet makes a generation, moves the times of what follows, or costs more than itself; from a source of any
-// kind, anywhere on its clock.
+// No damaged packet makes a generation, moves the times of what follows, or costs more than itself; from a source of
+// any kind, anywhere on its clock.
 func TestDamagedPacketIsDropped(t *testing.T) {
 	for _, kind := range []sourceKind{sourcePush, sourcePull, sourceFile, sourceSlate} {
 		for _, start := range []uint32{0, 10_000_000, math.MaxUint32 - 1000, 1<<31 - 1000} {
@@ -149,7 +150,8 @@ func TestDamagedFirstPacket(t *testing.T) {
 				r := newRig(t, nil, "a")
 				f := r.feeder(0, 320)
 				p := f.publishDamaged(start, 0, 60, c.done)
-				f.judge(p, slices.DeleteFunc(numbers(c.from, 60), func(n uint32) bool { return n == 1 && c.done[1] != nil }), c.lost)
+				f.judge(p, slices.DeleteFunc(numbers(c.from, 60), func(n uint32) bool { return n == 1 && c.done[1] != nil }),
+					c.lost)
 				for i, step := range r.stepsOf(0) {
 					if step < 0 || step > 80*time.Millisecond {
 						t.Errorf("step %d is %v", i, step)
@@ -285,7 +287,8 @@ func TestFileWithDamagedTimes(t *testing.T) {
 		}
 		checkDamagedFile(t, c.name, c.done, len(c.lost))
 	}
-	for name, first := range map[string]func([]byte){"the first sent ahead": sentOff(minutes20), "the first ahead": offBy(minutes20),
+	for name, first := range map[string]func([]byte){
+		"the first sent ahead": sentOff(minutes20), "the first ahead": offBy(minutes20),
 		"the first back": offBy(-minutes20)} {
 		checkDamagedFile(t, name, damage{0: first}, 1)
 	}

@@ -2,10 +2,11 @@ package server
 
 import "syscall"
 
-// An engine does the sends of a round. Two are real, see socket.go and uring.go; the tests' one is made of fake sockets.
+// An engine does the sends of a round. Two are real, see socket.go and uring.go; the tests' one is made of fake
+// sockets.
 type engine interface {
-	// send offers b to v's socket and reports by done, at the latest in flush. The prefixes of b's frames are the caller's again at once,
-	// its payloads after flush.
+	// send offers b to v's socket and reports by done, at the latest in flush. The prefixes of b's frames are the caller's
+	// again at once, its payloads after flush.
 	send(v *viewer, b []byte, done sent)
 	// flush returns when every send has been reported.
 	flush()

@@ -55,7 +55,8 @@ func TestChooseEngines(t *testing.T) {
 		if err == nil && len(got) != 3 || open != wantOpen {
 			t.Errorf("%s: %d engines, %d rings open, want 3 and %d", name, len(got), open, wantOpen)
 		}
-		if lines := strings.Count(log.String(), "\n"); !strings.Contains(log.String(), c.line) || (c.line != "") != (lines == 1) {
+		if lines := strings.Count(log.String(), "\n"); !strings.Contains(log.String(), c.line) ||
+			(c.line != "") != (lines == 1) {
 			t.Errorf("%s: logged %q, want one line with %q", name, log.String(), c.line)
 		}
 	}
@@ -140,6 +141,7 @@ func forbid(call uint32) syscall.Errno {
 	if _, _, errno := syscall.Syscall6(unix.SYS_PRCTL, unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0, 0); errno != 0 {
 		return errno
 	}
-	_, _, errno := syscall.Syscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, unix.SECCOMP_FILTER_FLAG_TSYNC, uintptr(unsafe.Pointer(&p)))
+	_, _, errno := syscall.Syscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, unix.SECCOMP_FILTER_FLAG_TSYNC,
+		uintptr(unsafe.Pointer(&p)))
 	return errno
 }

@@ -21,7 +21,8 @@ type detour struct {
 
 // takeDetour puts a real engine under a rig.
 func (r *rig) takeDetour(real engine) {
-	r.loop.engine = &detour{rig: r, real: real, there: map[*peer]line{}, back: map[*viewer]*peer{}, owed: map[*peer]*viewer{}}
+	r.loop.engine = &detour{rig: r, real: real, there: map[*peer]line{}, back: map[*viewer]*peer{},
+		owed: map[*peer]*viewer{}}
 }
 
 func (d *detour) send(v *viewer, b []byte, done sent) {
@@ -87,7 +88,8 @@ func FuzzLoopOnIOURing(f *testing.F) {
 	})
 }
 
-// More viewers than a batch has, of all forms, some with little room: each gets exactly what a viewer gets that is alone.
+// More viewers than a batch has, of all forms, some with little room: each gets exactly what a viewer gets that is
+// alone.
 func TestRoundsThroughEngines(t *testing.T) {
 	agents := []string{ffmpegAgent, "NSServer/4.1", curlAgent}
 	onEngines(t, func(t *testing.T, e engine) {

@@ -2,8 +2,8 @@ package server
 
 import "time"
 
-// reachReturn looks after the upstreams that go before the one that feeds. Each is asked for its header now and then; one
-// that has given it for failback gets a lane, and the stream when that has what it takes.
+// reachReturn looks after the upstreams that go before the one that feeds. Each is asked for its header now and then;
+// one that has given it for failback gets a lane, and the stream when that has what it takes.
 func (p *puller) reachReturn(now instant) {
 	failback := time.Duration(p.st.cfg.Failback)
 	if failback == 0 || len(p.lanes) > 1 {

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// A file is a source that plays an ASF file again and again at its own pace, with times that go on from turn to turn: for
-// players it is a live stream.
+// A file is a source that plays an ASF file again and again at its own pace, with times that go on from turn to turn:
+// for players it is a live stream.
 
 // fileLate: behind by more, the file goes on from now: the machine was asleep, or the disk is slow.
 const fileLate = time.Second
@@ -24,8 +24,8 @@ func (s *Server) runFile(ctx context.Context, st *stream) {
 	insist(ctx, st.log.With("file", name), "file cannot be played", func() error { return playFile(ctx, st, name) })
 }
 
-// insist does something until ctx is done. A file that cannot be played is tried again and again: somebody may be about to
-// put it there.
+// insist does something until ctx is done. A file that cannot be played is tried again and again: somebody may be about
+// to put it there.
 func insist(ctx context.Context, log *slog.Logger, complaint string, do func() error) {
 	for failures := 1; ; failures++ {
 		err := do()

@@ -86,7 +86,8 @@ func TestBuiltInClip(t *testing.T) {
 	}
 	packets, due := turnOf(t, l)
 	length := l.turn.measure.Length()
-	if length != 10_241 || l.turn.bad > 0 { // 240 blocks of 2,048 samples are 10,240 ms and a step of 42 2/3 is taken for 43
+	// 240 blocks of 2,048 samples are 10,240 ms, and a step of 42 2/3 is taken for 43.
+	if length != 10_241 || l.turn.bad > 0 {
 		t.Errorf("a turn lasts %d ms and has %d bad packets, want 10241 and none", length, l.turn.bad)
 	}
 	var joins []time.Duration
@@ -350,7 +351,8 @@ func TestRunFile(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if want := begin.add(time.Duration(p.SendTime) * time.Millisecond); e.at < want || e.at.since(want) > 50*time.Millisecond {
+			if want := begin.add(time.Duration(p.SendTime) * time.Millisecond); e.at < want ||
+				e.at.since(want) > 50*time.Millisecond {
 				t.Fatalf("packet %d with send time %d came %v after that", packets, p.SendTime, e.at.since(want))
 			}
 			if step := int32(p.SendTime - sent); step < 0 || step > 200 {
@@ -482,8 +484,8 @@ func TestRunFileWithABadPacket(t *testing.T) {
 	}
 }
 
-// A file that is replaced plays from its next turn on, with its header or another; what cannot be played, or is gone, does
-// not end the one that plays.
+// A file that is replaced plays from its next turn on, with its header or another; what cannot be played, or is gone,
+// does not end the one that plays.
 func TestRunFileReplaced(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		dir := t.TempDir()

@@ -13,9 +13,9 @@ import (
 	"pumpd/asf"
 )
 
-// A fileLoop is a media file that goes round and round. It is read from the disk as it plays, so its size costs no memory.
-// It has no clock: it says what is due when. What is no packet, and what has a time that its neighbours refute, is left
-// out and counted.
+// A fileLoop is a media file that goes round and round. It is read from the disk as it plays, so its size costs no
+// memory. It has no clock: it says what is due when. What is no packet, and what has a time that its neighbours refute,
+// is left out and counted.
 type fileLoop struct {
 	// Set by newFileLoop, never changed.
 	name   string // for people
@@ -126,8 +126,8 @@ func (l *fileLoop) again() error {
 	return l.rewind()
 }
 
-// renew takes the file as it is now, if that is not what plays. One that cannot be played is left alone until it changes
-// again, and one that is gone plays on.
+// renew takes the file as it is now, if that is not what plays. One that cannot be played is left alone until it
+// changes again, and one that is gone plays on.
 func (l *fileLoop) renew(ctx context.Context) (renewed bool, err error) {
 	if l.info == nil {
 		return false, nil

@@ -30,8 +30,8 @@ type duePacket struct {
 
 const minTurn = time.Second // shorter files would only be a busy loop
 
-// next returns the packet that follows, valid until the next call, and when it is due, counted from the very first one of
-// this play. io.EOF: the turn is over.
+// next returns the packet that follows, valid until the next call, and when it is due, counted from the very first one
+// of this play. io.EOF: the turn is over.
 func (l *fileLoop) next(ctx context.Context) (packet []byte, due time.Duration, err error) {
 	for {
 		f, err := l.sound(ctx)

@@ -286,7 +286,8 @@ func TestUnheardMakeRoom(t *testing.T) {
 		v := r.watch("a", ffmpegAgent)
 		r.turn()
 		if !strings.Contains(v.status(), "200") || !waiting[0].gone || waiting[1].gone || viewer.gone || e.gone {
-			t.Errorf("%q: %q; gone: the first %v, the second %v, the viewer %v, the encoder %v; want 200 and the first one to go",
+			t.Errorf("%q: %q; gone: the first %v, the second %v, the viewer %v, the encoder %v; want 200 and the first "+
+				"one to go",
 				say, v.status(), waiting[0].gone, waiting[1].gone, viewer.gone, e.gone)
 		}
 		r.pass(time.Hour)

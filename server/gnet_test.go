@@ -23,8 +23,8 @@ import (
 // Every test here pins one belief about gnet 2.10.0 that the server is built on, against the real engine. When one of
 // them fails after an upgrade, the code that holds the belief has to change with it.
 
-// gnet tells nobody that a socket became writable, keeps whatever it is given and knows no deadlines. Hence cursors, our
-// own watcher for blocked viewers, and our own clocks.
+// gnet tells nobody that a socket became writable, keeps whatever it is given and knows no deadlines. Hence cursors,
+// our own watcher for blocked viewers, and our own clocks.
 func TestGnetBuffersWithoutBound(t *testing.T) {
 	var calls atomic.Int32
 	g := startGnet(t, &gnetEvents{each: func() { calls.Add(1) }})
@@ -92,7 +92,8 @@ func TestGnetExecuteReorders(t *testing.T) {
 		t.Fatalf("%d tasks ran, want %d", len(order), all)
 	}
 	if i, last := slices.Index(order, late), slices.Index(order, all-1); i != fast-1 || last < i {
-		t.Errorf("the task posted last ran as number %d, want %d, before those that did not fit (last of them %d)", i, fast-1, last)
+		t.Errorf("the task posted last ran as number %d, want %d, before those that did not fit (last of them %d)", i, fast-1,
+			last)
 	}
 }
 
@@ -215,7 +216,8 @@ func TestGnetWritevEditsBatch(t *testing.T) {
 			t.Errorf("Writev: got %d, %v, want %d, nil", n, err, size)
 		}
 		if len(batch[0]) == size || len(batch[0]) != c.OutboundBuffered() {
-			t.Errorf("caller's slice: %d bytes left, %d buffered, want the same, less than %d", len(batch[0]), c.OutboundBuffered(), size)
+			t.Errorf("caller's slice: %d bytes left, %d buffered, want the same, less than %d", len(batch[0]),
+				c.OutboundBuffered(), size)
 		}
 	})
 }
@@ -269,7 +271,8 @@ func TestGnetReportsHangupAfterDirectSend(t *testing.T) {
 	await(t, closed, "OnClose")
 }
 
-// Bytes from Peek and Next lie in a buffer that the whole loop shares. Hence they are copied once, into a chain element.
+// Bytes from Peek and Next lie in a buffer that the whole loop shares. Hence they are copied once, into a chain
+// element.
 func TestGnetReadBytesDieWithCallback(t *testing.T) {
 	for _, tt := range []struct {
 		name string

@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// headerLimits are the largest ASF headers that players take, bytes (asf.md §9). What is larger than asf.MaxHeader nobody
-// gets: it is refused from whoever sends it.
+// headerLimits are the largest ASF headers that players take, bytes (asf.md §9). What is larger than asf.MaxHeader
+// nobody gets: it is refused from whoever sends it.
 var headerLimits = []struct {
 	player string
 	most   int

@@ -42,7 +42,8 @@ func TestRefusers(t *testing.T) {
 	}
 }
 
-// A header of MaxHeader bytes is taken from a push, a pull and a file, and none larger; the one that is taken is warned of.
+// A header of MaxHeader bytes is taken from a push, a pull and a file, and none larger; the one that is taken is warned
+// of.
 func TestHeaderTooLarge(t *testing.T) {
 	for _, n := range []int{asf.MaxHeader, asf.MaxHeader + 1, asf.MaxHeader + 4} { // more is no $H of a push
 		header := headerOf(n)
@@ -73,7 +74,8 @@ func TestHeaderTooLarge(t *testing.T) {
 		if err := os.WriteFile(file, b, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := openLoop(t.Context(), file, sampleSize); (err == nil) != good || !good && !strings.Contains(err.Error(), "limit 65531") {
+		if _, err := openLoop(t.Context(), file, sampleSize); (err == nil) != good || !good && !strings.Contains(err.Error(),
+			"limit 65531") {
 			t.Errorf("file of %d bytes: %v", n, err)
 		}
 	}

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// stuckTime is how long a loop may take to turn. One that is idle is woken every choreInterval, and the longest round of
-// a full pump takes a fraction of a second.
+// stuckTime is how long a loop may take to turn. One that is idle is woken every choreInterval, and the longest round
+// of a full pump takes a fraction of a second.
 const stuckTime = 2 * time.Second
 
 // stuck says for how long the loop has not turned, if that is too long. Any goroutine.

@@ -38,8 +38,8 @@ func (l *loop) serveHeld(now instant) {
 	}
 }
 
-// unhold puts c in the queue: thousands may have waited for the same stream. They count as waiting until they are served, or
-// a source on demand would take them for gone.
+// unhold puts c in the queue: thousands may have waited for the same stream. They count as waiting until they are
+// served, or a source on demand would take them for gone.
 func (l *loop) unhold(c *conn, now instant) {
 	l.unlist(c)
 	c.phase, c.deadline = awaiting, now.add(l.limits.requestHead)

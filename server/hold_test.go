@@ -102,7 +102,8 @@ func TestSlatePlaysWhileTheSourceIsAway(t *testing.T) {
 		e.frame('D', testPacket(10, 400, true, packetSize, 500))
 		synctest.Wait()
 		r.turn() // the claim has come
-		if own := st.reg.owned(st); own == nil || own.kind != sourcePush || !bytes.Equal(st.up().gen.header.Raw, testHeader(packetSize, 320)) {
+		if own := st.reg.owned(st); own == nil || own.kind != sourcePush || !bytes.Equal(st.up().gen.header.Raw,
+			testHeader(packetSize, 320)) {
 			t.Errorf("owner %+v; want the encoder at its key frame; it was told %q", own, e.got)
 		}
 		if st.chain.last.kind != packetElement || packetNumber(st.chain.last.full) != 10 {

@@ -26,10 +26,10 @@ const (
 	eventFile                    // not the intake's: what follows is a file from its beginning
 )
 
-// An intake cuts the body of a Play (or of a Describe, which begins the same way) into events. It takes what Windows Media
-// Services, encoders, VLC, FFmpeg and pumps are known to send (clients.md §7): headers in fragments, a new header with or
-// without $C before it, packets of any length, the B bit, $E and $C with more than a reason. LocationIds and sequence
-// numbers are not looked at: VLC's do not start at 0.
+// An intake cuts the body of a Play (or of a Describe, which begins the same way) into events. It takes what Windows
+// Media Services, encoders, VLC, FFmpeg and pumps are known to send (clients.md §7): headers in fragments, a new header
+// with or without $C before it, packets of any length, the B bit, $E and $C with more than a reason. LocationIds and
+// sequence numbers are not looked at: VLC's do not start at 0.
 type intake struct {
 	in     *window
 	header []byte // fragments of a $H so far
@@ -78,8 +78,8 @@ func (n *intake) next() (event, error) {
 	}
 }
 
-// beginsEnd is true of an $E that has more than a reason. It is an end whatever else is in it, and not all of it may come:
-// Flumotion says 8 bytes and sends 4.
+// beginsEnd is true of an $E that has more than a reason. It is an end whatever else is in it, and not all of it may
+// come: Flumotion says 8 bytes and sends 4.
 func beginsEnd(b []byte) bool {
 	return len(b) >= 4 && b[0]&0x7F == '$' && b[1] == 'E' && binary.LittleEndian.Uint16(b[2:]) > 4
 }
@@ -120,8 +120,8 @@ func (n *intake) packet(body []byte) (e event, ok bool, err error) {
 	return event{kind: eventPacket, data: d.Payload}, true, nil
 }
 
-// change is a $C. It only announces a $H, but for those of a push that somebody passes on: behind the reason they have the
-// header itself, a mirror's with a data header before the reason (push.md §10).
+// change is a $C. It only announces a $H, but for those of a push that somebody passes on: behind the reason they have
+// the header itself, a mirror's with a data header before the reason (push.md §10).
 func (n *intake) change(body []byte) (e event, ok bool, err error) {
 	for _, at := range []int{4, 12} {
 		if len(body) > at && bytes.HasPrefix(body[at:], asfStart) {

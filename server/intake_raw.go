@@ -7,7 +7,8 @@ import (
 	"pumpd/asf"
 )
 
-// A rawIntake cuts a body of raw ASF (asf.md §8) into events: what cameras, FFmpeg, web servers and our own raw output send.
+// A rawIntake cuts a body of raw ASF (asf.md §8) into events: what cameras, FFmpeg, web servers and our own raw output
+// send.
 //
 //	+---------------+----------------------+---------+---------+-----+-----------------+
 //	| Header Object | Data Object's start  | packet  | packet  |  …  | indexes         |

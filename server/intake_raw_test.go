@@ -194,7 +194,8 @@ func TestPullRawFailsOver(t *testing.T) {
 
 func TestPullRawOfAPair(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s, w := newSceneOf(t, StreamConfig{Pair: []string{urlA, urlB}, PairSwitch: Duration(500 * time.Millisecond)}), newShow()
+		s, w := newSceneOf(t, StreamConfig{Pair: []string{urlA, urlB}, PairSwitch: Duration(500 * time.Millisecond)}),
+			newShow()
 		s.hosts[hostA] = w.relay(relay{raw: true, burst: burst3, silent: []span{{10 * time.Second, 15 * time.Second}}})
 		s.hosts[hostB] = w.relay(relay{raw: true, burst: burst3, lag: 100 * time.Millisecond})
 		stop := s.start()
@@ -244,7 +245,8 @@ func TestPullFileAgain(t *testing.T) {
 		if n := len(p.numbers[0]); len(p.numbers) != 1 || n < 42*25 {
 			t.Errorf("%d packets in 45s, %d generations; want 42s of them at least", n, len(p.numbers))
 		}
-		if lead := time.Duration(p.sent[len(p.sent)-1]-p.sent[0])*time.Millisecond - p.at[len(p.at)-1].since(p.at[0]); lead > time.Second {
+		if lead := time.Duration(p.sent[len(p.sent)-1]-p.sent[0])*time.Millisecond - p.at[len(p.at)-1].since(
+			p.at[0]); lead > time.Second {
 			t.Errorf("after 45s the times are %v ahead", lead)
 		}
 	})

@@ -1,10 +1,10 @@
 package server
 
-// What is held of a chain is memory, and one element holds all that come after it. Who reads slowly holds some, as far as
-// catchUp lets it; nobody may hold the chain for ever.
+// What is held of a chain is memory, and one element holds all that come after it. Who reads slowly holds some, as far
+// as catchUp lets it; nobody may hold the chain for ever.
 
-// hopeless is how many times further behind than catchUp allows a viewer is when it is moved to where it may not like to
-// be.
+// hopeless is how many times further behind than catchUp allows a viewer is when it is moved to where it may not like
+// to be.
 const hopeless = 2
 
 // letGo moves a viewer that holds too much of the chain, and that catchUp did not move:

@@ -99,7 +99,8 @@ func TestSlowViewerBehindAHeader(t *testing.T) {
 		got := r.read(p.body())
 		crossed := got.headers == 2 && got.numbers[len(got.numbers)-1] == f.next-1
 		if got.ended != ended || crossed != (ended < 0) || p.fin == crossed {
-			t.Errorf("%s: %d headers, $E %d, FIN %v, want $E %d and FIN, or at -1 the newest packet", agent, got.headers, got.ended, p.fin, ended)
+			t.Errorf("%s: %d headers, $E %d, FIN %v, want $E %d and FIN, or at -1 the newest packet", agent, got.headers,
+				got.ended, p.fin, ended)
 		}
 	}
 }

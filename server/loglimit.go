@@ -6,9 +6,10 @@ import (
 	"time"
 )
 
-// A logLimit holds back what comes too often: strangers must not fill a disk, nor hide what matters among what they cause.
-// Lines are of one kind if they say the same of the same stream. From the first one on a kind has a minute, and in that so
-// many lines as quotaOf says; how many more there were is said when it is over. It belongs to the queue's goroutine.
+// A logLimit holds back what comes too often: strangers must not fill a disk, nor hide what matters among what they
+// cause. Lines are of one kind if they say the same of the same stream. From the first one on a kind has a minute, and
+// in that so many lines as quotaOf says; how many more there were is said when it is over. It belongs to the queue's
+// goroutine.
 type logLimit struct{ kinds map[logKind]*logCount }
 
 type logKind struct{ message, stream string }
@@ -35,8 +36,8 @@ const (
 	logPushBraked  = "push not authorised, too many guesses from this network"
 )
 
-// quotaOf is how many lines of a kind there may be in a minute. The access log has a line for each viewer unless somebody
-// plays with it; pumps that are refused ask again every few seconds.
+// quotaOf is how many lines of a kind there may be in a minute. The access log has a line for each viewer unless
+// somebody plays with it; pumps that are refused ask again every few seconds.
 func quotaOf(r slog.Record) int {
 	switch {
 	case r.Message == logPumpRefused, r.Message == logFull,
@@ -71,8 +72,8 @@ func (m *logLimit) admit(line *logLine) bool {
 	return false
 }
 
-// over ends the minutes that are over and gives a line for each kind that had more than its quota: the last of those that
-// were held back, with their number.
+// over ends the minutes that are over and gives a line for each kind that had more than its quota: the last of those
+// that were held back, with their number.
 func (m *logLimit) over(now time.Time) (lines []*logLine) {
 	for kind, n := range m.kinds {
 		if now.Before(n.until) {

@@ -9,8 +9,8 @@ import (
 	"unicode/utf8"
 )
 
-// A logHandler makes lines of records, for the queue. What a value is must not depend on the format of the log, so all but
-// numbers and truths are made text here; and what it is must be settled before the caller goes on to change it.
+// A logHandler makes lines of records, for the queue. What a value is must not depend on the format of the log, so all
+// but numbers and truths are made text here; and what it is must be settled before the caller goes on to change it.
 type logHandler struct {
 	queue  *logQueue
 	to     slog.Handler // writes them in the end
@@ -60,8 +60,8 @@ func (h *logHandler) WithGroup(name string) slog.Handler {
 	return &with
 }
 
-// logAttr makes a value text unless it is a number, a truth or a time: an address, an error, a duration or one of our enums
-// is the same word in the text log and in JSON, which would have numbers and {} for them.
+// logAttr makes a value text unless it is a number, a truth or a time: an address, an error, a duration or one of our
+// enums is the same word in the text log and in JSON, which would have numbers and {} for them.
 func logAttr(a slog.Attr) slog.Attr {
 	a.Value = a.Value.Resolve()
 	switch a.Value.Kind() {

@@ -77,7 +77,8 @@ func TestLogValues(t *testing.T) {
 			}
 		}
 		for _, out := range []string{text.String(), lines.String()} {
-			if i := strings.IndexFunc(strings.ReplaceAll(out, "\n", ""), func(r rune) bool { return !unicode.IsPrint(r) }); i >= 0 {
+			if i := strings.IndexFunc(strings.ReplaceAll(out, "\n", ""),
+				func(r rune) bool { return !unicode.IsPrint(r) }); i >= 0 {
 				t.Errorf("%T %q passes: %q", c.value, c.value, out)
 			}
 		}

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// A logQueue stands between whoever has something to say and the log: nobody who serves viewers waits for a disk, a pipe
-// that is not read, or a lock that is held meanwhile. Lines that find it full are lost and counted.
+// A logQueue stands between whoever has something to say and the log: nobody who serves viewers waits for a disk, a
+// pipe that is not read, or a lock that is held meanwhile. Lines that find it full are lost and counted.
 //
 //	loops, sources, accept ── logHandler: values made text ──▶ lines ──▶ run: logLimit ──▶ handler ──▶ standard error
 type logQueue struct {
@@ -61,7 +61,8 @@ func (q *logQueue) add(line *logLine) {
 
 func (q *logQueue) start() { go q.run() }
 
-// close has the lines that wait written, and returns when that is done or logFlushTime is over. It is for once, after start.
+// close has the lines that wait written, and returns when that is done or logFlushTime is over. It is for once, after
+// start.
 func (q *logQueue) close() {
 	close(q.quit)
 	select {

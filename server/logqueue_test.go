@@ -83,8 +83,10 @@ func TestLogLinesAreLostAndCounted(t *testing.T) {
 		t.Errorf("%d lines lost, want 7", lost.Load())
 	}
 	q.drain()
-	if n := strings.Count(out.String(), "lines of this log were lost"); n != 1 || !strings.HasSuffix(out.String(), " lines=7\n") {
-		t.Errorf("the log says %d times that lines were lost, want once, at last, lines=7: …%.300s", n, out.String()[out.Len()-300:])
+	if n := strings.Count(out.String(), "lines of this log were lost"); n != 1 || !strings.HasSuffix(out.String(),
+		" lines=7\n") {
+		t.Errorf("the log says %d times that lines were lost, want once, at last, lines=7: …%.300s", n,
+			out.String()[out.Len()-300:])
 	}
 	log.Info("again")
 	q.drain()
@@ -116,7 +118,8 @@ func TestLogLinesThatTheDiskRefuses(t *testing.T) {
 	disk.full = false
 	q.logger().Info("line", "i", 3)
 	q.drain()
-	if got := disk.String(); lost.Load() != 3 || strings.Count(got, "msg=line") != 1 || !strings.HasSuffix(got, " lines=3\n") {
+	if got := disk.String(); lost.Load() != 3 || strings.Count(got, "msg=line") != 1 || !strings.HasSuffix(got,
+		" lines=3\n") {
 		t.Errorf("%d lost, log %q, want 3, one line and a word of the others", lost.Load(), got)
 	}
 }

@@ -107,7 +107,8 @@ const (
 	keepAliveTime = 60 * time.Second
 )
 
-func newLoop(id int, c clock, cfg *Config, log *slog.Logger, reg *registry, stats *serverStats, n *node, kick func()) *loop {
+func newLoop(id int, c clock, cfg *Config, log *slog.Logger, reg *registry, stats *serverStats, n *node,
+	kick func()) *loop {
 	l := &loop{
 		id: id, clock: c, log: log, access: log, reg: reg, stats: stats, node: n, kick: kick,
 		limits: limits{

@@ -5,9 +5,9 @@ import (
 	"sync/atomic"
 )
 
-// A loopSet is a set of loops by their id: those that are told when a stream grows. Loops put themselves in and out, the
-// stream's writer looks at it for each packet. Ringing a loop that has nothing to do with the stream costs as much as
-// reading the packet.
+// A loopSet is a set of loops by their id: those that are told when a stream grows. Loops put themselves in and out,
+// the stream's writer looks at it for each packet. Ringing a loop that has nothing to do with the stream costs as much
+// as reading the packet.
 type loopSet [maxLoops / 64]atomic.Uint64
 
 func (s *loopSet) add(id int)    { s[id/64].Or(1 << (id % 64)) }

@@ -88,7 +88,8 @@ var streamMetrics = []metric[*stream]{
 		func(st *stream) float64 { return float64(st.stats.skippedPackets.Load()) }),
 	ofStream("generations_total", "Headers, or breaks in time, that viewers had to cross.", counter,
 		func(st *stream) float64 { return float64(st.stats.generations.Load()) }),
-	ofStream("upstream_switches_total", "Times that a pull turned from one upstream to another without an outage.", counter,
+	ofStream("upstream_switches_total", "Times that a pull turned from one upstream to another without an outage.",
+		counter,
 		func(st *stream) float64 { return float64(st.stats.switches.Load()) }),
 	ofStream("sent_bytes_total", "Bytes of replies and packets that viewers' sockets took.", counter,
 		func(st *stream) float64 { return float64(st.stats.bytesOut.Load()) }),
@@ -99,9 +100,10 @@ var streamMetrics = []metric[*stream]{
 // Metrics that do not fit the tables: they have another label, or are not always there.
 var (
 	buildDesc = prometheus.NewDesc("pumpd_build_info", "1, with the version as a label.", []string{"version"}, nil)
-	endedDesc = prometheus.NewDesc("pumpd_connections_ended_total", "Connections that ended, by reason.", []string{"reason"}, nil)
-	leftDesc  = streamDesc("viewers_left_total", "Viewers that left, by reason.", "reason")
-	ageDesc   = streamDesc("last_packet_age_seconds", "Since the last packet from the source; absent before the first.")
+	endedDesc = prometheus.NewDesc("pumpd_connections_ended_total", "Connections that ended, by reason.",
+		[]string{"reason"}, nil)
+	leftDesc = streamDesc("viewers_left_total", "Viewers that left, by reason.", "reason")
+	ageDesc  = streamDesc("last_packet_age_seconds", "Since the last packet from the source; absent before the first.")
 )
 
 func (c collector) Describe(out chan<- *prometheus.Desc) {
@@ -141,7 +143,8 @@ func collectStream(out chan<- prometheus.Metric, st *stream) {
 
 // collectReasons gives every reason a value, also those that have not occurred: a counter that appears with 1 has no
 // rate.
-func collectReasons(out chan<- prometheus.Metric, desc *prometheus.Desc, counts *[reasons]atomic.Uint64, labels ...string) {
+func collectReasons(out chan<- prometheus.Metric, desc *prometheus.Desc, counts *[reasons]atomic.Uint64,
+	labels ...string) {
 	for why := noReason + 1; why < reasons; why++ {
 		values := append(labels[:len(labels):len(labels)], why.String())
 		out <- prometheus.MustNewConstMetric(desc, counter, float64(counts[why].Load()), values...)

@@ -6,20 +6,22 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// What feeds a stream, and what its upstreams do. Words out of a short list are labels, each with 0 or 1, so that an alert
-// can ask for one of them and a graph has no holes.
+// What feeds a stream, and what its upstreams do. Words out of a short list are labels, each with 0 or 1, so that an
+// alert can ask for one of them and a graph has no holes.
 var (
 	kindDesc      = streamDesc("source_kind", "1 for what feeds the stream now, none of them where nobody does.", "kind")
-	conditionDesc = streamDesc("condition", "1 for what an operator is to make of the stream, as on the status page.", "condition")
+	conditionDesc = streamDesc("condition", "1 for what an operator is to make of the stream, as on the status page.",
+		"condition")
 	upstreamDesc  = upstreamMetric("state", "1 for what a pull makes of an upstream.", "state")
 	failuresDesc  = upstreamMetric("failures", "Failures of an upstream in a row.")
-	lastErrorDesc = upstreamMetric("last_error_age_seconds", "Since an upstream last failed, and why; absent before.", "cause")
+	lastErrorDesc = upstreamMetric("last_error_age_seconds", "Since an upstream last failed, and why; absent before.",
+		"cause")
 )
 
 var feedDescs = []*prometheus.Desc{kindDesc, conditionDesc, upstreamDesc, failuresDesc, lastErrorDesc}
 
-// upstreamMetric has the URL as it is configured, without what may be secret, and its place in the list, by which two of
-// them differ in any case.
+// upstreamMetric has the URL as it is configured, without what may be secret, and its place in the list, by which two
+// of them differ in any case.
 func upstreamMetric(name, help string, more ...string) *prometheus.Desc {
 	return streamDesc("upstream_"+name, help, append([]string{"upstream", "rank"}, more...)...)
 }

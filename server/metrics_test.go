@@ -117,7 +117,8 @@ func TestMetricsLint(t *testing.T) {
 
 func TestMetricsOfTheProcess(t *testing.T) {
 	got := newAdminRig(t).get("/metrics").Body.String()
-	for _, want := range []string{"\ngo_goroutines ", "\nprocess_open_fds ", "\nprocess_resident_memory_bytes ", "\ngo_gc_duration_seconds_count "} {
+	for _, want := range []string{"\ngo_goroutines ", "\nprocess_open_fds ", "\nprocess_resident_memory_bytes ",
+		"\ngo_gc_duration_seconds_count "} {
 		if !strings.Contains(got, want) {
 			t.Errorf("no %s", strings.TrimSpace(want))
 		}

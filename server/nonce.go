@@ -50,8 +50,8 @@ func validNonce(nonce string, from netip.Addr, now time.Time) bool {
 // madeAt is the time in the bytes of a nonce.
 func madeAt(b []byte) time.Time { return time.Unix(0, int64(binary.BigEndian.Uint64(b))) }
 
-// nonces remember which counts have come with each nonce, so that nobody can send a recorded request again. Only requests
-// with a right password come in here, so strangers cannot fill it.
+// nonces remember which counts have come with each nonce, so that nobody can send a recorded request again. Only
+// requests with a right password come in here, so strangers cannot fill it.
 type nonces struct {
 	spent  map[[nonceSize]byte]*counts
 	order  [][nonceSize]byte // of spent, by first use

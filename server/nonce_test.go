@@ -62,7 +62,8 @@ func TestSpendNonce(t *testing.T) {
 		want  bool
 	}{
 		{1, true}, {1, false}, {3, true}, {2, true}, {2, false}, {3, false}, {66, true}, {2, false}, {4, true}, {4, false},
-		{1 << 31, true}, {66, false}, {1<<31 - 63, true}, {1<<31 - 64, false}, {1<<32 - 1, true}, {1<<32 - 1, false}, {0, false},
+		{1 << 31, true}, {66, false}, {1<<31 - 63, true}, {1<<31 - 64, false}, {1<<32 - 1, true}, {1<<32 - 1, false},
+		{0, false},
 	} {
 		if got := s.spend(nonce, c.count, now); got != c.want {
 			t.Errorf("count %d: %v, want %v", c.count, got, c.want)
@@ -105,7 +106,8 @@ func TestSpentNoncesAreBounded(t *testing.T) {
 
 // The whole of it, over a connection: a recorded setup is of no use, the encoder's next one is good.
 func TestReplayedSetup(t *testing.T) {
-	r := newRig(t, func(c *Config) { c.Streams[0].PushUsers, c.Streams[0].PushFrom = []string{"encoder:secret"}, nil }, "a")
+	r := newRig(t, func(c *Config) { c.Streams[0].PushUsers, c.Streams[0].PushFrom = []string{"encoder:secret"}, nil },
+		"a")
 	challenge := func() digest {
 		t.Helper()
 		e := r.encoder()

@@ -6,8 +6,8 @@ import (
 )
 
 // An opening replaces the first packet of a viewer that joins at a key frame whose packet also holds video from before
-// it. Players decode that video although what it is based on is missing, and show damaged pictures (asf.Older). It is the
-// header and the packet without that video, built once per join point and shared by all who start there.
+// it. Players decode that video although what it is based on is missing, and show damaged pictures (asf.Older). It is
+// the header and the packet without that video, built once per join point and shared by all who start there.
 type opening struct {
 	older asf.Older // what it hides
 	first *element  // the packet it stands for

@@ -7,8 +7,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Replies that the socket does not take at once. A stream's header is up to 64 KB, and whoever asks for it on thousands of
-// connections and reads nothing must not make as many copies of it: a conn owes what is left of the one that all share.
+// Replies that the socket does not take at once. A stream's header is up to 64 KB, and whoever asks for it on thousands
+// of connections and reads nothing must not make as many copies of it: a conn owes what is left of the one that all
+// share.
 //
 //	reply:  head ▶ small, kept by the wire    body ▶ conn.owed, kept by nobody
 
@@ -33,8 +34,8 @@ func (l *loop) sendShared(c *conn, b, body []byte) {
 	l.pay(c)
 }
 
-// pay sends what c owes as far as the socket takes it, and has the watcher tell when it takes more. It is false when the
-// socket took nothing.
+// pay sends what c owes as far as the socket takes it, and has the watcher tell when it takes more. It is false when
+// the socket took nothing.
 func (l *loop) pay(c *conn) (some bool) {
 	for c.phase != closed && len(c.owed) > 0 {
 		n := c.wire.try(nil, c.owed)

@@ -43,7 +43,8 @@ func TestDescribesShareTheHeader(t *testing.T) {
 		p.room = 20_000
 		p.say("GET /streams/a HTTP/1.1\r\nUser-Agent: " + agent + "\r\n\r\n")
 		owed := p.conn.owed
-		if from := len(framed) - len(owed); from <= 0 || len(owed) == 0 || unsafe.SliceData(owed) != unsafe.SliceData(framed[from:]) {
+		if from := len(framed) - len(owed); from <= 0 || len(owed) == 0 ||
+			unsafe.SliceData(owed) != unsafe.SliceData(framed[from:]) {
 			t.Fatalf("owes %d bytes of its own, want them shared", len(owed))
 		}
 		for range 20 {
@@ -124,7 +125,8 @@ func TestDescribeOverASlowSocket(t *testing.T) {
 	secure, _ := s.dialTLS(0)
 	for name, c := range map[string]net.Conn{"plain": dial(t, s.plain), "TLS": secure} {
 		const asks = 5 // more than fits into sockets; the last one ends the connection
-		request := strings.Repeat(describeRequest, asks-1) + strings.Replace(describeRequest, "1.1\r\n", "1.1\r\nConnection: close\r\n", 1)
+		request := strings.Repeat(describeRequest, asks-1) + strings.Replace(describeRequest, "1.1\r\n",
+			"1.1\r\nConnection: close\r\n", 1)
 		fmt.Fprint(c, request)
 		all, err := io.ReadAll(&drip{c})
 		if err != nil {

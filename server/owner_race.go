@@ -14,8 +14,8 @@ import (
 // does it with its serveG.
 type owner struct{ id atomic.Uint64 } // 0: nobody has touched it yet
 
-// check panics on any other goroutine than the owner. It allocates, and a lock around a buffer would hide races: rounds are
-// checked where work begins.
+// check panics on any other goroutine than the owner. It allocates, and a lock around a buffer would hide races: rounds
+// are checked where work begins.
 func (o *owner) check() {
 	here := goroutineID()
 	if o.id.CompareAndSwap(0, here) {

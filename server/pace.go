@@ -6,13 +6,13 @@ import (
 )
 
 // A send costs the same whatever its size, so fewer and larger sends are the only thing that makes a full pump faster
-// (docs/performance.md). merged says how long a loop waits from the beginning of one round to the next, when a round takes
-// cost of CPU time.
+// (docs/performance.md). merged says how long a loop waits from the beginning of one round to the next, when a round
+// takes cost of CPU time.
 //
 // auto weighs what waiting saves against what it delays. Waiting w, a loop is busy for cost/w of its time, and a packet
-// is late by w/2. The sum of the first and of w/autoTrade is least where both are the same, at w = √(autoTrade·cost). But
-// it never waits to save less than 4 % of a loop's time: VLC is sensitive to delays that vary when it starts, and a pump
-// with few viewers has nothing to gain.
+// is late by w/2. The sum of the first and of w/autoTrade is least where both are the same, at w = √(autoTrade·cost).
+// But it never waits to save less than 4 % of a loop's time: VLC is sensitive to delays that vary when it starts, and a
+// pump with few viewers has nothing to gain.
 //
 //	cost of a round        10 µs   100 µs   1 ms   4 ms   8 ms   45 ms   175 ms   350 ms   ≥ 700 ms
 //	viewers of the loop        1       12    120    500  1,000   5,400   20,000
@@ -20,9 +20,9 @@ import (
 //
 // A packet that comes when the last round is longer ago than that does not wait at all.
 //
-// Where the box is the limit, a loop waits longer than that rather than be late: if rounds every 250 ms would keep it busy
-// for more than fullLoop of its time, for as long as it takes to be no busier, up to 1 s. Fewer sends are then all that can
-// save viewers from skipping.
+// Where the box is the limit, a loop waits longer than that rather than be late: if rounds every 250 ms would keep it
+// busy for more than fullLoop of its time, for as long as it takes to be no busier, up to 1 s. Fewer sends are then all
+// that can save viewers from skipping.
 func (m Merge) merged(cost time.Duration) time.Duration {
 	if !m.Auto {
 		return time.Duration(m.Interval)
@@ -32,15 +32,15 @@ func (m Merge) merged(cost time.Duration) time.Duration {
 	return max(usual, min(time.Duration(float64(cost)/fullLoop), maxFullMerge))
 }
 
-// A pace is when the next round begins, counted from the beginning of the last: settle after the first packet that comes
-// at due or later, and at latest if none comes.
+// A pace is when the next round begins, counted from the beginning of the last: settle after the first packet that
+// comes at due or later, and at latest if none comes.
 type pace struct {
 	due, latest, settle time.Duration
 }
 
-// pace turns the wait into times. Packets come in bursts, one for each frame, and a round that begins with one spares all
-// packets the time up to the next burst, for as many sends. So auto begins with the burst that is nearest to the end of
-// the wait, when they come gap apart (0: not known).
+// pace turns the wait into times. Packets come in bursts, one for each frame, and a round that begins with one spares
+// all packets the time up to the next burst, for as many sends. So auto begins with the burst that is nearest to the
+// end of the wait, when they come gap apart (0: not known).
 //
 //	bursts     |       |       |       |       |       |
 //	round      |───────── wait ──────────┊             |
@@ -73,8 +73,8 @@ const (
 )
 
 // costOf is what a round is taken to cost after one that took spent, when it was taken to cost before: a mean, because
-// what else the processors do makes one round take twice what the next one takes. And one in which a hundred new viewers
-// got their bursts says little about the next.
+// what else the processors do makes one round take twice what the next one takes. And one in which a hundred new
+// viewers got their bursts says little about the next.
 func costOf(before, spent time.Duration) time.Duration {
 	const weight, outlier, least = 4, 4, 400 * time.Microsecond
 	return before + (min(spent, outlier*before+least)-before)/weight

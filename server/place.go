@@ -66,8 +66,8 @@ func (p *puller) due(q *place) instant {
 	return q.retry
 }
 
-// A trouble is a run of failures. The log gets the first of each kind as it comes, and once a minute that it goes on; all
-// others are for debugging.
+// A trouble is a run of failures. The log gets the first of each kind as it comes, and once a minute that it goes on;
+// all others are for debugging.
 type trouble struct {
 	tries  int
 	since  instant
@@ -96,7 +96,8 @@ func (t *trouble) tell(log *slog.Logger, from string, err error, known bool, now
 		}
 	case now.since(t.told) >= tellAgain:
 		t.told = now
-		log.Warn("upstream still fails", "from", from, "tries", t.tries, "for", now.since(t.since).Round(time.Second), "err", err)
+		log.Warn("upstream still fails", "from", from, "tries", t.tries, "for", now.since(t.since).Round(time.Second), "err",
+			err)
 	default:
 		log.Debug("upstream failed again", "from", from, "tries", t.tries, "err", err)
 	}

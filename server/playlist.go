@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// Instead of a stream an upstream may send a playlist that says where the stream is. Windows Media has two kinds, whatever
-// they are called (.asx, .wax, .wvx, .asf):
+// Instead of a stream an upstream may send a playlist that says where the stream is. Windows Media has two kinds,
+// whatever they are called (.asx, .wax, .wvx, .asf):
 //
 //	<ASX version="3.0">                          [Reference]
 //	  <base href="mms://a.example/" />           Ref1=http://a.example/live?MSWMExt=.asf

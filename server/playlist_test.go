@@ -13,13 +13,18 @@ var playlists = []struct {
 }{
 	{"ASX", `<asx version="3.0"><title>x</title><entry><ref href="mms://a/x"/></entry><entry><ref href="http://b/y"/></entry></asx>`,
 		[]string{"mms://a/x", "http://b/y"}},
-	{"in any case", "<ASX Version='3.0'>\r\n<ENTRY><REF HREF = 'mms://a/x' /></Entry>\r\n<EntryRef Href=\"more.asx\"/></asx>",
+	{"in any case", "<ASX Version='3.0'>\r\n<ENTRY><REF HREF = 'mms://a/x' /></Entry>\r\n" +
+		"<EntryRef Href=\"more.asx\"/></asx>",
 		[]string{"mms://a/x", "more.asx"}},
-	{"several of one entry", `<asx><entry><ref href="a"/><ref href="b"></ref></entry><entry><ref href="c"></entry></asx>`, []string{"a", "b", "c"}},
-	{"no quotes, no ends", `<asx version=3.0><entry><ref href=http://a/x?b=1><entry><ref href=http://a/y>`, []string{"http://a/x?b=1", "http://a/y"}},
-	{"ampersands", `<asx><ref href="http://a/x?b=1&copy=2&amp;d=3&#38;e"/></asx>`, []string{"http://a/x?b=1&copy=2&d=3&e"}},
+	{"several of one entry", `<asx><entry><ref href="a"/><ref href="b"></ref></entry><entry><ref href="c"></entry></asx>`,
+		[]string{"a", "b", "c"}},
+	{"no quotes, no ends", `<asx version=3.0><entry><ref href=http://a/x?b=1><entry><ref href=http://a/y>`,
+		[]string{"http://a/x?b=1", "http://a/y"}},
+	{"ampersands", `<asx><ref href="http://a/x?b=1&copy=2&amp;d=3&#38;e"/></asx>`,
+		[]string{"http://a/x?b=1&copy=2&d=3&e"}},
 	{"comments", "<!-- a -- b --><asx><!-- <ref href=\"no\"/> -- --><ref href=\"yes\"/></asx>", []string{"yes"}},
-	{"declarations", "\xEF\xBB\xBF<?xml version=\"1.1\" encoding=\"windows-1252\"?>\n<!DOCTYPE asx>\n<asx><ref href=\"a\"/></asx>", []string{"a"}},
+	{"declarations", "\xEF\xBB\xBF<?xml version=\"1.1\" encoding=\"windows-1252\"?>\n<!DOCTYPE asx>\n" +
+		"<asx><ref href=\"a\"/></asx>", []string{"a"}},
 	{"not UTF-8, and a NUL", "<asx><title>caf\xe9\x00</title><ref href=\"a\"/></asx>", []string{"a"}},
 	{"other links", `<asx><logo href="l.gif"/><banner href="b.gif"><moreinfo href="m.html"/></banner><entry><ref href="a"/></entry></asx>`, []string{"a"}},
 	{"events", `<asx><event name="e"><entryref href="no"/></event><entry><ref href="a"/></entry></asx>`, []string{"a"}},
@@ -32,7 +37,8 @@ var playlists = []struct {
 	{"many", "<asx>" + strings.Repeat(`<ref href="a"/>`, 1000), slices.Repeat([]string{"a"}, maxEntries)},
 	{"ASX without entries", "<asx></asx>", nil},
 
-	{"references", "[Reference]\r\nRef1=http://a/x?MSWMExt=.asf\r\nRef2=http://b/x\r\n", []string{"http://a/x?MSWMExt=.asf", "http://b/x"}},
+	{"references", "[Reference]\r\nRef1=http://a/x?MSWMExt=.asf\r\nRef2=http://b/x\r\n",
+		[]string{"http://a/x?MSWMExt=.asf", "http://b/x"}},
 	{"references in any case", " [REFERENCE] \nref1 = mms://a/x\n\nREF02=mms://b/y", []string{"mms://a/x", "mms://b/y"}},
 	{"another section", "[Reference]\nRef1=a\n[Other]\nRef2=b\n", []string{"a"}},
 	{"other keys", "[Reference]\nRef=a\nRefx=b\nTitle1=c\nRef3=\nRef4=d", []string{"d"}},

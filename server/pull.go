@@ -19,8 +19,8 @@ import (
 // good again.
 //
 // However an upstream ends, by $E or by a broken connection, the stream is lost and not over: an encoder that was
-// restarted or a pump that lost its own source comes back, and viewers wait for that through source_grace, after an $E for
-// endedGrace. Only the end of the puller itself, or of all interest in a stream on demand, ends the stream at once.
+// restarted or a pump that lost its own source comes back, and viewers wait for that through source_grace, after an $E
+// for endedGrace. Only the end of the puller itself, or of all interest in a stream on demand, ends the stream at once.
 type puller struct {
 	// Set by newPuller, never changed.
 	st     *stream

@@ -10,8 +10,8 @@ import (
 	"pumpd/codec"
 )
 
-// describeTime is how long a Describe may stay open behind its header. Then it has nothing more to say, even if it forgot
-// to say so.
+// describeTime is how long a Describe may stay open behind its header. Then it has nothing more to say, even if it
+// forgot to say so.
 const describeTime = 2 * time.Second
 
 // An answer is an open connection on which an upstream has accepted a request.
@@ -99,8 +99,8 @@ type description struct {
 }
 
 // describe reads the answer to a Describe. FFmpeg as a server plays whatever it is asked, and once only: where packets
-// follow the header, this answer is the Play. Its chunked replies of unknown length tell that it may take a while; of raw
-// ASF packets follow always, and asking again would only mean to miss some.
+// follow the header, this answer is the Play. Its chunked replies of unknown length tell that it may take a while; of
+// raw ASF packets follow always, and asking again would only mean to miss some.
 func (a *answer) describe() (*description, error) {
 	if a.in.kind() == textBody {
 		return a.playlist()

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// A batch is what an upstream said without a pause, with its bytes: the puller is woken once for it. Where there are many
-// streams, waking costs more than all that is done with a packet.
+// A batch is what an upstream said without a pause, with its bytes: the puller is woken once for it. Where there are
+// many streams, waking costs more than all that is done with a packet.
 type batch struct {
 	events []event
 	bytes  []byte // of the events
@@ -60,9 +60,9 @@ func (d *delivery) flush() error {
 }
 
 // idle is called when all that has come is used up and more is to be waited for. While nobody watches, packets are let
-// pile up in the socket first: to read ten at once costs little more than to read one. Who joins meanwhile starts in the
-// past anyway. Where another upstream or a slate is to take over in time, every packet counts; and an upstream that has
-// just begun, or of which more comes than is read at once, is read on.
+// pile up in the socket first: to read ten at once costs little more than to read one. Who joins meanwhile starts in
+// the past anyway. Where another upstream or a slate is to take over in time, every packet counts; and an upstream that
+// has just begun, or of which more comes than is read at once, is read on.
 func (d *delivery) idle(more bool) error {
 	if err := d.flush(); err != nil {
 		return err

@@ -4,7 +4,8 @@ import (
 	"context"
 )
 
-// A delivery is the work on one lane: it goes to the upstream and passes on what it says. It has a goroutine of its own.
+// A delivery is the work on one lane: it goes to the upstream and passes on what it says. It has a goroutine of its
+// own.
 type delivery struct {
 	// Set at the start, never changed.
 	puller *puller

@@ -46,7 +46,8 @@ func TestFailover(t *testing.T) {
 				if tt.most > 0 {
 					p.prompt(t, tt.most)
 				}
-				if n := s.log.count("WARN upstream failed from=mmsh://a.example/x err=no packet for 1"); (n == 1) != strings.HasPrefix(tt.name, "silent") {
+				if n := s.log.count("WARN upstream failed from=mmsh://a.example/x err=no " +
+					"packet for 1"); (n == 1) != strings.HasPrefix(tt.name, "silent") {
 					t.Errorf("told %d times that it is silent: %q", n, s.log.lines)
 				}
 				if first := p.at[0].since(begin); first > time.Second+500*time.Millisecond {
@@ -62,7 +63,8 @@ func TestFailover(t *testing.T) {
 
 // An upstream that takes the connection and says nothing does not keep the other one waiting.
 func TestFailoverFromSilenceAtFirst(t *testing.T) {
-	for name, hung := range map[string]script{"after the request": (*call).hold, "after the header": wms(nil, (*call).hold)} {
+	for name, hung := range map[string]script{"after the request": (*call).hold, "after the header": wms(nil,
+		(*call).hold)} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s, w := newScene(t, urlA, urlB), newShow()
@@ -202,7 +204,8 @@ func newFailback(t *testing.T, a relay) (*scene, *show) {
 // The preferred upstream is gone back to when it has been good for failback, and not before; nothing is missing then.
 func TestFailback(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s, w := newFailback(t, relay{burst: burst3, away: []span{{10 * time.Second, 30 * time.Second}, {40 * time.Second, 42 * time.Second}}})
+		s, w := newFailback(t, relay{burst: burst3, away: []span{{10 * time.Second, 30 * time.Second},
+			{40 * time.Second, 42 * time.Second}}})
 		stop := s.start()
 		for _, at := range []struct {
 			until time.Duration
@@ -276,7 +279,8 @@ func TestFailbackNeedsPackets(t *testing.T) {
 // A preferred upstream that is behind, but has the same packets, is gone back to at once.
 func TestFailbackToOneBehind(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s, w := newFailback(t, relay{burst: burst3, lag: 2500 * time.Millisecond, away: []span{{10 * time.Second, 15 * time.Second}}})
+		s, w := newFailback(t, relay{burst: burst3, lag: 2500 * time.Millisecond,
+			away: []span{{10 * time.Second, 15 * time.Second}}})
 		time.Sleep(5 * time.Second)
 		stop := s.start()
 		time.Sleep(38 * time.Second)
@@ -343,7 +347,8 @@ func TestFailuresAreToldOnce(t *testing.T) {
 		stop := s.start()
 		time.Sleep(5*time.Minute + time.Second)
 		tries := len(s.requests())
-		if first, more := s.log.count("WARN upstream failed"), s.log.count("WARN upstream still fails"); first != 1 || more < 3 || more > 5 {
+		if first, more := s.log.count("WARN upstream failed"), s.log.count("WARN upstream still fails"); first != 1 ||
+			more < 3 || more > 5 {
 			t.Errorf("%d and %d warnings in five minutes, want 1 and one a minute", first, more)
 		}
 		if quiet := s.log.count("DEBUG upstream failed again"); quiet+s.log.count("WARN") != tries {
@@ -402,7 +407,8 @@ func TestUpstreamIsFoundSoonWhileWatched(t *testing.T) {
 	const second = time.Second
 	flaps := []span{}
 	for at := 10 * second; at < 70*second; at += 4 * second {
-		flaps = append(flaps, span{at, at + 2*second}, span{at + 2*second + 300*time.Millisecond, at + 2*second + 400*time.Millisecond})
+		flaps = append(flaps, span{at, at + 2*second}, span{at + 2*second + 300*time.Millisecond, at + 2*second +
+			400*time.Millisecond})
 	}
 	for _, tt := range []struct {
 		name  string

@@ -8,8 +8,8 @@ import (
 )
 
 // A lane is one connection to an upstream, from the first request to the last packet. A goroutine of its own reads it,
-// see delivery; what that says arrives as news. A lane that does not feed the stream keeps what comes, so that it can go
-// on where the feeding one stops.
+// see delivery; what that says arrives as news. A lane that does not feed the stream keeps what comes, so that it can
+// go on where the feeding one stops.
 type lane struct {
 	// Set by open, never changed.
 	place  *place

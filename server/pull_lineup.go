@@ -18,7 +18,7 @@ const sameClock = 5 * time.Second
 
 // lineUp finds the best way on, in this order:
 //
-//   - exact: the lane has the chain's last packet, or its newest packet is in the chain and the last one is yet to come.
+//   - exact: the lane has the chain's last packet, or its newest is in the chain and the last one is yet to come.
 //     Its packets are the same ones, as those of two pumps with one encoder.
 //   - other packets on the same clock: the first key frame later than the chain's last packet.
 //   - another clock, or another header: the first key frame that came later than the feeding lane's last packet.

@@ -106,8 +106,8 @@ func (g *login) digestField(method, uri string) string {
 	return s
 }
 
-// splitChallenges separates the challenges of a field. Their parameters are separated by commas, too; a new challenge is
-// where a scheme stands: a word, alone or before a name.
+// splitChallenges separates the challenges of a field. Their parameters are separated by commas, too; a new challenge
+// is where a scheme stands: a word, alone or before a name.
 //
 //	Digest realm="a, b", nonce="c", Basic realm="d"
 func splitChallenges(field string) (list []string) {

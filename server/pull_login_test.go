@@ -15,9 +15,11 @@ func TestSplitChallenges(t *testing.T) {
 		want  []string
 	}{
 		{"one", `Basic realm="x"`, []string{`Basic realm="x"`}},
-		{"two", `Digest realm="a, b", nonce="c", Basic realm="d"`, []string{`Digest realm="a, b", nonce="c"`, `Basic realm="d"`}},
+		{"two", `Digest realm="a, b", nonce="c", Basic realm="d"`, []string{`Digest realm="a, b", nonce="c"`,
+			`Basic realm="d"`}},
 		{"schemes alone", "Negotiate, NTLM,Basic realm=x", []string{"Negotiate", "NTLM", "Basic realm=x"}},
-		{"comma and quote escaped", `Digest realm="a\", Basic b=", nonce="c"`, []string{`Digest realm="a\", Basic b=", nonce="c"`}},
+		{"comma and quote escaped", `Digest realm="a\", Basic b=", nonce="c"`,
+			[]string{`Digest realm="a\", Basic b=", nonce="c"`}},
 		{"spaces around equals", `Digest realm = "a" , nonce = "b"`, []string{`Digest realm = "a", nonce = "b"`}},
 		{"empty parts", `, ,Basic realm="x",,`, []string{`Basic realm="x"`}},
 		{"no closing quote", `Digest realm="a, Basic realm=b`, []string{`Digest realm="a, Basic realm=b`}},
@@ -45,8 +47,10 @@ func TestLoginLearns(t *testing.T) {
 		{"digest", "u", []string{someDigest}, "Digest", nil},
 		{"digest before basic", "u", []string{`Basic realm="x", ` + someDigest}, "Digest", nil},
 		{"scheme in capitals", "u", []string{`BASIC realm="x"`}, "Basic", nil},
-		{"digest that we cannot compute, basic behind", "u", []string{`Digest realm="r", nonce="n", algorithm=SHA-256, Basic realm="x"`}, "Basic", nil},
-		{"two digests, the second is MD5", "u", []string{`Digest realm="r", nonce="n", algorithm=SHA-256, ` + someDigest + `, algorithm=MD5`}, "Digest", nil},
+		{"digest that we cannot compute, basic behind", "u",
+			[]string{`Digest realm="r", nonce="n", algorithm=SHA-256, Basic realm="x"`}, "Basic", nil},
+		{"two digests, the second is MD5", "u", []string{`Digest realm="r", nonce="n", algorithm=SHA-256, ` + someDigest +
+			`, algorithm=MD5`}, "Digest", nil},
 		{"qop auth among others", "u", []string{`Digest realm="r", nonce="n", qop="auth-int, auth"`}, "Digest", nil},
 		{"only auth-int", "u", []string{`Digest realm="r", nonce="n", qop="auth-int"`}, "", nil},
 		{"digest without a nonce", "u", []string{`Digest realm="r"`}, "", nil},
@@ -57,7 +61,8 @@ func TestLoginLearns(t *testing.T) {
 		{"digest refused", "u", []string{someDigest, someDigest}, "", errWrongLogin},
 		{"nonce too old", "u", []string{someDigest, "", someDigest + ", stale=true"}, "Digest", nil},
 		{"nonce too old at once", "u", []string{someDigest, someDigest + ", stale=true"}, "", errWrongLogin},
-		{"nonce too old again and again", "u", []string{someDigest, "", someDigest + ", stale=true", someDigest + ", stale=true"}, "", errWrongLogin},
+		{"nonce too old again and again", "u", []string{someDigest, "", someDigest + ", stale=true", someDigest +
+			", stale=true"}, "", errWrongLogin},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			g := login{user: tt.user, password: "p"}
@@ -114,7 +119,8 @@ func TestLoginProves(t *testing.T) {
 
 // Whatever an upstream asks for, the answer is one line and does not show the password but as Basic.
 func FuzzChallenge(f *testing.F) {
-	for _, s := range []string{`Basic realm="x"`, someDigest, someDigest + ", stale=true, Basic", `Digest realm="\"", nonce="\\", opaque=","`} {
+	for _, s := range []string{`Basic realm="x"`, someDigest, someDigest + ", stale=true, Basic",
+		`Digest realm="\"", nonce="\\", opaque=","`} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, challenge string) {

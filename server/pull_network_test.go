@@ -37,8 +37,8 @@ func pullFrom(change func(s *StreamConfig)) func(*Config) {
 	}
 }
 
-// An encoder, two pumps that pull from its pump, and one that has these two as a pair. Whichever of them stops, a viewer
-// gets what the encoder sent, byte for byte.
+// An encoder, two pumps that pull from its pump, and one that has these two as a pair. Whichever of them stops, a
+// viewer gets what the encoder sent, byte for byte.
 //
 //	encoder ──▶ origin ──▶ one ───▶ pair ──▶ viewer
 //	                  └──▶ other ─┘

@@ -54,7 +54,8 @@ func TestPairIsExact(t *testing.T) {
 		{name: "the slower one is first", a: relay{lag: 2 * second}, most: 2*second + 600*time.Millisecond},
 		{name: "hiccups that are not worth it", a: relay{silent: []span{{5 * second, 5*second + 300*time.Millisecond}}},
 			b: relay{silent: []span{{7 * second, 7*second + 300*time.Millisecond}}}, most: 350 * time.Millisecond},
-		{name: "silent and then lost", a: relay{silent: []span{{5 * second, time.Hour}}, away: []span{{5*second + 200*time.Millisecond, time.Hour}}},
+		{name: "silent and then lost", a: relay{silent: []span{{5 * second, time.Hour}},
+			away: []span{{5*second + 200*time.Millisecond, time.Hour}}},
 			most: 300 * time.Millisecond, turn: 1},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -193,7 +194,8 @@ func TestPairIsLost(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, w := newPair(t), newShow()
 		away := []span{{10 * time.Second, 12 * time.Second}}
-		s.hosts[hostA], s.hosts[hostB] = w.relay(relay{burst: 3 * time.Second, away: away}), w.relay(relay{burst: 3 * time.Second, away: away})
+		s.hosts[hostA], s.hosts[hostB] = w.relay(relay{burst: 3 * time.Second, away: away}),
+			w.relay(relay{burst: 3 * time.Second, away: away})
 		stop := s.start()
 		time.Sleep(11 * time.Second)
 		synctest.Wait()

@@ -20,11 +20,13 @@ func TestPullPlaylist(t *testing.T) {
 		asked []string
 		err   string
 	}{
-		{"references, as ffserver", map[string]script{a: playlist("[Reference]\r\nRef1=http://b.example/x?MSWMExt=.asf\r\n"), b: good},
+		{"references, as ffserver", map[string]script{a: playlist("[Reference]\r\nRef1=http://b.example/x?MSWMExt=.asf\r\n"),
+			b: good},
 			[]string{a + " describe", b + " describe", b + " play"}, "upstream has ended"},
 		{"ASX, mms://", map[string]script{a: asxOf("mms://b.example/x"), b: good},
 			[]string{a + " describe", b + " describe", b + " play"}, "upstream has ended"},
-		{"in order", map[string]script{a: asxOf("http://b.example/", "rtsp://c.example/", "http://c.example/"), b: gone, c: good},
+		{"in order", map[string]script{a: asxOf("http://b.example/", "rtsp://c.example/", "http://c.example/"), b: gone,
+			c: good},
 			[]string{a + " describe", b + " describe", c + " describe", c + " play"}, "upstream has ended"},
 		{"none is good", map[string]script{a: asxOf("http://b.example/", "http://c.example/"), b: gone, c: gone},
 			[]string{a + " describe", b + " describe", c + " describe"}, "playlist entry 2 of 2: upstream answers 404"},
@@ -35,7 +37,8 @@ func TestPullPlaylist(t *testing.T) {
 		{"a second one where the first does not play", map[string]script{a: asxOf("http://b.example/", "http://c.example/"),
 			b: wms(nil, noEnd), c: good},
 			[]string{a + " describe", b + " describe", b + " play", c + " describe", c + " play"}, "upstream has ended"},
-		{"behind blank lines", map[string]script{a: playlist(strings.Repeat("\r\n", 100) + "<asx><ref href='http://b.example/'>"), b: good},
+		{"behind blank lines", map[string]script{a: playlist(strings.Repeat("\r\n", 100) +
+			"<asx><ref href='http://b.example/'>"), b: good},
 			[]string{a + " describe", b + " describe", b + " play"}, "upstream has ended"},
 		{"connection left open", map[string]script{a: func(c *call) {
 			asxOf("http://b.example/")(c)
@@ -45,8 +48,10 @@ func TestPullPlaylist(t *testing.T) {
 		{"each other", map[string]script{a: asxOf("http://b.example/"), b: asxOf("http://a.example/")},
 			[]string{a + " describe", b + " describe"}, "leads back to itself"},
 		{"to this machine", map[string]script{a: asxOf("http://127.0.0.1/", "http://10.0.0.1/", "http://b.example/"), b: good,
-			"127.0.0.1:80": good, "10.0.0.1:80": good}, []string{a + " describe", b + " describe", b + " play"}, "upstream has ended"},
-		{"too long", map[string]script{a: playlist("<asx>" + strings.Repeat(" ", maxPlaylist))}, []string{a + " describe"}, "more than 65536 bytes"},
+			"127.0.0.1:80": good, "10.0.0.1:80": good}, []string{a + " describe", b + " describe", b + " play"},
+			"upstream has ended"},
+		{"too long", map[string]script{a: playlist("<asx>" + strings.Repeat(" ", maxPlaylist))}, []string{a + " describe"},
+			"more than 65536 bytes"},
 		{"without end", map[string]script{a: func(c *call) {
 			c.say([]byte("HTTP/1.0 200 OK\r\n\r\n<asx>"))
 			for c.n == 1 {
@@ -87,7 +92,8 @@ func TestPullPlaylistBounds(t *testing.T) {
 				asxOf(next...)(c)
 			}
 			err := s.once()
-			if want := map[bool]string{true: "redirects: more than 5", false: "more than 32 servers"}[width == 1]; !strings.Contains(err.Error(), want) {
+			if want := map[bool]string{true: "redirects: more than 5",
+				false: "more than 32 servers"}[width == 1]; !strings.Contains(err.Error(), want) {
 				t.Errorf("%d entries: %v, want %q", width, err, want)
 			}
 			if got := len(s.requests()); got > maxVisits {

@@ -27,8 +27,8 @@ type pullRequest struct {
 }
 
 // pullAgent is what we claim to be. A server owes version 7 redirects by status and $C with a new header on the same
-// connection, which 4.1 has to do without, and still spares it what came with 9: $M, the B bit, pipelining (mmsh.md §2).
-// VLC claims the same, so servers have seen it.
+// connection, which 4.1 has to do without, and still spares it what came with 9: $M, the B bit, pipelining (mmsh.md
+// §2). VLC claims the same, so servers have seen it.
 const pullAgent = "NSPlayer/7.10.0.3059"
 
 // append writes the request as an HTTP/1.0 one, so that nobody answers in chunks who can do without.
@@ -137,8 +137,8 @@ func nextReply(in *window) (*pullReply, error) {
 	}
 }
 
-// cutReply is a head that ends with the connection and not with an empty line. Its whole lines count: some servers say no
-// more than `HTTP/1.0 503 Service Unavailable`.
+// cutReply is a head that ends with the connection and not with an empty line. Its whole lines count: some servers say
+// no more than `HTTP/1.0 503 Service Unavailable`.
 func cutReply(in *window) (*pullReply, error) {
 	var r codec.Response
 	lines := in.bytes()[:bytes.LastIndexByte(in.bytes(), '\n')+1]

@@ -50,7 +50,8 @@ Pragma: xClientGUID={C77E7400-738A-11D2-9ADD-0020AF0A3278}
 Connection: Close
 
 `},
-		{"through a proxy, with credentials", pullRequest{to: up, proxy: proxy, via: "pumpd-1", guid: guid, auth: "Basic dTpw"},
+		{"through a proxy, with credentials", pullRequest{to: up, proxy: proxy, via: "pumpd-1", guid: guid,
+			auth: "Basic dTpw"},
 			`GET http://a.example:8086/streams/x?y HTTP/1.0
 Accept: */*
 User-Agent: NSPlayer/7.10.0.3059
@@ -85,20 +86,26 @@ var pullReplies = []struct {
 	body string
 }{
 	{
-		"VLC, describe", "HTTP/1.0 200 OK\r\nContent-type: application/octet-stream\r\nServer: Cougar 4.1.0.3921\r\nPragma: no-cache\r\n" +
+		"VLC, describe", "HTTP/1.0 200 OK\r\nContent-type: application/octet-stream\r\nServer: Cougar 4.1.0.3921\r\n" +
+			"Pragma: no-cache\r\n" +
 			"Pragma: client-id=5678\r\nPragma: features=\"broadcast\"\r\n\r\nbody",
-		pullReply{status: 200, reason: "OK", server: "Cougar 4.1.0.3921", media: "application/octet-stream", clientID: 5678, known: true, length: -1},
+		pullReply{status: 200, reason: "OK", server: "Cougar 4.1.0.3921", media: "application/octet-stream", clientID: 5678,
+			known: true, length: -1},
 		"body",
 	},
 	{
-		"FFmpeg", "HTTP/1.1 200 OK\r\nContent-Type: application/octet-stream\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nbod\r\n1;x\r\ny\r\n0\r\n\r\nafter",
+		"FFmpeg", "HTTP/1.1 200 OK\r\nContent-Type: application/octet-stream\r\nTransfer-Encoding: chunked\r\n\r\n3\r\n" +
+			"bod\r\n1;x\r\ny\r\n0\r\n\r\nafter",
 		pullReply{status: 200, reason: "OK", media: "application/octet-stream", chunked: true, length: -1},
 		"body",
 	},
 	{
-		"pump, describe", "HTTP/1.0 200 OK\r\nServer: Rex/9.0.0.2980\r\nCache-Control: no-cache\r\nPragma: no-cache,client-id=7,features=\"broadcast\"\r\n" +
-			"Via: 1.0 pumpd-2\r\nContent-Type: application/vnd.ms.wms-hdr.asfv1\r\nContent-Length: 4\r\nConnection: close\r\n\r\nbodyafter",
-		pullReply{status: 200, reason: "OK", server: "Rex/9.0.0.2980", media: "application/vnd.ms.wms-hdr.asfv1", via: "1.0 pumpd-2", clientID: 7, known: true, length: 4},
+		"pump, describe", "HTTP/1.0 200 OK\r\nServer: Rex/9.0.0.2980\r\nCache-Control: no-cache\r\n" +
+			"Pragma: no-cache,client-id=7,features=\"broadcast\"\r\n" +
+			"Via: 1.0 pumpd-2\r\nContent-Type: application/vnd.ms.wms-hdr.asfv1\r\nContent-Length: 4\r\nConnection: close\r\n" +
+			"\r\nbodyafter",
+		pullReply{status: 200, reason: "OK", server: "Rex/9.0.0.2980", media: "application/vnd.ms.wms-hdr.asfv1",
+			via: "1.0 pumpd-2", clientID: 7, known: true, length: 4},
 		"body",
 	},
 	{
@@ -106,11 +113,13 @@ var pullReplies = []struct {
 		pullReply{status: 302, reason: "Found", location: "mmsh://b.example/x", length: 0}, "",
 	},
 	{
-		"challenge", "HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: NTLM\r\nWWW-Authenticate: Basic realm=\"x\"\r\nContent-Length: 0\r\n\r\n",
+		"challenge", "HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: NTLM\r\nWWW-Authenticate: Basic realm=\"x\"\r\n" +
+			"Content-Length: 0\r\n\r\n",
 		pullReply{status: 401, reason: "Unauthorized", challenge: "Basic realm=\"x\"", length: 0}, "",
 	},
 	{
-		"interim answers before", "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nbody",
+		"interim answers before", "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n" +
+			"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nbody",
 		pullReply{status: 200, reason: "OK", length: 4}, "body",
 	},
 	{
@@ -120,7 +129,8 @@ var pullReplies = []struct {
 	{
 		"ffserver", "HTTP/1.0 200 OK\r\nServer: Cougar 4.1.0.3923\r\nCache-Control: no-cache\r\nPragma: client-id=-5\r\n" +
 			"Pragma: features=\"broadcast\"\r\nContent-Type: video/x-ms-asf\r\n\r\nbody",
-		pullReply{status: 200, reason: "OK", server: "Cougar 4.1.0.3923", media: "video/x-ms-asf", clientID: 1<<32 - 5, known: true, length: -1},
+		pullReply{status: 200, reason: "OK", server: "Cougar 4.1.0.3923", media: "video/x-ms-asf", clientID: 1<<32 - 5,
+			known: true, length: -1},
 		"body",
 	},
 	{

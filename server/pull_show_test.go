@@ -57,7 +57,8 @@ type relay struct {
 	via    string
 }
 
-// relay is the script of an upstream. It says where the show is, so that packets of several upstreams are the same ones.
+// relay is the script of an upstream. It says where the show is, so that packets of several upstreams are the same
+// ones.
 func (w *show) relay(r relay) script {
 	return func(c *call) {
 		since := func() time.Duration { return time.Since(w.begin) }
@@ -169,7 +170,8 @@ func (p publication) prompt(t *testing.T, most time.Duration) {
 func (p publication) unbroken(t *testing.T, most time.Duration) (gaps int) {
 	t.Helper()
 	for i := range p.sent {
-		if step := int32(p.sent[i] - p.sent[max(i-1, 0)]); i > 0 && (step < 0 || time.Duration(step)*time.Millisecond > most) {
+		if step := int32(p.sent[i] - p.sent[max(i-1, 0)]); i > 0 &&
+			(step < 0 || time.Duration(step)*time.Millisecond > most) {
 			t.Errorf("packet %d: send time goes on by %d ms, want 0 to %v", i, step, most)
 		}
 	}

@@ -101,7 +101,8 @@ func TestPullAndSlate(t *testing.T) {
 func TestPullSilentWithoutSlate(t *testing.T) {
 	for _, silence := range []time.Duration{2 * time.Second, 3100 * time.Millisecond, 10 * time.Second} {
 		synctest.Test(t, func(t *testing.T) {
-			s, w := newSceneOf(t, StreamConfig{URL: urlA, Slate: slateBuiltin, SlateAfter: Duration(3 * time.Second), OnDemand: true}), newShow()
+			s, w := newSceneOf(t, StreamConfig{URL: urlA, Slate: slateBuiltin, SlateAfter: Duration(3 * time.Second),
+				OnDemand: true}), newShow()
 			from := 20*time.Second + 5*showStep // between two key frames
 			s.hosts[hostA] = w.relay(relay{burst: burst3, silent: []span{{from, from + silence}}})
 			s.come()

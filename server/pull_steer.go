@@ -43,8 +43,8 @@ func (p *puller) compare(now instant) {
 	}
 }
 
-// comparePair turns to the other one of a pair when the feeding one is behind it by pair_switch. Silence would not do as
-// the measure: where the encoder pauses both are silent.
+// comparePair turns to the other one of a pair when the feeding one is behind it by pair_switch. Silence would not do
+// as the measure: where the encoder pauses both are silent.
 func (p *puller) comparePair(l *lane, now instant) {
 	since, ok := p.fresh(l)
 	if !ok {
@@ -85,8 +85,8 @@ func stalledFor(d time.Duration) error {
 
 var errNoPicture = errors.New("no key frame to go on with")
 
-// compareReturn goes back to a preferred upstream where that costs nothing; after a while also where the rest of a group
-// of pictures is lost, if packets really come.
+// compareReturn goes back to a preferred upstream where that costs nothing; after a while also where the rest of a
+// group of pictures is lost, if packets really come.
 func (p *puller) compareReturn(l *lane, now instant) {
 	u := p.lineUp(l)
 	due := l.opened.add(keyPatience)

@@ -252,10 +252,12 @@ func (s *scene) seen() string {
 }
 
 const (
-	wmsDescribe = "HTTP/1.0 200 OK\r\nServer: Rex/9.0.0.2980\r\nPragma: no-cache, client-id=77, features=\"broadcast\"\r\n" +
+	wmsDescribe = "HTTP/1.0 200 OK\r\nServer: Rex/9.0.0.2980\r\nPragma: no-cache, client-id=77, " +
+		"features=\"broadcast\"\r\n" +
 		"Content-Type: application/vnd.ms.wms-hdr.asfv1\r\nContent-Length: %d\r\n\r\n%s"
 	wmsPlay  = "HTTP/1.0 200 OK\r\nServer: Rex/9.0.0.2980\r\nContent-Type: application/x-mms-framed\r\n\r\n"
-	vlcReply = "HTTP/1.0 200 OK\r\nContent-type: application/octet-stream\r\nServer: Cougar 4.1.0.3921\r\nPragma: no-cache\r\n" +
+	vlcReply = "HTTP/1.0 200 OK\r\nContent-type: application/octet-stream\r\nServer: Cougar 4.1.0.3921\r\n" +
+		"Pragma: no-cache\r\n" +
 		"Pragma: client-id=1234\r\nPragma: features=\"broadcast\"\r\n\r\n"
 	ffmpegReply = "HTTP/1.1 200 OK\r\nContent-Type: application/octet-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
 )
@@ -354,7 +356,8 @@ func TestPull(t *testing.T) {
 		},
 		{
 			name: "new header on the way", hosts: map[string]script{a: wms(packets, func(c *call) {
-				c.say(codec.AppendReason(nil, 'C', 0), dataFrame('H', 0, 0x0C, intakeOther), dataFrame('D', 0, 0, testPacket(3, 80, true, 200, 60)))
+				c.say(codec.AppendReason(nil, 'C', 0), dataFrame('H', 0, 0x0C, intakeOther),
+					dataFrame('D', 0, 0, testPacket(3, 80, true, 200, 60)))
 			})},
 			asked: []string{a + " describe", a + " play"}, seen: "h 1 2 h 3", err: "EOF",
 		},
@@ -391,11 +394,13 @@ func TestPull(t *testing.T) {
 			asked: []string{a + " describe"}, err: "upstream answers 305",
 		},
 		{
-			name: "Digest", url: "mmsh://zweiter:a%3Ab%20%22c%5Cd%22@a.example/x", hosts: map[string]script{a: authorised(wms(packets, orderlyEnd))},
+			name: "Digest", url: "mmsh://zweiter:a%3Ab%20%22c%5Cd%22@a.example/x",
+			hosts: map[string]script{a: authorised(wms(packets, orderlyEnd))},
 			asked: []string{a + " describe", a + " describe", a + " play"}, seen: "h 1 2", err: "upstream has ended the stream",
 		},
 		{
-			name: "wrong password", url: "mmsh://zweiter:x@a.example/x", hosts: map[string]script{a: authorised(wms(packets, orderlyEnd))},
+			name: "wrong password", url: "mmsh://zweiter:x@a.example/x",
+			hosts: map[string]script{a: authorised(wms(packets, orderlyEnd))},
 			asked: []string{a + " describe", a + " describe"}, err: "upstream refuses the credentials",
 		},
 		{
@@ -436,7 +441,8 @@ func TestPull(t *testing.T) {
 			asked: []string{a + " describe"}, err: "describe: header",
 		},
 		{
-			name: "broken packets without end", hosts: map[string]script{a: wms(slices.Repeat([][]byte{dataFrame('D', 0, 0, []byte("junk"))}, 1000), noEnd)},
+			name:  "broken packets without end",
+			hosts: map[string]script{a: wms(slices.Repeat([][]byte{dataFrame('D', 0, 0, []byte("junk"))}, 1000), noEnd)},
 			asked: []string{a + " describe", a + " play"}, seen: "", err: "too many bad packets",
 		},
 		{

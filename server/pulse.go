@@ -21,8 +21,8 @@ func (p *pulse) beat(now instant) {
 	p.latest = now
 }
 
-// patience is the time without packets that is no accident. Sources with a packet every two seconds are allowed more than
-// those with fifty a second.
+// patience is the time without packets that is no accident. Sources with a packet every two seconds are allowed more
+// than those with fifty a second.
 func (p *pulse) patience() time.Duration { return max(reliefTime, 4*p.pace) }
 
 // reliefTime is half of what a failover may take.

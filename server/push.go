@@ -156,8 +156,9 @@ func (p *push) packet(c *conn, b []byte) error {
 	return p.source.packet(b)
 }
 
-// resume is for an encoder that comes back without $H, in the middle of its stream: the header that it gave before still
-// holds (push.md §5). Nobody else's packets are let in so, nor its own where another encoder sends something else by now.
+// resume is for an encoder that comes back without $H, in the middle of its stream: the header that it gave before
+// still holds (push.md §5). Nobody else's packets are let in so, nor its own where another encoder sends something else
+// by now.
 func (p *push) resume(c *conn) error {
 	if p.last == nil {
 		return errNoHeader
@@ -204,9 +205,9 @@ func (p *push) makeWay(c *conn, now instant) {
 	p.source = nil
 }
 
-// claim gets the stream, at once or, with errInheriting, when the source before has let go; the frame is then read again.
-// One that was silent does not get it back from another encoder, and of two that were both let in before either had the
-// stream, one may have to go after all.
+// claim gets the stream, at once or, with errInheriting, when the source before has let go; the frame is then read
+// again. One that was silent does not get it back from another encoder, and of two that were both let in before either
+// had the stream, one may have to go after all.
 func (p *push) claim(c *conn) error {
 	l := c.loop
 	if s := p.stream.reg.owned(p.stream); s != nil && s.kind == sourcePush && p.left > 0 {

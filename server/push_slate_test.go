@@ -47,8 +47,8 @@ func (r *rig) steps(p *peer) (list []time.Duration) {
 	return list[1:]
 }
 
-// An encoder that relieves a slate has another clock than that, wherever it stands: what viewers see is a gap as long as
-// they have waited.
+// An encoder that relieves a slate has another clock than that, wherever it stands: what viewers see is a gap as long
+// as they have waited.
 func TestPushRelievesSlateWithSameHeader(t *testing.T) {
 	for _, next := range []uint32{0, 50 * 20, 1_000_060, 1_000_000 + 25*300} { // behind; about there; 5 minutes ahead
 		r := newRig(t, slated, "a")

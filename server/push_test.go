@@ -95,7 +95,8 @@ func TestPush(t *testing.T) {
 	}
 }
 
-// The third-party pusher in C: no body in the setup, // before the path, and an $E without a reason at the end (push.md §10).
+// The third-party pusher in C: no body in the setup, // before the path, and an $E without a reason at the end (push.md
+// §10).
 func TestPushOfAPusherInC(t *testing.T) {
 	r := newRig(t, nil, "a")
 	e := r.encoder()
@@ -149,7 +150,8 @@ func TestPushInPieces(t *testing.T) {
 				body = append(c, "0\r\n\r\n"...)
 			}
 			e.got = nil
-			e.say("POST /streams/a_push HTTP/1.1\r\nContent-Type: " + startType + "\r\nCookie: push-id=" + e.id + "\r\n" + length + "\r\n")
+			e.say("POST /streams/a_push HTTP/1.1\r\nContent-Type: " + startType + "\r\nCookie: push-id=" + e.id + "\r\n" +
+				length + "\r\n")
 			for len(body) > 0 {
 				n := min(step, len(body))
 				e.say(string(body[:n]))
@@ -165,7 +167,8 @@ func TestPushInPieces(t *testing.T) {
 	}
 }
 
-// A body that is used up is answered, and the next PushStart goes on without a header. 2 GB are 16 hours of a small stream.
+// A body that is used up is answered, and the next PushStart goes on without a header. 2 GB are 16 hours of a small
+// stream.
 func TestPushGoesOnInTheNextBody(t *testing.T) {
 	r := newRig(t, nil, "a")
 	e := r.encoder()
@@ -523,13 +526,14 @@ func TestPacketsOfAStrangerDisturbNobody(t *testing.T) {
 	if !strings.Contains(old.status(), "409") || len(again.got) != 0 {
 		t.Errorf("it came back: the old connection was told %q, want 409, the new one %q, want nothing", old.got, again.got)
 	}
-	if got := r.read(r.watch("a", ffmpegAgent).body()); got.headers != 1 || !slices.Equal(got.numbers, append(numbers(0, 3), numbers(10, 15)...)) {
+	if got := r.read(r.watch("a", ffmpegAgent).body()); got.headers != 1 || !slices.Equal(got.numbers,
+		append(numbers(0, 3), numbers(10, 15)...)) {
 		t.Errorf("%+v, want packets 0 to 2 and 10 to 14", got)
 	}
 }
 
-// An encoder that comes back without its header goes on with the one it gave, whatever has been there meanwhile; but not
-// into what another encoder sends now.
+// An encoder that comes back without its header goes on with the one it gave, whatever has been there meanwhile; but
+// not into what another encoder sends now.
 func TestResumeAfterAnotherHeader(t *testing.T) {
 	r := newRig(t, nil, "a")
 	e := startedPush(r)
@@ -555,8 +559,10 @@ func TestResumeAfterAnotherHeader(t *testing.T) {
 	other.yield()
 	r.turn()
 	again.push(1)
-	if got := r.read(p.body()); got.headers != 3 || !slices.Equal(got.numbers, append(numbers(0, 3), 100, 101, 102, 10, 11)) {
-		t.Errorf("%+v, want the encoder's header, the slate's, and the encoder's again with its key frame; told %q", got, again.got)
+	if got := r.read(p.body()); got.headers != 3 || !slices.Equal(got.numbers, append(numbers(0, 3), 100, 101, 102, 10,
+		11)) {
+		t.Errorf("%+v, want the encoder's header, the slate's, and the encoder's again with its key frame; told %q", got,
+			again.got)
 	}
 	young := r.encoder()
 	young.setUp()

@@ -7,8 +7,8 @@ import (
 	"pumpd/codec"
 )
 
-// authorise says whether an encoder has shown who it is. If not, it has been answered, or waits until its credentials have
-// their turn (see brake).
+// authorise says whether an encoder has shown who it is. If not, it has been answered, or waits until its credentials
+// have their turn (see brake).
 func (l *loop) authorise(c *conn, st *stream, keep bool, now instant) bool {
 	r := &l.request
 	if len(r.Authorization) == 0 {

@@ -24,9 +24,9 @@ var (
 	errCutFrame    = errors.New("body ends inside a frame")
 )
 
-// take hands the whole frames that have come to act and discards them. It reports whether the body is complete. An error
-// of act ends it; the frame then counts as not taken. errNextRequest: after $E a new request stands where a frame should,
-// although the body is not used up.
+// take hands the whole frames that have come to act and discards them. It reports whether the body is complete. An
+// error of act ends it; the frame then counts as not taken. errNextRequest: after $E a new request stands where a frame
+// should, although the body is not used up.
 func (b *pushBody) take(w wire, act func(codec.Frame) error) (whole bool, err error) {
 	if b.chunked {
 		return b.takeChunks(w, act)

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// Which encoders may push to a stream, as far as that is not a matter of passwords: by their address, and by having been
-// there before others. A stream on the Internet that takes any push is a free one for strangers.
+// Which encoders may push to a stream, as far as that is not a matter of passwords: by their address, and by having
+// been there before others. A stream on the Internet that takes any push is a free one for strangers.
 
 // networks are those that push_from lists. Never changed after newNetworks.
 type networks []netip.Prefix

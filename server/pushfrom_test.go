@@ -99,7 +99,8 @@ func TestBarredPushesAreLogged(t *testing.T) {
 		log := r.logged()
 		for range 50 {
 			e := r.encoder()
-			if e.post(setupType, "0", 0, ""); !strings.Contains(e.status(), "403") || !strings.Contains(string(e.got), "Server: Cougar/") {
+			if e.post(setupType, "0", 0, ""); !strings.Contains(e.status(), "403") || !strings.Contains(string(e.got),
+				"Server: Cougar/") {
 				t.Fatalf("%q, want 403 from Cougar", e.got)
 			}
 		}
@@ -132,9 +133,11 @@ func TestEncoderThatLostItsLinkGoesFirst(t *testing.T) {
 			r.pass(4 * time.Second)
 			r.slate(640).publish(1)
 		}, stranger, false, 0, "403", "204"},
-		{"stranger beside a silent one", slated, func(r *rig, e *encoder) { r.pass(4 * time.Second); r.turn() }, stranger, false, 0, "403", "204"},
+		{"stranger beside a silent one", slated, func(r *rig, e *encoder) { r.pass(4 * time.Second); r.turn() }, stranger,
+			false, 0, "403", "204"},
 		{"stranger after $E", nil, func(r *rig, e *encoder) { e.end(0) }, stranger, false, 0, "204", ""},
-		{"password", func(cfg *Config) { cfg.Streams[0].PushUsers = []string{"encoder:secret"} }, nil, stranger, false, 0, "204", ""},
+		{"password", func(cfg *Config) { cfg.Streams[0].PushUsers = []string{"encoder:secret"} }, nil, stranger, false, 0,
+			"204", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			r := newRig(t, c.change, "a")
@@ -213,7 +216,8 @@ func TestParseNetwork(t *testing.T) {
 		{"::ffff:10.1.2.3/104", "10.0.0.0/8"},
 		{"::/0", "::/0"},
 		{"::ffff:0.0.0.0/0", "::/0"},
-		{"", ""}, {"*", ""}, {"localhost", ""}, {"10.0.0.0/33", ""}, {"10.0.0/8", ""}, {"10.0.0.0/", ""}, {"fe80::1%eth0", ""},
+		{"", ""}, {"*", ""}, {"localhost", ""}, {"10.0.0.0/33", ""}, {"10.0.0/8", ""}, {"10.0.0.0/", ""},
+		{"fe80::1%eth0", ""},
 		{"fe80::%eth0/10", ""}, {"10.0.0.1:80", ""}, {" 10.0.0.1", ""}, {"10.0.0.0-10.0.0.9", ""},
 	} {
 		got, err := parseNetwork(c.text)

@@ -19,8 +19,8 @@ type pushSession struct {
 	last *asf.Header // that came with it, as published; nil: none yet
 }
 
-// pushSessions are those of one stream, so that none has to make room for another stream's. They are few and stand in no
-// order. Under the registry's mutex.
+// pushSessions are those of one stream, so that none has to make room for another stream's. They are few and stand in
+// no order. Under the registry's mutex.
 type pushSessions []pushSession
 
 const (
@@ -98,8 +98,8 @@ func (r *registry) openPush(st *stream, from netip.Addr, now, ends instant) stri
 	return id
 }
 
-// knowPush says whether a push-id was given out for this stream, and what for. Where it stands for a password it is good
-// from its own address only.
+// knowPush says whether a push-id was given out for this stream, and what for. Where it stands for a password it is
+// good from its own address only.
 func (r *registry) knowPush(id string, st *stream, from netip.Addr, now instant) (pushSession, bool) {
 	if st == nil {
 		return pushSession{}, false

@@ -7,8 +7,8 @@ import (
 	"pumpd/codec"
 )
 
-// setUpPush answers an encoder's PushSetup (push.md §2). Its body, a template's URL and AutoDestroy, is read and ignored:
-// streams come from the configuration.
+// setUpPush answers an encoder's PushSetup (push.md §2). Its body, a template's URL and AutoDestroy, is read and
+// ignored: streams come from the configuration.
 func (l *loop) setUpPush(c *conn, st *stream, onPush bool, now instant) {
 	if !l.admitPush(c, st, onPush, false, stays(&l.request, true), now) || !l.admitted(c, st, now) {
 		return
@@ -86,7 +86,8 @@ func (l *loop) admitPush(c *conn, st *stream, onPush, known, keep bool, now inst
 	return l.admitSecond(c, st, now)
 }
 
-// bar refuses an encoder by its address. That is nearly always an operator who has just begun, so the log says what to do.
+// bar refuses an encoder by its address. That is nearly always an operator who has just begun, so the log says what to
+// do.
 func (l *loop) bar(c *conn, st *stream) {
 	keys := "push_users or push_from"
 	if len(st.from) > 0 {
@@ -108,8 +109,8 @@ func (l *loop) admitSecond(c *conn, st *stream, now instant) bool {
 	return code == 0
 }
 
-// objection says what is to be said to an encoder on c, with a push-id, while another has the stream or may come back to
-// it; code 0 is nothing (push.md §7). A password makes all who know it the same encoder.
+// objection says what is to be said to an encoder on c, with a push-id, while another has the stream or may come back
+// to it; code 0 is nothing (push.md §7). A password makes all who know it the same encoder.
 func (st *stream) objection(c *conn, id string, now instant) (code int, why string) {
 	s := st.reg.owned(st)
 	if s != nil && c.push != nil && c.push.source == s {

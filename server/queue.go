@@ -2,9 +2,9 @@ package server
 
 import "time"
 
-// Requests have their turns as viewers have. A conn may send hundreds at once, and some hundred conns that do would keep
-// the viewers of a loop waiting for a second. A few are answered when they come; who has sent more stands in a queue,
-// which goes on after each round, and after a pause: in between the loop looks at what else has come.
+// Requests have their turns as viewers have. A conn may send hundreds at once, and some hundred conns that do would
+// keep the viewers of a loop waiting for a second. A few are answered when they come; who has sent more stands in a
+// queue, which goes on after each round, and after a pause: in between the loop looks at what else has come.
 
 const (
 	atOnce       = 4  // requests of one conn that are served before others have their turn; WMP sends two

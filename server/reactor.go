@@ -14,8 +14,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A seat is where gnet runs one of our loops: an event loop of its own, so that we choose to which a connection goes. It
-// turns gnet's callbacks into calls on the loop and decides nothing.
+// A seat is where gnet runs one of our loops: an event loop of its own, so that we choose to which a connection goes.
+// It turns gnet's callbacks into calls on the loop and decides nothing.
 type seat struct {
 	gnet.BuiltinEventEngine
 	loop   *loop

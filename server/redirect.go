@@ -10,8 +10,8 @@ import (
 	"syscall"
 )
 
-// Where an upstream may send a pull: follow_redirects. Without a limit, whoever runs an upstream, or is in the way to it,
-// could make us ask what only we can reach: our own admin listener, a cloud's metadata. The rules:
+// Where an upstream may send a pull: follow_redirects. Without a limit, whoever runs an upstream, or is in the way to
+// it, could make us ask what only we can reach: our own admin listener, a cloud's metadata. The rules:
 //
 //	same-host  another port or path of the same host
 //	public     any host, but no address that is nearer than the one that sends us there: scope

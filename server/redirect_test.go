@@ -34,13 +34,16 @@ func TestFollowRedirects(t *testing.T) {
 		{"public is what an empty rule means", "", "http://a.example/", []string{"http://127.0.0.1/"}, nil, 1, false},
 		{"to loopback", followPublic, "http://a.example/", []string{"http://127.0.0.1:8087/"}, nil, 1, false},
 		{"to loopback in IPv6", followPublic, "http://a.example/", []string{"http://[::1]/"}, nil, 1, false},
-		{"to loopback in IPv6's IPv4", followPublic, "http://a.example/", []string{"mmsh://[::ffff:127.0.0.1]/"}, nil, 1, false},
+		{"to loopback in IPv6's IPv4", followPublic, "http://a.example/", []string{"mmsh://[::ffff:127.0.0.1]/"}, nil, 1,
+			false},
 		{"to a private address", followPublic, "http://a.example/", []string{"http://192.168.1.1/"}, nil, 1, false},
-		{"to a cloud's metadata", followPublic, "http://a.example/", []string{"http://169.254.169.254/latest/"}, nil, 1, false},
+		{"to a cloud's metadata", followPublic, "http://a.example/", []string{"http://169.254.169.254/latest/"}, nil, 1,
+			false},
 		{"to a name with a private address", followPublic, "http://a.example/", []string{"http://b.example/"},
 			map[string][]string{"b.example": {"10.0.0.1"}}, 1, false},
 		{"in two steps", followPublic, "http://a.example/", []string{"http://b.example/", "http://10.0.0.2/"}, nil, 2, false},
-		{"by way of a private one", followPublic, "http://10.0.0.1/", []string{"http://b.example/", "http://10.0.0.2/"}, nil, 2, false},
+		{"by way of a private one", followPublic, "http://10.0.0.1/", []string{"http://b.example/", "http://10.0.0.2/"}, nil,
+			2, false},
 		{"its own name, rebound", followPublic, "http://a.example/", []string{"/x"},
 			map[string][]string{"a.example": {"192.0.2.1", "127.0.0.1"}}, 1, false},
 		{"its own name, rebound, to the same host", followSameHost, "http://a.example/", []string{"/x"},
@@ -51,7 +54,8 @@ func TestFollowRedirects(t *testing.T) {
 		{"private to link-local", followPublic, "http://10.0.0.1/", []string{"http://169.254.169.254/"}, nil, 1, false},
 		{"loopback to loopback", followPublic, "http://127.0.0.1/", []string{"http://[::1]:81/"}, nil, 2, true},
 		{"to itself", followSameHost, "http://a.example/", []string{"/x"}, nil, 2, true},
-		{"to itself in capitals, another port", followSameHost, "http://a.example/", []string{"http://A.example.:81/x"}, nil, 2, true},
+		{"to itself in capitals, another port", followSameHost, "http://a.example/", []string{"http://A.example.:81/x"}, nil,
+			2, true},
 		{"same host, another one", followSameHost, "http://a.example/", []string{"http://b.example/"}, nil, 1, false},
 		{"any", followAny, "http://a.example/", []string{"http://127.0.0.1/"}, nil, 2, true},
 	} {
@@ -152,7 +156,8 @@ func TestFollowKeepsCredentials(t *testing.T) {
 	})
 }
 
-// Real sockets: what is dialled is checked and not what is looked up, and a name with one address that may be dialled is.
+// Real sockets: what is dialled is checked and not what is looked up, and a name with one address that may be dialled
+// is.
 func TestConnectWithin(t *testing.T) {
 	web := httptest.NewServer(http.NotFoundHandler())
 	defer web.Close()
@@ -175,7 +180,8 @@ func TestConnectWithin(t *testing.T) {
 
 // Through a proxy the addresses that we find ourselves are checked.
 func TestFollowThroughProxy(t *testing.T) {
-	zone := map[string][]string{"inside.example": {"10.0.0.1"}, "outside.example": {"192.0.2.1"}, "mixed.example": {"192.0.2.1", "10.0.0.1"}}
+	zone := map[string][]string{"inside.example": {"10.0.0.1"}, "outside.example": {"192.0.2.1"},
+		"mixed.example": {"192.0.2.1", "10.0.0.1"}}
 	lookup := func(_ context.Context, _, host string) (list []netip.Addr, err error) {
 		for _, a := range zone[host] {
 			list = append(list, netip.MustParseAddr(a))

@@ -65,7 +65,8 @@ func (l *loop) ok(c *conn, code int, keep bool, fields ...string) {
 	l.over(c, keep)
 }
 
-// isHead says whether only the head of the answer is wanted. It is what GET would get, without a body ([RFC 9110] 9.3.2).
+// isHead says whether only the head of the answer is wanted. It is what GET would get, without a body ([RFC 9110]
+// 9.3.2).
 func isHead(r *codec.Request) bool { return string(r.Method) == "HEAD" }
 
 // over ends a conn that was only asked something and is not to stay.

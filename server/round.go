@@ -17,7 +17,8 @@ type audience struct {
 	beat    beat
 }
 
-// news says whether the chain has grown beyond where its viewers stand; a loop has nil for a stream that it never served.
+// news says whether the chain has grown beyond where its viewers stand; a loop has nil for a stream that it never
+// served.
 func (a *audience) news() bool { return a != nil && a.at != nil && a.at.next.Load() != nil }
 
 // round offers what is new in every stream to its viewers.
@@ -143,8 +144,8 @@ const (
 	turnPackets = 64
 )
 
-// turn sends v what it lacks: its lead, then packets up to where its audience stands, 64 KB at the most. Afterwards v is
-// in step, or waits for its socket, or is leaving.
+// turn sends v what it lacks: its lead, then packets up to where its audience stands, 64 KB at the most. Afterwards v
+// is in step, or waits for its socket, or is leaving.
 func (l *loop) turn(v *viewer, now instant) {
 	l.now = now
 	v.state = following

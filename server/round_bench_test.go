@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// BenchmarkRound is what a round costs each viewer besides the kernel: the user-mode share of a full pump. The processor's
-// cache is emptied between rounds, as the kernel's sends do.
+// BenchmarkRound is what a round costs each viewer besides the kernel: the user-mode share of a full pump. The
+// processor's cache is emptied between rounds, as the kernel's sends do.
 func BenchmarkRound(b *testing.B) {
 	for _, agent := range []string{ffmpegAgent, curlAgent} {
 		b.Run(fmt.Sprintf("viewers=4000/%.8s", agent), func(b *testing.B) { benchRound(b, agent) })

@@ -97,7 +97,8 @@ func TestRawViewerGetsHeaderAndFullPackets(t *testing.T) {
 
 // Burst: a newcomer starts at the oldest key frame inside it, or else at the newest.
 func TestJoinPoint(t *testing.T) {
-	for burst, want := range map[time.Duration]uint32{0: 190, 300 * time.Millisecond: 190, time.Second: 180, 3 * time.Second: 130} {
+	for burst, want := range map[time.Duration]uint32{0: 190, 300 * time.Millisecond: 190, time.Second: 180,
+		3 * time.Second: 130} {
 		r := newRig(t, func(c *Config) { c.Server.Burst = Burst{Length: Duration(burst)} }, "a")
 		f := r.feeder(0, 320)
 		f.publish(200)
@@ -144,7 +145,8 @@ func TestPartialSends(t *testing.T) {
 			r.turn()
 			got, want := string(tight.body()), string(free.body())
 			if got != want {
-				t.Fatalf("%s, %d bytes at a time: %d bytes in all, want the %d of the other viewer", agent, room, len(got), len(want))
+				t.Fatalf("%s, %d bytes at a time: %d bytes in all, want the %d of the other viewer", agent, room, len(got),
+					len(want))
 			}
 		}
 	}

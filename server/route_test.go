@@ -21,66 +21,101 @@ func TestAnswers(t *testing.T) {
 		stays         bool
 	}{
 		{"Describe", "GET /streams/a HTTP/1.0\r\n" + ff + "Connection: Close\r\n\r\n", "HTTP/1.0 200 OK",
-			[]string{"Server: Rex/", "Cache-Control: no-cache", "Pragma: no-cache", "Pragma: client-id=", `Pragma: features="broadcast"`,
+			[]string{"Server: Rex/", "Cache-Control: no-cache", "Pragma: no-cache", "Pragma: client-id=",
+				`Pragma: features="broadcast"`,
 				"Content-Type: application/vnd.ms.wms-hdr.asfv1", "Content-Length: ", "Connection: close"}, false},
-		{"Describe, xPlayStrm=0", "GET /streams/a HTTP/1.1\r\n" + ff + "Pragma: xPlayStrm=0\r\nConnection: close\r\n\r\n", "HTTP/1.1 200 OK",
+		{"Describe, xPlayStrm=0", "GET /streams/a HTTP/1.1\r\n" + ff + "Pragma: xPlayStrm=0\r\nConnection: close\r\n\r\n",
+			"HTTP/1.1 200 OK",
 			[]string{"Content-Type: application/vnd.ms.wms-hdr.asfv1"}, false},
-		{"Describe with stream-switch-entry", "GET /streams/a HTTP/1.0\r\n" + ff + "Pragma: stream-switch-entry=ffff:1:0 \r\n\r\n", "HTTP/1.0 200 OK",
+		{"Describe with stream-switch-entry", "GET /streams/a HTTP/1.0\r\n" + ff + "Pragma: stream-switch-entry=ffff:1:0 " +
+			"\r\n\r\n", "HTTP/1.0 200 OK",
 			[]string{"Content-Type: application/vnd.ms.wms-hdr.asfv1"}, false},
 		{"Describe of WMP 12", "GET /streams/a HTTP/1.1\r\n" + wmp + "Connection: Keep-Alive\r\n\r\n", "HTTP/1.1 200 OK",
 			[]string{"Connection: Keep-Alive", `Pragma: features="broadcast,playlist"`}, true},
-		{"Describe, HTTP/1.0, keep-alive by name", "GET /streams/a HTTP/1.0\r\n" + wmp + "Connection: keep-alive\r\n\r\n", "HTTP/1.0 200 OK",
+		{"Describe, HTTP/1.0, keep-alive by name", "GET /streams/a HTTP/1.0\r\n" + wmp + "Connection: keep-alive\r\n\r\n",
+			"HTTP/1.0 200 OK",
 			[]string{"Connection: Keep-Alive"}, true},
 		{"Describe of an old player over HTTP/1.1", "GET /streams/a HTTP/1.1\r\n" + ff + "\r\n", "HTTP/1.1 200 OK",
 			[]string{"Connection: close"}, false},
-		{"Describe with an unknown client-id", "GET /streams/a HTTP/1.1\r\n" + wmp + "Pragma: client-id=77\r\n\r\n", "HTTP/1.1 200 OK",
+		{"Describe with an unknown client-id", "GET /streams/a HTTP/1.1\r\n" + wmp + "Pragma: client-id=77\r\n\r\n",
+			"HTTP/1.1 200 OK",
 			[]string{"Pragma: xResetStrm=1"}, true},
 		{"head of an NSPlayer", "HEAD /streams/a HTTP/1.1\r\n" + wmp + "Connection: close\r\n\r\n", "HTTP/1.1 200 OK",
 			[]string{"Content-Length: "}, false},
 		{"head of a Play", "HEAD /streams/a HTTP/1.1\r\n" + wmp + "Pragma: xPlayStrm=1\r\n\r\n", "HTTP/1.1 200 OK",
-			[]string{"Content-Type: application/x-mms-framed", "Pragma: client-id=", "X-Accel-Buffering: no", "Connection: close"}, false},
-		{"head of nothing", "HEAD /streams/b HTTP/1.1\r\n" + wmp + "\r\n", "HTTP/1.1 404 Not Found", []string{"Content-Length: 15"}, false},
-		{"head too large for HEAD", "HEAD /streams/a HTTP/1.1\r\n" + strings.Repeat("X: y\r\n", 65) + "\r\n", "HTTP/1.1 431 ", nil, false},
+			[]string{"Content-Type: application/x-mms-framed", "Pragma: client-id=", "X-Accel-Buffering: no",
+				"Connection: close"}, false},
+		{"head of nothing", "HEAD /streams/b HTTP/1.1\r\n" + wmp + "\r\n", "HTTP/1.1 404 Not Found",
+			[]string{"Content-Length: 15"}, false},
+		{"head too large for HEAD", "HEAD /streams/a HTTP/1.1\r\n" + strings.Repeat("X: y\r\n", 65) + "\r\n", "HTTP/1.1 431 ",
+			nil, false},
 		{"escaped path", "GET /%73treams/%41 HTTP/1.1\r\n" + wmp + "\r\n", "HTTP/1.1 200 OK", nil, true},
 		{"escaped slash", "GET /streams%2Fa HTTP/1.1\r\n" + wmp + "\r\n", "HTTP/1.1 404 Not Found", nil, false},
-		{"MPlayer's fragment", "GET /streams/a%23" + strings.Repeat("t=10", 500) + " HTTP/1.0\r\n" + ff + "\r\n", "HTTP/1.0 200 OK", nil, false},
-		{"escaped path that is too long", "GET /streams/" + strings.Repeat("%61", 500) + " HTTP/1.0\r\n" + ff + "\r\n", "HTTP/1.0 404 Not Found", nil, false},
+		{"MPlayer's fragment", "GET /streams/a%23" + strings.Repeat("t=10", 500) + " HTTP/1.0\r\n" + ff + "\r\n",
+			"HTTP/1.0 200 OK", nil, false},
+		{"escaped path that is too long", "GET /streams/" + strings.Repeat("%61", 500) + " HTTP/1.0\r\n" + ff + "\r\n",
+			"HTTP/1.0 404 Not Found", nil, false},
 		{"WMP's query", "GET /streams/a?MSWMExt=.asf HTTP/1.1\r\n" + wmp + "\r\n", "HTTP/1.1 200 OK", nil, true},
-		{"WMP's query behind a slash and a fragment", "GET //streams/a/%23x?MSWMExt=.asf HTTP/1.1\r\n" + wmp + "\r\n", "HTTP/1.1 200 OK", nil, true},
-		{"WMP's query in a URL", "GET http://h:80/streams/a?MSWMExt=.asf HTTP/1.1\r\n" + wmp + "\r\n", "HTTP/1.1 200 OK", nil, true},
-		{"WMP's query in a log", "POST /streams/a?MSWMExt=.asf HTTP/1.1\r\n" + wmp + "Content-Type: application/x-wms-LogStats\r\nContent-Length: 0\r\n\r\n", "HTTP/1.1 204 No Content", nil, true},
-		{"setup with an escaped path and a query", "POST /streams/a%5Fpush?MSWMExt=.asf HTTP/1.1\r\nContent-Type: application/x-wms-pushsetup\r\nContent-Length: 0\r\n\r\n", "HTTP/1.1 204 No Content", nil, true},
+		{"WMP's query behind a slash and a fragment", "GET //streams/a/%23x?MSWMExt=.asf HTTP/1.1\r\n" + wmp + "\r\n",
+			"HTTP/1.1 200 OK", nil, true},
+		{"WMP's query in a URL", "GET http://h:80/streams/a?MSWMExt=.asf HTTP/1.1\r\n" + wmp + "\r\n", "HTTP/1.1 200 OK", nil,
+			true},
+		{"WMP's query in a log", "POST /streams/a?MSWMExt=.asf HTTP/1.1\r\n" + wmp +
+			"Content-Type: application/x-wms-LogStats\r\nContent-Length: 0\r\n\r\n", "HTTP/1.1 204 No Content", nil, true},
+		{"setup with an escaped path and a query", "POST /streams/a%5Fpush?MSWMExt=.asf HTTP/1.1\r\n" +
+			"Content-Type: application/x-wms-pushsetup\r\nContent-Length: 0\r\n\r\n", "HTTP/1.1 204 No Content", nil, true},
 		{"head of a browser", "HEAD /streams/a HTTP/1.1\r\nUser-Agent: curl/8\r\n\r\n", "HTTP/1.1 200 OK",
 			[]string{"Content-Type: video/x-ms-asf", "Connection: close"}, false},
 		{"OPTIONS", "OPTIONS * HTTP/1.1\r\n" + wmp + "\r\n", "HTTP/1.1 200 OK",
 			[]string{"Public: GET, POST, OPTIONS", "Allow: OPTIONS", "Content-Length: 0"}, true},
-		{"log", "POST /streams/a HTTP/1.1\r\n" + wmp + "Content-Type: application/x-wms-LogStats;charset=UTF-8\r\nContent-Length: 5\r\n\r\n<XML>", "HTTP/1.1 204 No Content",
+		{"log", "POST /streams/a HTTP/1.1\r\n" + wmp + "Content-Type: application/x-wms-LogStats;charset=UTF-8\r\n" +
+			"Content-Length: 5\r\n\r\n<XML>", "HTTP/1.1 204 No Content",
 			[]string{"Content-Length: 0"}, true},
-		{"log of an old player", "POST /streams/a HTTP/1.0\r\nUser-Agent: NSPlayer/6.4\r\nPragma: log-line=1.2.3.4 2026 a, b\r\nContent-Type: text/plain\r\nContent-Length: 0\r\n\r\n", "HTTP/1.0 204 No Content",
+		{"log of an old player", "POST /streams/a HTTP/1.0\r\nUser-Agent: NSPlayer/6.4\r\nPragma: log-line=1.2.3.4 2026 a, " +
+			"b\r\nContent-Type: text/plain\r\nContent-Length: 0\r\n\r\n", "HTTP/1.0 204 No Content",
 			[]string{"Content-Length: 0", "Connection: close"}, false},
-		{"event", "POST /streams/a HTTP/1.1\r\n" + wmp + "Content-Type: application/x-wms-sendevent\r\nContent-Length: 2\r\n\r\nab", "HTTP/1.1 200 OK", nil, true},
-		{"content info", "POST /streams/a HTTP/1.1\r\nUser-Agent: NSServer/9.1\r\nContent-Type: application/x-wms-getcontentinfo\r\nContent-Length: 1\r\n\r\nx", "HTTP/1.1 200 OK",
+		{"event", "POST /streams/a HTTP/1.1\r\n" + wmp + "Content-Type: application/x-wms-sendevent\r\n" +
+			"Content-Length: 2\r\n\r\nab", "HTTP/1.1 200 OK", nil, true},
+		{"content info", "POST /streams/a HTTP/1.1\r\nUser-Agent: NSServer/9.1\r\n" +
+			"Content-Type: application/x-wms-getcontentinfo\r\nContent-Length: 1\r\n\r\nx", "HTTP/1.1 200 OK",
 			[]string{"Cache-Control: no-cache"}, true},
-		{"keep-alive of nobody", "POST /streams/a HTTP/1.1\r\n" + wmp + "Pragma: xKeepAliveInPause=1, client-id=5\r\nContent-Length: 0\r\n\r\n", "HTTP/1.1 400 Bad Request", nil, false},
-		{"stop of nobody", "POST /streams/a HTTP/1.1\r\n" + wmp + "Pragma: xStopStrm=1\r\nContent-Length: 0\r\n\r\n", "HTTP/1.1 400 Bad Request", nil, false},
-		{"next entry", "GET /streams/a HTTP/1.1\r\n" + wmp + "Pragma: xPlayNextEntry=1\r\n\r\n", "HTTP/1.1 400 Bad Request", nil, false},
-		{"unknown path", "GET /streams/b HTTP/1.1\r\n" + wmp + "\r\n", "HTTP/1.1 404 Not Found", []string{"Content-Length: ", "Server: Rex/", "Connection: close"}, false},
+		{"keep-alive of nobody", "POST /streams/a HTTP/1.1\r\n" + wmp + "Pragma: xKeepAliveInPause=1, client-id=5\r\n" +
+			"Content-Length: 0\r\n\r\n", "HTTP/1.1 400 Bad Request", nil, false},
+		{"stop of nobody", "POST /streams/a HTTP/1.1\r\n" + wmp + "Pragma: xStopStrm=1\r\nContent-Length: 0\r\n\r\n",
+			"HTTP/1.1 400 Bad Request", nil, false},
+		{"next entry", "GET /streams/a HTTP/1.1\r\n" + wmp + "Pragma: xPlayNextEntry=1\r\n\r\n", "HTTP/1.1 400 Bad Request",
+			nil, false},
+		{"unknown path", "GET /streams/b HTTP/1.1\r\n" + wmp + "\r\n", "HTTP/1.1 404 Not Found", []string{"Content-Length: ",
+			"Server: Rex/", "Connection: close"}, false},
 		{"outside", "GET / HTTP/1.1\r\nUser-Agent: x\r\n\r\n", "HTTP/1.1 404 Not Found", nil, false},
-		{"known and idle", "GET /streams/idle HTTP/1.1\r\n" + wmp + "\r\n", "HTTP/1.1 503 Service Unavailable", []string{"Retry-After: "}, false},
-		{"viewer on a push path", "GET /streams/a_push HTTP/1.1\r\n" + wmp + "\r\n", "HTTP/1.1 405 Method Not Allowed", []string{"Allow: "}, false},
+		{"known and idle", "GET /streams/idle HTTP/1.1\r\n" + wmp + "\r\n", "HTTP/1.1 503 Service Unavailable",
+			[]string{"Retry-After: "}, false},
+		{"viewer on a push path", "GET /streams/a_push HTTP/1.1\r\n" + wmp + "\r\n", "HTTP/1.1 405 Method Not Allowed",
+			[]string{"Allow: "}, false},
 		{"method", "PUT /streams/a HTTP/1.1\r\nContent-Length: 0\r\n\r\n", "HTTP/1.1 405 Method Not Allowed", nil, false},
 		{"not HTTP", "\x16\x03\x01\x02\x00\x01\x00\r\n\r\n", "HTTP/1.1 400 Bad Request", nil, false},
-		{"head too large", "GET / HTTP/1.1\r\nX: " + strings.Repeat("x", maxHead) + "\r\n\r\n", "HTTP/1.1 431 Request Header Fields Too Large", nil, false},
-		{"line too long", "GET /" + strings.Repeat("a", 4<<10) + " HTTP/1.1\r\n" + wmp + "\r\n", "HTTP/1.1 414 URI Too Long", nil, false},
-		{"too many fields", "GET /streams/a HTTP/1.1\r\n" + strings.Repeat("X: y\r\n", 65) + "\r\n", "HTTP/1.1 431 Request Header Fields Too Large", nil, false},
-		{"way too long to read", "GET /streams/a HTTP/1.1\r\n" + wmp + "Via: 1.0 " + strings.Repeat("x", 1024) + "\r\n\r\n", "HTTP/1.1 431 Request Header Fields Too Large", nil, false},
-		{"body too large", "POST /streams/a HTTP/1.1\r\nContent-Type: application/x-wms-LogStats\r\nContent-Length: 70000\r\n\r\n", "HTTP/1.1 413 ", nil, false},
-		{"push setup", "POST /streams/a_push HTTP/1.1\r\nContent-Type: application/x-wms-pushsetup\r\nUser-Agent: WMEncoder/12.0\r\nCookie: push-id=0\r\nContent-Length: 16\r\n\r\nAutoDestroy: 1\r\n", "HTTP/1.1 204 No Content",
+		{"head too large", "GET / HTTP/1.1\r\nX: " + strings.Repeat("x", maxHead) + "\r\n\r\n",
+			"HTTP/1.1 431 Request Header Fields Too Large", nil, false},
+		{"line too long", "GET /" + strings.Repeat("a", 4<<10) + " HTTP/1.1\r\n" + wmp + "\r\n", "HTTP/1.1 414 URI Too Long",
+			nil, false},
+		{"too many fields", "GET /streams/a HTTP/1.1\r\n" + strings.Repeat("X: y\r\n", 65) + "\r\n",
+			"HTTP/1.1 431 Request Header Fields Too Large", nil, false},
+		{"way too long to read", "GET /streams/a HTTP/1.1\r\n" + wmp + "Via: 1.0 " + strings.Repeat("x", 1024) + "\r\n\r\n",
+			"HTTP/1.1 431 Request Header Fields Too Large", nil, false},
+		{"body too large", "POST /streams/a HTTP/1.1\r\nContent-Type: application/x-wms-LogStats\r\n" +
+			"Content-Length: 70000\r\n\r\n", "HTTP/1.1 413 ", nil, false},
+		{"push setup", "POST /streams/a_push HTTP/1.1\r\nContent-Type: application/x-wms-pushsetup\r\n" +
+			"User-Agent: WMEncoder/12.0\r\nCookie: push-id=0\r\nContent-Length: 16\r\n\r\nAutoDestroy: 1\r\n",
+			"HTTP/1.1 204 No Content",
 			[]string{"Server: Cougar/9", "Set-Cookie: push-id=", "Pragma: timeout=60000", "Content-Length: 0"}, true},
-		{"push to nowhere", "POST /streams/b_push HTTP/1.1\r\nContent-Type: application/x-wms-pushsetup\r\nContent-Length: 0\r\n\r\n", "HTTP/1.1 404 Not Found", []string{"Server: Cougar/"}, false},
-		{"push without length", "POST /streams/a_push HTTP/1.1\r\nContent-Type: application/x-wms-pushstart\r\n\r\n", "HTTP/1.1 411 Length Required", nil, false},
-		{"push of nothing", "POST /streams/a_push HTTP/1.1\r\nContent-Type: application/x-wms-pushstart\r\nContent-Length: 0\r\n\r\n", "HTTP/1.1 400 Bad Request", nil, false},
-		{"setup too large", "POST /streams/a_push HTTP/1.1\r\nContent-Type: application/x-wms-pushsetup\r\nContent-Length: 5000\r\n\r\n", "HTTP/1.1 413 ", nil, false},
+		{"push to nowhere", "POST /streams/b_push HTTP/1.1\r\nContent-Type: application/x-wms-pushsetup\r\n" +
+			"Content-Length: 0\r\n\r\n", "HTTP/1.1 404 Not Found", []string{"Server: Cougar/"}, false},
+		{"push without length", "POST /streams/a_push HTTP/1.1\r\nContent-Type: application/x-wms-pushstart\r\n\r\n",
+			"HTTP/1.1 411 Length Required", nil, false},
+		{"push of nothing", "POST /streams/a_push HTTP/1.1\r\nContent-Type: application/x-wms-pushstart\r\n" +
+			"Content-Length: 0\r\n\r\n", "HTTP/1.1 400 Bad Request", nil, false},
+		{"setup too large", "POST /streams/a_push HTTP/1.1\r\nContent-Type: application/x-wms-pushsetup\r\n" +
+			"Content-Length: 5000\r\n\r\n", "HTTP/1.1 413 ", nil, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			// Whole, and byte by byte.
@@ -134,7 +169,8 @@ func TestPipelinedRequests(t *testing.T) {
 	r.feeder(0, 320).publish(3)
 	p := r.connect()
 	const options = "OPTIONS * HTTP/1.1\r\nUser-Agent: NSPlayer/12.0\r\n\r\n"
-	p.say(strings.Repeat(options, 3) + "GET /streams/a HTTP/1.1\r\nUser-Agent: NSPlayer/12.0\r\nPragma: xPlayStrm=1\r\n\r\n")
+	p.say(strings.Repeat(options, 3) + "GET /streams/a HTTP/1.1\r\nUser-Agent: NSPlayer/12.0\r\n" +
+		"Pragma: xPlayStrm=1\r\n\r\n")
 	if n := strings.Count(string(p.got), "HTTP/1.1 200 OK"); n != 4 || p.conn.viewer == nil {
 		t.Errorf("%d answers, viewing %v, want 4 and true", n, p.conn.viewer != nil)
 	}
@@ -154,7 +190,8 @@ func TestSessions(t *testing.T) {
 		return q.status()
 	}
 	play := "GET /streams/a HTTP/1.1\r\n" + agent + "Pragma: xPlayStrm=1,client-id=" + id + "\r\n\r\n"
-	stop := "POST /streams/a HTTP/1.1\r\n" + agent + "Pragma: xStopStrm=1, client-id=" + id + "\r\nContent-Length: 0\r\n\r\n"
+	stop := "POST /streams/a HTTP/1.1\r\n" + agent + "Pragma: xStopStrm=1, client-id=" + id + "\r\nContent-Length: " +
+		"0\r\n\r\n"
 	p.say(play)
 	if !strings.Contains(string(p.got), "x-mms-framed") || strings.Contains(string(p.got), "xResetStrm") {
 		t.Fatalf("Play with the client-id of the Describe: %q", p.got)
@@ -235,10 +272,12 @@ func TestTimeouts(t *testing.T) {
 
 func TestRedirect(t *testing.T) {
 	r := newRig(t, func(c *Config) { c.Server.Redirect404To = "http://other.example/streams/a" }, "a")
-	for agent, want := range map[string]string{ffmpegAgent: "http:", vlcAgent: "mmsh:", wmpAgent: "http:", curlAgent: "http:"} {
+	for agent, want := range map[string]string{ffmpegAgent: "http:", vlcAgent: "mmsh:", wmpAgent: "http:",
+		curlAgent: "http:"} {
 		p := r.connect()
 		p.say("GET /nothing HTTP/1.0\r\nUser-Agent: " + agent + "\r\n\r\n")
-		if !strings.Contains(string(p.got), "302 Found\r\n") || !strings.Contains(string(p.got), "Location: "+want+"//other.example/streams/a\r\n") {
+		if !strings.Contains(string(p.got), "302 Found\r\n") || !strings.Contains(string(p.got), "Location: "+want+
+			"//other.example/streams/a\r\n") {
 			t.Errorf("%s: %q, want 302 to %s", agent, p.got, want)
 		}
 	}
@@ -269,13 +308,15 @@ func TestUnknownClientID(t *testing.T) {
 	r.feeder(0, 320).publish(3)
 	for agent, want := range map[string]bool{
 		ffmpegAgent: false, "NSPlayer": false, "NSPlayer/6.4": false, "NSServer/4.1.0.3917": false,
-		vlcAgent: true, "NSPlayer/7.1": true, "NSPlayer/8.0": true, wmpAgent: true, "NSServer/9.0": true, "WMCacheProxy/9.0": true,
+		vlcAgent: true, "NSPlayer/7.1": true, "NSPlayer/8.0": true, wmpAgent: true, "NSServer/9.0": true,
+		"WMCacheProxy/9.0": true,
 	} {
 		for _, play := range []string{"", ",xPlayStrm=1"} {
 			p := r.connect()
 			p.say("GET /streams/a HTTP/1.0\r\nUser-Agent: " + agent + "\r\nPragma: client-id=77" + play + "\r\n\r\n")
 			head, _, _ := strings.Cut(string(p.got), "\r\n\r\n")
-			if got := strings.Contains(head, "xResetStrm=1"); !strings.Contains(head, "200 OK") || strings.Contains(head, "client-id=77\r") || got != want {
+			if got := strings.Contains(head, "xResetStrm=1"); !strings.Contains(head, "200 OK") || strings.Contains(head,
+				"client-id=77\r") || got != want {
 				t.Errorf("%s%s: xResetStrm %v, want %v and a new client-id: %q", agent, play, got, want, head)
 			}
 		}

@@ -4,9 +4,10 @@
 //	pull goroutine ────────┼─ publish ─▶ stream ──┤
 //	file goroutine ────────┘   chain of elements  └─ loop 1: its viewers
 //
-// Who owns what: every mutable thing belongs to one event loop's goroutine, or to the goroutine of the source that holds
-// a stream's claim. Across goroutines go only values that no longer change (configuration, header, chain element),
-// atomic counters, and calls through a loop's mailbox. The registry has the only mutex; no round and no publish takes it.
+// Who owns what: every mutable thing belongs to one event loop's goroutine, or to the goroutine of the source that
+// holds a stream's claim. Across goroutines go only values that no longer change (configuration, header, chain
+// element), atomic counters, and calls through a loop's mailbox. The registry has the only mutex; no round and no
+// publish takes it.
 //
 // Only reactor.go knows gnet.
 package server
@@ -51,8 +52,8 @@ type Server struct {
 	admin    *admin // nil: the configuration has none
 }
 
-// New makes a server of a checked configuration. It opens nothing but the loops' watchers. What it has to say, log is told
-// by a goroutine of its own once it runs: nothing else ever waits for log.
+// New makes a server of a checked configuration. It opens nothing but the loops' watchers. What it has to say, log is
+// told by a goroutine of its own once it runs: nothing else ever waits for log.
 func New(cfg *Config, log *slog.Logger) (*Server, error) {
 	s := &Server{Version: "(devel)", cfg: cfg, clock: newClock(), node: newNode(), ready: make(chan struct{})}
 	s.logs = newLogQueue(log.Handler(), &s.stats.logLost)
@@ -164,7 +165,8 @@ func (s *Server) Run(ctx context.Context) error {
 		return err
 	}
 	close(s.ready)
-	s.log.Info("listening", "addresses", fmt.Sprint(s.addrs), "tls", fmt.Sprint(s.tlsAddrs), "engine", s.engine, "loops", len(s.node.loops), "connections", s.gate.most)
+	s.log.Info("listening", "addresses", fmt.Sprint(s.addrs), "tls", fmt.Sprint(s.tlsAddrs), "engine", s.engine, "loops",
+		len(s.node.loops), "connections", s.gate.most)
 	var helpers sync.WaitGroup
 	helpers.Go(s.accept)
 	s.startSources(ctx, &helpers)

@@ -19,7 +19,8 @@ func TestSessionFromElsewhere(t *testing.T) {
 	ask := func(from, method, pragma string) *peer {
 		q := r.connect()
 		q.conn.remote = netip.MustParseAddrPort(from)
-		q.say(method + " /streams/a HTTP/1.1\r\nUser-Agent: " + wmpAgent + "\r\nPragma: " + pragma + "client-id=" + id + "\r\nContent-Length: 0\r\n\r\n")
+		q.say(method + " /streams/a HTTP/1.1\r\nUser-Agent: " + wmpAgent + "\r\nPragma: " + pragma + "client-id=" + id +
+			"\r\nContent-Length: 0\r\n\r\n")
 		return q
 	}
 	for _, from := range []string{"192.0.2.2:1", "[2001:db8::1]:1"} {
@@ -31,7 +32,8 @@ func TestSessionFromElsewhere(t *testing.T) {
 			{"GET", "", "200"},
 		} {
 			q := ask(from, c.method, c.pragma)
-			if head := string(q.got); !strings.HasPrefix(head, "HTTP/1.1 "+c.status) || strings.Contains(head, "client-id="+id+"\r") {
+			if head := string(q.got); !strings.HasPrefix(head, "HTTP/1.1 "+c.status) || strings.Contains(head, "client-id="+id+
+				"\r") {
 				t.Errorf("%s %q from %s: %q, want %s and not this client-id", c.method, c.pragma, from, q.status(), c.status)
 			}
 		}
@@ -101,7 +103,8 @@ func TestEncoderThatStartedBefore(t *testing.T) {
 		lurker.header(640)
 		r.turn()
 		if refused := strings.Contains(lurker.status(), c.status); c.status != "" && (!refused || !lurker.fin || e.fin) {
-			t.Errorf("%s, from %s: %q, FIN %v, want %s and the first one to stay", c.policy, c.from, lurker.status(), lurker.fin, c.status)
+			t.Errorf("%s, from %s: %q, FIN %v, want %s and the first one to stay", c.policy, c.from, lurker.status(), lurker.fin,
+				c.status)
 		}
 		if c.status == "" && !e.fin {
 			t.Errorf("%s, from %s: it did not take over", c.policy, c.from)
@@ -116,7 +119,8 @@ func TestStopEndsOnlyItsPlay(t *testing.T) {
 	first, second := r.watch("a", wmpAgent), r.watch("a", wmpAgent)
 	stop := func(p *peer) {
 		q := r.connect()
-		q.say(fmt.Sprintf("POST /streams/a HTTP/1.1\r\nUser-Agent: %s\r\nPragma: xStopStrm=1, %s\r\nContent-Length: 0\r\n\r\n",
+		q.say(fmt.Sprintf("POST /streams/a HTTP/1.1\r\nUser-Agent: %s\r\nPragma: xStopStrm=1, %s\r\n"+
+			"Content-Length: 0\r\n\r\n",
 			wmpAgent, clientID(p.conn.viewer.session)))
 		if !strings.Contains(q.status(), "200") {
 			t.Errorf("Stop: %q", q.status())

@@ -2,9 +2,9 @@ package server
 
 import "time"
 
-// Sessions are forgotten in the order of their age, a few at a time: 131,072 of them are not walked through under the mutex
-// at which every Describe waits. Whoever has no Play stands in a queue, once; whether it is over, or was used since, is
-// seen when it comes to the front.
+// Sessions are forgotten in the order of their age, a few at a time: 131,072 of them are not walked through under the
+// mutex at which every Describe waits. Whoever has no Play stands in a queue, once; whether it is over, or was used
+// since, is seen when it comes to the front.
 
 // An age is a session's place in the queue.
 type age struct {

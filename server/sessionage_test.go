@@ -55,7 +55,8 @@ func TestSessionsAreForgotten(t *testing.T) {
 // A flood of Describes makes the oldest idle sessions go, one for each that comes, and no Play.
 func TestSessionsAreBounded(t *testing.T) {
 	r := sessionRegistry()
-	play, first, second := r.openSession(testClient, 1, true), r.openSession(testClient, 1, false), r.openSession(testClient, 1, false)
+	play, first, second := r.openSession(testClient, 1, true), r.openSession(testClient, 1, false),
+		r.openSession(testClient, 1, false)
 	for len(r.sessions) < maxSessions {
 		r.openSession(testClient, 1, false)
 	}

@@ -6,8 +6,8 @@ import (
 )
 
 // A slate is a file that plays while a stream's source is away. It gives way to a real source at that one's first key
-// frame, see push.header. Its header is mostly another than the source's, and viewers cross as by mmsh.md §9; a file that
-// was made with the source's own settings has the same one, and then they see no seam.
+// frame, see push.header. Its header is mostly another than the source's, and viewers cross as by mmsh.md §9; a file
+// that was made with the source's own settings has the same one, and then they see no seam.
 
 // runSlate plays the slate of a stream whenever nobody else has fed it for slate_after, until ctx is done.
 func (s *Server) runSlate(ctx context.Context, st *stream) {

@@ -30,7 +30,8 @@ func sendNow(fd int, b []byte) (n int, errno syscall.Errno) {
 
 // sendBoth is sendNow for two pieces.
 func sendBoth(fd int, a, b []byte) (n int, errno syscall.Errno) {
-	iov := [2]unix.Iovec{{Base: unsafe.SliceData(a), Len: uint64(len(a))}, {Base: unsafe.SliceData(b), Len: uint64(len(b))}}
+	iov := [2]unix.Iovec{{Base: unsafe.SliceData(a), Len: uint64(len(a))}, {Base: unsafe.SliceData(b),
+		Len: uint64(len(b))}}
 	return sendVector(fd, iov[:])
 }
 

@@ -98,7 +98,8 @@ func (s *source) declare() {
 	st.log.Info("stream is up", "source", s.kind, "from", s.who, "streams", len(h.Streams),
 		"bitrate", h.Bitrate(), "packet_size", h.PacketSize, "header", len(h.Raw))
 	if wait := st.chain.gen.reach.slow(h.Preroll); wait > startDelay {
-		st.log.Warn("players will wait for their picture: the preroll is longer than the burst", "preroll", milliseconds(h.Preroll),
+		st.log.Warn("players will wait for their picture: the preroll is longer than the burst", "preroll",
+			milliseconds(h.Preroll),
 			"burst", st.chain.gen.reach.most)
 	}
 	if who := refusers(len(h.Raw)); who != "" {

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// What a source may cause. No encoder, server or player comes near; with a few KB a second a hostile one could else fill
-// the log, or with 15 bytes a packet our memory, which viewers that do not read hold for a while.
+// What a source may cause. No encoder, server or player comes near; with a few KB a second a hostile one could else
+// fill the log, or with 15 bytes a packet our memory, which viewers that do not read hold for a while.
 var (
 	// changeQuota is for headers, the same or others, and clocks that jump. Each is a line in the log and, if it starts a
 	// generation, some copies of the header.
@@ -30,7 +30,8 @@ func (s *source) change(now instant) error {
 	if s.changes.take(1, changeQuota, now) {
 		return nil
 	}
-	return fmt.Errorf("%w, or clocks that jump: limit %d, then one in %v", errRestless, changeQuota.most, changeQuota.refill)
+	return fmt.Errorf("%w, or clocks that jump: limit %d, then one in %v", errRestless, changeQuota.most,
+		changeQuota.refill)
 }
 
 // pad counts a packet of which n bytes have come.
@@ -39,5 +40,6 @@ func (s *source) pad(n int, now instant) error {
 	if size <= mostlyPadding*n || s.padding.take(int64(size), paddingQuota, now) {
 		return nil
 	}
-	return fmt.Errorf("%w: packets of %d bytes, of which %d come, limit %d MB at once", errPadding, size, n, paddingQuota.most>>20)
+	return fmt.Errorf("%w: packets of %d bytes, of which %d come, limit %d MB at once", errPadding, size, n,
+		paddingQuota.most>>20)
 }

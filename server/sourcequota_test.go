@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// A source that sends nothing but headers is given up, whether they are new or not, and so is one whose clock jumps with
-// each packet.
+// A source that sends nothing but headers is given up, whether they are new or not, and so is one whose clock jumps
+// with each packet.
 func TestRestlessSource(t *testing.T) {
 	for name, step := range map[string]func(f *feeder, i uint32) error{
 		"other headers": func(f *feeder, i uint32) error { return f.src.header(testHeader(packetSize, i)) },

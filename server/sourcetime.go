@@ -22,8 +22,8 @@ func (c *chain) ahead(send uint32) time.Duration {
 
 // repeats says whether a packet of a pull that came back is one that viewers have had: upstreams begin with a burst of
 // the past. Where the burst is the same packets as ours, as between pumps, the first one after it goes on exactly where
-// the chain ends. What is older than the chain's end and not the same is left out for repeatTime; by then it is no burst
-// but another clock. An encoder that pushes never repeats.
+// the chain ends. What is older than the chain's end and not the same is left out for repeatTime; by then it is no
+// burst but another clock. An encoder that pushes never repeats.
 func (s *source) repeats(b []byte, p asf.Packet, now instant) bool {
 	st := s.stream
 	if s.state == writing || s.kind != sourcePull || s.tie == tieOther || s.first() {
@@ -70,8 +70,8 @@ func nextSame(seen, start *element, full []byte) *element {
 //     chain's, by no more than the outage and sameClock.
 //   - One that goes on with the same header on another clock, which is what an encoder does that was restarted, has its
 //     times moved to where they would be had it never stopped: the outage stays a gap of its own length.
-//   - A slate or a file always has another clock, and so has what follows a slate. A pull that turns from one upstream to
-//     another has seen both and says which of these it is. See tie.
+//   - A slate or a file always has another clock, and so has what follows a slate. A pull that turns from one upstream
+//     to another has seen both and says which of these it is. See tie.
 //   - A clock that jumps while the source runs starts a new generation; after its first packet it only has its times
 //     moved, for that packet was damaged, if anything.
 //
@@ -100,15 +100,16 @@ func (s *source) keepTime(p asf.Packet, now instant) {
 		s.begin()
 		last = st.chain.last
 	}
-	if shown := p.Latest + st.chain.shift; last.kind != packetElement || s.published.Coherent(p) && int32(shown-st.chain.shown) > 0 {
+	if shown := p.Latest + st.chain.shift; last.kind != packetElement ||
+		s.published.Coherent(p) && int32(shown-st.chain.shown) > 0 {
 		st.chain.shown = shown
 	}
 	s.steady = s.state == writing && !jumped
 	st.chain.sent, s.state, s.seen = send+st.chain.shift, writing, nil
 }
 
-// otherClock says whether a source whose first packet is d ahead of the chain, which nobody has written for so long, has
-// another clock than the one before.
+// otherClock says whether a source whose first packet is d ahead of the chain, which nobody has written for so long,
+// has another clock than the one before.
 func (s *source) otherClock(d, away time.Duration) bool {
 	switch s.tie {
 	case tieOther:

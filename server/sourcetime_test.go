@@ -35,7 +35,8 @@ func TestClockOfASourceThatFollows(t *testing.T) {
 			f.src = r.source(0)
 			f.header(320)
 			for i := range uint32(2) { // another clock is believed at its second packet
-				if err := f.src.packet(testPacket(10+i, last+uint32(c.ahead.Milliseconds())+40*i, i == 0, packetSize, 500)); err != nil {
+				if err := f.src.packet(testPacket(10+i, last+uint32(c.ahead.Milliseconds())+40*i, i == 0, packetSize,
+					500)); err != nil {
 					t.Fatal(err)
 				}
 				r.pass(40 * time.Millisecond)

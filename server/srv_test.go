@@ -21,18 +21,24 @@ func TestParseService(t *testing.T) {
 		want upstream
 		text string
 	}{
-		{"srv:_mmsh._tcp.example.org/path", upstream{name: "example.org", target: "/path", service: "_mmsh._tcp.example.org"}, "srv:_mmsh._tcp.example.org/path"},
-		{"srv:_mmshs._tcp.Example.org", upstream{secure: true, name: "example.org", target: "/", service: "_mmshs._tcp.example.org"}, "srv:_mmshs._tcp.example.org/"},
-		{"srv:_HTTPS._TCP.a/?b", upstream{secure: true, name: "a", target: "/?b", service: "_https._tcp.a"}, "srv:_https._tcp.a/?…"},
-		{"srv:u:p%40@_mms._tcp.a.b/c", upstream{name: "a.b", target: "/c", service: "_mms._tcp.a.b", user: "u", password: "p@"}, "srv:_mms._tcp.a.b/c"},
+		{"srv:_mmsh._tcp.example.org/path", upstream{name: "example.org", target: "/path", service: "_mmsh._tcp.example.org"},
+			"srv:_mmsh._tcp.example.org/path"},
+		{"srv:_mmshs._tcp.Example.org", upstream{secure: true, name: "example.org", target: "/",
+			service: "_mmshs._tcp.example.org"}, "srv:_mmshs._tcp.example.org/"},
+		{"srv:_HTTPS._TCP.a/?b", upstream{secure: true, name: "a", target: "/?b", service: "_https._tcp.a"},
+			"srv:_https._tcp.a/?…"},
+		{"srv:u:p%40@_mms._tcp.a.b/c", upstream{name: "a.b", target: "/c", service: "_mms._tcp.a.b", user: "u",
+			password: "p@"}, "srv:_mms._tcp.a.b/c"},
 	} {
 		got, err := parseUpstream(tt.raw)
 		if err != nil || *got != tt.want || got.String() != tt.text {
 			t.Errorf("%s: %+v %v, %v; want %+v %s", tt.raw, got, got, err, tt.want, tt.text)
 		}
 	}
-	for _, raw := range []string{"srv:", "srv:/x", "srv:_mmsh/x", "srv:_mmsh._tcp/x", "srv:_mmsh._tcp./x", "srv:mmsh._tcp.a/x", "srv:_mmsh._udp.a/x",
-		"srv:_ftp._tcp.a/x", "srv:_._tcp.a/x", "srv:_mmsh._tcp.a:80/x", "srv:_mmsh._tcp.1.2.3.4.5/x", "srv:_mmsh._tcp.a/x?a b", "srv:_mmsh._tcp.a b/x", "srv:%zz"} {
+	for _, raw := range []string{"srv:", "srv:/x", "srv:_mmsh/x", "srv:_mmsh._tcp/x", "srv:_mmsh._tcp./x",
+		"srv:mmsh._tcp.a/x", "srv:_mmsh._udp.a/x",
+		"srv:_ftp._tcp.a/x", "srv:_._tcp.a/x", "srv:_mmsh._tcp.a:80/x", "srv:_mmsh._tcp.1.2.3.4.5/x",
+		"srv:_mmsh._tcp.a/x?a b", "srv:_mmsh._tcp.a b/x", "srv:%zz"} {
 		if got, err := parseUpstream(raw); err == nil {
 			t.Errorf("%s: %+v, want an error", raw, got)
 		}
@@ -65,7 +71,8 @@ func TestLocate(t *testing.T) {
 		{"in order", []string{"b.example.:81", "a.example.:80"}, []string{"b.example:81", "a.example:80"}},
 		{"no such service", []string{".:0"}, nil},
 		{"none", nil, nil},
-		{"one that cannot be", []string{"a b.:80", "a.example.:0", "1.2.3.4.5.:80", "a.example.:80"}, []string{"a.example:80"}},
+		{"one that cannot be", []string{"a b.:80", "a.example.:0", "1.2.3.4.5.:80", "a.example.:80"},
+			[]string{"a.example:80"}},
 		{"too many", slices.Repeat([]string{"a.example.:80"}, 100), slices.Repeat([]string{"a.example:80"}, maxServers)},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -121,7 +128,9 @@ func TestPullFromServiceThatIsNone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newScene(t, "srv:_mmsh._tcp.example.org/x")
 		broken := errors.New("no such host")
-		s.puller.dialer.services = func(context.Context, string, string, string) (string, []*net.SRV, error) { return "", nil, broken }
+		s.puller.dialer.services = func(context.Context, string, string, string) (string, []*net.SRV, error) {
+			return "", nil, broken
+		}
 		if err := s.once(); !errors.Is(err, broken) || !strings.Contains(err.Error(), "_mmsh._tcp.example.org") {
 			t.Errorf("%v, want %v and the name", err, broken)
 		}

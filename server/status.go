@@ -13,8 +13,8 @@ import (
 )
 
 // A statusReport is the answer of /api/status and what the status page shows. Its names are an interface: fields may be
-// added, none goes away or changes its meaning. Times are seconds, rates are bits per second over the last five seconds,
-// and counters run since the start.
+// added, none goes away or changes its meaning. Times are seconds, rates are bits per second over the last five
+// seconds, and counters run since the start.
 type statusReport struct {
 	Version       string         `json:"version"`
 	Go            string         `json:"go"`    // what it was built with
@@ -36,10 +36,10 @@ type streamReport struct {
 	Path        string            `json:"path"`
 	Title       string            `json:"title"`                  // the path if none is configured
 	Type        string            `json:"type"`                   // mmsh_push, mmsh_pull or file
-	State       string            `json:"state"`                  // for viewers: idle, live, or orphaned: its source is lost and may come back
-	Condition   string            `json:"condition"`              // for operators: idle, live, silent, slate, orphaned or failed
+	State       string            `json:"state"`                  // for viewers: idle, live, orphaned: lost, may come back
+	Condition   string            `json:"condition"`              // for operators, see condition.go
 	SourceKind  string            `json:"source_kind"`            // what feeds it now: push, pull, file, slate or none
-	SourceUp    bool              `json:"source_up"`              // it is fed by its own source, not by the slate, and packets come
+	SourceUp    bool              `json:"source_up"`              // its own source feeds it, not the slate
 	SourceError string            `json:"source_error,omitempty"` // why a file does not play
 	Source      *sourceReport     `json:"source"`
 	Viewers     int64             `json:"viewers"`
@@ -49,7 +49,7 @@ type streamReport struct {
 	Declared    int64             `json:"bitrate_declared"` // by the source's header; 0: no header, or it does not say
 	BitrateIn   int64             `json:"bitrate_in"`
 	BitrateOut  int64             `json:"bitrate_out"`
-	Preroll     float64           `json:"preroll_seconds"`     // by the header: what players fill their buffers with; 0: no header
+	Preroll     float64           `json:"preroll_seconds"`     // what players buffer, by the header; 0: no header
 	Burst       float64           `json:"burst_seconds"`       // of stream that a viewer would get at once
 	BytesIn     uint64            `json:"bytes_in"`            // of packets, as the source sent them
 	BytesOut    uint64            `json:"bytes_out"`           // of replies and packets, to viewers
@@ -73,9 +73,9 @@ type sourceReport struct {
 // An upstreamReport is one that a pull may read, and what it does.
 type upstreamReport struct {
 	URL       string   `json:"url"`                // as configured, without credentials and query
-	State     string   `json:"state"`              // idle, connecting, standby, feeding, failed, or returning: answers again, see failback
+	State     string   `json:"state"`              // see upstreamState
 	Failures  int      `json:"failures"`           // in a row
-	Again     *float64 `json:"again_seconds"`      // until it is asked next, or is to feed the stream again; null: nothing is planned
+	Again     *float64 `json:"again_seconds"`      // until it is asked or feeds next; null: nothing is planned
 	LastError string   `json:"last_error"`         // it may be good by now; empty: there was none
 	Erred     *float64 `json:"last_error_seconds"` // ago; null: there was none
 }
@@ -215,9 +215,9 @@ func urlsOf(st *stream, host string) (u urlReport) {
 	return u
 }
 
-// host is where the first listener can be reached from where r comes from, with its port; empty while starting. Where the
-// listener is on all addresses, that is the host by which r has found the admin. That is the requester's word, so it is
-// taken only if it is an address or a name.
+// host is where the first listener can be reached from where r comes from, with its port; empty while starting. Where
+// the listener is on all addresses, that is the host by which r has found the admin. That is the requester's word, so
+// it is taken only if it is an address or a name.
 func (a *admin) host(r *http.Request) string {
 	all := a.listeners()
 	if len(all) == 0 {

@@ -27,11 +27,13 @@ var statusPage = template.Must(template.New("status").Funcs(template.FuncMap{
 	"bytes":   func(n uint64) string { return scaled(float64(n), "B") },
 	"rate":    func(n int64) string { return scaled(float64(n), "bit/s") },
 	"seconds": duration,
-	"link":    func(url string) template.URL { return template.URL(url) }, // html/template trusts no mmsh:; ours are made by urlsOf
+	// html/template trusts no mmsh:; ours are made by urlsOf
+	"link": func(url string) template.URL { return template.URL(url) },
 }).Parse(statusHTML))
 
 // statusPolicy lets our own style and script work and nothing else, should anything else get into the page.
-var statusPolicy = fmt.Sprintf("default-src 'none'; img-src data:; style-src '%s'; script-src '%s'; connect-src 'self'; "+
+var statusPolicy = fmt.Sprintf("default-src 'none'; img-src data:; style-src '%s'; script-src '%s'; connect-src "+
+	"'self'; "+
 	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'", policyHash(statusCSS), policyHash(statusJS))
 
 func policyHash(text string) string {

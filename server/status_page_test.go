@@ -8,7 +8,8 @@ import (
 )
 
 func TestPage(t *testing.T) {
-	r := newAdminRig(t, pushStream("live", "Live <script>alert('x')</script>"), pushStream("lost", `"><img src=x onerror=y>`), pushStream("idle", ""),
+	r := newAdminRig(t, pushStream("live", "Live <script>alert('x')</script>"),
+		pushStream("lost", `"><img src=x onerror=y>`), pushStream("idle", ""),
 		StreamConfig{Path: "clip", Title: "Clip & co", Type: typeFile})
 	r.begin("[::]:8086")
 	r.feed(0, sourcePush, "192.0.2.1:5", 25)
@@ -56,7 +57,8 @@ func TestPage(t *testing.T) {
 
 func TestPageWithoutStreams(t *testing.T) {
 	r := newAdminRig(t)
-	if page := r.get("/").Body.String(); !strings.Contains(page, "No stream is configured.") || !strings.Contains(page, "starting") {
+	if page := r.get("/").Body.String(); !strings.Contains(page, "No stream is configured.") || !strings.Contains(page,
+		"starting") {
 		t.Errorf("got %s", page)
 	}
 }
@@ -92,7 +94,8 @@ func TestPageCount(t *testing.T) {
 
 func TestPageScaled(t *testing.T) {
 	for v, want := range map[float64]string{
-		0: "0 B", 1: "1 B", 999: "999 B", 1000: "1.00 kB", 1234: "1.23 kB", 9994: "9.99 kB", 9996: "10.00 kB", 12345: "12.3 kB",
+		0: "0 B", 1: "1 B", 999: "999 B", 1000: "1.00 kB", 1234: "1.23 kB", 9994: "9.99 kB", 9996: "10.00 kB",
+		12345:  "12.3 kB",
 		123456: "123 kB", 999_499: "999 kB", 999_600: "1.00 MB", 1e9: "1.00 GB", 1.5e13: "15.0 TB", 1.8e19: "18.0 EB",
 	} {
 		if got := scaled(v, "B"); got != want {
@@ -103,7 +106,8 @@ func TestPageScaled(t *testing.T) {
 
 func TestPageDuration(t *testing.T) {
 	for seconds, want := range map[float64]string{
-		0: "0.0 s", 0.04: "0.0 s", 9.84: "9.8 s", 10: "10 s", 59.9: "59 s", 60: "1 min 0 s", 3599: "59 min 59 s", 3600: "1 h 0 min",
+		0: "0.0 s", 0.04: "0.0 s", 9.84: "9.8 s", 10: "10 s", 59.9: "59 s", 60: "1 min 0 s", 3599: "59 min 59 s",
+		3600:  "1 h 0 min",
 		86399: "23 h 59 min", 86400: "1 d 0 h", 1e7: "115 d 17 h",
 	} {
 		if got := duration(seconds); got != want {

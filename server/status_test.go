@@ -149,7 +149,8 @@ func TestStreamLife(t *testing.T) {
 		t.Helper()
 		got := r.reportStream(r.s.reg.streams[0], "h:1")
 		if got.State != state || (got.Source != nil) != source || got.Declared != declared {
-			t.Errorf("got %s, source %v, %d bit/s, want %s, %v, %d", got.State, got.Source, got.Declared, state, source, declared)
+			t.Errorf("got %s, source %v, %d bit/s, want %s, %v, %d", got.State, got.Source, got.Declared, state, source,
+				declared)
 		}
 	}
 	check("idle", false, 0)

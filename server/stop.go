@@ -15,8 +15,8 @@ const (
 	leaveTime = 3500 * time.Millisecond
 )
 
-// stop closes the listeners, tells everybody and ends the loops and the helpers. What is not done after leaveTime the end of
-// the process does.
+// stop closes the listeners, tells everybody and ends the loops and the helpers. What is not done after leaveTime the
+// end of the process does.
 func (s *Server) stop(helpers *sync.WaitGroup) error {
 	ended := make(chan error, 1)
 	go func() { ended <- s.leave(helpers) }()

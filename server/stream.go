@@ -86,8 +86,8 @@ func (s streamState) String() string {
 // bell tells the loops for which it matters that the chain has grown.
 func (st *stream) bell(now instant) { st.ring(&st.loops, now) }
 
-// up says whether a newcomer can be served, and where. While a source is back that has nothing to show, and after it, there
-// is only what was left over, and the next packet may never come.
+// up says whether a newcomer can be served, and where. While a source is back that has nothing to show, and after it,
+// there is only what was left over, and the next packet may never come.
 func (st *stream) up() *joins {
 	if st.vain.Load() {
 		return nil

@@ -6,12 +6,12 @@ type tie uint8
 const (
 	tieUnknown tie = iota // see sourcetime.go
 	tieExact              // its next packet is the one after the chain's last
-	tieSame               // the same clock: goes on with the packet after the chain's last, else at a key frame later than it
+	tieSame               // the same clock: goes on with the packet after the chain's last, or a later key frame
 	tieOther              // another clock: goes on at its next key frame, its times moved
 )
 
-// succeed gives the claim to a new source of the same holder, which goes on with a header. That it has been let in must do
-// for a key frame to come, however short the grace is.
+// succeed gives the claim to a new source of the same holder, which goes on with a header. That it has been let in must
+// do for a key frame to come, however short the grace is.
 func (s *source) succeed(who string) *source {
 	next := &source{stream: s.stream, kind: s.kind, who: who, evict: s.evict}
 	r := s.stream.reg

@@ -32,8 +32,8 @@ func (l *loop) sweep(now instant) {
 	}
 }
 
-// leave takes a marked conn out of its role and closes its connection: with a FIN and some time for the peer to read the
-// rest, or at once where there is nothing more to be read.
+// leave takes a marked conn out of its role and closes its connection: with a FIN and some time for the peer to read
+// the rest, or at once where there is nothing more to be read.
 func (l *loop) leave(c *conn, now instant) {
 	if v := c.viewer; v != nil {
 		l.part(v, now)
@@ -116,8 +116,8 @@ func (l *loop) unwait(c *conn) {
 	c.slot = -1
 }
 
-// stop ends all: viewers get the end of their stream, encoders a status, everybody a FIN. Pumps get the FIN alone: that is
-// a lost source, which may come back and for which their viewers wait.
+// stop ends all: viewers get the end of their stream, encoders a status, everybody a FIN. Pumps get the FIN alone: that
+// is a lost source, which may come back and for which their viewers wait.
 func (l *loop) stop(now instant) {
 	l.owner.check()
 	l.stopping = true

@@ -38,7 +38,7 @@ type handshakes struct {
 	greeting  crowd         // by address
 	answering crowd         // by address
 	line      chan struct{} // holds one for each that computes or wants to
-	cpus      chan struct{} // and one for each that computes; else a thousand at once keep rounds waiting for half a second
+	cpus      chan struct{} // one for each that computes: a thousand at once would delay rounds by 0.5 s
 	all       sync.WaitGroup
 }
 

@@ -14,8 +14,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A tlsPeer is a peer that speaks TLS to a loop without gnet. What the loop sends goes over a real socket, since engines
-// send to descriptors; what the peer sends is handed over by the test, in pieces of its choice.
+// A tlsPeer is a peer that speaks TLS to a loop without gnet. What the loop sends goes over a real socket, since
+// engines send to descriptors; what the peer sends is handed over by the test, in pieces of its choice.
 type tlsPeer struct {
 	rig  *rig
 	tls  *tls.Conn // the client's end
@@ -223,8 +223,8 @@ func (p *tlsPeer) watch(agent string) {
 	p.say("GET /streams/a HTTP/1.0\r\nUser-Agent: " + agent + "\r\nPragma: xPlayStrm=1\r\n\r\n")
 }
 
-// realTime is what a loop's clock goes on by in the time that a peer waits at the most: stall and the like count sockets'
-// time, which is real.
+// realTime is what a loop's clock goes on by in the time that a peer waits at the most: stall and the like count
+// sockets' time, which is real.
 const realTime = 5 * time.Millisecond
 
 // read gives what of our side can be read at once, at most 3,000 bytes. io.EOF: it is closed.

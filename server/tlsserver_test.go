@@ -258,7 +258,8 @@ func TestBadBeginnings(t *testing.T) {
 			if !stays && strings.HasPrefix(c.say, "\x16") && len(got) == 0 {
 				c.answer = "" // nobody is there for it
 			}
-			if reset := err != nil; reset && c.answer != "" || !bytes.HasPrefix(got, []byte(c.answer)) || c.answer == "" && len(got) > 0 {
+			if reset := err != nil; reset && c.answer != "" || !bytes.HasPrefix(got, []byte(c.answer)) ||
+				c.answer == "" && len(got) > 0 {
 				t.Errorf("%s: %q, %v, want %q", c.name, got, err, c.answer)
 			}
 			s.until("the gate is empty", func() bool { return s.gate.inside.Load() == 0 })
@@ -266,8 +267,8 @@ func TestBadBeginnings(t *testing.T) {
 	}
 }
 
-// All that a client has to say, with the end of the handshake: it is answered, and gone, before gnet has finished opening
-// it.
+// All that a client has to say, with the end of the handshake: it is answered, and gone, before gnet has finished
+// opening it.
 func TestAllInTheLastFlight(t *testing.T) {
 	s := startTLSServer(t, nil)
 	for range 20 {
@@ -329,7 +330,8 @@ func TestStopDuringHandshake(t *testing.T) {
 	first, second := dial(t, s.tls), dial(t, s.tls)
 	clientHello(t, second)
 	h := s.handshakes
-	s.until("one has said nothing, one does not go on", func() bool { return h.greeting.size() == 1 && h.answering.size() == 1 })
+	s.until("one has said nothing, one does not go on",
+		func() bool { return h.greeting.size() == 1 && h.answering.size() == 1 })
 	if err := s.stop(); err != nil {
 		t.Error(err)
 	}

@@ -24,8 +24,8 @@ func only(version uint16) *tls.Config {
 	return &tls.Config{MinVersion: version, MaxVersion: version}
 }
 
-// The shim stands on this belief about crypto/tls: an error that is temporary leaves a tls.Conn as it was, any other does
-// not.
+// The shim stands on this belief about crypto/tls: an error that is temporary leaves a tls.Conn as it was, any other
+// does not.
 func TestOnlyTemporaryErrorsAreForgiven(t *testing.T) {
 	r, h := newTLSRig(t)
 	for _, err := range []error{os.ErrDeadlineExceeded, io.ErrNoProgress, syscall.EPIPE} {
@@ -87,7 +87,8 @@ func TestRecordsByteByByte(t *testing.T) {
 		f := r.feeder(0, 320)
 		f.publish(3)
 		p := r.connectTLS(h, only(version))
-		for _, b := range p.seal("GET /streams/a HTTP/1.0\r\nUser-Agent: " + ffmpegAgent + "\r\nPragma: xPlayStrm=1\r\n\r\n") {
+		for _, b := range p.seal("GET /streams/a HTTP/1.0\r\nUser-Agent: " + ffmpegAgent +
+			"\r\nPragma: xPlayStrm=1\r\n\r\n") {
 			p.hand([]byte{b})
 		}
 		f.src.end()
@@ -151,8 +152,8 @@ func (h *delaying) flush() error {
 	return err
 }
 
-// A viewer whose socket takes a few KB at a time gets what a fast one without TLS gets, up to our end and TLS's, and costs
-// the memory of one turn.
+// A viewer whose socket takes a few KB at a time gets what a fast one without TLS gets, up to our end and TLS's, and
+// costs the memory of one turn.
 func TestSlowTLSViewer(t *testing.T) {
 	for name, version := range tlsVersions {
 		for _, agent := range []string{ffmpegAgent, curlAgent} {
@@ -248,7 +249,8 @@ func TestKeyUpdates(t *testing.T) {
 		f.publish(1)
 		plain := r.watch("a", ffmpegAgent)
 		p, client, server := r.connectByHand(h)
-		p.hand(client.seal(applicationRecord, []byte("GET /streams/a HTTP/1.0\r\nUser-Agent: "+ffmpegAgent+"\r\nPragma: xPlayStrm=1\r\n\r\n")))
+		p.hand(client.seal(applicationRecord, []byte("GET /streams/a HTTP/1.0\r\nUser-Agent: "+ffmpegAgent+
+			"\r\nPragma: xPlayStrm=1\r\n\r\n")))
 		update := func(message []byte) {
 			p.hand(client.seal(handshakeRecord, message))
 			client.renew()
@@ -315,8 +317,8 @@ func TestKeyFlood(t *testing.T) {
 	}
 }
 
-// brokenRecords are sent in place of a request. The alerts are those of RFC 8446 6.2; without one crypto/tls has nothing to
-// say.
+// brokenRecords are sent in place of a request. The alerts are those of RFC 8446 6.2; without one crypto/tls has
+// nothing to say.
 var brokenRecords = []struct {
 	name  string
 	make  func(client *half) []byte

@@ -18,8 +18,8 @@ type upstream struct {
 	service        string // _mmsh._tcp.example.org: addr and host are looked up each time; "" is none
 }
 
-// upstreamSchemes says which schemes are TLS. What Windows Media calls mms:// is MMSH on the port of HTTP; MMS over TCP is
-// not spoken.
+// upstreamSchemes says which schemes are TLS. What Windows Media calls mms:// is MMSH on the port of HTTP; MMS over TCP
+// is not spoken.
 var upstreamSchemes = map[string]bool{"http": false, "mmsh": false, "mms": false, "https": true, "mmshs": true}
 
 func parseUpstream(raw string) (*upstream, error) {
@@ -96,7 +96,8 @@ func escapedOdd(raw string) string {
 	return b.String()
 }
 
-// redirect finds what a Location field means, or an entry of a playlist. Credentials stay on the host that they were given for.
+// redirect finds what a Location field means, or an entry of a playlist. Credentials stay on the host that they were
+// given for.
 func (u *upstream) redirect(location string) (*upstream, error) {
 	base, err := url.Parse(u.absolute())
 	if err != nil {

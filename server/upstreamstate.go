@@ -11,10 +11,10 @@ type upstreamState uint8
 
 const (
 	upstreamIdle       upstreamState = iota // not asked, not needed; then connecting
-	upstreamConnecting                      // asked for the stream; then standby, feeding, failed, or idle when no longer needed
-	upstreamStandby                         // its packets are kept, should the feeding one fail; then feeding, failed or idle
+	upstreamConnecting                      // asked for the stream; then standby, feeding, failed or idle
+	upstreamStandby                         // its packets are kept as spare; then feeding, failed or idle
 	upstreamFeeding                         // its packets are the stream's; then standby, failed or idle
-	upstreamFailed                          // the last attempt ended so; then connecting, or returning if it is a preferred one
+	upstreamFailed                          // the last attempt did; then connecting, or returning if preferred
 	upstreamReturning                       // has failed and answers again; then connecting after failback, or failed
 )
 

@@ -99,14 +99,17 @@ func TestUpstreamsAreShown(t *testing.T) {
 	p.places[0].trouble.tell(st.log, "", errEnded, true, r.at)
 	p.show()
 	json, page := r.get("/api/status").Body.String(), r.get("/").Body.String()
-	for _, want := range []string{`"state": "failed"`, `"failures": 1`, `"again_seconds": 0.`, `"state": "idle"`, `"again_seconds": null`,
+	for _, want := range []string{`"state": "failed"`, `"failures": 1`, `"again_seconds": 0.`, `"state": "idle"`,
+		`"again_seconds": null`,
 		`"url": "mmsh://…@a.example/x?…"`, `"url": "srv:…@_mmsh._tcp.b.example/`, `"condition": "idle"`,
-		`"last_error": "upstream has ended the stream"`, `"last_error_seconds": 0`, `"last_error": ""`, `"last_error_seconds": null`} {
+		`"last_error": "upstream has ended the stream"`, `"last_error_seconds": 0`, `"last_error": ""`,
+		`"last_error_seconds": null`} {
 		if !strings.Contains(json, want) {
 			t.Errorf("no %s in %s", want, json)
 		}
 	}
-	for _, want := range []string{`<li class="failed"><span>failed</span>mmsh://…@a.example/x?…`, " · 1 failed · again in 0.",
+	for _, want := range []string{`<li class="failed"><span>failed</span>mmsh://…@a.example/x?…`,
+		" · 1 failed · again in 0.",
 		"<em>upstream has ended the stream · 0.0 s ago</em>", `<li class="idle"><span>idle</span>srv:…@_mmsh`} {
 		if !strings.Contains(page, want) {
 			t.Errorf("no %s in %s", want, page)

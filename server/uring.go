@@ -20,8 +20,8 @@ import (
 //	vectors of one viewer's send       | copied | as it is  | copied | as it is  |
 //
 // Against sendto that saves a quarter of the CPU time at 4 KB a send and a sixth at 25 KB, where copying the payloads
-// would use up the gain. Batches of 64 cost 5 % more than of 256, of 1,024 save nothing more; registered descriptors and
-// other flags of the ring make no difference.
+// would use up the gain. Batches of 64 cost 5 % more than of 256, of 1,024 save nothing more; registered descriptors
+// and other flags of the ring make no difference.
 type uring struct {
 	sendto
 	log     *slog.Logger
@@ -49,8 +49,8 @@ const (
 	copiedBytes  = 1 << 10 // shorter than this, a copy is less work than a vector
 )
 
-// A stage is what the kernel reads of a batch. It is no memory of Go's: what lies there of the last batch must mean nothing
-// to the garbage collector, and half a megabyte that is mostly untouched must not count as memory in use.
+// A stage is what the kernel reads of a batch. It is no memory of Go's: what lies there of the last batch must mean
+// nothing to the garbage collector, and half a megabyte that is mostly untouched must not count as memory in use.
 type stage struct {
 	messages [batchSends]message
 	vectors  [stageVectors]vector
@@ -78,7 +78,8 @@ func newURing(log *slog.Logger) (*uring, error) {
 	if err != nil {
 		return nil, err
 	}
-	memory, err := unix.Mmap(-1, 0, int(unsafe.Sizeof(stage{})), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANONYMOUS)
+	memory, err := unix.Mmap(-1, 0, int(unsafe.Sizeof(stage{})), unix.PROT_READ|unix.PROT_WRITE,
+		unix.MAP_PRIVATE|unix.MAP_ANONYMOUS)
 	if err != nil {
 		r.close()
 		return nil, fmt.Errorf("io_uring: mmap of %d bytes: %w", unsafe.Sizeof(stage{}), err)
@@ -143,8 +144,8 @@ func (u *uring) lay(b []byte, frames bool) ([]vector, bool) {
 	return vectors[:count], true
 }
 
-// firstFrame says how long the first frame in b is, and how much of it is to be copied: all if the payload is shorter than
-// copied, else the prefix. What is not a whole frame, which no segment has, is copied too.
+// firstFrame says how long the first frame in b is, and how much of it is to be copied: all if the payload is shorter
+// than copied, else the prefix. What is not a whole frame, which no segment has, is copied too.
 func firstFrame(b []byte, copied int) (own, all int) {
 	if len(b) < codec.PrefixLen {
 		return len(b), len(b)
@@ -183,7 +184,8 @@ func (u *uring) flush() {
 func (u *uring) sendRefused(from int, errno syscall.Errno) {
 	if !u.refused {
 		u.refused = true
-		u.log.Error("io_uring refused sends; they go out one by one, and so will others", "err", errno, "sends", len(u.batch)-from)
+		u.log.Error("io_uring refused sends; they go out one by one, and so will others", "err", errno, "sends",
+			len(u.batch)-from)
 	}
 	for i := from; i < len(u.batch); i++ {
 		n, _, errno := syscall.RawSyscall(unix.SYS_SENDMSG, uintptr(u.batch[i].v.fd), address(&u.stage.messages[i]),

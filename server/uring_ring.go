@@ -121,8 +121,8 @@ func (r *ring) mapped(offset int64, size uint32) ([]byte, error) {
 	return m, nil
 }
 
-// sendOf is a send of n bytes at addr. Without MSG_DONTWAIT the kernel would wait for room in a full socket, and complete
-// the send when it likes.
+// sendOf is a send of n bytes at addr. Without MSG_DONTWAIT the kernel would wait for room in a full socket, and
+// complete the send when it likes.
 func sendOf(fd int, addr uintptr, n, user int) submission {
 	return submission{op: opSend, fd: int32(fd), addr: uint64(addr), length: uint32(n), user: uint64(user),
 		msgFlags: unix.MSG_DONTWAIT | unix.MSG_NOSIGNAL}
@@ -186,7 +186,8 @@ func (r *ring) next() completion {
 
 // enter tells Go's scheduler, as sendto does not: a batch takes a millisecond or more.
 func (r *ring) enter(submit, complete, flags uint32) syscall.Errno {
-	_, _, errno := syscall.Syscall6(unix.SYS_IO_URING_ENTER, uintptr(r.fd), uintptr(submit), uintptr(complete), uintptr(flags), 0, 0)
+	_, _, errno := syscall.Syscall6(unix.SYS_IO_URING_ENTER, uintptr(r.fd), uintptr(submit), uintptr(complete),
+		uintptr(flags), 0, 0)
 	return errno
 }
 

@@ -14,8 +14,8 @@ import (
 //
 //	Via: 1.0 pumpd-0123456789abcdef, 1.0 pumpd-89abcdef01234567
 //
-// The path is learned when a connection is made. A circle that closes behind our back, when an upstream changes its own,
-// has no source in it: it falls silent, everybody in it dials again, and is refused.
+// The path is learned when a connection is made. A circle that closes behind our back, when an upstream changes its
+// own, has no source in it: it falls silent, everybody in it dials again, and is refused.
 
 const (
 	maxPumps = codec.MaxVia // that a stream or a request may have passed

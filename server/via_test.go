@@ -115,7 +115,8 @@ func TestPullLearnsThePath(t *testing.T) {
 		if path := s.st.path.Load(); path == nil || *path != behind {
 			t.Errorf("path %v, want %q", path, behind)
 		}
-		if n := s.log.count("WARN upstream failed from=mmsh://a.example/x err=upstream gets its stream from this pump"); n != 1 {
+		if n := s.log.count("WARN upstream failed from=mmsh://a.example/x err=upstream gets its stream from " +
+			"this pump"); n != 1 {
 			t.Errorf("told %d times of the circle: %q", n, s.log.lines)
 		}
 		s.change(hostB, w.relay(relay{burst: burst3}))

@@ -93,7 +93,7 @@ type viewerState uint8
 
 const (
 	following viewerState = iota // takes what it is offered; then blocked or leaving
-	blocked                      // its socket was full, or its turn was over; the watcher tells when to go on; then following or leaving
+	blocked                      // its socket or its turn was full; the watcher says go on; then following or leaving
 	leaving                      // out of its audience; last
 )
 

@@ -5,13 +5,13 @@ import (
 	"io"
 )
 
-// A window is the part of a stream of bytes that has been read and is not yet used. Parsers look at it and take what they
-// can.
+// A window is the part of a stream of bytes that has been read and is not yet used. Parsers look at it and take what
+// they can.
 type window struct {
 	from       io.Reader
 	buf        []byte
 	start, end int
-	idle       func(more bool) error // if not nil, called before it waits for more; more: the last read had no room for all
+	idle       func(more bool) error // if not nil, called before it waits; more: the last read had no room for all
 	more       bool
 }
 

@@ -11,18 +11,18 @@ type wire interface {
 	// write sends a reply; what the socket does not take at once is kept and sent later. It may call the loop's closed
 	// before it returns.
 	write(b []byte)
-	// try sends a and then b as far as the socket takes them at once, and keeps nothing of the rest; with TLS it takes no more
-	// than a small piece, which may be kept. It returns the bytes taken: none while something is unsent.
+	// try sends a and then b as far as the socket takes them at once, and keeps nothing of the rest; with TLS it takes no
+	// more than a small piece, which may be kept. It returns the bytes taken: none while something is unsent.
 	try(a, b []byte) int
 	// unsent is how much of what was written is still kept.
 	unsent() int
 	// shut ends our side (FIN) once unsent is 0.
 	shut()
-	// close ends the connection now; the loop's closed is called before it returns. With abort the peer is sent a reset and the
-	// kernel forgets what it still held for it.
+	// close ends the connection now; the loop's closed is called before it returns. With abort the peer is sent a reset
+	// and the kernel forgets what it still held for it.
 	close(abort bool)
-	// free takes the socket out of gnet's hands, where it is fd from then on; the wire is used no more. It is false where that
-	// cannot be, and nothing has changed.
+	// free takes the socket out of gnet's hands, where it is fd from then on; the wire is used no more. It is false where
+	// that cannot be, and nothing has changed.
 	free() (fd int, ok bool)
 }
 

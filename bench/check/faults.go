@@ -17,7 +17,8 @@ const (
 	faultCount                 // how many kinds there are
 )
 
-var faultNames = [faultCount]string{"framing", "header", "packet", "location_id", "af_flags", "key_start", "gap", "content"}
+var faultNames = [faultCount]string{"framing", "header", "packet", "location_id", "af_flags", "key_start", "gap",
+	"content"}
 
 func (f fault) String() string { return faultNames[f] }
 

@@ -65,8 +65,10 @@ func (c *Checker) headerFrame(location uint32, flags uint8, payload []byte) {
 	case c.head != nil:
 		c.giveUp(faultFraming, "a second $H without $C")
 		return
-	case flags&^flagsSingle != 0 || (flags&flagsFirst != 0) != (len(c.parts) == 0) || (location == 0) != (len(c.parts) == 0):
-		c.giveUp(faultFraming, "$H with LocationId %d and AFFlags %#02x after %d bytes of header", location, flags, len(c.parts))
+	case flags&^flagsSingle != 0 || (flags&flagsFirst != 0) != (len(c.parts) == 0) ||
+		(location == 0) != (len(c.parts) == 0):
+		c.giveUp(faultFraming, "$H with LocationId %d and AFFlags %#02x after %d bytes of header", location, flags,
+			len(c.parts))
 		return
 	}
 	c.parts = append(c.parts, payload...)
@@ -83,14 +85,16 @@ func (c *Checker) dataFrame(location uint32, flags uint8, payload []byte) {
 		return
 	}
 	if flags != c.sent.flags {
-		c.Found.Faults.add(faultFlags, "AFFlags %d where %d belongs, packet %d of this viewer", flags, c.sent.flags, c.Found.Packets)
+		c.Found.Faults.add(faultFlags, "AFFlags %d where %d belongs, packet %d of this viewer", flags, c.sent.flags,
+			c.Found.Packets)
 	}
 	skipped := location != c.sent.location
 	switch {
 	case skipped && c.lenient && c.started && int32(location-c.sent.location) > 0:
 		c.Found.Skips++
 	case skipped:
-		c.Found.Faults.add(faultLocation, "LocationId %d where %d belongs, packet %d of this viewer", location, c.sent.location, c.Found.Packets)
+		c.Found.Faults.add(faultLocation, "LocationId %d where %d belongs, packet %d of this viewer", location,
+			c.sent.location, c.Found.Packets)
 	}
 	c.sent = frameCounters{location + 1, flags + 1}
 	c.packet(payload, skipped && c.lenient)

@@ -37,10 +37,12 @@ func (c *comparison) contestants() {
 	peers := c.peers()
 	for _, at := range c.opt.Points {
 		if c.opt.Wants("floor") {
-			c.cells = append(c.cells, &cell{point: at, name: floorName, run: func(ctx context.Context) (measure, error) { return c.floor(ctx, at) }})
+			c.cells = append(c.cells, &cell{point: at, name: floorName,
+				run: func(ctx context.Context) (measure, error) { return c.floor(ctx, at) }})
 		}
 		for _, p := range peers {
-			c.cells = append(c.cells, &cell{point: at, name: p.Name, run: func(ctx context.Context) (measure, error) { return c.peer(ctx, p, at) }})
+			c.cells = append(c.cells, &cell{point: at, name: p.Name,
+				run: func(ctx context.Context) (measure, error) { return c.peer(ctx, p, at) }})
 		}
 	}
 }
@@ -70,7 +72,8 @@ func (c *comparison) peers() []*peers.Peer {
 	return found
 }
 
-// run takes all cells in turn, round after round, so that a slow minute of the machine does not hit one contestant alone.
+// run takes all cells in turn, round after round, so that a slow minute of the machine does not hit one contestant
+// alone.
 func (c *comparison) run(ctx context.Context) error {
 	c.contestants()
 	for round := range c.opt.Rounds {

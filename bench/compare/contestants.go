@@ -15,12 +15,14 @@ import (
 )
 
 func (c *comparison) floor(ctx context.Context, at Point) (measure, error) {
-	r, err := floor.Measure(ctx, floor.Options{Viewers: at.Viewers, Bitrate: at.Bitrate, Packet: at.Packet, Merge: c.opt.Merge,
+	r, err := floor.Measure(ctx, floor.Options{Viewers: at.Viewers, Bitrate: at.Bitrate, Packet: at.Packet,
+		Merge:    c.opt.Merge,
 		Duration: c.opt.Window, Threads: 1, Drain: c.opt.Drain})
 	if err != nil {
 		return measure{}, err
 	}
-	return measure{secondsPerGB: r.SecondsPerGB, bitRate: float64(r.Bytes) * 8 / r.Seconds, microsASend: r.MicrosASend, others: r.Others}, nil
+	return measure{secondsPerGB: r.SecondsPerGB, bitRate: float64(r.Bytes) * 8 / r.Seconds, microsASend: r.MicrosASend,
+		others: r.Others}, nil
 }
 
 // peer starts a server, feeds it, watches it and stops it.
@@ -30,7 +32,8 @@ func (c *comparison) peer(ctx context.Context, p *peers.Peer, at Point) (measure
 		return measure{}, err
 	}
 	defer r.Stop()
-	src, err := source.NewSynthetic(source.Options{Bitrate: at.Bitrate, Packet: at.Packet, GOP: 2 * time.Second, Payloads: 1})
+	src, err := source.NewSynthetic(source.Options{Bitrate: at.Bitrate, Packet: at.Packet, GOP: 2 * time.Second,
+		Payloads: 1})
 	if err != nil {
 		return measure{}, err
 	}
@@ -78,7 +81,8 @@ func awaitStream(ctx context.Context, opt load.Options, r *peers.Server, fed cha
 			return nil
 		}
 		if time.Now().After(limit) {
-			return fmt.Errorf("no stream within %s: %v %v; the server said: %s", peers.StartTimeout, s.Failures, s.Refusals, r.LastWords())
+			return fmt.Errorf("no stream within %s: %v %v; the server said: %s", peers.StartTimeout, s.Failures, s.Refusals,
+				r.LastWords())
 		}
 	}
 	return ctx.Err()

@@ -35,7 +35,8 @@ type measure struct {
 }
 
 func measureOf(s *load.Summary) measure {
-	m := measure{bitRate: s.BitsPerSec, failed: s.Failed + s.Silent, faults: s.FaultCount(), others: s.Others, first: s.FirstFault, served: true, p50: -1, p99: -1}
+	m := measure{bitRate: s.BitsPerSec, failed: s.Failed + s.Silent, faults: s.FaultCount(), others: s.Others,
+		first: s.FirstFault, served: true, p50: -1, p99: -1}
 	if s.Server != nil {
 		m.secondsPerGB, m.rss = s.Server.SecondsPerGB, float64(s.Server.RSS)
 	}
@@ -131,7 +132,8 @@ func (c *cell) row(floor float64) string {
 		failed, faults = max(failed, m.failed), max(faults, m.faults)
 	}
 	return fmt.Sprintf("| %s | %.2f | %s | %s / %s ms | %.0f MB | %s | %d | %d |", c.name, perGB, ratio,
-		known(median(c.rounds, func(m measure) float64 { return m.p50 })), known(median(c.rounds, func(m measure) float64 { return m.p99 })),
+		known(median(c.rounds, func(m measure) float64 { return m.p50 })),
+		known(median(c.rounds, func(m measure) float64 { return m.p99 })),
 		median(c.rounds, func(m measure) float64 { return m.rss })/1e6, delivered, failed, faults)
 }
 
@@ -150,9 +152,11 @@ func (c *comparison) conditions() string {
 	if lo, err := net.InterfaceByName("lo"); err == nil {
 		mtu = fmt.Sprint(lo.MTU)
 	}
-	s := fmt.Sprintf("%s, %d cores, Linux %s, loopback with an MTU of %s, %s. Median of %d rounds of %s; the floor sends once in %s. "+
+	s := fmt.Sprintf("%s, %d cores, Linux %s, loopback with an MTU of %s, %s. Median of %d rounds of %s; the floor "+
+		"sends once in %s. "+
 		"CPU is the server's alone; its viewers run on the same machine. A viewer without a byte after %s has failed.",
-		machine.CPUModel(), runtime.NumCPU(), unix.ByteSliceToString(u.Release[:]), mtu, time.Now().Format("2 January 2006"), c.opt.Rounds, c.opt.Window, c.opt.Merge, c.opt.Patience)
+		machine.CPUModel(), runtime.NumCPU(), unix.ByteSliceToString(u.Release[:]), mtu, time.Now().Format("2 January 2006"),
+		c.opt.Rounds, c.opt.Window, c.opt.Merge, c.opt.Patience)
 	for _, p := range []string{"cubemap", "icecast2"} {
 		if v := packageVersion(p); v != "" {
 			s += fmt.Sprintf(" %s %s.", p, v)
@@ -177,10 +181,12 @@ func (c *comparison) Verdict() error {
 		for _, m := range cell.rounds {
 			ran = true
 			if strings.HasPrefix(cell.name, "pumpd") && m.failed+m.faults > 0 {
-				return fmt.Errorf("%s at %s: %d viewers failed, %d faults: %s", cell.name, cell.point.Name, m.failed, m.faults, m.first)
+				return fmt.Errorf("%s at %s: %d viewers failed, %d faults: %s", cell.name, cell.point.Name, m.failed, m.faults,
+					m.first)
 			}
 			if m.failed+m.faults > 0 {
-				fmt.Fprintf(os.Stderr, "%s at %s: %d viewers failed, %d faults: %s\n", cell.name, cell.point.Name, m.failed, m.faults, m.first)
+				fmt.Fprintf(os.Stderr, "%s at %s: %d viewers failed, %d faults: %s\n", cell.name, cell.point.Name, m.failed,
+					m.faults, m.first)
 			}
 		}
 	}

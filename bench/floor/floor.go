@@ -39,7 +39,8 @@ type Result struct {
 
 // check refuses what cannot be measured.
 func (o *Options) check() error {
-	if o.Viewers < 1 || o.Bitrate < 1 || o.Packet < 1 || o.Packet > codec.MaxPayload || o.Threads < 1 || o.Merge < 0 || o.Duration <= 0 {
+	if o.Viewers < 1 || o.Bitrate < 1 || o.Packet < 1 || o.Packet > codec.MaxPayload || o.Threads < 1 || o.Merge < 0 ||
+		o.Duration <= 0 {
 		return fmt.Errorf("n %d, bitrate %d, packet %d (at most %d), merge %s, threads %d, duration %s: out of range",
 			o.Viewers, o.Bitrate, o.Packet, codec.MaxPayload, o.Merge, o.Threads, o.Duration)
 	}

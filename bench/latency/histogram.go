@@ -35,7 +35,8 @@ func (h *histogram) merge(o *histogram) {
 	h.top = max(h.top, o.top)
 }
 
-// quantile is the duration that the share q (0 to 1) of all does not exceed; never more than the largest. 0 without any.
+// quantile is the duration that the share q (0 to 1) of all does not exceed; never more than the largest. 0 without
+// any.
 func (h *histogram) quantile(q float64) time.Duration {
 	rank := int64(math.Ceil(q * float64(h.count)))
 	for i, n := range h.buckets {

@@ -36,7 +36,8 @@ func (l *run) rampUp(ctx context.Context) {
 			l.start(started, l.roleOf(started), false)
 		}
 	}
-	for limit := time.Now().Add(l.opt.Patience); time.Now().Before(limit) && ctx.Err() == nil; l.sleep(ctx, 20*time.Millisecond) {
+	for limit := time.Now().Add(l.opt.Patience); time.Now().Before(limit) && ctx.Err() == nil; l.sleep(ctx,
+		20*time.Millisecond) {
 		t := l.sum()
 		over := t.Up + t.Failed + t.Cut
 		if !l.opt.Reconnect {

@@ -50,7 +50,8 @@ func (s *Summary) Print(w io.Writer) {
 		fmt.Fprintf(w, "%-16s "+format+"\n", append([]any{name}, args...)...)
 	}
 	p("url", "%s (%s)", s.URL, s.Protocol)
-	p("viewers", "%d of %d watching at the end, %d failed, %d silent", s.Watching, s.Viewers+s.Stalled+s.Slow+s.Herd, s.Failed, s.Silent)
+	p("viewers", "%d of %d watching at the end, %d failed, %d silent", s.Watching, s.Viewers+s.Stalled+s.Slow+s.Herd,
+		s.Failed, s.Silent)
 	for _, why := range slices.Sorted(maps.Keys(s.Failures)) {
 		p("", "%d × %s", s.Failures[why], why)
 	}
@@ -121,7 +122,8 @@ func (s *Summary) printUse(p func(name, format string, args ...any)) {
 // PrintBenchmark prints lines in the format of Go benchmarks, for benchstat.
 func (s *Summary) PrintBenchmark(w io.Writer) {
 	fmt.Fprintf(w, "\ngoos: %s\ngoarch: %s\ncpu: %s\n", runtime.GOOS, runtime.GOARCH, machine.CPUModel())
-	fmt.Fprintf(w, "BenchmarkLoad/%s/n=%d-%d 1 %.0f ns/op %.1f Mbit/s", s.Protocol, s.Viewers, runtime.NumCPU(), s.Seconds*1e9, s.BitsPerSec/1e6)
+	fmt.Fprintf(w, "BenchmarkLoad/%s/n=%d-%d 1 %.0f ns/op %.1f Mbit/s", s.Protocol, s.Viewers, runtime.NumCPU(),
+		s.Seconds*1e9, s.BitsPerSec/1e6)
 	if s.Server != nil {
 		fmt.Fprintf(w, " %.3f cpu-s/GB %d rss-bytes", s.Server.SecondsPerGB, s.Server.RSS)
 	}
@@ -152,7 +154,8 @@ func (s *Summary) Verdict() error {
 		return fmt.Errorf("nothing was delivered; %d viewers failed, %d were refused", s.Failed, s.Refused)
 	}
 	if starved {
-		return fmt.Errorf("a viewer got %.0f %% of what the median viewer got; %d failed, %d silent, %d faults", 100*s.SlowestPart, s.Failed, s.Silent, s.FaultCount())
+		return fmt.Errorf("a viewer got %.0f %% of what the median viewer got; %d failed, %d silent, %d faults",
+			100*s.SlowestPart, s.Failed, s.Silent, s.FaultCount())
 	}
 	return fmt.Errorf("%d viewers failed, %d refused, %d silent, %d faults", s.Failed, refused, s.Silent, s.FaultCount())
 }

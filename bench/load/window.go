@@ -110,7 +110,8 @@ func (l *run) startHerd(n int) {
 // summarise turns three snapshots into what is known before the viewers are asked.
 func (l *run) summarise(base, start, end snapshot) *Summary {
 	s := &Summary{
-		URL: l.name(), Protocol: l.protocol(), Reconnect: l.opt.Reconnect, Viewers: l.opt.Viewers, Stalled: l.opt.Stalled, Slow: l.opt.Slow, Herd: l.opt.Herd,
+		URL: l.name(), Protocol: l.protocol(), Reconnect: l.opt.Reconnect, Viewers: l.opt.Viewers, Stalled: l.opt.Stalled,
+		Slow: l.opt.Slow, Herd: l.opt.Herd,
 		Watching:  end.totals.Up,
 		Cut:       end.totals.Cut,
 		Seconds:   end.at.Sub(start.at).Seconds(),
@@ -124,7 +125,8 @@ func (l *run) summarise(base, start, end snapshot) *Summary {
 	}
 	if l.opt.PID != 0 {
 		s.Server = useOf(base.server, start.server, end.server, s.Bytes, end.totals.Up)
-		s.Others = machine.Others(end.busy-start.busy, end.total-start.total, end.server.CPU-start.server.CPU+end.own-start.own)
+		s.Others = machine.Others(end.busy-start.busy, end.total-start.total, end.server.CPU-start.server.CPU+
+			end.own-start.own)
 	}
 	return s
 }

@@ -46,7 +46,8 @@ func Pumpd(binary string, settings []string) *Peer {
 		feed: func(ctx context.Context, src source.Source, at place) error {
 			to := &url.URL{Scheme: "http", Host: at.host(), Path: "/streams/bench_push"}
 			return feedUntilUp(ctx, func() error {
-				_, err := push.AsEncoder(ctx, src, to, push.Options{Length: 1<<31 - 1, Strip: true, Agent: "WMEncoder/11.0.5721.5145"}, 0, func(string, ...any) {})
+				_, err := push.AsEncoder(ctx, src, to, push.Options{Length: 1<<31 - 1, Strip: true,
+					Agent: "WMEncoder/11.0.5721.5145"}, 0, func(string, ...any) {})
 				return err
 			})
 		},

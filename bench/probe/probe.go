@@ -8,8 +8,8 @@ import (
 	"math/rand/v2"
 )
 
-// A Probe starts every payload of the synthetic source. Viewers find it by its magic, in whatever way a server framed or
-// padded the packet, and so see what is missing, what is damaged and how old it is. Little-endian.
+// A Probe starts every payload of the synthetic source. Viewers find it by its magic, in whatever way a server framed
+// or padded the packet, and so see what is missing, what is damaged and how old it is. Little-endian.
 //
 //	 0        8                 16              24       28      30      32
 //	+--------+-----------------+---------------+--------+-------+-------+----------------
@@ -107,7 +107,8 @@ func InPacket(packet []byte) (Probe, error) {
 			first = p
 		}
 		if p.Index != i || p.Number != first.Number || p.Count != first.Count {
-			return first, fmt.Errorf("probe: packet %d payload %d where packet %d payload %d belongs", p.Number, p.Index, first.Number, i)
+			return first, fmt.Errorf("probe: packet %d payload %d where packet %d payload %d belongs", p.Number, p.Index,
+				first.Number, i)
 		}
 		if i+1 == first.Count {
 			return first, nil

@@ -30,7 +30,8 @@ func TestAuthorizeChooses(t *testing.T) {
 		challenges []string
 		want       string // how the answer begins; "": an error
 	}{
-		{[]string{"NTLM", `Basic realm="x"`, `Digest realm="x", nonce="y"`}, `Digest username="u", realm="x", nonce="y", uri="/p"`},
+		{[]string{"NTLM", `Basic realm="x"`, `Digest realm="x", nonce="y"`},
+			`Digest username="u", realm="x", nonce="y", uri="/p"`},
 		{[]string{"Negotiate", `Basic realm="x"`}, "Basic dTpw"},
 		{[]string{"NTLM"}, ""},
 		{nil, ""},

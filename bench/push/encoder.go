@@ -251,7 +251,8 @@ func (p *encoder) End() error {
 }
 
 // AsEncoder pushes a source to a server until it is over, limit has passed or ctx is done.
-func AsEncoder(ctx context.Context, src source.Source, target *url.URL, opt Options, limit time.Duration, log func(string, ...any)) (Stats, error) {
+func AsEncoder(ctx context.Context, src source.Source, target *url.URL, opt Options, limit time.Duration,
+	log func(string, ...any)) (Stats, error) {
 	p, err := newEncoder(target, src.Header(), opt, log)
 	if err != nil {
 		return Stats{}, err

@@ -82,7 +82,8 @@ func TestPushHeads(t *testing.T) {
 	}
 	for i, want := range []string{"Cookie: push-id=0\r\n", "Cookie: push-id=777\r\n", "Cookie: push-id=778\r\n"} {
 		head := p.heads[i]
-		for _, want := range []string{"POST /streams/x_push HTTP/1.1\r\n", want, "X-Accept-Authentication: Negotiate, NTLM, Digest\r\n", "User-Agent: WMEncoder/11.0.5721.5145\r\n", "Host: " + p.ln.Addr().String() + "\r\n"} {
+		for _, want := range []string{"POST /streams/x_push HTTP/1.1\r\n", want, "X-Accept-Authentication: Negotiate, " +
+			"NTLM, Digest\r\n", "User-Agent: WMEncoder/11.0.5721.5145\r\n", "Host: " + p.ln.Addr().String() + "\r\n"} {
 			if !strings.Contains(head, want) {
 				t.Errorf("request %d: no %q in %q", i, want, head)
 			}
@@ -99,7 +100,8 @@ func TestPushWraps(t *testing.T) {
 			t.Fatalf("length %d: %v", length, err)
 		}
 		if len(p.packets) != 40 || p.headers != 1 || p.ended != 1 || stats.Starts != len(p.starts) || len(p.starts) < 10 {
-			t.Errorf("length %d: %d packets, %d headers, %d ends, %d starts", length, len(p.packets), p.headers, p.ended, len(p.starts))
+			t.Errorf("length %d: %d packets, %d headers, %d ends, %d starts", length, len(p.packets), p.headers, p.ended,
+				len(p.starts))
 		}
 		for i, s := range p.starts[:len(p.starts)-1] {
 			if s.bytes != length || s.length != length || (s.first == 'H') != (i == 0) || s.fill > 404 {
@@ -120,7 +122,8 @@ func TestPushLengthTooSmall(t *testing.T) {
 }
 
 func TestPushAuthenticates(t *testing.T) {
-	const challenge = "HTTP/1.1 401 Unauthorized\r\nServer: Cougar/9.01.01.3814\r\nWWW-Authenticate: Digest realm=\"r\", nonce=\"n\"\r\nWWW-Authenticate: Basic realm=\"r\"\r\nContent-Length: 0\r\n\r\n"
+	const challenge = "HTTP/1.1 401 Unauthorized\r\nServer: Cougar/9.01.01.3814\r\nWWW-Authenticate: Digest " +
+		"realm=\"r\", nonce=\"n\"\r\nWWW-Authenticate: Basic realm=\"r\"\r\nContent-Length: 0\r\n\r\n"
 	answer := func(p *fakePump, head string) string {
 		want, _ := parseChallenge(`Digest realm="r", nonce="n"`).digest("encoder", "secret", "POST", "/streams/x_push", "")
 		if strings.Contains(head, want) {
@@ -128,7 +131,8 @@ func TestPushAuthenticates(t *testing.T) {
 		}
 		return challenge
 	}
-	for name, refuse := range map[string]func(*fakePump, string) string{"right": nil, "wrong": func(*fakePump, string) string { return challenge }} {
+	for name, refuse := range map[string]func(*fakePump, string) string{
+		"right": nil, "wrong": func(*fakePump, string) string { return challenge }} {
 		p := &fakePump{setup: answer}
 		if refuse != nil {
 			p.setup = refuse
@@ -148,7 +152,8 @@ func TestPushRedirected(t *testing.T) {
 	there := &fakePump{}
 	to := there.start(t)
 	here := &fakePump{setup: func(*fakePump, string) string {
-		return "HTTP/1.1 302 Found\r\nServer: Cougar/9.0\r\nLocation: http://" + to.Host + "/other\r\nConnection: close\r\n\r\n"
+		return "HTTP/1.1 302 Found\r\nServer: Cougar/9.0\r\nLocation: http://" + to.Host + "/other\r\nConnection: " +
+			"close\r\n\r\n"
 	}}
 	if _, err := push(t, here, newListSource(t, 5, pushSynth), Options{}); err != nil {
 		t.Fatal(err)
@@ -163,12 +168,22 @@ func TestPushRedirected(t *testing.T) {
 // What stops an encoder must stop us.
 func TestPushRefusals(t *testing.T) {
 	for name, p := range map[string]*fakePump{
-		"status":          {setup: func(*fakePump, string) string { return "HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n" }},
-		"no Server":       {setup: func(*fakePump, string) string { return strings.Replace(goodSetup, "Server", "Via", 1) }},
-		"Server's name":   {setup: func(*fakePump, string) string { return strings.Replace(goodSetup, "Cougar", "nginx", 1) }},
-		"cookie's case":   {setup: func(*fakePump, string) string { return strings.Replace(goodSetup, "Set-Cookie", "set-cookie", 1) }},
-		"length's case":   {setup: func(*fakePump, string) string { return strings.Replace(goodSetup, "Content-L", "Content-l", 1) }},
-		"redirect to ''":  {setup: func(*fakePump, string) string { return "HTTP/1.1 302 Found\r\nContent-Length: 0\r\n\r\n" }},
+		"status": {setup: func(*fakePump, string) string {
+			return "HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n"
+		}},
+		"no Server": {setup: func(*fakePump, string) string { return strings.Replace(goodSetup, "Server", "Via", 1) }},
+		"Server's name": {setup: func(*fakePump, string) string {
+			return strings.Replace(goodSetup, "Cougar", "nginx", 1)
+		}},
+		"cookie's case": {setup: func(*fakePump, string) string {
+			return strings.Replace(goodSetup, "Set-Cookie", "set-cookie", 1)
+		}},
+		"length's case": {setup: func(*fakePump, string) string {
+			return strings.Replace(goodSetup, "Content-L", "Content-l", 1)
+		}},
+		"redirect to ''": {setup: func(*fakePump, string) string {
+			return "HTTP/1.1 302 Found\r\nContent-Length: 0\r\n\r\n"
+		}},
 		"early answer":    {early: "HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n"},
 		"early success":   {early: goodSetup},
 		"loss, no -retry": {hangUp: 3},

@@ -40,7 +40,8 @@ type fakeStart struct {
 	fill   int64
 }
 
-const goodSetup = "HTTP/1.1 204 No Content\r\nServer: Cougar/9.01.01.3814\r\nSet-Cookie: push-id=777; path=/\r\nContent-Length: 0\r\n\r\n"
+const goodSetup = "HTTP/1.1 204 No Content\r\nServer: Cougar/9.01.01.3814\r\nSet-Cookie: push-id=777; path=/\r\n" +
+	"Content-Length: 0\r\n\r\n"
 
 func (p *fakePump) start(t *testing.T) *url.URL {
 	t.Helper()
@@ -59,7 +60,8 @@ func (p *fakePump) start(t *testing.T) *url.URL {
 		}
 	})
 	t.Cleanup(func() { ln.Close(); p.wait.Wait() })
-	return &url.URL{Scheme: "http", Host: ln.Addr().String(), Path: "/streams/x_push", User: url.UserPassword("encoder", "secret")}
+	return &url.URL{Scheme: "http", Host: ln.Addr().String(), Path: "/streams/x_push", User: url.UserPassword("encoder",
+		"secret")}
 }
 
 func (p *fakePump) serve(conn net.Conn) {

@@ -1,7 +1,7 @@
 package push
 
-// A push body must end exactly at its Content-Length. What a frame leaves over is used up by $F frames, and a frame is at
-// least its own 4 bytes, so 1 to 3 bytes must never be left.
+// A push body must end exactly at its Content-Length. What a frame leaves over is used up by $F frames, and a frame is
+// at least its own 4 bytes, so 1 to 3 bytes must never be left.
 const (
 	frameHead   = 4
 	maxFillBody = 65531 // push.md §4

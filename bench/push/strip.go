@@ -5,8 +5,8 @@ import "encoding/binary"
 // fieldSize is the width in bytes of a field by its 2-bit type: none, BYTE, WORD, DWORD.
 var fieldSize = [4]int{0, 1, 2, 4}
 
-// appendStripped appends a packet without its padding and without the field that counts it (type none), as encoders send
-// packets: push.md §4, asf.md §5. packet must have passed ParsePacket.
+// appendStripped appends a packet without its padding and without the field that counts it (type none), as encoders
+// send packets: push.md §4, asf.md §5. packet must have passed ParsePacket.
 //
 //	[EC flags, EC data] | length types | properties | Packet Length? | Sequence? | Padding Length? | send time …
 func appendStripped(dst, packet []byte) []byte {

@@ -17,7 +17,8 @@ func Discard(fd int, b []byte) (int, error) {
 // rawReceive skips the scheduler's bookkeeping: the call never blocks, and there are tens of thousands a second.
 func rawReceive(fd int, b []byte, flags int) (int, error) {
 	for {
-		n, _, e := unix.RawSyscall6(unix.SYS_RECVFROM, uintptr(fd), uintptr(unsafe.Pointer(&b[0])), uintptr(len(b)), uintptr(flags), 0, 0)
+		n, _, e := unix.RawSyscall6(unix.SYS_RECVFROM, uintptr(fd), uintptr(unsafe.Pointer(&b[0])), uintptr(len(b)),
+			uintptr(flags), 0, 0)
 		if e == unix.EINTR {
 			continue
 		}
@@ -31,7 +32,8 @@ func rawReceive(fd int, b []byte, flags int) (int, error) {
 // Transmit is send(2) that never blocks and raises no signal.
 func Transmit(fd int, b []byte) (int, error) {
 	for {
-		n, _, e := unix.RawSyscall6(unix.SYS_SENDTO, uintptr(fd), uintptr(unsafe.Pointer(&b[0])), uintptr(len(b)), unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL, 0, 0)
+		n, _, e := unix.RawSyscall6(unix.SYS_SENDTO, uintptr(fd), uintptr(unsafe.Pointer(&b[0])), uintptr(len(b)),
+			unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL, 0, 0)
 		if e == unix.EINTR {
 			continue
 		}

@@ -54,8 +54,8 @@ func (t *Target) Clone() *Target {
 	return c
 }
 
-// Dial begins a connection that does not block; it is up, or has failed, when epoll says that it is writable. turn chooses
-// the source address. rcvbuf is in bytes, 0 leaves it to the kernel.
+// Dial begins a connection that does not block; it is up, or has failed, when epoll says that it is writable. turn
+// chooses the source address. rcvbuf is in bytes, 0 leaves it to the kernel.
 func (t *Target) Dial(turn, rcvbuf int) (int, error) {
 	fd, err := unix.Socket(t.family, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
 	if err != nil {

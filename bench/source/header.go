@@ -46,8 +46,8 @@ func object(guid []byte, content ...any) []byte {
 	return little(guid, uint64(24+len(body)), body)
 }
 
-// syntheticHeader is the header of the synthetic source as a live encoder sends it: one video stream, broadcast, no lengths,
-// and the 50 bytes that start the Data Object. asf.md §3.
+// syntheticHeader is the header of the synthetic source as a live encoder sends it: one video stream, broadcast, no
+// lengths, and the 50 bytes that start the Data Object. asf.md §3.
 func syntheticHeader(opt Options) []byte {
 	rate, size := uint32(opt.Bitrate), uint32(opt.Packet)
 	children := [][]byte{

@@ -21,8 +21,8 @@ type Options struct {
 	Padding  int           // bytes of padding at the end of each packet
 }
 
-// Bytes in front of the media of one payload: stream, object number, offset (4), replicated length, size (4) and time (4);
-// multiple payloads have a WORD length besides.
+// Bytes in front of the media of one payload: stream, object number, offset (4), replicated length, size (4) and time
+// (4); multiple payloads have a WORD length besides.
 const (
 	payloadHead  = 15
 	preroll      = 3000 // ms
@@ -32,9 +32,9 @@ const (
 	maxPacket    = 65524 // largest packet that fits a frame, mmsh.md §6.2
 )
 
-// Synthetic is a live source whose packets carry probes. With one payload a packet, frames span several packets, so a server
-// must look at the offset to find the start of a key frame; with more, each payload is a frame and the key frame is the
-// last of its packet, so a server must look at all of them.
+// Synthetic is a live source whose packets carry probes. With one payload a packet, frames span several packets, so a
+// server must look at the offset to find the start of a key frame; with more, each payload is a frame and the key frame
+// is the last of its packet, so a server must look at all of them.
 type Synthetic struct {
 	opt      Options
 	head     *asf.Header
@@ -57,7 +57,8 @@ func NewSynthetic(opt Options) (*Synthetic, error) {
 		return nil, fmt.Errorf("payloads %d, allowed 1 to 63", opt.Payloads)
 	}
 	if opt.Packet > maxPacket || opt.Padding < 0 || s.room() < opt.Payloads*probe.Size {
-		return nil, fmt.Errorf("packet %d bytes with %d payloads and %d bytes of padding: at least %d bytes of media each, at most %d bytes in all",
+		return nil, fmt.Errorf("packet %d bytes with %d payloads and %d bytes of padding: at least %d bytes of media each, "+
+			"at most %d bytes in all",
 			opt.Packet, opt.Payloads, opt.Padding, probe.Size, maxPacket)
 	}
 	s.interval = float64(opt.Packet) * 8 / float64(opt.Bitrate)

@@ -52,8 +52,10 @@ const (
 		"Pragma: client-id=%d\r\nPragma: features=\"broadcast\"\r\nConnection: close\r\n"
 	describeReply = rexReply + "Content-Type: application/vnd.ms.wms-hdr.asfv1\r\nContent-Length: %d\r\n\r\n"
 	playReply     = rexReply + "Content-Type: application/x-mms-framed\r\n\r\n"
-	plainReply    = "HTTP/1.0 200 OK\r\nContent-Type: video/x-ms-asf\r\nCache-Control: no-cache\r\nConnection: close\r\n\r\n"
-	metacubeReply = "HTTP/1.0 200 OK\r\nContent-Type: video/x-ms-asf\r\nContent-Encoding: metacube\r\nConnection: close\r\n\r\n"
+	plainReply    = "HTTP/1.0 200 OK\r\nContent-Type: video/x-ms-asf\r\nCache-Control: no-cache\r\n" +
+		"Connection: close\r\n\r\n"
+	metacubeReply = "HTTP/1.0 200 OK\r\nContent-Type: video/x-ms-asf\r\nContent-Encoding: metacube\r\n" +
+		"Connection: close\r\n\r\n"
 )
 
 const clientID = 2917046381
@@ -105,8 +107,8 @@ type framer interface {
 	appendEnd(dst []byte) []byte
 }
 
-// mmshFramer counts LocationId by packets of the stream and AFFlags by frames sent, both from 0: a packet that was skipped
-// moves the one and not the other (mmsh.md §6.2).
+// mmshFramer counts LocationId by packets of the stream and AFFlags by frames sent, both from 0: a packet that was
+// skipped moves the one and not the other (mmsh.md §6.2).
 type mmshFramer struct {
 	started bool
 	first   uint64

@@ -13,7 +13,8 @@ func (w *Worker) add(s *Site, r Role, herd bool) {
 	if w.stop {
 		return
 	}
-	v := &viewer{fd: -1, site: s, role: r, herd: herd, describe: s.description != nil && r != Stalled, born: w.now, last: w.now,
+	v := &viewer{fd: -1, site: s, role: r, herd: herd, describe: s.description != nil && r != Stalled, born: w.now,
+		last: w.now,
 		mark: -1}
 	w.seat(v)
 	w.open(v)
@@ -31,8 +32,8 @@ func (w *Worker) seat(v *viewer) {
 	w.viewers = append(w.viewers, v)
 }
 
-// ended decides what the end of a viewer means. Stalled and slow ones may be cut; the others must not be. watched: it had
-// got as far as that.
+// ended decides what the end of a viewer means. Stalled and slow ones may be cut; the others must not be. watched: it
+// had got as far as that.
 func (w *Worker) ended(v *viewer, err error, watched bool) {
 	var no *rejection
 	switch {

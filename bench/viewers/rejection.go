@@ -11,8 +11,8 @@ import (
 	"pumpd/codec"
 )
 
-// A rejection is an answer with another status than 200. It is the server's choice and no failure: a full pump says 503 and
-// when to come back.
+// A rejection is an answer with another status than 200. It is the server's choice and no failure: a full pump says 503
+// and when to come back.
 type rejection struct {
 	status int
 	after  time.Duration // Retry-After; defaultRetry without one

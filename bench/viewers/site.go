@@ -63,7 +63,8 @@ func (s *Site) requests(u *url.URL, opt *Options) {
 		agent = "NSPlayer/4.1.0.3856"
 	}
 	head := fmt.Sprintf("GET %s HTTP/1.0\r\nAccept: */*\r\nUser-Agent: %s\r\nHost: %s\r\n"+
-		"Pragma: xClientGUID={c77e7400-738a-11d2-9add-0020af0a3278}\r\nPragma: no-cache,rate=1.000000,", u.RequestURI(), agent, u.Host)
+		"Pragma: xClientGUID={c77e7400-738a-11d2-9add-0020af0a3278}\r\nPragma: no-cache,rate=1.000000,", u.RequestURI(),
+		agent, u.Host)
 	const end = "Connection: Close\r\n\r\n"
 	if opt.Describe {
 		s.description = []byte(head + "stream-time=0,stream-offset=0:0,request-context=1,max-duration=0\r\n" + end)

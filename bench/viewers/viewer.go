@@ -32,7 +32,7 @@ type phase uint8
 const (
 	connecting phase = iota // then shaking, asking, or watching when there is no protocol
 	shaking                 // TLS: the handshake has the descriptor; then asking, or watching if it is never to read
-	asking                  // the request is sent, the head of the answer has not all come; then watching, or connecting after a description
+	asking                  // the head of the answer has not all come; then watching, or connecting after a description
 	watching                // then gone
 	gone                    // closed; last
 )

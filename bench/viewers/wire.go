@@ -15,8 +15,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A wire is a viewer's socket below crypto/tls. It waits while the handshake is on, on a goroutine of its own; afterwards it
-// belongs to the worker and never waits: crypto/tls takes a temporary error for what it is, and reads on later.
+// A wire is a viewer's socket below crypto/tls. It waits while the handshake is on, on a goroutine of its own;
+// afterwards it belongs to the worker and never waits: crypto/tls takes a temporary error for what it is, and reads on
+// later.
 type wire struct {
 	fd   int
 	wait context.Context // nil: never wait
@@ -130,8 +131,8 @@ func (v *viewer) transmit(b []byte) (int, error) {
 	return v.tls.Write(b)
 }
 
-// buffers says that TLS may hold bytes that epoll will not tell of. The crowd stops decrypting with the head of the answer:
-// what it drops inside the kernel is records.
+// buffers says that TLS may hold bytes that epoll will not tell of. The crowd stops decrypting with the head of the
+// answer: what it drops inside the kernel is records.
 func (v *viewer) buffers() bool {
 	return v.tls != nil && v.fd >= 0 && (v.phase == asking || v.phase == watching && v.role == Sample)
 }

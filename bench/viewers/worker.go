@@ -51,8 +51,8 @@ const (
 	watchTick = time.Second
 )
 
-// NewWorker starts a worker whose viewers take the sites in turn, from the one with index first on. pause is between two
-// looks at what is ready: many small reads become few large ones. clock is shared with other workers.
+// NewWorker starts a worker whose viewers take the sites in turn, from the one with index first on. pause is between
+// two looks at what is ready: many small reads become few large ones. clock is shared with other workers.
 func NewWorker(opt *Options, sites []*Site, clock *latency.Stopwatch, first int, pause time.Duration) (*Worker, error) {
 	epoll, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
 	if err != nil {

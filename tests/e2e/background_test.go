@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// background runs a helper, such as an encoder, until the test is over; if it ends before, the test fails. Its output is
-// shown if the test fails.
+// background runs a helper, such as an encoder, until the test is over; if it ends before, the test fails. Its output
+// is shown if the test fails.
 func background(t *testing.T, name string, cmd *exec.Cmd) *process {
 	t.Helper()
 	p, err := startProcess(name, cmd, newTranscript())

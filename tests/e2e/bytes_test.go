@@ -100,7 +100,8 @@ func compare(t *testing.T, v *viewer, got, sent [][]byte, c comparison) {
 			t.Errorf("packet %d (%s) differs in its padding:\ngot  %x\nwant %x", i, name, got[i], sent[i])
 		case c.padded && len(got[i]) != v.size:
 			t.Errorf("packet %d (%s) has %d bytes, want %d", i, name, len(got[i]), v.size)
-		case c.restore && layouts[i%len(layouts)].restore && len(got[i]) < v.size && !bytes.Equal(putPadding(got[i], p, v.size), sent[i]):
+		case c.restore && layouts[i%len(layouts)].restore && len(got[i]) < v.size &&
+			!bytes.Equal(putPadding(got[i], p, v.size), sent[i]):
 			t.Errorf("packet %d (%s) differs once padded:\ngot  %x\nwant %x", i, name, got[i], sent[i])
 		default:
 			continue

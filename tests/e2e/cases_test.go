@@ -33,8 +33,8 @@ func TestPlayStrippedPush(t *testing.T) {
 	playAll(t, p, "live", c, false)
 }
 
-// An encoder that sends padding and a pump that sends it on, in packets as large as those of Expression Encoder: several
-// frames share one.
+// An encoder that sends padding and a pump that sends it on, in packets as large as those of Expression Encoder:
+// several frames share one.
 func TestPlayPaddedPush(t *testing.T) {
 	c := makeClip(t, "wmv2", 8192)
 	p := startPump(t, "strip_padding = false", pushStream("live"))

@@ -50,7 +50,8 @@ func TestMistakes(t *testing.T) {
 		{"not TOML", "[server\n", 1, []string{"1"}},
 		{"two streams with one path", pushStream("Live") + pushStream("live"), 1, []string{"live"}},
 		{"unknown type", "[[streams]]\npath = \"a\"\ntype = \"udp\"\n", 1, []string{"udp", "mmsh_push"}},
-		{"port in use", "[server]\nadmin = \"\"\nlisten = [\"" + taken.Addr().String() + "\"]\n", 1, []string{taken.Addr().String(), "in use"}},
+		{"port in use", "[server]\nadmin = \"\"\nlisten = [\"" + taken.Addr().String() + "\"]\n", 1,
+			[]string{taken.Addr().String(), "in use"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			file := filepath.Join(t.TempDir(), "pump.toml")

@@ -49,8 +49,10 @@ func dialEncoder(t *testing.T, addr string) *encoder {
 
 func (e *encoder) request(t *testing.T, stream, contentType, cookie string, length int64) {
 	t.Helper()
-	_, err := fmt.Fprintf(e, "POST /streams/%s_push HTTP/1.1\r\nContent-Type: %s\r\nUser-Agent: WMEncoder/11.0.5721.5145\r\n"+
-		"Host: %s\r\nContent-Length: %d\r\nConnection: Keep-Alive\r\nCookie: %s\r\n\r\n", stream, contentType, e.RemoteAddr(), length, cookie)
+	_, err := fmt.Fprintf(e, "POST /streams/%s_push HTTP/1.1\r\nContent-Type: %s\r\n"+
+		"User-Agent: WMEncoder/11.0.5721.5145\r\n"+
+		"Host: %s\r\nContent-Length: %d\r\nConnection: Keep-Alive\r\nCookie: %s\r\n\r\n", stream, contentType, e.RemoteAddr(),
+		length, cookie)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -41,7 +41,8 @@ func TestReadPictures(t *testing.T) {
 		{"stopped in a picture", head + "FRAME\n" + dark + "FRAME\n" + light[1:], []uint32{darkSum}, ""},
 		{"no size", "YUV4MPEG2 F25:1\n", nil, "begins with"},
 		{"another format", "RIFF____AVI \n", nil, "begins with"},
-		{"picture of another size", head + "FRAME\n" + dark + light + "FRAME\n" + dark, []uint32{darkSum}, "frame begins with"},
+		{"picture of another size", head + "FRAME\n" + dark + light + "FRAME\n" + dark, []uint32{darkSum},
+			"frame begins with"},
 	} {
 		var got []uint32
 		err := readPictures(strings.NewReader(c.in), func(sum uint32) { got = append(got, sum) })

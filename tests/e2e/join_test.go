@@ -63,8 +63,8 @@ func findVideo(header []byte) byte {
 
 // A key frame often shares its packet with the end of the frame before it, and with the 8 KB packets of Expression
 // Encoder with whole frames. Players decode those although what they are based on is missing, VLC even ends without a
-// beginning, show garbage and log errors. So the first packet that a viewer gets holds nothing of the video before the key
-// frame, and still all of the sound.
+// beginning, show garbage and log errors. So the first packet that a viewer gets holds nothing of the video before the
+// key frame, and still all of the sound.
 func TestJoinHidesOlderFrames(t *testing.T) {
 	t.Parallel()
 	p := startPump(t, "", pushStream("live"))

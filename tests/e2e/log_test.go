@@ -35,7 +35,8 @@ func startMute(t *testing.T) *mutePump {
 	t.Cleanup(func() { log.Close() })
 	fillPipe(t, to)
 	config := filepath.Join(t.TempDir(), "pump.toml")
-	text := "[server]\nlisten = [\"127.0.0.1:0\"]\nadmin = \"127.0.0.1:0\"\nlog_level = \"debug\"\n" + fileStream("demo", "")
+	text := "[server]\nlisten = [\"127.0.0.1:0\"]\nadmin = \"127.0.0.1:0\"\nlog_level = \"debug\"\n" + fileStream("demo",
+		"")
 	if err := os.WriteFile(config, []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,5 @@
-// Package e2e tests pumpd from outside: the built program, real sockets, and, with the build tag "players", real players.
+// Package e2e tests pumpd from outside: the built program, real sockets, and, with the build tag "players", real
+// players.
 //
 //	go test ./tests/e2e/                                  own small clients, two minutes
 //	go test -tags players -timeout 20m ./tests/e2e/       all players of the README, proxies: three minutes

@@ -53,7 +53,8 @@ func makeClip(t *testing.T, video string, packetSize int) *clip {
 func readClip(file string) (*clip, error) {
 	c := &clip{file: file, place: map[uint32]int{}}
 	r, w := io.Pipe()
-	cmd := exec.Command("ffmpeg", "-v", "error", "-nostdin", "-i", file, "-map", "0:v", "-fps_mode", "passthrough", "-f", "yuv4mpegpipe", "-")
+	cmd := exec.Command("ffmpeg", "-v", "error", "-nostdin", "-i", file, "-map", "0:v", "-fps_mode", "passthrough", "-f",
+		"yuv4mpegpipe", "-")
 	cmd.Stdout, cmd.Stderr = w, os.Stderr
 	failed := make(chan error, 1)
 	go func() {

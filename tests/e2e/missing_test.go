@@ -19,8 +19,8 @@ var missing struct {
 	tests map[string][]string // by "program (Debian: package)"
 }
 
-// needProgram gives the path of a program. Without it the test is skipped, or fails where CI=true: there a skip would go
-// unnoticed.
+// needProgram gives the path of a program. Without it the test is skipped, or fails where CI=true: there a skip would
+// go unnoticed.
 func needProgram(t *testing.T, program, debianPackage string) string {
 	t.Helper()
 	path, err := exec.LookPath(program)

@@ -77,8 +77,8 @@ func (l payload) String() string {
 	return fmt.Sprintf("stream %d key %v offset %d: %d bytes %.4x…", l.stream, l.key, l.offset, len(l.data), l.data)
 }
 
-// list cuts the payloads of a packet that cutPacket has read. It knows the forms that encoders use: replicated data of 8
-// bytes or more, and WORD lengths.
+// list cuts the payloads of a packet that cutPacket has read. It knows the forms that encoders use: replicated data of
+// 8 bytes or more, and WORD lengths.
 func (p packetParts) list() (all []payload) {
 	b, count := []byte(p.payloads), 1
 	if p.multiple {

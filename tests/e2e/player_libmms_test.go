@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// libmms speaks the protocol for a small program of ours (testdata/mmscat.c), FFmpeg decodes. GStreamer's mmssrc would be
-// such a program, but Debian does not build it.
+// libmms speaks the protocol for a small program of ours (testdata/mmscat.c), FFmpeg decodes. GStreamer's mmssrc would
+// be such a program, but Debian does not build it.
 var libmms = player{
 	name:     "libmms",
 	programs: []packaged{{"gcc", "gcc libc6-dev libmms-dev"}, ffmpegPackage},

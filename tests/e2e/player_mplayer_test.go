@@ -12,7 +12,8 @@ import (
 var mplayer = player{
 	name:     "MPlayer",
 	programs: []packaged{{"mplayer", "mplayer"}},
-	trouble:  regexp.MustCompile(`^\[[a-z0-9]+ @ |Error while decoding|Too many (video|audio) packets|Stream not seekable|Invalid`),
+	trouble: regexp.MustCompile(
+		`^\[[a-z0-9]+ @ |Error while decoding|Too many (video|audio) packets|Stream not seekable|Invalid`),
 	harmless: regexp.MustCompile(`custom get_buffer2`),
 	command: func(_ *testing.T, s stage) []*exec.Cmd {
 		return []*exec.Cmd{exec.Command("mplayer", "-noconfig", "all", "-nolirc", "-nojoystick", "-slave", "-quiet",

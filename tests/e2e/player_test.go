@@ -22,7 +22,8 @@ type player struct {
 	programs []packaged
 	// command is the pipeline that plays: each program reads what the one before it writes.
 	command func(t *testing.T, s stage) []*exec.Cmd
-	// logged finds the checksum in the lines of a player that logs it (mpv); nil: the pictures come through stage.pictures.
+	// logged finds the checksum in the lines of a player that logs it (mpv); nil: the pictures come through
+	// stage.pictures.
 	logged *regexp.Regexp
 	// trouble is in log lines that tell of damaged input; harmless is in those of them that do not.
 	trouble, harmless *regexp.Regexp

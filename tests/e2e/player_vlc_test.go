@@ -13,13 +13,14 @@ var vlcPackages = []packaged{{"vlc", "vlc-bin vlc-plugin-base"}}
 
 var vlc = vlcWith()
 
-// vlcWith is VLC with further options. It plays at the pace of its clock and drops what is late. It wants to know nothing
-// of hardware, fonts and titles here.
+// vlcWith is VLC with further options. It plays at the pace of its clock and drops what is late. It wants to know
+// nothing of hardware, fonts and titles here.
 func vlcWith(options ...string) player {
 	return player{
 		name:     "VLC",
 		programs: vlcPackages,
-		trouble:  regexp.MustCompile(`^\[[a-z0-9]+ @ |(avcodec|asf|access_mms|http|stream|demux|input)\S* (demux |decoder |stream )*(error|warning):`),
+		trouble: regexp.MustCompile(
+			`^\[[a-z0-9]+ @ |(avcodec|asf|access_mms|http|stream|demux|input)\S* (demux |decoder |stream )*(error|warning):`),
 		harmless: vlcHarmless,
 		command: func(_ *testing.T, s stage) []*exec.Cmd {
 			args := append([]string{"-I", "dummy", "--no-color", "-vv",

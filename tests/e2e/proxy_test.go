@@ -114,7 +114,8 @@ func TestPlayThroughProxies(t *testing.T) {
 	}
 }
 
-// What an encoder is told comes through as encoders want to see it, and a proxy that is to keep others from pushing does.
+// What an encoder is told comes through as encoders want to see it, and a proxy that is to keep others from pushing
+// does.
 func TestPushThroughProxies(t *testing.T) {
 	for _, r := range recipes {
 		t.Run(r.name, func(t *testing.T) {

@@ -23,8 +23,8 @@ type pump struct {
 // listening is in pumpd's first line.
 var listening = regexp.MustCompile(`msg=listening .*addresses="?\[([0-9.:]+)\]`)
 
-// startPump runs pumpd with the given [[streams]] and what shall stand in [server]. When the test is over it must end as
-// it should, and must not have logged an error.
+// startPump runs pumpd with the given [[streams]] and what shall stand in [server]. When the test is over it must end
+// as it should, and must not have logged an error.
 func startPump(t *testing.T, server, streams string) *pump {
 	t.Helper()
 	config := filepath.Join(t.TempDir(), "pump.toml")

@@ -12,6 +12,7 @@ import (
 func push(t *testing.T, p *pump, stream string, c *clip, strip bool) {
 	t.Helper()
 	url := fmt.Sprintf("http://%s/streams/%s_push", p.addr, stream)
-	background(t, "bench push", exec.Command(mustBuild(t, benchProgram), "push", fmt.Sprintf("-strip=%v", strip), c.file, url))
+	background(t, "bench push", exec.Command(mustBuild(t, benchProgram), "push", fmt.Sprintf("-strip=%v", strip), c.file,
+		url))
 	waitLive(t, p.addr, streamPath(stream))
 }

@@ -63,10 +63,13 @@ func sampleHeader() []byte {
 		object(guidFile, guidSampleID, uint64(0), uint64(0), uint64(0xFFFFFFFF), uint64(0), uint64(0), uint64(3000),
 			uint32(1), uint32(samplePacket), uint32(samplePacket), uint32(300000)),
 		object(guidExtension, guidReserved, uint16(6), uint32(0)),
-		object(guidStream, guidVideo, guidCorrection, uint64(0), uint32(len(video)), uint32(0), uint16(sampleVideo), uint32(0), video),
-		object(guidStream, guidAudio, guidCorrection, uint64(0), uint32(len(audio)), uint32(0), uint16(sampleAudio), uint32(0), audio),
+		object(guidStream, guidVideo, guidCorrection, uint64(0), uint32(len(video)), uint32(0), uint16(sampleVideo),
+			uint32(0), video),
+		object(guidStream, guidAudio, guidCorrection, uint64(0), uint32(len(audio)), uint32(0), uint16(sampleAudio),
+			uint32(0), audio),
 	)
-	return cat(object(guidHeader, uint32(4), uint8(1), uint8(2), children), guidData, uint64(50), guidSampleID, uint64(0), uint16(0x0101))
+	return cat(object(guidHeader, uint32(4), uint8(1), uint8(2), children), guidData, uint64(50), guidSampleID, uint64(0),
+		uint16(0x0101))
 }
 
 // A layout is one way to write a packet, with the room it leaves to media data fixed by P.
@@ -85,7 +88,8 @@ var layouts = []layout{
 		return fill(cat("820000 08 5D", uint8(77), send, uint16(40), payloadHead(sampleVideo, false, object, 296, send)), 77)
 	}, false},
 	{"one payload, WORD padding", func(send uint32, object uint8) []byte {
-		return fill(cat("820000 10 5D", uint16(300), send, uint16(40), payloadHead(sampleVideo, false, object, 72, send)), 300)
+		return fill(cat("820000 10 5D", uint16(300), send, uint16(40), payloadHead(sampleVideo, false, object, 72, send)),
+			300)
 	}, false},
 	{"two payloads, WORD padding", func(send uint32, object uint8) []byte {
 		return fill(cat("820000 11 5D", uint16(201), send, uint16(40), uint8(0x80|2),

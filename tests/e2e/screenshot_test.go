@@ -20,7 +20,8 @@ func TestScreenshot(t *testing.T) {
 	}
 	p := startPump(t, "", fileStream("demo", ""))
 	waitLive(t, p.addr, streamPath("demo"))
-	out, err := exec.Command(ffmpeg, "-v", "error", "-nostdin", "-y", "-i", p.url("mmsh", "demo"), "-frames:v", "1", file).CombinedOutput()
+	out, err := exec.Command(ffmpeg, "-v", "error", "-nostdin", "-y", "-i", p.url("mmsh", "demo"), "-frames:v", "1",
+		file).CombinedOutput()
 	if err != nil {
 		t.Fatalf("ffmpeg: %v\n%s", err, out)
 	}

@@ -23,8 +23,8 @@ type breach struct {
 	cut    int // frames of which the source may have sent a part only
 }
 
-// judgeBreach is judge for a showing whose source was interrupted: every frame is the clip's, none is missing but in the
-// breach, and each beginning goes on in order.
+// judgeBreach is judge for a showing whose source was interrupted: every frame is the clip's, none is missing but in
+// the breach, and each beginning goes on in order.
 func judgeBreach(s *showing, c *clip, b breach, lossless bool) (faults []string) {
 	fault := func(format string, args ...any) { faults = append(faults, fmt.Sprintf(format, args...)) }
 	if s.ended {
@@ -116,7 +116,8 @@ func TestJudgeBreach(t *testing.T) {
 		{"two damaged frames", func(s *showing) { s.frames[20].sum++; s.frames[150].sum++ }, false},
 		{"ended", func(s *showing) { s.ended, s.early = true, errors.New("signal") }, false},
 		{"goes back once more", func(s *showing) { s.frames[200] = s.frames[190] }, false},
-		{"frames missing besides the breach", func(s *showing) { s.frames = append(s.frames[:50:50], s.frames[60:]...) }, false},
+		{"frames missing besides the breach", func(s *showing) { s.frames = append(s.frames[:50:50], s.frames[60:]...) },
+			false},
 		{"stops at the breach", func(s *showing) { s.frames = s.frames[:150] }, false},
 		{"logged trouble", func(s *showing) { s.trouble = []string{"a", "b", "c", "d", "e", "f", "g"} }, false},
 	} {
@@ -129,7 +130,8 @@ func TestJudgeBreach(t *testing.T) {
 			s.frames = append(s.frames, frame{at, sumOf(n)})
 		}
 		test.change(s)
-		if faults := judgeBreach(s, c, breach{away: 2 * time.Second, begins: 1, cut: 1}, true); (len(faults) == 0) != test.good {
+		if faults := judgeBreach(s, c, breach{away: 2 * time.Second, begins: 1, cut: 1},
+			true); (len(faults) == 0) != test.good {
 			t.Errorf("%s: faults %q", test.name, faults)
 		}
 	}

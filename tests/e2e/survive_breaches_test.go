@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// What FFmpeg makes of breaches: its decoder forgives nothing, it shows every frame that arrives, and it tells of each that
-// it has to conceal. All of these play one clip, whose pictures are known.
+// What FFmpeg makes of breaches: its decoder forgives nothing, it shows every frame that arrives, and it tells of each
+// that it has to conceal. All of these play one clip, whose pictures are known.
 func TestPlayBreaches(t *testing.T) {
 	t.Parallel()
 	c := makeClip(t, "wmv2", 1400)
@@ -36,8 +36,8 @@ func TestPlayBreaches(t *testing.T) {
 	}
 }
 
-// breached plays the stream "live" of m while something happens to its source. No more may be missing than b says, and the
-// pump must have kept its viewers.
+// breached plays the stream "live" of m while something happens to its source. No more may be missing than b says, and
+// the pump must have kept its viewers.
 func breached(t *testing.T, m *mortal, c *clip, length time.Duration, b breach, happen func()) {
 	t.Helper()
 	settle(t, m.pump, "live")
@@ -141,8 +141,10 @@ func playHalfOpen(t *testing.T, c *clip) {
 	}
 	far := startTool(t, "pumpd", n.command(mustBuild(t, pumpdProgram), "-c", config))
 	(&pump{process: far}).waitListening(t)
-	startTool(t, "bench push", n.command(mustBuild(t, benchProgram), "push", c.file, "http://"+upstream+streamPath("live")+"_push"))
-	m := startMortalOn(t, n.here, "[timeouts]\npull_stall = \"2s\"\n", pullStream("live", "mmsh://"+upstream+streamPath("live")))
+	startTool(t, "bench push", n.command(mustBuild(t, benchProgram), "push", c.file, "http://"+upstream+streamPath("live")+
+		"_push"))
+	m := startMortalOn(t, n.here, "[timeouts]\npull_stall = \"2s\"\n", pullStream("live", "mmsh://"+upstream+
+		streamPath("live")))
 	waitLive(t, m.addr, streamPath("live"))
 	breached(t, m, c, 25*time.Second, breach{}, func() {
 		n.unplug()

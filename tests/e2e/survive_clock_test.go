@@ -74,7 +74,8 @@ func testClockJump(t *testing.T, begin uint32, by time.Duration, isNew bool) {
 		if err := <-asked; err != nil {
 			t.Errorf("after $E(1): %v", err)
 		}
-		m.awaitCounters(t, "live", counters{Viewers: 1, Joined: 4, Generations: 2, Left: map[string]uint64{"header_changed": 3}})
+		m.awaitCounters(t, "live", counters{Viewers: 1, Joined: 4, Generations: 2,
+			Left: map[string]uint64{"header_changed": 3}})
 		return
 	}
 	m.awaitCounters(t, "live", counters{Viewers: 4, Joined: 4, Generations: 1})

@@ -43,8 +43,8 @@ func (m *mortal) awaitUpstreams(t *testing.T, stream, want string) {
 	m.awaitStatus(t, stream, "fed as in "+want, func(s streamStatus) bool { return s.upstreams() == want })
 }
 
-// counters are those by which a pump tells what its viewers have gone through. They are compared as a whole: what a test
-// does not expect is zero.
+// counters are those by which a pump tells what its viewers have gone through. They are compared as a whole: what a
+// test does not expect is zero.
 type counters struct {
 	Viewers     int64
 	Joined      uint64
@@ -151,8 +151,8 @@ func counted(values map[string]float64, stream string) counters {
 	return c
 }
 
-// awaitCounters wants the pump to count exactly this for a stream, in /api/status and in /metrics. Loops count what they
-// have done a moment later, so there is some time for it.
+// awaitCounters wants the pump to count exactly this for a stream, in /api/status and in /metrics. Loops count what
+// they have done a moment later, so there is some time for it.
 func (m *mortal) awaitCounters(t *testing.T, stream string, want counters) {
 	t.Helper()
 	if want.Left == nil {

@@ -4,8 +4,8 @@ import (
 	"testing"
 )
 
-// A pull on demand connects with its first viewer, who is held until there is something to see, and lets the upstream go
-// when nobody watches any more.
+// A pull on demand connects with its first viewer, who is held until there is something to see, and lets the upstream
+// go when nobody watches any more.
 func TestOnDemand(t *testing.T) {
 	t.Parallel()
 	origin := startMortal(t, backlog, pushStream("live"))
@@ -31,7 +31,8 @@ func TestOnDemand(t *testing.T) {
 		m.awaitState(t, "on", "idle")
 		m.awaitUpstreams(t, "on", "idle")
 		gone := uint64(4 * (round + 1))
-		m.awaitCounters(t, "on", counters{Joined: gone, Generations: uint64(round + 1), Left: map[string]uint64{"client_closed": gone}})
+		m.awaitCounters(t, "on", counters{Joined: gone, Generations: uint64(round + 1),
+			Left: map[string]uint64{"client_closed": gone}})
 	}
 
 	// Nothing is there: who waits is told so in the end, and not at once.

@@ -28,15 +28,16 @@ func TestEncoderKilled(t *testing.T) {
 	checkRestarts(t, all, 1)
 }
 
-// checkRestarts wants each witness to have seen one stream, of one header, in which the encoder began anew so often, each
-// time from its first packet on.
+// checkRestarts wants each witness to have seen one stream, of one header, in which the encoder began anew so often,
+// each time from its first packet on.
 func checkRestarts(t *testing.T, all []*witness, times int) {
 	t.Helper()
 	for _, w := range all {
 		a, _ := w.account()
 		parts := runs(a.seen)
 		if len(parts) != times+1 || len(a.heads) != 1 {
-			t.Errorf("%s: %s and %d headers, want %d runs of packets, one header", w.name, describeRuns(parts), len(a.heads), times+1)
+			t.Errorf("%s: %s and %d headers, want %d runs of packets, one header", w.name, describeRuns(parts), len(a.heads),
+				times+1)
 			continue
 		}
 		for i := range times {
@@ -88,7 +89,8 @@ func TestEncoderComesBackWithAnotherHeader(t *testing.T) {
 			continue
 		}
 		if len(parts) != 2 || len(a.heads) != 2 || parts[1][0].number != 0 {
-			t.Errorf("%s: %s, %d headers, want two of each and the encoder's first packet", w.name, describeRuns(parts), len(a.heads))
+			t.Errorf("%s: %s, %d headers, want two of each and the encoder's first packet", w.name, describeRuns(parts),
+				len(a.heads))
 		} else if !bytes.Equal(a.heads[1], header) {
 			t.Errorf("%s: the header in band is not the one of a Describe", w.name)
 		}
@@ -103,7 +105,8 @@ func TestEncoderComesBackWithAnotherHeader(t *testing.T) {
 	if n != crowd {
 		t.Errorf("%d of %d were told to ask again", n, crowd)
 	}
-	m.awaitCounters(t, "live", counters{Viewers: 1, Joined: 4 + crowd, Generations: 2, Left: map[string]uint64{"header_changed": 3 + crowd}})
+	m.awaitCounters(t, "live", counters{Viewers: 1, Joined: 4 + crowd, Generations: 2,
+		Left: map[string]uint64{"header_changed": 3 + crowd}})
 }
 
 // asksAnew does what libmms does at $E(1): it wants to be told another header than the old one.
@@ -138,8 +141,8 @@ func TestGraceEnds(t *testing.T) {
 	awaitAllMore(t, startWitnesses(t, m.addr, "live"), 10)
 }
 
-// Twenty encoders in a row, each of which is killed when it has sent for 300 ms: the next one comes at once, or when the
-// loss has been noticed.
+// Twenty encoders in a row, each of which is killed when it has sent for 300 ms: the next one comes at once, or when
+// the loss has been noticed.
 func TestEncoderRestartedTwentyTimes(t *testing.T) {
 	for name, noticed := range map[string]bool{"at once": false, "when it is missed": true} {
 		t.Run(name, func(t *testing.T) {

@@ -23,10 +23,12 @@ func startTwins(t *testing.T, origin *mortal) (a, b *mortal) {
 }
 
 func urlsStream(path, key string, a, b *mortal) string {
-	return fmt.Sprintf("[[streams]]\npath = %q\ntype = \"mmsh_pull\"\n%s = [%q, %q]\n", path, key, a.url("mmsh", "live"), b.url("mmsh", "live"))
+	return fmt.Sprintf("[[streams]]\npath = %q\ntype = \"mmsh_pull\"\n%s = [%q, %q]\n", path, key, a.url("mmsh", "live"),
+		b.url("mmsh", "live"))
 }
 
-// The preferred one of two upstreams is killed, comes back, and falls silent: viewers miss nothing and never wait for long.
+// The preferred one of two upstreams is killed, comes back, and falls silent: viewers miss nothing and never wait for
+// long.
 func TestFailover(t *testing.T) {
 	t.Parallel()
 	origin := startMortal(t, backlog, pushStream("live"))
@@ -70,8 +72,8 @@ func checkPauses(t *testing.T, w *witness, limit time.Duration) {
 	}
 }
 
-// Two pumps with one encoder are a pair for a third: whichever of them is killed or falls silent, a viewer behind gets the
-// very bytes that one at the origin gets.
+// Two pumps with one encoder are a pair for a third: whichever of them is killed or falls silent, a viewer behind gets
+// the very bytes that one at the origin gets.
 func TestPairIsExact(t *testing.T) {
 	t.Parallel()
 	origin := startMortal(t, backlog, pushStream("live"))

@@ -29,8 +29,8 @@ const (
 	flapMemory  = 20e6 // bytes that the pump may grow by
 )
 
-// The upstream of a pump with a thousand viewers comes and goes every two seconds. None of them is closed, none misses a
-// packet, and the pump does not grow.
+// The upstream of a pump with a thousand viewers comes and goes every two seconds. None of them is closed, none misses
+// a packet, and the pump does not grow.
 func TestUpstreamFlaps(t *testing.T) {
 	t.Parallel()
 	long := flapTime(t)
@@ -43,7 +43,8 @@ func TestUpstreamFlaps(t *testing.T) {
 	all := startWitnesses(t, m.addr, "pulled")
 
 	result := filepath.Join(t.TempDir(), "load.json")
-	load := startBench(t, "load", "-quiet", "-n", strconv.Itoa(flapViewers), "-sample", "16", "-settle", "0s", "-drain", "20ms",
+	load := startBench(t, "load", "-quiet", "-n", strconv.Itoa(flapViewers), "-sample", "16", "-settle", "0s", "-drain",
+		"20ms",
 		"-silence", "30s", "-duration", "1h", "-json", result, m.url("mmsh", "pulled"))
 	viewers := int64(flapViewers + len(all))
 	m.awaitStatus(t, "pulled", "watched by all", func(s streamStatus) bool { return s.Viewers == viewers })
@@ -98,7 +99,8 @@ func checkLoad(t *testing.T, load *process, file string) {
 	if err := json.Unmarshal(b, &r); err != nil {
 		t.Fatal(err)
 	}
-	if load.err != nil || r.Failed != 0 || r.Silent != 0 || len(r.Faults) != 0 || r.Watching != flapViewers || r.Packets == 0 {
+	if load.err != nil || r.Failed != 0 || r.Silent != 0 || len(r.Faults) != 0 || r.Watching != flapViewers ||
+		r.Packets == 0 {
 		t.Errorf("bench load: %v, %+v; want nothing failed and no fault", load.err, r)
 	}
 }

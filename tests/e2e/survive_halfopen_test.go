@@ -10,8 +10,8 @@ import (
 )
 
 // The cable to an encoder, an upstream and a viewer is pulled: their connections stay open and nothing comes any more,
-// not even a reset. The pump gives each up in the time that its configuration says, viewers elsewhere stay, and all goes
-// on when the cable is in again.
+// not even a reset. The pump gives each up in the time that its configuration says, viewers elsewhere stay, and all
+// goes on when the cable is in again.
 func TestHalfOpen(t *testing.T) {
 	t.Parallel()
 	n := newNamespace(t)
@@ -29,7 +29,8 @@ func TestHalfOpen(t *testing.T) {
 	for _, stream := range []string{"pushed", "pulled", "demo"} {
 		waitLive(t, m.addr, streamPath(stream))
 	}
-	pushed, pulled, demo := startWitnesses(t, m.addr, "pushed"), startWitnesses(t, m.addr, "pulled"), startWitness(t, m.addr, "demo", agentOld)
+	pushed, pulled, demo := startWitnesses(t, m.addr, "pushed"), startWitnesses(t, m.addr, "pulled"),
+		startWitness(t, m.addr, "demo", agentOld)
 	watchFrom(t, n, m.addr, "demo")
 	awaitAllMore(t, append(append([]*witness{demo}, pushed...), pulled...), 20)
 	m.awaitCounters(t, "demo", counters{Viewers: 2, Joined: 2, Generations: 1})

@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// The connection ends without $E, whole or inside a frame; an encoder on the same clock goes on. Viewers get the packets
-// of both as if nothing had been.
+// The connection ends without $E, whole or inside a frame; an encoder on the same clock goes on. Viewers get the
+// packets of both as if nothing had been.
 func TestEncoderHangsUp(t *testing.T) {
 	for _, c := range []struct {
 		name  string

@@ -18,7 +18,8 @@ func TestHold(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer impatient.Close()
-	if _, err := io.WriteString(impatient, "GET /streams/live HTTP/1.0\r\nUser-Agent: NSPlayer/4.1.0.3856\r\nPragma: xPlayStrm=1\r\n\r\n"); err != nil {
+	if _, err := io.WriteString(impatient, "GET /streams/live HTTP/1.0\r\nUser-Agent: NSPlayer/4.1.0.3856\r\n"+
+		"Pragma: xPlayStrm=1\r\n\r\n"); err != nil {
 		t.Fatal(err)
 	}
 	m.awaitMetric(t, "pumpd_connections", 1)

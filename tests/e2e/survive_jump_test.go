@@ -11,8 +11,8 @@ import (
 	"pumpd/asf"
 )
 
-// The encoder's clock jumps by an hour while it runs. FFmpeg is told that the stream is over, by $E or by FIN, has shown all
-// of it until then, and shows what follows when it comes again. For VLC see TestPlayAnotherHeader.
+// The encoder's clock jumps by an hour while it runs. FFmpeg is told that the stream is over, by $E or by FIN, has
+// shown all of it until then, and shows what follows when it comes again. For VLC see TestPlayAnotherHeader.
 func playClockJump(t *testing.T, c *clip) {
 	const before, by, again = 12 * time.Second, time.Hour, 8 * time.Second
 	m := startMortal(t, "", pushStream("live"))
@@ -22,13 +22,15 @@ func playClockJump(t *testing.T, c *clip) {
 	players := []staged{{ffmpeg, "mmsh"}, {ffmpeg, "http"}}
 	stageAll(t, m, "live", playTime, players...).judge(c, func(who staged, show *showing) []string {
 		if !show.ended || show.early != nil || len(show.frames) == 0 {
-			return []string{fmt.Sprintf("ended %v, error %v, %d frames; want an end without error", show.ended, show.early, len(show.frames))}
+			return []string{fmt.Sprintf("ended %v, error %v, %d frames; want an end without error", show.ended, show.early,
+				len(show.frames))}
 		}
 		first := *show
 		first.ended, first.trouble, first.length = false, nil, show.frames[len(show.frames)-1].at
 		return judgeBreach(&first, c, breach{}, true)
 	})
-	now := m.awaitStatus(t, "live", "of two generations", func(s streamStatus) bool { return s.Generations == 2 && s.State == "live" })
+	now := m.awaitStatus(t, "live", "of two generations",
+		func(s streamStatus) bool { return s.Generations == 2 && s.State == "live" })
 	if now.Left["header_changed"] != 2 {
 		t.Errorf("counters %+v, want two viewers gone for the new generation", now.counters)
 	}

@@ -10,8 +10,8 @@ import (
 var slim = []string{"push", "-synthetic", "-bitrate", "48k", "-packet", "500", "-gop", "500ms"}
 
 // Every hop of a chain of two pumps loses 5 % and delays by 300 ms each way: encoder, pull and viewers. The stream, at
-// half of what such a link carries, still arrives whole, and no pump takes the delay for a loss. The links are a stand-in
-// for tc netem, see link.
+// half of what such a link carries, still arrives whole, and no pump takes the delay for a loss. The links are a
+// stand-in for tc netem, see link.
 func TestLossyLinks(t *testing.T) {
 	t.Parallel()
 	first := startMortal(t, "", pushStream("live"))
@@ -41,7 +41,8 @@ func TestNetem(t *testing.T) {
 	n := newNamespace(t)
 	n.impair("delay", "300ms", "loss", "5%")
 	upstream := net.JoinHostPort(n.there, "7070")
-	startTool(t, "bench push", n.command(append(append([]string{mustBuild(t, benchProgram)}, slim...), "-serve", upstream)...))
+	startTool(t, "bench push", n.command(append(append([]string{mustBuild(t, benchProgram)}, slim...), "-serve",
+		upstream)...))
 	m := startMortalOn(t, n.here, "", pullStream("on", "mmsh://"+upstream+"/live")+"hold = \"30s\"\n")
 	all := startWitnesses(t, m.addr, "on")
 	for range 6 {

@@ -26,7 +26,8 @@ func TestPlayEncoderKilled(t *testing.T) {
 	s.judge(c, func(who staged, show *showing) []string {
 		return judgeBreach(show, c, breach{away: outage, begins: 1, cut: who.cut()}, who.lossless)
 	})
-	m.awaitStatus(t, "live", "of one generation", func(s streamStatus) bool { return s.Generations == 1 && s.State == "live" })
+	m.awaitStatus(t, "live", "of one generation",
+		func(s streamStatus) bool { return s.Generations == 1 && s.State == "live" })
 }
 
 // The pump in the middle of a chain of three is killed and started again: players at its end see nothing of it, and
@@ -51,11 +52,12 @@ func TestPlayChainKilledInTheMiddle(t *testing.T) {
 	last.awaitState(t, "end", "orphaned")
 	middle.start(t)
 	s.judge(c, func(who staged, show *showing) []string { return judge(show, c, false, who.lossless) })
-	last.awaitStatus(t, "end", "of one generation", func(s streamStatus) bool { return s.Generations == 1 && s.State == "live" })
+	last.awaitStatus(t, "end", "of one generation",
+		func(s streamStatus) bool { return s.Generations == 1 && s.State == "live" })
 }
 
-// It comes back with another header. FFmpeg and VLC are told that the stream is over, have shown all of it until then and
-// nothing wrong. A VLC that plays in a loop opens it anew and shows what follows.
+// It comes back with another header. FFmpeg and VLC are told that the stream is over, have shown all of it until then
+// and nothing wrong. A VLC that plays in a loop opens it anew and shows what follows.
 func TestPlayAnotherHeader(t *testing.T) {
 	t.Parallel()
 	c, other := makeClip(t, "wmv2", 1400), makeClip(t, "wmv2", 2000) // the same pictures

@@ -11,7 +11,8 @@ func checkMoved(t *testing.T, name string, before, after []sighting) {
 	t.Helper()
 	last, next := before[len(before)-1], after[0]
 	if next.number != 0 || !next.key {
-		t.Errorf("%s: packet %d, key frame %v, comes first after the outage; want the encoder's first", name, next.number, next.key)
+		t.Errorf("%s: packet %d, key frame %v, comes first after the outage; want the encoder's first", name, next.number,
+			next.key)
 	}
 	const tolerance = 700 * time.Millisecond
 	outage := next.at.Sub(last.at)

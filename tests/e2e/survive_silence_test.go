@@ -56,7 +56,8 @@ func TestEncoderStoppedForTooLong(t *testing.T) {
 	case <-time.After(awaitTime):
 		t.Fatalf("the first encoder still runs %v after it woke up", awaitTime)
 	}
-	if out := first.out.tail(10); !strings.Contains(out, "408") && !strings.Contains(out, "reset") && !strings.Contains(out, "broken pipe") {
+	if out := first.out.tail(10); !strings.Contains(out, "408") && !strings.Contains(out, "reset") &&
+		!strings.Contains(out, "broken pipe") {
 		t.Errorf("the first encoder was not told 408, and its connection was not closed: %s", out)
 	}
 	awaitAllMore(t, all, 20)
@@ -81,7 +82,8 @@ func TestEncoderStoppedForTooLong(t *testing.T) {
 func TestUpstreamStopped(t *testing.T) {
 	t.Parallel()
 	up, addr := startOrigin(t)
-	m := startMortal(t, "[timeouts]\npull_stall = \"2s\"\nsource_grace = \"60s\"\n", pullStream("pulled", "mmsh://"+addr+"/live"))
+	m := startMortal(t, "[timeouts]\npull_stall = \"2s\"\nsource_grace = \"60s\"\n", pullStream("pulled", "mmsh://"+addr+
+		"/live"))
 	waitLive(t, m.addr, streamPath("pulled"))
 	all := startWitnesses(t, m.addr, "pulled")
 	awaitAllMore(t, all, 20)

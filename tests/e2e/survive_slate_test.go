@@ -15,8 +15,8 @@ func slateStreamAfter(path string, after time.Duration) string {
 	return pushStream(path) + fmt.Sprintf("slate = \"builtin\"\nslate_after = %q\n", after)
 }
 
-// The slate plays when nobody has fed the stream for slate_after, and until the encoder's first key frame. Its header is
-// another one, so viewers cross twice, by their dialects.
+// The slate plays when nobody has fed the stream for slate_after, and until the encoder's first key frame. Its header
+// is another one, so viewers cross twice, by their dialects.
 func TestSlate(t *testing.T) {
 	t.Parallel()
 	m := startMortal(t, "", slateStream("live"))
@@ -40,29 +40,35 @@ func TestSlate(t *testing.T) {
 	}
 	stay := checkCrossed(t, all, 1, sent)
 	m.awaitSource(t, "push")
-	m.awaitCounters(t, "live", counters{Viewers: 1, Joined: 4, Generations: 2, Left: map[string]uint64{"header_changed": 3}})
+	m.awaitCounters(t, "live", counters{Viewers: 1, Joined: 4, Generations: 2,
+		Left: map[string]uint64{"header_changed": 3}})
 
 	lost := time.Now()
 	e.Close()
 	for _, w := range stay {
-		a := w.await(t, "the slate", func(a account) bool { return len(a.heads) == 3 && a.seen[len(a.seen)-1].generation == 2 })
+		a := w.await(t, "the slate", func(a account) bool {
+			return len(a.heads) == 3 && a.seen[len(a.seen)-1].generation == 2
+		})
 		first := firstOf(a, 2)
 		if took := first.at.Sub(lost); took < slateAfter-100*time.Millisecond {
 			t.Errorf("%s: the slate came after %v, slate_after is %v", w.name, took, slateAfter)
 		}
 	}
 	m.awaitSource(t, "slate")
-	m.awaitCounters(t, "live", counters{Viewers: 1, Joined: 4, Generations: 3, Left: map[string]uint64{"header_changed": 3}})
+	m.awaitCounters(t, "live", counters{Viewers: 1, Joined: 4, Generations: 3,
+		Left: map[string]uint64{"header_changed": 3}})
 
 	startEncoder(t, m, "live", synthetic)
 	for _, w := range stay {
-		a := w.await(t, "the encoder again", func(a account) bool { return len(a.heads) == 4 && a.seen[len(a.seen)-1].generation == 3 })
+		a := w.await(t, "the encoder again",
+			func(a account) bool { return len(a.heads) == 4 && a.seen[len(a.seen)-1].generation == 3 })
 		if first := firstOf(a, 3); first.number != 0 {
 			t.Errorf("%s: packet %d of the encoder comes first, want 0", w.name, first.number)
 		}
 	}
 	m.awaitSource(t, "push")
-	m.awaitCounters(t, "live", counters{Viewers: 1, Joined: 4, Generations: 4, Left: map[string]uint64{"header_changed": 3}})
+	m.awaitCounters(t, "live", counters{Viewers: 1, Joined: 4, Generations: 4,
+		Left: map[string]uint64{"header_changed": 3}})
 }
 
 // checkCrossed wants those that can cross to have done so, into a generation that begins with these packets, and the

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// A viewer that can take 90 % of the bit rate goes on to play: whenever it is more than max_lag behind, it skips to a key
-// frame. It gets what its link can carry, and another viewer of the same stream every packet in time.
+// A viewer that can take 90 % of the bit rate goes on to play: whenever it is more than max_lag behind, it skips to a
+// key frame. It gets what its link can carry, and another viewer of the same stream every packet in time.
 func TestSlowViewer(t *testing.T) {
 	t.Parallel()
 	const (

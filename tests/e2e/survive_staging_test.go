@@ -29,8 +29,8 @@ func (p staged) cut() int {
 	return frameRate
 }
 
-// keen are players that must not lose their stream: of MMSH, those that show every frame and one with a clock, and one of
-// raw ASF.
+// keen are players that must not lose their stream: of MMSH, those that show every frame and one with a clock, and one
+// of raw ASF.
 var keen = []staged{{ffmpeg, "mmsh"}, {mpv, "mmsh"}, {vlc, "mmsh"}, {ffmpeg, "http"}}
 
 // stageAll starts players that will watch for length.
@@ -72,7 +72,8 @@ func (s *staging) judge(c *clip, verdict func(staged, *showing) []string) {
 			s.t.Errorf("%s: %s", name, text)
 		}
 		if len(show.frames) > 0 {
-			s.t.Logf("%s: first picture after %v, then %d frames, ended %v", name, show.frames[0].at, len(show.frames), show.ended)
+			s.t.Logf("%s: first picture after %v, then %d frames, ended %v", name, show.frames[0].at, len(show.frames),
+				show.ended)
 		}
 		if len(faults) > 0 {
 			s.t.Logf("%s showed %s", name, describeFrames(show.frames, c))

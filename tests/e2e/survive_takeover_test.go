@@ -75,11 +75,12 @@ func TestTakeoverWithAnotherHeader(t *testing.T) {
 		}
 		w.awaitEnd(t, want)
 	}
-	m.awaitCounters(t, "live", counters{Viewers: 1, Joined: 4, Generations: 2, Left: map[string]uint64{"header_changed": 3}})
+	m.awaitCounters(t, "live", counters{Viewers: 1, Joined: 4, Generations: 2,
+		Left: map[string]uint64{"header_changed": 3}})
 }
 
-// With on_second_push = "refuse" the second one gets 409 at its setup and the first does not notice, until the first has
-// been silent for so long that it must be dead.
+// With on_second_push = "refuse" the second one gets 409 at its setup and the first does not notice, until the first
+// has been silent for so long that it must be dead.
 func TestTakeoverRefused(t *testing.T) {
 	t.Parallel()
 	m := startMortal(t, "", pushStream("live")+"on_second_push = \"refuse\"\n")

@@ -11,8 +11,8 @@ import (
 	"testing"
 )
 
-// testProgram gives a function that builds testdata/NAME.c on a library, once, and tells where the program is. Without the
-// library the test is skipped.
+// testProgram gives a function that builds testdata/NAME.c on a library, once, and tells where the program is. Without
+// the library the test is skipped.
 func testProgram(name, library string) func(*testing.T) string {
 	build := sync.OnceValues(func() (string, error) {
 		dir, err := builtDir()

@@ -12,12 +12,13 @@ import (
 	"time"
 )
 
-// The sound of all clips is one tone, so that a hole or a wrong piece shows: the tone jumps to elsewhere in its wave, or is
-// faint.
+// The sound of all clips is one tone, so that a hole or a wrong piece shows: the tone jumps to elsewhere in its wave,
+// or is faint.
 const (
 	toneRate  = 44100 // samples a second
 	toneHertz = 440
-	toneBlock = toneRate / 20 // samples; holds a whole number of waves, else a wave's phase would depend on where it begins
+	// Samples. It holds a whole number of waves, else a wave's phase would depend on where it begins.
+	toneBlock = toneRate / 20
 )
 
 // A hearing is what a player without pictures gave.

@@ -13,7 +13,8 @@ type line struct {
 	text string
 }
 
-// A transcript collects what a program prints. Programs that draw a status line end it with CR, so that ends a line too.
+// A transcript collects what a program prints. Programs that draw a status line end it with CR, so that ends a line
+// too.
 type transcript struct {
 	mu      sync.Mutex
 	all     []line

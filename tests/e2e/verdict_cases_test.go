@@ -28,9 +28,12 @@ func TestJudge(t *testing.T) {
 		{"stops half way", false, true, func(s *showing) { s.frames = s.frames[:170] }, "170 frames of 350"},
 		{"every sixth frame is late", false, false, func(s *showing) { s.frames = drop(s.frames, 6) }, ""},
 		{"every fourth frame is late", false, false, func(s *showing) { s.frames = drop(s.frames, 4) }, "want 80%"},
-		{"frames missing", false, true, func(s *showing) { s.frames = append(s.frames[:50:50], s.frames[60:]...) }, "frame 60 of the clip follows frame 49"},
-		{"damaged frame", false, false, func(s *showing) { s.frames[7].sum++ }, "1 of 350 frames are damaged, the first of them after 1.28s"},
-		{"goes back", false, false, func(s *showing) { s.frames[50] = s.frames[40] }, "frame 40 of the clip follows frame 49"},
+		{"frames missing", false, true, func(s *showing) { s.frames = append(s.frames[:50:50], s.frames[60:]...) },
+			"frame 60 of the clip follows frame 49"},
+		{"damaged frame", false, false, func(s *showing) { s.frames[7].sum++ }, "1 of 350 frames are damaged, the first of " +
+			"them after 1.28s"},
+		{"goes back", false, false, func(s *showing) { s.frames[50] = s.frames[40] }, "frame 40 of the clip follows " +
+			"frame 49"},
 		{"clip starts again", false, false, func(s *showing) { rotate(s, c, 300) }, "frame 0 of the clip follows frame 499"},
 		{"loop", true, true, func(s *showing) { rotate(s, c, 300) }, ""},
 		{"goes back in a loop", true, false, func(s *showing) { s.frames[50] = s.frames[40] }, "follows frame 49"},

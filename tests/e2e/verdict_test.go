@@ -14,9 +14,9 @@ const (
 	enough     = 80              // percent of the frames that are due from then on
 )
 
-// judge says what is wrong with a showing of a clip; loops says that the clip starts again at its end. Pictures are compared
-// with those of the file: one that is not exactly right was decoded from damaged or missing data, or from a stream that
-// was not joined at a key frame.
+// judge says what is wrong with a showing of a clip; loops says that the clip starts again at its end. Pictures are
+// compared with those of the file: one that is not exactly right was decoded from damaged or missing data, or from a
+// stream that was not joined at a key frame.
 func judge(s *showing, c *clip, loops, lossless bool) (faults []string) {
 	fault := func(format string, args ...any) { faults = append(faults, fmt.Sprintf(format, args...)) }
 	if s.ended {
@@ -61,8 +61,8 @@ func countUnknown(frames []frame, c *clip) (n int, when time.Duration) {
 	return n, when
 }
 
-// disorder says where frames do not follow each other as they do in the clip, or "". Players with a clock may leave some
-// out, never go back.
+// disorder says where frames do not follow each other as they do in the clip, or "". Players with a clock may leave
+// some out, never go back.
 func disorder(frames []frame, c *clip, loops, lossless bool) string {
 	for i := 1; i < len(frames); i++ {
 		last, next := c.place[frames[i-1].sum], c.place[frames[i].sum]

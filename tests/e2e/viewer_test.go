@@ -40,7 +40,8 @@ func get(addr, path, agent, extra string) (*http.Response, net.Conn, *bufio.Read
 		return nil, nil, nil, err
 	}
 	conn.SetDeadline(time.Now().Add(2 * patience))
-	fmt.Fprintf(conn, "GET %s HTTP/1.0\r\nAccept: */*\r\nUser-Agent: %s\r\nHost: %s\r\n%sConnection: Close\r\n\r\n", path, agent, addr, extra)
+	fmt.Fprintf(conn, "GET %s HTTP/1.0\r\nAccept: */*\r\nUser-Agent: %s\r\nHost: %s\r\n%sConnection: Close\r\n\r\n", path,
+		agent, addr, extra)
 	in := bufio.NewReader(conn)
 	answer, err := http.ReadResponse(in, nil)
 	if err != nil {
@@ -63,7 +64,8 @@ func watch(t *testing.T, addr, stream, agent string) *viewer {
 
 // open is watch for any goroutine.
 func open(addr, stream, agent string) (*viewer, error) {
-	answer, conn, in, err := get(addr, streamPath(stream), agent, "Pragma: no-cache,rate=1.000000,request-context=2\r\nPragma: xPlayStrm=1\r\n")
+	answer, conn, in, err := get(addr, streamPath(stream), agent, "Pragma: no-cache,rate=1.000000,request-context=2\r\n"+
+		"Pragma: xPlayStrm=1\r\n")
 	if err != nil {
 		return nil, err
 	}
