@@ -1,12 +1,10 @@
 package main
 
 import (
-	"pumpd/bench/compare"
-)
-
-import (
 	"slices"
 	"testing"
+
+	"pumpd/bench/compare"
 )
 
 func TestParsePoints(t *testing.T) {

@@ -1,14 +1,12 @@
 package main
 
 import (
-	"pumpd/bench/quantity"
-)
-
-import (
 	"errors"
 	"flag"
 	"fmt"
 	"os"
+
+	"pumpd/bench/quantity"
 )
 
 // newFlags is a flag set whose -h starts with the usage line and a few sentences.

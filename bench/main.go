@@ -6,8 +6,16 @@
 //	floor    what the kernel alone costs: bare sendto of the same bytes
 //	compare  pumpd, the floor and other servers one after the other, as a table
 //
-// Reading order: probe.go (what the synthetic source embeds), synth.go, push.go, check.go, viewer.go, worker.go,
-// load.go.
+// Each command has its flags in a file here; what it does is in the packages below this one:
+//
+//	source, probe    packets in real time, and what marks them
+//	push, upstream   give them to a server, or to whoever connects
+//	viewers, check   watch, and find what is wrong with a stream
+//	load             watch with thousands and sum up, with latency, machine and sock
+//	floor            bare sending
+//	peers, compare   other servers, and the table
+//
+// Reading order: probe, source, push, check, viewers, load.
 package main
 
 import (

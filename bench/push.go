@@ -1,13 +1,6 @@
 package main
 
 import (
-	"pumpd/bench/push"
-	"pumpd/bench/quantity"
-	"pumpd/bench/source"
-	"pumpd/bench/upstream"
-)
-
-import (
 	"context"
 	"flag"
 	"fmt"
@@ -15,14 +8,22 @@ import (
 	"net/url"
 	"os"
 	"time"
+
+	"pumpd/bench/push"
+	"pumpd/bench/quantity"
+	"pumpd/bench/source"
+	"pumpd/bench/upstream"
 )
 
-const pushAbout = `Sends FILE, or with -synthetic a synthetic live source, to a push URL the way Windows Media Encoder
-does: a setup, then PushStarts of -content-length bytes each until the source is over or -duration has passed.
+const pushAbout = "" +
+	`Sends FILE, or with -synthetic a synthetic live source, to a push URL the way Windows Media Encoder does:
+a setup, then PushStarts of -content-length bytes each until the source is over or -duration has passed.
 http://user:password@host:port/path_push answers a Digest or Basic challenge.
 icecast://user:password@host:port/mount is a source client of Icecast instead: whole packets, no framing.
-With -serve the source listens instead of pushing, and URL is left out: players with an NSPlayer User-Agent get MMSH,
-paths that end in .metacube get Metacube2 (what Cubemap pulls), everything else gets raw ASF.`
+` +
+	"With -serve the source listens instead of pushing, and URL is left out: players with an NSPlayer " +
+	"User-Agent get MMSH, paths\n" +
+	`that end in .metacube get Metacube2 (what Cubemap pulls), everything else gets raw ASF.`
 
 // pushFlags is the command line of bench push.
 type pushFlags struct {
@@ -42,13 +43,13 @@ func newPushFlags() *pushFlags {
 	f.bitrate = quantityVar(f.fs, "bitrate", 300e3, "synthetic: `bit/s` of whole ASF packets")
 	f.fs.IntVar(&f.synth.Packet, "packet", 1400, "synthetic: ASF packet size in `bytes`")
 	f.fs.DurationVar(&f.synth.GOP, "gop", 2*time.Second, "synthetic: time from one key frame to the next")
-	f.fs.IntVar(&f.synth.Payloads, "payloads", 1, "synthetic: payloads a packet; 1 has no length of its own, more put "+
-		"the key frame last")
+	f.fs.IntVar(&f.synth.Payloads, "payloads", 1,
+		"synthetic: payloads a packet; 1 has no length of its own, more put the key frame last")
 	f.fs.IntVar(&f.synth.Padding, "padding", 0, "synthetic: `bytes` of padding in each packet")
 	f.fs.BoolVar(&f.loop, "loop", false, "start FILE again at its end, with times that go on")
 	f.fs.BoolVar(&f.push.Strip, "strip", true, "remove padding from packets, as encoders do")
-	f.fs.Int64Var(&f.push.Length, "content-length", 2147483647, "`bytes` of each PushStart; small values make it "+
-		"wrap early")
+	f.fs.Int64Var(&f.push.Length, "content-length", 2147483647,
+		"`bytes` of each PushStart; small values make it wrap early")
 	f.fs.StringVar(&f.push.Agent, "agent", "WMEncoder/11.0.5721.5145", "User-Agent")
 	f.fs.DurationVar(&f.push.Retry, "retry", 0, "after a loss try for so long to resume with the same push-id; 0: never")
 	f.fs.DurationVar(&f.duration, "duration", 0, "stop after so long; 0: at the end of the source")

@@ -1,15 +1,13 @@
 package main
 
 import (
-	"pumpd/bench/load"
-)
-
-import (
 	"context"
 	"io"
 	"os"
 	"strconv"
 	"time"
+
+	"pumpd/bench/load"
 )
 
 // runSink is the child: bench sink ADDR N PAUSE.

@@ -1,25 +1,23 @@
+// Package check finds what is wrong with the stream that one viewer gets; it is stricter than a player.
 package check
-
-import (
-	"pumpd/bench/probe"
-)
 
 import (
 	"bytes"
 	"errors"
 
 	"pumpd/asf"
+	"pumpd/bench/probe"
 )
 
 // A Checker reads everything that one viewer gets after the HTTP head and finds what is wrong with it. What it expects:
-// MMSH (checkframes.go), raw ASF, or, where a server starts anywhere in the byte stream, probes alone (checkraw.go).
-// It is stricter than a player. One goroutine uses it.
+// MMSH (frames.go), raw ASF, or, where a server starts anywhere in the byte stream, probes alone (raw.go). One
+// goroutine uses it.
 type Checker struct {
-	// Set by newChecker, never changed.
+	// Set by New, never changed.
 	lenient bool              // skips to a key frame are allowed: a viewer that reads too slowly
 	onStamp func(stamp int64) // is told the unix ns of each packet's probe, nil: nobody wants to know
 
-	Found   findings
+	found   Findings
 	unit    func(b []byte) int // takes one unit off b; 0: more bytes are needed
 	buf     []byte             // a unit that is not whole yet
 	dead    bool               // a fault that ends all understanding
@@ -31,8 +29,8 @@ type Checker struct {
 	plain   bool               // packets have no probes: from a file
 }
 
-// Findings are what a checker has seen.
-type findings struct {
+// Findings are what a Checker has seen.
+type Findings struct {
 	Faults  Faults
 	Packets int64
 	Skips   int64  // to a key frame, allowed ones
@@ -42,7 +40,7 @@ type findings struct {
 }
 
 // Findings are what has been seen so far.
-func (c *Checker) Findings() findings { return c.Found }
+func (c *Checker) Findings() Findings { return c.found }
 
 // frameCounters is what the next $D must carry.
 type frameCounters struct {
@@ -50,6 +48,9 @@ type frameCounters struct {
 	flags    uint8
 }
 
+// New makes a Checker of an MMSH body or, without mmsh, of any other. lenient allows skips to a key frame, as servers
+// make them for viewers that read too slowly. onStamp, which may be nil, is told the unix time in ns of each packet's
+// probe.
 func New(mmsh, lenient bool, onStamp func(int64)) *Checker {
 	c := &Checker{lenient: lenient, onStamp: onStamp}
 	c.unit = c.rawStart
@@ -80,7 +81,7 @@ func (c *Checker) Feed(b []byte) {
 
 // giveUp records a fault after which nothing can be understood.
 func (c *Checker) giveUp(kind fault, format string, args ...any) int {
-	c.Found.Faults.add(kind, format, args...)
+	c.found.Faults.add(kind, format, args...)
 	c.dead = true
 	return 0
 }
@@ -100,13 +101,13 @@ func (c *Checker) header(b []byte) bool {
 func (c *Checker) packet(b []byte, skipped bool) {
 	p, err := c.head.ParsePacket(b)
 	if err != nil {
-		c.Found.Faults.add(faultPacket, "packet %d of this viewer: %v", c.Found.Packets, err)
+		c.found.Faults.add(faultPacket, "packet %d of this viewer: %v", c.found.Packets, err)
 	}
 	if err == nil && !p.Join && (!c.started || skipped) {
-		c.Found.Faults.add(faultKeyStart, "packet %d of this viewer does not start a key frame", c.Found.Packets)
+		c.found.Faults.add(faultKeyStart, "packet %d of this viewer does not start a key frame", c.found.Packets)
 	}
 	c.started = true
-	c.Found.Packets++
+	c.found.Packets++
 	if !c.plain {
 		c.probe(b, skipped)
 	}
@@ -115,12 +116,12 @@ func (c *Checker) packet(b []byte, skipped bool) {
 // probe checks content and continuity. A file's packets have no probes: then there is nothing to compare with.
 func (c *Checker) probe(b []byte, skipped bool) {
 	p, err := probe.InPacket(b)
-	if errors.Is(err, probe.ErrNone) && !c.Found.Probed {
+	if errors.Is(err, probe.ErrNone) && !c.found.Probed {
 		c.plain = true
 		return
 	}
 	if err != nil {
-		c.Found.Faults.add(faultContent, "%v", err)
+		c.found.Faults.add(faultContent, "%v", err)
 		c.number++
 		return
 	}
@@ -129,10 +130,10 @@ func (c *Checker) probe(b []byte, skipped bool) {
 
 // follow checks that p is the next packet of the source.
 func (c *Checker) follow(p probe.Probe, skipped bool) {
-	if c.Found.Probed && p.Number != c.number && !(skipped && p.Number > c.number) {
-		c.Found.Faults.add(faultGap, "packet %d of the source where %d belongs", p.Number, c.number)
+	if c.found.Probed && p.Number != c.number && !(skipped && p.Number > c.number) {
+		c.found.Faults.add(faultGap, "packet %d of the source where %d belongs", p.Number, c.number)
 	}
-	c.Found.Probed, c.number = true, p.Number+1
+	c.found.Probed, c.number = true, p.Number+1
 	if c.onStamp != nil {
 		c.onStamp(p.Stamp)
 	}
@@ -140,7 +141,7 @@ func (c *Checker) follow(p probe.Probe, skipped bool) {
 
 // restart forgets the order of packets: a new header has come.
 func (c *Checker) restart() {
-	c.started, c.Found.Probed, c.plain = false, false, false
+	c.started, c.found.Probed, c.plain = false, false, false
 	c.sent.location = 0
 }
 

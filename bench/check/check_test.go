@@ -1,11 +1,6 @@
 package check
 
 import (
-	"pumpd/bench/probe"
-	"pumpd/bench/source"
-)
-
-import (
 	"bytes"
 	"encoding/binary"
 	"maps"
@@ -13,6 +8,8 @@ import (
 	"time"
 
 	"pumpd/asf"
+	"pumpd/bench/probe"
+	"pumpd/bench/source"
 	"pumpd/codec"
 )
 
@@ -100,40 +97,66 @@ var mmshCases = []struct {
 	want    map[string]int64
 	packets int64
 }{
-	{name: "good, beyond all counters", build: func(s *script) *script { return s.header().data(600).end(0) },
-		packets: 600},
-	{name: "cut anywhere", build: func(s *script) *script { s.header().data(3); s.b = s.b[:len(s.b)-10]; return s },
-		packets: 2},
-	{name: "gap behind the server's back", build: func(s *script) *script { return s.header().data(5).lose(1).data(5) },
-		want: map[string]int64{"gap": 1}, packets: 10},
+	{
+		name: "good, beyond all counters", build: func(s *script) *script { return s.header().data(600).end(0) },
+		packets: 600,
+	},
+	{
+		name: "cut anywhere", build: func(s *script) *script { s.header().data(3); s.b = s.b[:len(s.b)-10]; return s },
+		packets: 2,
+	},
+	{
+		name: "gap behind the server's back", build: func(s *script) *script { return s.header().data(5).lose(1).data(5) },
+		want: map[string]int64{"gap": 1}, packets: 10,
+	},
 	{name: "doubled packet", build: func(s *script) *script {
 		s.header().data(5)
 		s.at--
 		return s.data(5)
 	}, want: map[string]int64{"gap": 1}, packets: 10},
-	{name: "LocationId from 1", build: func(s *script) *script { s.header().next = 1; return s.data(5) },
-		want: map[string]int64{"location_id": 1}, packets: 5},
-	{name: "LocationId stands still", build: func(s *script) *script { s.header().data(3).next--; return s.data(3) },
-		want: map[string]int64{"location_id": 1}, packets: 6},
-	{name: "AFFlags from 7", build: func(s *script) *script { s.header().flags = 7; return s.data(5) },
-		want: map[string]int64{"af_flags": 1}, packets: 5},
-	{name: "AFFlags jump", build: func(s *script) *script { s.header().data(3).flags++; return s.data(3) },
-		want: map[string]int64{"af_flags": 1}, packets: 6},
-	{name: "starts beside the key frame", build: func(s *script) *script { return s.header().lose(1).data(5) },
-		want: map[string]int64{"key_start": 1}, packets: 5},
-	{name: "skip", build: func(s *script) *script { return s.header().data(5).skip().data(5) },
-		want: map[string]int64{"location_id": 1, "gap": 1}, packets: 10},
-	{name: "skip of a slow viewer", lenient: true,
-		build: func(s *script) *script { return s.header().data(5).skip().data(5) }, packets: 10},
-	{name: "skip of a slow viewer to no key frame", lenient: true,
+	{
+		name: "LocationId from 1", build: func(s *script) *script { s.header().next = 1; return s.data(5) },
+		want: map[string]int64{"location_id": 1}, packets: 5,
+	},
+	{
+		name: "LocationId stands still", build: func(s *script) *script { s.header().data(3).next--; return s.data(3) },
+		want: map[string]int64{"location_id": 1}, packets: 6,
+	},
+	{
+		name: "AFFlags from 7", build: func(s *script) *script { s.header().flags = 7; return s.data(5) },
+		want: map[string]int64{"af_flags": 1}, packets: 5,
+	},
+	{
+		name: "AFFlags jump", build: func(s *script) *script { s.header().data(3).flags++; return s.data(3) },
+		want: map[string]int64{"af_flags": 1}, packets: 6,
+	},
+	{
+		name: "starts beside the key frame", build: func(s *script) *script { return s.header().lose(1).data(5) },
+		want: map[string]int64{"key_start": 1}, packets: 5,
+	},
+	{
+		name: "skip", build: func(s *script) *script { return s.header().data(5).skip().data(5) },
+		want: map[string]int64{"location_id": 1, "gap": 1}, packets: 10,
+	},
+	{
+		name: "skip of a slow viewer", lenient: true,
+		build: func(s *script) *script { return s.header().data(5).skip().data(5) }, packets: 10,
+	},
+	{
+		name: "skip of a slow viewer to no key frame", lenient: true,
 		build: func(s *script) *script { s.header().data(5).lose(2).next += 2; return s.data(3) },
-		want:  map[string]int64{"key_start": 1}, packets: 8},
-	{name: "slow viewer, gap without a jump", lenient: true,
+		want:  map[string]int64{"key_start": 1}, packets: 8,
+	},
+	{
+		name: "slow viewer, gap without a jump", lenient: true,
 		build: func(s *script) *script { return s.header().data(5).lose(1).data(5) }, want: map[string]int64{"gap": 1},
-		packets: 10},
-	{name: "slow viewer, AFFlags jump too", lenient: true,
+		packets: 10,
+	},
+	{
+		name: "slow viewer, AFFlags jump too", lenient: true,
 		build: func(s *script) *script { s.header().data(5).skip().flags++; return s.data(5) },
-		want:  map[string]int64{"af_flags": 1}, packets: 10},
+		want:  map[string]int64{"af_flags": 1}, packets: 10,
+	},
 	{name: "damaged payload", build: func(s *script) *script {
 		s.header().data(3)
 		s.b[len(s.b)-5] ^= 0x40
@@ -144,31 +167,45 @@ var mmshCases = []struct {
 		s.b[len(s.b)-400+3] |= 0x80
 		return s.data(3)
 	}, want: map[string]int64{"packet": 1}, packets: 6},
-	{name: "desync", build: func(s *script) *script { return s.header().data(3).raw("x").data(3) },
-		want: map[string]int64{"framing": 1}, packets: 3},
-	{name: "B bit", build: func(s *script) *script { return s.header().data(3).raw("\xA4D\x08\x00") },
-		want: map[string]int64{"framing": 1}, packets: 3},
+	{
+		name: "desync", build: func(s *script) *script { return s.header().data(3).raw("x").data(3) },
+		want: map[string]int64{"framing": 1}, packets: 3,
+	},
+	{
+		name: "B bit", build: func(s *script) *script { return s.header().data(3).raw("\xA4D\x08\x00") },
+		want: map[string]int64{"framing": 1}, packets: 3,
+	},
 	{name: "PacketSize is not the length", build: func(s *script) *script {
 		s.header().data(3)
 		s.b[len(s.b)-400-2]++
 		return s.data(3)
 	}, want: map[string]int64{"framing": 1}, packets: 2},
-	{name: "$H of nothing", build: func(s *script) *script { return s.raw("$H\x00\x000") },
-		want: map[string]int64{"framing": 1}},
+	{
+		name: "$H of nothing", build: func(s *script) *script { return s.raw("$H\x00\x000") },
+		want: map[string]int64{"framing": 1},
+	},
 	{name: "$D longer than VLC takes", build: func(s *script) *script {
 		return s.header().raw("$D\xFD\xFF\x00\x00\x00\x00\x00\x00\xFD\xFF" + string(make([]byte, 65525)))
 	}, want: map[string]int64{"framing": 1}},
-	{name: "$F to a viewer", build: func(s *script) *script { return s.header().data(3).raw("$F\x02\x00xx") },
-		want: map[string]int64{"framing": 1}, packets: 3},
-	{name: "$E of 8 bytes", build: func(s *script) *script {
-		return s.header().data(3).raw("$E\x08\x00\x00\x00\x00\x00\x00\x00\x00\x00")
-	}, want: map[string]int64{"framing": 1}, packets: 3},
+	{
+		name: "$F to a viewer", build: func(s *script) *script { return s.header().data(3).raw("$F\x02\x00xx") },
+		want: map[string]int64{"framing": 1}, packets: 3,
+	},
+	{
+		name:  "$E of 8 bytes",
+		build: func(s *script) *script { return s.header().data(3).raw("$E\x08\x00\x00\x00\x00\x00\x00\x00\x00\x00") },
+		want:  map[string]int64{"framing": 1}, packets: 3,
+	},
 	{name: "$D before $H", build: func(s *script) *script { return s.data(1) }, want: map[string]int64{"framing": 1}},
 	{name: "$E before $H", build: func(s *script) *script { return s.end(0) }, want: map[string]int64{"framing": 1}},
-	{name: "$D after $E", build: func(s *script) *script { return s.header().data(3).end(0).data(1) },
-		want: map[string]int64{"framing": 1}, packets: 3},
-	{name: "$H again", build: func(s *script) *script { return s.header().data(3).header() },
-		want: map[string]int64{"framing": 1}, packets: 3},
+	{
+		name: "$D after $E", build: func(s *script) *script { return s.header().data(3).end(0).data(1) },
+		want: map[string]int64{"framing": 1}, packets: 3,
+	},
+	{
+		name: "$H again", build: func(s *script) *script { return s.header().data(3).header() },
+		want: map[string]int64{"framing": 1}, packets: 3,
+	},
 	{name: "change by $C", build: func(s *script) *script {
 		s.header().data(3).raw("$C\x04\x00\x00\x00\x00\x00").header().skip().next = 0
 		return s.data(3)
@@ -178,11 +215,15 @@ var mmshCases = []struct {
 		s.next, s.flags = 0, 0
 		return s.data(3)
 	}, want: map[string]int64{"af_flags": 1}, packets: 6},
-	{name: "header of nonsense", build: func(s *script) *script {
-		return s.raw("$H\x0c\x00\x00\x00\x00\x00\x00\x0c\x0c\x00abcd")
-	}, want: map[string]int64{"header": 1}},
-	{name: "header's AFFlags 0", build: func(s *script) *script { s.header().b[9] = 0; return s },
-		want: map[string]int64{"framing": 1}},
+	{
+		name:  "header of nonsense",
+		build: func(s *script) *script { return s.raw("$H\x0c\x00\x00\x00\x00\x00\x00\x0c\x0c\x00abcd") },
+		want:  map[string]int64{"header": 1},
+	},
+	{
+		name: "header's AFFlags 0", build: func(s *script) *script { s.header().b[9] = 0; return s },
+		want: map[string]int64{"framing": 1},
+	},
 	{name: "header in three parts", build: func(s *script) *script {
 		h := s.head.Raw
 		s.fragment(h[:10], 0, 0x04).fragment(h[10:20], 1, 0x00).fragment(h[20:], 2, 0x08)
@@ -198,16 +239,16 @@ func (s *script) fragment(b []byte, location uint32, flags uint8) *script {
 	return s
 }
 
-// Each case is fed whole, byte by byte and in odd pieces; the findings must be the same.
+// Each case is fed whole, byte by byte and in odd pieces; the Findings must be the same.
 func TestCheckMMSH(t *testing.T) {
 	for _, c := range mmshCases {
 		t.Run(c.name, func(t *testing.T) {
 			stream := c.build(newScript(t)).b
 			for _, size := range []int{len(stream), 1, 13, 1000} {
 				got := checkPieces(true, c.lenient, stream, size)
-				if !maps.Equal(got.Found.Faults.ByName(), wantFaults(c.want)) || got.Found.Packets != c.packets {
-					t.Errorf("pieces of %d: faults %v, %d packets, want %v, %d (first: %s)", size, got.Found.Faults.ByName(),
-						got.Found.Packets, c.want, c.packets, got.Found.Faults.First)
+				if !maps.Equal(got.found.Faults.ByName(), wantFaults(c.want)) || got.found.Packets != c.packets {
+					t.Errorf("pieces of %d: faults %v, %d packets, want %v, %d (first: %s)", size, got.found.Faults.ByName(),
+						got.found.Packets, c.want, c.packets, got.found.Faults.First)
 				}
 			}
 		})
@@ -233,8 +274,8 @@ func checkPieces(mmsh, lenient bool, stream []byte, size int) *Checker {
 
 func TestCheckEnd(t *testing.T) {
 	c := checkPieces(true, false, newScript(t).header().data(2).end(0x80000005).b, 7)
-	if !c.Found.Ended || c.Found.Reason != 0x80000005 || c.Found.Skips != 0 {
-		t.Errorf("ended %v, reason %#x, skips %d", c.Found.Ended, c.Found.Reason, c.Found.Skips)
+	if !c.found.Ended || c.found.Reason != 0x80000005 || c.found.Skips != 0 {
+		t.Errorf("ended %v, reason %#x, skips %d", c.found.Ended, c.found.Reason, c.found.Skips)
 	}
 }
 
@@ -259,8 +300,10 @@ func TestCheckRaw(t *testing.T) {
 		packets int64
 	}{
 		{"from the header", func(s *source.Synthetic) []byte { return rawStream(s, true, 50) }, nil, 50},
-		{"not at a key frame", func(s *source.Synthetic) []byte { s.Take(); return rawStream(s, true, 50) },
-			map[string]int64{"key_start": 1}, 50},
+		{
+			"not at a key frame", func(s *source.Synthetic) []byte { s.Take(); return rawStream(s, true, 50) },
+			map[string]int64{"key_start": 1}, 50,
+		},
 		{"gap", func(s *source.Synthetic) []byte {
 			b := rawStream(s, true, 5)
 			s.Take()
@@ -282,10 +325,10 @@ func TestCheckRaw(t *testing.T) {
 		stream := c.build(mustSynthetic(t, opt))
 		for _, size := range []int{len(stream), 1, 777} {
 			got := checkPieces(false, false, stream, size)
-			faults := got.Found.Faults.ByName()
-			if !maps.Equal(faults, wantFaults(c.want)) || got.Found.Packets != c.packets {
+			faults := got.found.Faults.ByName()
+			if !maps.Equal(faults, wantFaults(c.want)) || got.found.Packets != c.packets {
 				t.Errorf("%s, pieces of %d: faults %v, %d packets, want %v, %d (first: %s)", c.name, size, faults,
-					got.Found.Packets, c.want, c.packets, got.Found.Faults.First)
+					got.found.Packets, c.want, c.packets, got.found.Faults.First)
 			}
 		}
 	}
@@ -296,7 +339,7 @@ func TestCheckRawLostByte(t *testing.T) {
 	s := mustSynthetic(t, source.Options{Bitrate: 400e3, Packet: 400, GOP: 100 * time.Millisecond, Payloads: 1})
 	b := rawStream(s, true, 5)
 	b = append(b[:len(b)-1], rawStream(s, false, 1)...)
-	if c := checkPieces(false, false, b, 100); c.Found.Faults.total() == 0 {
+	if c := checkPieces(false, false, b, 100); c.found.Faults.total() == 0 {
 		t.Error("no fault")
 	}
 }
@@ -311,8 +354,8 @@ func TestCheckWithoutProbes(t *testing.T) {
 		s.frame(s.next, s.flags, p)
 	}
 	c := checkPieces(true, false, s.b, 50)
-	if c.Found.Faults.total() != 0 || c.Found.Probed || c.Found.Packets != 10 {
-		t.Errorf("faults %v, probed %v, %d packets", c.Found.Faults.ByName(), c.Found.Probed, c.Found.Packets)
+	if c.found.Faults.total() != 0 || c.found.Probed || c.found.Packets != 10 {
+		t.Errorf("faults %v, probed %v, %d packets", c.found.Faults.ByName(), c.found.Probed, c.found.Packets)
 	}
 }
 
@@ -325,9 +368,9 @@ func FuzzChecker(f *testing.F) {
 	f.Add(false, rawStream(mustSynthetic(f, opt), false, 3))
 	f.Fuzz(func(t *testing.T, mmsh bool, b []byte) {
 		whole, parts := checkPieces(mmsh, false, b, len(b)), checkPieces(mmsh, false, b, 7)
-		if whole.Found.Faults != parts.Found.Faults || whole.Found.Packets != parts.Found.Packets {
-			t.Errorf("whole: %+v, %d packets; in parts: %+v, %d packets", whole.Found.Faults, whole.Found.Packets,
-				parts.Found.Faults, parts.Found.Packets)
+		if whole.found.Faults != parts.found.Faults || whole.found.Packets != parts.found.Packets {
+			t.Errorf("whole: %+v, %d packets; in parts: %+v, %d packets", whole.found.Faults, whole.found.Packets,
+				parts.found.Faults, parts.found.Packets)
 		}
 		if len(whole.buf) > len(b) {
 			t.Errorf("%d bytes kept of %d", len(whole.buf), len(b))
@@ -346,8 +389,8 @@ func BenchmarkChecker(b *testing.B) {
 			c.Feed(stream[:n])
 			stream = stream[n:]
 		}
-		if c.Found.Faults.total() != 0 {
-			b.Fatal(c.Found.Faults.First)
+		if c.found.Faults.total() != 0 {
+			b.Fatal(c.found.Faults.First)
 		}
 	}
 }

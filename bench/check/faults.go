@@ -17,15 +17,16 @@ const (
 	faultCount                 // how many kinds there are
 )
 
-var faultNames = [faultCount]string{"framing", "header", "packet", "location_id", "af_flags", "key_start", "gap",
-	"content"}
+var faultNames = [faultCount]string{
+	"framing", "header", "packet", "location_id", "af_flags", "key_start", "gap", "content",
+}
 
 func (f fault) String() string { return faultNames[f] }
 
-// Faults counts what was found and remembers the first of it in words.
+// Faults counts what was found by kind. The zero value is ready.
 type Faults struct {
 	n     [faultCount]int64
-	First string
+	First string // the first of it in words, "" if nothing was found
 }
 
 func (f *Faults) add(kind fault, format string, args ...any) {
@@ -35,6 +36,7 @@ func (f *Faults) add(kind fault, format string, args ...any) {
 	}
 }
 
+// Merge adds what another one counted.
 func (f *Faults) Merge(o *Faults) {
 	for i, n := range o.n {
 		f.n[i] += n
@@ -52,7 +54,7 @@ func (f *Faults) total() int64 {
 	return sum
 }
 
-// ByName is for reports: kinds that occurred.
+// ByName gives the number of each kind that occurred. The names do not change: they stand in reports.
 func (f *Faults) ByName() map[string]int64 {
 	m := map[string]int64{}
 	for i, n := range f.n {

@@ -24,7 +24,7 @@ func (c *Checker) frame(b []byte) int {
 		return 0
 	}
 	if b[0] != 0x24 {
-		return c.giveUp(faultFraming, "%#02x where a frame begins, after %d packets", b[0], c.Found.Packets)
+		return c.giveUp(faultFraming, "%#02x where a frame begins, after %d packets", b[0], c.found.Packets)
 	}
 	length := int(binary.LittleEndian.Uint16(b[2:]))
 	n := framingHead + length
@@ -61,14 +61,14 @@ func (c *Checker) frame(b []byte) int {
 
 // headerFrame collects the fragments of $H.
 func (c *Checker) headerFrame(location uint32, flags uint8, payload []byte) {
+	first := len(c.parts) == 0
 	switch {
 	case c.head != nil:
 		c.giveUp(faultFraming, "a second $H without $C")
 		return
-	case flags&^flagsSingle != 0 || (flags&flagsFirst != 0) != (len(c.parts) == 0) ||
-		(location == 0) != (len(c.parts) == 0):
-		c.giveUp(faultFraming, "$H with LocationId %d and AFFlags %#02x after %d bytes of header", location, flags,
-			len(c.parts))
+	case flags&^flagsSingle != 0 || (flags&flagsFirst != 0) != first || (location == 0) != first:
+		c.giveUp(faultFraming, "$H with LocationId %d and AFFlags %#02x after %d bytes of header",
+			location, flags, len(c.parts))
 		return
 	}
 	c.parts = append(c.parts, payload...)
@@ -80,21 +80,21 @@ func (c *Checker) headerFrame(location uint32, flags uint8, payload []byte) {
 // dataFrame checks the counters of one $D and the packet in it. Its LocationId may jump when packets were skipped, its
 // AFFlags never.
 func (c *Checker) dataFrame(location uint32, flags uint8, payload []byte) {
-	if c.head == nil || c.Found.Ended {
+	if c.head == nil || c.found.Ended {
 		c.giveUp(faultFraming, "$D before $H or after $E")
 		return
 	}
 	if flags != c.sent.flags {
-		c.Found.Faults.add(faultFlags, "AFFlags %d where %d belongs, packet %d of this viewer", flags, c.sent.flags,
-			c.Found.Packets)
+		c.found.Faults.add(faultFlags, "AFFlags %d where %d belongs, packet %d of this viewer",
+			flags, c.sent.flags, c.found.Packets)
 	}
 	skipped := location != c.sent.location
 	switch {
 	case skipped && c.lenient && c.started && int32(location-c.sent.location) > 0:
-		c.Found.Skips++
+		c.found.Skips++
 	case skipped:
-		c.Found.Faults.add(faultLocation, "LocationId %d where %d belongs, packet %d of this viewer", location,
-			c.sent.location, c.Found.Packets)
+		c.found.Faults.add(faultLocation, "LocationId %d where %d belongs, packet %d of this viewer",
+			location, c.sent.location, c.found.Packets)
 	}
 	c.sent = frameCounters{location + 1, flags + 1}
 	c.packet(payload, skipped && c.lenient)
@@ -107,9 +107,9 @@ func (c *Checker) signal(kind byte, reason uint32) {
 		return
 	}
 	if kind == 'E' {
-		c.Found.Ended, c.Found.Reason = true, reason
+		c.found.Ended, c.found.Reason = true, reason
 		return
 	}
-	c.Found.Ended, c.head = false, nil
+	c.found.Ended, c.head = false, nil
 	c.restart()
 }

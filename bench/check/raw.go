@@ -1,13 +1,11 @@
 package check
 
 import (
-	"pumpd/bench/probe"
-)
-
-import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+
+	"pumpd/bench/probe"
 )
 
 // maxRawHeader bounds an ASF header in a raw stream, in bytes.
@@ -58,11 +56,11 @@ func (c *Checker) scan(b []byte) int {
 		return at
 	}
 	if err != nil {
-		c.Found.Faults.add(faultContent, "%v", err)
+		c.found.Faults.add(faultContent, "%v", err)
 		return at + len(probe.Magic)
 	}
 	if p.Index == p.Count-1 { // the last payload: all before it are here too
-		c.Found.Packets++
+		c.found.Packets++
 		c.follow(p, false)
 	}
 	return at + p.Length

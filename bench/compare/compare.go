@@ -1,17 +1,16 @@
+// Package compare runs pumpd, bare sending and other servers at the same points and makes a table of what they took.
 package compare
-
-import (
-	"pumpd/bench/peers"
-)
 
 import (
 	"context"
 	"fmt"
 	"os"
+
+	"pumpd/bench/peers"
 )
 
-// A comparison is all contestants at all points.
-type comparison struct {
+// Results are all contestants at all points.
+type Results struct {
 	opt     Options
 	cells   []*cell
 	missing []string // what could not run, and why
@@ -26,45 +25,48 @@ type cell struct {
 	dead   bool // it failed once and is left out from then on
 }
 
-// Run lets all contestants that opt wants run at all points. One that fails is left out and said to be missing.
-func Run(ctx context.Context, opt Options) (*comparison, error) {
-	c := &comparison{opt: opt}
-	return c, c.run(ctx)
+// Run lets all contestants that opt wants run at all points, in turn. One that fails is left out from then on and said
+// to be missing. The error is that of ctx. What happens is told on standard error.
+func Run(ctx context.Context, opt Options) (*Results, error) {
+	r := &Results{opt: opt}
+	r.addCells()
+	return r, r.run(ctx)
 }
 
-// contestants makes the cells. What is known to be missing is said here.
-func (c *comparison) contestants() {
-	peers := c.peers()
-	for _, at := range c.opt.Points {
-		if c.opt.Wants("floor") {
-			c.cells = append(c.cells, &cell{point: at, name: floorName,
-				run: func(ctx context.Context) (measure, error) { return c.floor(ctx, at) }})
+// addCells makes a cell for each contestant at each point.
+func (r *Results) addCells() {
+	servers := r.installed()
+	for _, at := range r.opt.Points {
+		if r.opt.Wants("floor") {
+			r.cells = append(r.cells, &cell{point: at, name: floorName, run: func(ctx context.Context) (measure, error) {
+				return measureFloor(ctx, &r.opt, at)
+			}})
 		}
-		for _, p := range peers {
-			c.cells = append(c.cells, &cell{point: at, name: p.Name,
-				run: func(ctx context.Context) (measure, error) { return c.peer(ctx, p, at) }})
+		for _, p := range servers {
+			r.cells = append(r.cells, &cell{point: at, name: p.Name, run: func(ctx context.Context) (measure, error) {
+				return measurePeer(ctx, &r.opt, p, at)
+			}})
 		}
 	}
 }
 
-const floorName = "floor (bare send)"
-
-func (c *comparison) peers() []*peers.Peer {
+// installed are the servers that are wanted and can be started; the others are said to be missing.
+func (r *Results) installed() []*peers.Peer {
 	var all, found []*peers.Peer
-	if c.opt.Wants("pumpd") {
-		for _, lines := range c.opt.Settings {
-			all = append(all, peers.Pumpd(c.opt.Pumpd, lines))
+	if r.opt.Wants("pumpd") {
+		for _, lines := range r.opt.Settings {
+			all = append(all, peers.Pumpd(r.opt.Pumpd, lines))
 		}
 	}
-	if c.opt.Wants("cubemap") {
+	if r.opt.Wants("cubemap") {
 		all = append(all, peers.Cubemap())
 	}
-	if c.opt.Wants("icecast") {
+	if r.opt.Wants("icecast") {
 		all = append(all, peers.Icecast())
 	}
 	for _, p := range all {
 		if _, err := p.Find(); err != nil {
-			c.missing = append(c.missing, fmt.Sprintf("%s: %v", p.Name, err))
+			r.missing = append(r.missing, fmt.Sprintf("%s: %v", p.Name, err))
 			continue
 		}
 		found = append(found, p)
@@ -74,21 +76,20 @@ func (c *comparison) peers() []*peers.Peer {
 
 // run takes all cells in turn, round after round, so that a slow minute of the machine does not hit one contestant
 // alone.
-func (c *comparison) run(ctx context.Context) error {
-	c.contestants()
-	for round := range c.opt.Rounds {
-		for _, cell := range c.cells {
+func (r *Results) run(ctx context.Context) error {
+	for round := range r.opt.Rounds {
+		for _, cell := range r.cells {
 			if cell.dead {
 				continue
 			}
-			fmt.Fprintf(os.Stderr, "round %d of %d, %s: %s\n", round+1, c.opt.Rounds, cell.point.Name, cell.name)
+			fmt.Fprintf(os.Stderr, "round %d of %d, %s: %s\n", round+1, r.opt.Rounds, cell.point.Name, cell.name)
 			m, err := cell.run(ctx)
 			if ctx.Err() != nil {
 				return ctx.Err()
 			}
 			if err != nil {
 				cell.dead = true
-				c.missing = append(c.missing, fmt.Sprintf("%s at %s: %v", cell.name, cell.point.Name, err))
+				r.missing = append(r.missing, fmt.Sprintf("%s at %s: %v", cell.name, cell.point.Name, err))
 				continue
 			}
 			cell.rounds = append(cell.rounds, m)

@@ -1,12 +1,6 @@
 package compare
 
 import (
-	"pumpd/bench/load"
-	"pumpd/bench/machine"
-	"pumpd/bench/quantity"
-)
-
-import (
 	"fmt"
 	"io"
 	"net"
@@ -18,6 +12,10 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"pumpd/bench/load"
+	"pumpd/bench/machine"
+	"pumpd/bench/quantity"
 )
 
 // A measure is what one round of one contestant gave. Negative: not known.
@@ -35,8 +33,10 @@ type measure struct {
 }
 
 func measureOf(s *load.Summary) measure {
-	m := measure{bitRate: s.BitsPerSec, failed: s.Failed + s.Silent, faults: s.FaultCount(), others: s.Others,
-		first: s.FirstFault, served: true, p50: -1, p99: -1}
+	m := measure{
+		bitRate: s.BitsPerSec, failed: s.Failed + s.Silent, faults: s.FaultCount(), others: s.Others, first: s.FirstFault,
+		served: true, p50: -1, p99: -1,
+	}
 	if s.Server != nil {
 		m.secondsPerGB, m.rss = s.Server.SecondsPerGB, float64(s.Server.RSS)
 	}
@@ -50,6 +50,11 @@ func measureOf(s *load.Summary) measure {
 		m.first = fmt.Sprintf("%d × %s; %s", n, why, m.first)
 	}
 	return m
+}
+
+// problem says what went wrong for viewers.
+func (m *measure) problem() string {
+	return fmt.Sprintf("%d viewers failed, %d faults: %s", m.failed, m.faults, m.first)
 }
 
 // median of one value over the rounds; the mean of the middle two if they are even in number.
@@ -67,32 +72,32 @@ func median(rounds []measure, of func(measure) float64) float64 {
 }
 
 // Print writes one table for each point, then the machine and what is missing.
-func (c *comparison) Print(w io.Writer) {
-	for _, at := range c.opt.Points {
+func (r *Results) Print(w io.Writer) {
+	for _, at := range r.opt.Points {
 		fmt.Fprintf(w, "**%s**: %d viewers × %s, packets of %d bytes\n\n", at.Name, at.Viewers, rate(at.Bitrate), at.Packet)
 		fmt.Fprintln(w, "| | CPU s/GB | × floor | latency p50 / p99 | memory | delivered | failed viewers | faults |")
 		fmt.Fprintln(w, "|---|---|---|---|---|---|---|---|")
-		floor := c.floorAt(at)
-		for _, cell := range c.cells {
+		floor := r.floorAt(at)
+		for _, cell := range r.cells {
 			if cell.point == at && len(cell.rounds) > 0 {
 				fmt.Fprintln(w, cell.row(floor))
 			}
 		}
 		fmt.Fprintln(w)
 	}
-	fmt.Fprintf(w, "%s\n", c.conditions())
-	if most := c.others(); most > machine.MaxOthers {
+	fmt.Fprintf(w, "%s\n", r.conditions())
+	if most := r.others(); most > machine.MaxOthers {
 		fmt.Fprintf(w, "\nNot a quiet measurement: other programs took up to %.0f %% of the machine.\n", 100*most)
 	}
-	for _, why := range c.missing {
+	for _, why := range r.missing {
 		fmt.Fprintf(w, "\nCould not run %s\n", why)
 	}
 }
 
 // others is the largest share of the machine that other programs took in any round.
-func (c *comparison) others() float64 {
+func (r *Results) others() float64 {
 	most := 0.0
-	for _, cell := range c.cells {
+	for _, cell := range r.cells {
 		for _, m := range cell.rounds {
 			most = max(most, m.others)
 		}
@@ -106,8 +111,8 @@ func rate(b int) string {
 }
 
 // floorAt is the floor's s/GB at a point, -1 if it was not measured.
-func (c *comparison) floorAt(at Point) float64 {
-	for _, cell := range c.cells {
+func (r *Results) floorAt(at Point) float64 {
+	for _, cell := range r.cells {
 		if cell.point == at && cell.name == floorName {
 			return median(cell.rounds, func(m measure) float64 { return m.secondsPerGB })
 		}
@@ -131,10 +136,10 @@ func (c *cell) row(floor float64) string {
 	for _, m := range c.rounds {
 		failed, faults = max(failed, m.failed), max(faults, m.faults)
 	}
+	p50 := median(c.rounds, func(m measure) float64 { return m.p50 })
+	p99 := median(c.rounds, func(m measure) float64 { return m.p99 })
 	return fmt.Sprintf("| %s | %.2f | %s | %s / %s ms | %.0f MB | %s | %d | %d |", c.name, perGB, ratio,
-		known(median(c.rounds, func(m measure) float64 { return m.p50 })),
-		known(median(c.rounds, func(m measure) float64 { return m.p99 })),
-		median(c.rounds, func(m measure) float64 { return m.rss })/1e6, delivered, failed, faults)
+		known(p50), known(p99), median(c.rounds, func(m measure) float64 { return m.rss })/1e6, delivered, failed, faults)
 }
 
 func known(v float64) string {
@@ -145,18 +150,18 @@ func known(v float64) string {
 }
 
 // conditions says where, when and how the figures were measured.
-func (c *comparison) conditions() string {
+func (r *Results) conditions() string {
 	var u unix.Utsname
 	unix.Uname(&u)
 	mtu := "?"
 	if lo, err := net.InterfaceByName("lo"); err == nil {
 		mtu = fmt.Sprint(lo.MTU)
 	}
-	s := fmt.Sprintf("%s, %d cores, Linux %s, loopback with an MTU of %s, %s. Median of %d rounds of %s; the floor "+
-		"sends once in %s. "+
+	s := fmt.Sprintf("%s, %d cores, Linux %s, loopback with an MTU of %s, %s. "+
+		"Median of %d rounds of %s; the floor sends once in %s. "+
 		"CPU is the server's alone; its viewers run on the same machine. A viewer without a byte after %s has failed.",
 		machine.CPUModel(), runtime.NumCPU(), unix.ByteSliceToString(u.Release[:]), mtu, time.Now().Format("2 January 2006"),
-		c.opt.Rounds, c.opt.Window, c.opt.Merge, c.opt.Patience)
+		r.opt.Rounds, r.opt.Window, r.opt.Merge, r.opt.Patience)
 	for _, p := range []string{"cubemap", "icecast2"} {
 		if v := packageVersion(p); v != "" {
 			s += fmt.Sprintf(" %s %s.", p, v)
@@ -175,23 +180,21 @@ func packageVersion(name string) string {
 }
 
 // Verdict is an error when pumpd's viewers failed or saw faults, or nothing ran. The others' failures are their own.
-func (c *comparison) Verdict() error {
+func (r *Results) Verdict() error {
 	ran := false
-	for _, cell := range c.cells {
+	for _, cell := range r.cells {
 		for _, m := range cell.rounds {
 			ran = true
 			if strings.HasPrefix(cell.name, "pumpd") && m.failed+m.faults > 0 {
-				return fmt.Errorf("%s at %s: %d viewers failed, %d faults: %s", cell.name, cell.point.Name, m.failed, m.faults,
-					m.first)
+				return fmt.Errorf("%s at %s: %s", cell.name, cell.point.Name, m.problem())
 			}
 			if m.failed+m.faults > 0 {
-				fmt.Fprintf(os.Stderr, "%s at %s: %d viewers failed, %d faults: %s\n", cell.name, cell.point.Name, m.failed,
-					m.faults, m.first)
+				fmt.Fprintf(os.Stderr, "%s at %s: %s\n", cell.name, cell.point.Name, m.problem())
 			}
 		}
 	}
 	if !ran {
-		return fmt.Errorf("nothing could run: %s", strings.Join(c.missing, "; "))
+		return fmt.Errorf("nothing could run: %s", strings.Join(r.missing, "; "))
 	}
 	return nil
 }

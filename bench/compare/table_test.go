@@ -23,13 +23,17 @@ func TestMedian(t *testing.T) {
 
 func TestTable(t *testing.T) {
 	at := Point{"P1", 2000, 300e3, 1400}
-	c := comparison{opt: Options{Points: []Point{at}, Rounds: 1}, missing: []string{"Cubemap: cubemap is not installed"}}
+	c := Results{opt: Options{Points: []Point{at}, Rounds: 1}, missing: []string{"Cubemap: cubemap is not installed"}}
 	c.cells = []*cell{
 		{point: at, name: floorName, rounds: []measure{{secondsPerGB: 2, microsASend: 8, bitRate: 6e8}}},
-		{point: at, name: "pumpd", rounds: []measure{{secondsPerGB: 3, bitRate: 6e8, p50: 50, p99: 101.6, rss: 21e6,
-			served: true}}},
-		{point: at, name: "Icecast", rounds: []measure{{secondsPerGB: 7, bitRate: 5e8, p50: -1, p99: -1, rss: 9e6, failed: 3,
-			faults: 2, served: true}}},
+		{
+			point: at, name: "pumpd",
+			rounds: []measure{{secondsPerGB: 3, bitRate: 6e8, p50: 50, p99: 101.6, rss: 21e6, served: true}},
+		},
+		{
+			point: at, name: "Icecast",
+			rounds: []measure{{secondsPerGB: 7, bitRate: 5e8, p50: -1, p99: -1, rss: 9e6, failed: 3, faults: 2, served: true}},
+		},
 		{point: at, name: "Gone"},
 	}
 	var b strings.Builder

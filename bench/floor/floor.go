@@ -1,46 +1,45 @@
+// Package floor measures what the kernel alone takes to send a stream to many sockets: the limit of a machine.
 package floor
-
-import (
-	"pumpd/bench/machine"
-	"pumpd/bench/sock"
-)
 
 import (
 	"context"
 	"fmt"
-	"pumpd/codec"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"pumpd/bench/machine"
+	"pumpd/bench/sock"
+	"pumpd/codec"
 )
 
-// Options is the command line of bench floor.
+// Options describe one measurement.
 type Options struct {
-	Viewers  int
+	Viewers  int           // sockets
 	Bitrate  int           // bit/s of packets
-	Packet   int           // bytes
-	Merge    time.Duration // 0: each packet as it comes
+	Packet   int           // bytes, without the 12 that MMSH puts in front
+	Merge    time.Duration // one send per socket in this time; 0: each packet as it comes
 	Duration time.Duration
-	Threads  int
-	Drain    time.Duration // the draining child's pause, as in bench load
+	Threads  int           // that send
+	Drain    time.Duration // pause of the draining child between two looks at its sockets
 }
 
 // Result is what bare sending took.
 type Result struct {
-	Seconds      float64 `json:"seconds"`
-	Bytes        int64   `json:"bytes"`
-	Sends        int64   `json:"sends"`
-	Short        int64   `json:"short_sends"` // the socket did not take all: the figure is then too low
-	CPUSeconds   float64 `json:"cpu_seconds"`
-	SecondsPerGB float64 `json:"cpu_seconds_per_gb"`
-	MicrosASend  float64 `json:"cpu_us_per_send"`
-	Others       float64 `json:"others_busy"` // share of the machine that neither sender nor drain used
+	Seconds      float64
+	Bytes        int64
+	Sends        int64
+	Short        int64 // the socket did not take all: the figure is then too low
+	CPUSeconds   float64
+	SecondsPerGB float64
+	MicrosASend  float64
+	Others       float64 // share of the machine that neither sender nor drain used
 }
 
 // check refuses what cannot be measured.
 func (o *Options) check() error {
-	if o.Viewers < 1 || o.Bitrate < 1 || o.Packet < 1 || o.Packet > codec.MaxPayload || o.Threads < 1 || o.Merge < 0 ||
-		o.Duration <= 0 {
+	if o.Viewers < 1 || o.Bitrate < 1 || o.Packet < 1 || o.Packet > codec.MaxPayload || o.Threads < 1 ||
+		o.Merge < 0 || o.Duration <= 0 {
 		return fmt.Errorf("n %d, bitrate %d, packet %d (at most %d), merge %s, threads %d, duration %s: out of range",
 			o.Viewers, o.Bitrate, o.Packet, codec.MaxPayload, o.Merge, o.Threads, o.Duration)
 	}
@@ -60,7 +59,8 @@ func (o *Options) dueAt(d time.Duration) int {
 	return int(d.Seconds()*float64(o.Bitrate)/8/float64(o.Packet) + 1e-6)
 }
 
-// Measure runs the sender against a draining child.
+// Measure sends for opt.Duration, or until ctx is done, to sockets that a child process drains: this program, started
+// again as "sink ADDR N PAUSE". It is an error if the machine has too few descriptors, or nothing could be sent.
 func Measure(ctx context.Context, opt Options) (*Result, error) {
 	if err := opt.check(); err != nil {
 		return nil, err
@@ -110,6 +110,6 @@ func measureSends(ctx context.Context, opt Options, fds []int, child int) (*Resu
 		return nil, err
 	}
 	known := after.CPU - drained.CPU + time.Duration(r.CPUSeconds*float64(time.Second))
-	r.Others = machine.Others(busy2-busy, total2-total, known)
+	r.Others = machine.OthersShare(busy2-busy, total2-total, known)
 	return r, nil
 }

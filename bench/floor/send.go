@@ -1,20 +1,18 @@
 package floor
 
 import (
-	"pumpd/bench/machine"
-	"pumpd/bench/sock"
-)
-
-import (
 	"context"
 	"errors"
 	"math/rand/v2"
-	"pumpd/codec"
 	"runtime"
 	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"pumpd/bench/machine"
+	"pumpd/bench/sock"
+	"pumpd/codec"
 )
 
 // sendAll sends from -threads threads and adds up what it took.

@@ -1,3 +1,4 @@
+// Package latency collects how long viewers waited: for their streams, and for each packet of them.
 package latency
 
 import (
@@ -5,7 +6,7 @@ import (
 	"time"
 )
 
-// A Stopwatch collects times from all workers. Safe from any goroutine.
+// A Stopwatch collects the times of all viewers. Safe from any goroutine; the zero value is ready.
 type Stopwatch struct {
 	mu        sync.Mutex
 	recording bool // inside the window
@@ -17,7 +18,8 @@ type Stopwatch struct {
 	herdJoins histogram
 }
 
-// Packet counts the age of a packet on arrival. Those that came with the herd do not count: their burst has only begun.
+// Packet counts the age of a packet on arrival. Those of viewers that came with the herd do not count: their burst has
+// only begun.
 func (s *Stopwatch) Packet(herd bool, d time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -42,19 +44,21 @@ func (s *Stopwatch) Join(herd bool, d time.Duration) {
 	}
 }
 
+// Record says whether packets count from now on: in the window of a measurement they do. Laps and joins always count.
 func (s *Stopwatch) Record(on bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.recording = on
 }
 
+// StartHerd keeps the packets of earlier viewers apart from now on, as Times.During.
 func (s *Stopwatch) StartHerd() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.herding = true
 }
 
-// Lap gives the latencies since the last lap, nil if there are none.
+// Lap gives the ages of packets since the last lap, nil if there are none.
 func (s *Stopwatch) Lap() *Spread {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -63,17 +67,17 @@ func (s *Stopwatch) Lap() *Spread {
 	return spreadOf(&h)
 }
 
-// Times are what a stopwatch has collected, nil where nothing was.
-type times struct {
+// Times are what a Stopwatch has collected, nil where nothing was.
+type Times struct {
 	Latency   *Spread // age of packets on arrival
 	During    *Spread // the same since the herd started, without the herd's own
 	Joins     *Spread // from the connection to the first byte of stream
 	HerdJoins *Spread // the same of the herd
 }
 
-// Times are those of the window, joins of the whole run.
-func (s *Stopwatch) Times() times {
+// Times are the packets while recording was on, and all joins.
+func (s *Stopwatch) Times() Times {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return times{spreadOf(&s.latency), spreadOf(&s.during), spreadOf(&s.joins), spreadOf(&s.herdJoins)}
+	return Times{spreadOf(&s.latency), spreadOf(&s.during), spreadOf(&s.joins), spreadOf(&s.herdJoins)}
 }

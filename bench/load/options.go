@@ -1,24 +1,22 @@
 package load
 
 import (
-	"pumpd/bench/viewers"
-)
-
-import (
 	"fmt"
 	"strconv"
 	"strings"
 	"time"
+
+	"pumpd/bench/viewers"
 )
 
-// Options describe one run.
+// Options describe one measurement.
 type Options struct {
 	viewers.Options
-	URLs     []string // viewers take them in turn
-	Viewers  int
+	URLs     []string      // viewers take them in turn
+	Viewers  int           // that take part from the start
 	Sample   string        // of those, how many check everything: a number or a percentage
 	Stalled  int           // viewers besides those that ask and never read
-	Slow     int           // viewers besides those that read at slowRate
+	Slow     int           // viewers besides those that read at SlowRate
 	Churn    float64       // viewers replaced a second
 	Herd     int           // viewers besides those that join in one instant
 	HerdAt   time.Duration // when, from the start of the measurement; 0: after a third of it

@@ -1,11 +1,6 @@
 package load
 
 import (
-	"pumpd/bench/latency"
-	"pumpd/bench/machine"
-)
-
-import (
 	"fmt"
 	"io"
 	"maps"
@@ -14,29 +9,32 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"pumpd/bench/latency"
+	"pumpd/bench/machine"
 )
 
 // printProgress is the line that says that the run is alive. On a terminal it stays one line.
-func (l *run) printProgress(at time.Duration, bitRate float64) {
-	if l.opt.Quiet {
+func (r *run) printProgress(at time.Duration, bitRate float64) {
+	if r.opt.Quiet {
 		return
 	}
-	t, lap := l.sum(), l.clock.Lap()
+	t, lap := r.sum(), r.clock.Lap()
 	line := fmt.Sprintf("%4.0fs  %d watching, %d failed, %d refused, %d silent  %7.1f Mbit/s",
 		at.Seconds(), t.Up, t.Failed, t.Refused, t.Silent, bitRate/1e6)
 	if lap != nil {
 		line += fmt.Sprintf("  latency p50 %.0f p99 %.0f max %.0f ms", lap.P50, lap.P99, lap.Max)
 	}
-	if l.opt.PID != 0 {
-		if u, err := machine.ProcessUsage(l.opt.PID); err == nil {
+	if r.opt.PID != 0 {
+		if u, err := machine.ProcessUsage(r.opt.PID); err == nil {
 			line += fmt.Sprintf("  server %.1f MB", float64(u.RSS)/1e6)
 		}
 	}
 	end := "\n"
-	if f, ok := l.progress.(*os.File); ok && isTerminal(f) {
+	if f, ok := r.progress.(*os.File); ok && isTerminal(f) {
 		end = "\x1b[K\r"
 	}
-	fmt.Fprint(l.progress, line+end)
+	fmt.Fprint(r.progress, line+end)
 }
 
 func isTerminal(f *os.File) bool {
@@ -50,8 +48,8 @@ func (s *Summary) Print(w io.Writer) {
 		fmt.Fprintf(w, "%-16s "+format+"\n", append([]any{name}, args...)...)
 	}
 	p("url", "%s (%s)", s.URL, s.Protocol)
-	p("viewers", "%d of %d watching at the end, %d failed, %d silent", s.Watching, s.Viewers+s.Stalled+s.Slow+s.Herd,
-		s.Failed, s.Silent)
+	p("viewers", "%d of %d watching at the end, %d failed, %d silent",
+		s.Watching, s.Viewers+s.Stalled+s.Slow+s.Herd, s.Failed, s.Silent)
 	for _, why := range slices.Sorted(maps.Keys(s.Failures)) {
 		p("", "%d × %s", s.Failures[why], why)
 	}
@@ -122,8 +120,8 @@ func (s *Summary) printUse(p func(name, format string, args ...any)) {
 // PrintBenchmark prints lines in the format of Go benchmarks, for benchstat.
 func (s *Summary) PrintBenchmark(w io.Writer) {
 	fmt.Fprintf(w, "\ngoos: %s\ngoarch: %s\ncpu: %s\n", runtime.GOOS, runtime.GOARCH, machine.CPUModel())
-	fmt.Fprintf(w, "BenchmarkLoad/%s/n=%d-%d 1 %.0f ns/op %.1f Mbit/s", s.Protocol, s.Viewers, runtime.NumCPU(),
-		s.Seconds*1e9, s.BitsPerSec/1e6)
+	fmt.Fprintf(w, "BenchmarkLoad/%s/n=%d-%d 1 %.0f ns/op %.1f Mbit/s",
+		s.Protocol, s.Viewers, runtime.NumCPU(), s.Seconds*1e9, s.BitsPerSec/1e6)
 	if s.Server != nil {
 		fmt.Fprintf(w, " %.3f cpu-s/GB %d rss-bytes", s.Server.SecondsPerGB, s.Server.RSS)
 	}
@@ -133,6 +131,7 @@ func (s *Summary) PrintBenchmark(w io.Writer) {
 	fmt.Fprintf(w, " %d failed %d faults\n", s.Failed+s.Silent, s.FaultCount())
 }
 
+// FaultCount is the number of faults of all kinds.
 func (s *Summary) FaultCount() int64 {
 	var n int64
 	for _, k := range s.Faults {
@@ -141,7 +140,8 @@ func (s *Summary) FaultCount() int64 {
 	return n
 }
 
-// Verdict is an error when a viewer failed or saw a fault.
+// Verdict is an error when a viewer failed, was refused (unless it was to come back), went silent, starved or saw a
+// fault, and when nothing was delivered at all.
 func (s *Summary) Verdict() error {
 	starved, refused := s.SlowestPart < starvedShare, s.Refused
 	if s.Reconnect { // they came back, or would have

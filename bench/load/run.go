@@ -1,20 +1,20 @@
+// Package load watches streams with thousands of viewers and sums up what they got and what it cost.
 package load
-
-import (
-	"pumpd/bench/latency"
-	"pumpd/bench/sock"
-	"pumpd/bench/viewers"
-)
 
 import (
 	"context"
 	"errors"
 	"io"
 	"runtime"
+	"slices"
 	"time"
+
+	"pumpd/bench/latency"
+	"pumpd/bench/sock"
+	"pumpd/bench/viewers"
 )
 
-// A run is one run. Its methods run on one goroutine; workers run on theirs.
+// A run is one measurement. Its methods run on one goroutine; workers run on theirs.
 type run struct {
 	opt      Options
 	sites    []*viewers.Site
@@ -27,33 +27,34 @@ type run struct {
 	owed     float64 // churn due
 }
 
-// Measure does one run. The error is about the run; what viewers found is in the summary.
+// Measure lets viewers join as opt says, measures for opt.Duration or until ctx is done, and ends them. progress gets a
+// line a second. The error is about the measurement; what viewers found is in the summary.
 func Measure(ctx context.Context, opt Options, progress io.Writer) (*Summary, error) {
-	l, err := newRun(opt, progress)
+	r, err := newRun(opt, progress)
 	if err != nil {
 		return nil, err
 	}
-	before, err := l.snapshot()
+	before, err := r.snapshot()
 	if err != nil {
 		return nil, err
 	}
-	if err := l.startWorkers(); err != nil {
+	if err := r.startWorkers(); err != nil {
 		return nil, err
 	}
-	l.rampUp(ctx)
-	l.sleep(ctx, l.opt.Settle)
-	s, err := l.window(ctx, before)
-	l.halt()
+	r.rampUp(ctx)
+	r.sleep(ctx, r.opt.Settle)
+	s, err := r.window(ctx, before)
+	r.halt()
 	if err != nil {
 		return nil, err
 	}
-	l.finish(s)
+	r.finish(s)
 	return s, nil
 }
 
 // newRun checks options and prepares requests.
 func newRun(opt Options, progress io.Writer) (*run, error) {
-	l := &run{opt: opt, progress: progress, started: time.Now()}
+	r := &run{opt: opt, progress: progress, started: time.Now()}
 	if opt.Viewers < 0 || opt.Herd < 0 || opt.Stalled < 0 || opt.Slow < 0 || opt.most() == 0 {
 		return nil, errors.New("no viewers, or a negative number of them")
 	}
@@ -61,78 +62,86 @@ func newRun(opt Options, progress io.Writer) (*run, error) {
 		return nil, err
 	}
 	for _, raw := range opt.URLs {
-		s, err := viewers.NewSite(raw, &l.opt.Options)
+		s, err := viewers.NewSite(raw, &r.opt.Options)
 		if err != nil {
 			return nil, err
 		}
-		l.sites = append(l.sites, s)
+		r.sites = append(r.sites, s)
 	}
-	if len(l.sites) == 0 {
+	if len(r.sites) == 0 {
 		return nil, errors.New("no URL")
 	}
 	var err error
-	if l.samples, err = sampleCount(opt.Sample, opt.Viewers); err != nil {
+	if r.samples, err = sampleCount(opt.Sample, opt.Viewers); err != nil {
 		return nil, err
 	}
-	if l.opt.HerdAt == 0 {
-		l.opt.HerdAt = opt.Duration / 3
+	if r.opt.HerdAt == 0 {
+		r.opt.HerdAt = opt.Duration / 3
 	}
-	return l, nil
+	return r, nil
 }
 
 // most is how many viewers there are at the most.
 func (o *Options) most() int { return o.Viewers + o.Herd + o.Stalled + o.Slow }
 
-func (l *run) startWorkers() error {
-	var err error
-	if l.watcher, err = viewers.NewWorker(&l.opt.Options, l.sites, &l.clock, 0, 0); err != nil {
+// startWorkers starts one for each CPU and the watcher, or none.
+func (r *run) startWorkers() (err error) {
+	defer func() {
+		if err != nil {
+			r.halt()
+		}
+	}()
+	if r.watcher, err = viewers.NewWorker(&r.opt.Options, r.sites, &r.clock, 0, 0); err != nil {
 		return err
 	}
 	for i := range runtime.NumCPU() {
-		w, err := viewers.NewWorker(&l.opt.Options, l.sites, &l.clock, i, l.opt.Drain)
+		w, err := viewers.NewWorker(&r.opt.Options, r.sites, &r.clock, i, r.opt.Drain)
 		if err != nil {
 			return err
 		}
-		l.workers = append(l.workers, w)
+		r.workers = append(r.workers, w)
 	}
 	return nil
 }
 
 // halt ends all viewers.
-func (l *run) halt() {
-	for _, w := range l.all() {
+func (r *run) halt() {
+	for _, w := range r.all() {
 		w.Halt()
 	}
 }
 
 // all is every worker.
-func (l *run) all() []*viewers.Worker {
-	return append(l.workers[:len(l.workers):len(l.workers)], l.watcher)
+func (r *run) all() []*viewers.Worker {
+	if r.watcher == nil {
+		return nil
+	}
+	return append(slices.Clone(r.workers), r.watcher)
 }
 
 // sum is what all workers have counted so far.
-func (l *run) sum() viewers.Totals {
+func (r *run) sum() viewers.Totals {
 	var t viewers.Totals
-	for _, w := range l.all() {
+	for _, w := range r.all() {
 		t.Add(w.Totals())
 	}
 	return t
 }
 
 // finish adds what only halted workers can tell.
-func (l *run) finish(s *Summary) {
+func (r *run) finish(s *Summary) {
 	var all viewers.Results
-	for _, w := range l.all() {
-		r := w.Results()
-		all.Merge(&r)
+	for _, w := range r.all() {
+		of := w.Results()
+		all.Merge(&of)
 	}
-	t := l.sum()
+	t := r.sum()
 	s.Watching -= t.Cut - s.Cut // stalled viewers learn only at the end that they were cut
 	s.Failed, s.Silent, s.Cut, s.Returned = t.Failed, t.Silent, t.Cut, t.Returned
 	s.Refused, s.Refusals, s.Away, s.Returns = t.Refused, all.Refusals, all.Away, all.Returns
 	s.Failures, s.Faults, s.FirstFault = all.Failures, all.Faults.ByName(), all.Faults.First
 	s.Sampled, s.Packets, s.Skips, s.Stamped = all.Sampled, all.Packets, all.Skips, all.Stamped
 	s.SlowestPart = slowestShare(all.Window)
-	d := l.clock.Times()
+	d := r.clock.Times()
 	s.Latency, s.During, s.Joins, s.HerdJoin = d.Latency, d.During, d.Joins, d.HerdJoins
 }

@@ -1,16 +1,13 @@
 package load
 
 import (
-	"pumpd/bench/viewers"
-)
-
-import (
 	"context"
 	"io"
 	"net"
 	"testing"
 	"time"
 
+	"pumpd/bench/viewers"
 	"pumpd/codec"
 )
 
@@ -37,8 +34,10 @@ func TestLoadWatches(t *testing.T) {
 		"mmsh with describe": {URLs: []string{"mmsh://" + addr + "/x"}, Options: viewers.Options{Describe: true}},
 		"http":               {URLs: []string{"http://" + addr + "/x"}},
 		"http, metacube":     {URLs: []string{"http://" + addr + "/x.metacube"}}, // found by probes alone
-		"all kinds": {URLs: []string{"mmsh://" + addr + "/x"}, Slow: 2, Stalled: 2, Churn: 20, Herd: 10,
-			Duration: 500 * time.Millisecond, Options: viewers.Options{SlowRate: 1e6}},
+		"all kinds": {
+			URLs: []string{"mmsh://" + addr + "/x"}, Slow: 2, Stalled: 2, Churn: 20, Herd: 10, Duration: 500 * time.Millisecond,
+			Options: viewers.Options{SlowRate: 1e6},
+		},
 	} {
 		s := testLoad(t, opt)
 		if s.Failed+s.Silent+s.FaultCount() > 0 || s.Bytes == 0 {
@@ -108,8 +107,9 @@ func TestLoadNobodyListens(t *testing.T) {
 
 func TestLoadReconnects(t *testing.T) {
 	addr := serveBytes(t, append([]byte("HTTP/1.0 200 OK\r\n\r\n"), mmshStream(t, 10, -1)...), false)
-	s := testLoad(t, Options{URLs: []string{"mmsh://" + addr + "/x"}, Viewers: 5,
-		Options: viewers.Options{Reconnect: true}})
+	s := testLoad(t, Options{
+		URLs: []string{"mmsh://" + addr + "/x"}, Viewers: 5, Options: viewers.Options{Reconnect: true},
+	})
 	if s.Failed != 0 || s.Returned < 5 || s.Returns["closed by server"] != s.Returned {
 		t.Errorf("%d failed, %d returned: %v", s.Failed, s.Returned, s.Failures)
 	}

@@ -1,11 +1,6 @@
 package load
 
 import (
-	"pumpd/bench/source"
-	"pumpd/bench/upstream"
-)
-
-import (
 	"bufio"
 	"context"
 	"crypto/ecdsa"
@@ -16,10 +11,13 @@ import (
 	"io"
 	"math/big"
 	"net"
-	"pumpd/codec"
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"pumpd/bench/source"
+	"pumpd/bench/upstream"
+	"pumpd/codec"
 )
 
 // serveSynth runs an upstream until the test ends and gives its address.

@@ -1,11 +1,11 @@
 package load
 
 import (
+	"slices"
+
 	"pumpd/bench/latency"
 	"pumpd/bench/machine"
 )
-
-import "slices"
 
 // A Summary is the outcome of a load run as it goes into -json. Times in seconds or ms as named, sizes in bytes.
 type Summary struct {
@@ -44,7 +44,7 @@ type Summary struct {
 	HerdJoin *latency.Spread `json:"herd_join_ms,omitempty"`
 	Herd     int             `json:"herd,omitempty"`
 
-	Server    *serverUse `json:"server,omitempty"`
+	Server    *ServerUse `json:"server,omitempty"`
 	TCPMemory int64      `json:"kernel_tcp_bytes"`      // both ends, above what was held before
 	OwnCPU    float64    `json:"bench_cpu_seconds"`     // in the window
 	Busy      float64    `json:"machine_busy"`          // 0 to 1, in the window
@@ -52,8 +52,8 @@ type Summary struct {
 	Interrupt bool       `json:"interrupted,omitempty"` // the run did not last its -duration
 }
 
-// serverUse is what the process of -pid used in the window.
-type serverUse struct {
+// ServerUse is what the process of -pid used in the window.
+type ServerUse struct {
 	CPUSeconds     float64 `json:"cpu_seconds"`
 	SecondsPerGB   float64 `json:"cpu_seconds_per_gb"` // of bytes delivered; 0 if none were
 	RSS            int64   `json:"rss"`                // at the end
@@ -75,8 +75,8 @@ func slowestShare(window []int64) float64 {
 }
 
 // useOf computes what a server used for bytes delivered to viewers.
-func useOf(base, start, end machine.Usage, bytes, viewers int64) *serverUse {
-	u := &serverUse{CPUSeconds: (end.CPU - start.CPU).Seconds(), RSS: end.RSS, RSSGrowth: end.RSS - base.RSS}
+func useOf(base, start, end machine.Usage, bytes, viewers int64) *ServerUse {
+	u := &ServerUse{CPUSeconds: (end.CPU - start.CPU).Seconds(), RSS: end.RSS, RSSGrowth: end.RSS - base.RSS}
 	if bytes > 0 {
 		u.SecondsPerGB = u.CPUSeconds / (float64(bytes) / 1e9)
 	}

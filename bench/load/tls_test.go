@@ -1,12 +1,10 @@
 package load
 
 import (
-	"pumpd/bench/viewers"
-)
-
-import (
 	"testing"
 	"time"
+
+	"pumpd/bench/viewers"
 )
 
 func TestLoadOverTLS(t *testing.T) {
@@ -15,8 +13,10 @@ func TestLoadOverTLS(t *testing.T) {
 		"mmshs":               {URLs: []string{"mmshs://" + addr + "/x"}},
 		"mmshs with describe": {URLs: []string{"mmshs://" + addr + "/x"}, Options: viewers.Options{Describe: true}},
 		"https":               {URLs: []string{"https://" + addr + "/x"}},
-		"all kinds": {URLs: []string{"mmshs://" + addr + "/x"}, Slow: 2, Stalled: 2, Churn: 20, Herd: 10,
-			Duration: 500 * time.Millisecond, Options: viewers.Options{SlowRate: 1e6}},
+		"all kinds": {
+			URLs: []string{"mmshs://" + addr + "/x"}, Slow: 2, Stalled: 2, Churn: 20, Herd: 10, Duration: 500 * time.Millisecond,
+			Options: viewers.Options{SlowRate: 1e6},
+		},
 	} {
 		s := testLoad(t, opt)
 		if s.Failed+s.Refused+s.Silent+s.FaultCount() > 0 || s.Bytes == 0 || s.Packets == 0 || !s.Stamped ||
@@ -47,19 +47,21 @@ func TestLoadWithoutTLSThere(t *testing.T) {
 // Each site gets its share of viewers, of every kind.
 func TestLoadTakesURLsInTurn(t *testing.T) {
 	plain, secure := serveSynth(t), serveTLS(t, serveSynth(t))
-	good := []string{"mmsh://" + plain + "/a", "http://" + plain + "/b", "mmshs://" + secure + "/c", "https://" + secure +
-		"/d"}
+	good := []string{
+		"mmsh://" + plain + "/a", "http://" + plain + "/b", "mmshs://" + secure + "/c", "https://" + secure + "/d",
+	}
 	s := testLoad(t, Options{URLs: good, Viewers: 40})
 	if s.Failed+s.FaultCount() > 0 || s.Watching != 40 || s.Protocol != "mixed" || s.URL != good[0]+" and 3 more" {
 		t.Errorf("%+v: %v", s, s.Failures)
 	}
 	closed := serveBytes(t, []byte("HTTP/1.0 404 Not Found\r\n\r\n"), true)
 	for _, describe := range []bool{false, true} {
-		s = testLoad(t, Options{URLs: append(good, "mmsh://"+closed+"/e"), Viewers: 100,
-			Options: viewers.Options{Describe: describe}})
+		s = testLoad(t, Options{
+			URLs: append(good, "mmsh://"+closed+"/e"), Viewers: 100, Options: viewers.Options{Describe: describe},
+		})
 		if s.Refused < 18 || s.Refused > 22 || s.Failed > 0 || s.Watching != 100-s.Refused {
-			t.Errorf("describe %v: %d refused, %d failed, %d watching, want a fifth refused: %v", describe, s.Refused, s.Failed,
-				s.Watching, s.Failures)
+			t.Errorf("describe %v: %d refused, %d failed, %d watching, want a fifth refused: %v",
+				describe, s.Refused, s.Failed, s.Watching, s.Failures)
 		}
 	}
 }

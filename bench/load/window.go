@@ -1,15 +1,13 @@
 package load
 
 import (
-	"pumpd/bench/machine"
-	"pumpd/bench/viewers"
-)
-
-import (
 	"context"
 	"fmt"
 	"math"
 	"time"
+
+	"pumpd/bench/machine"
+	"pumpd/bench/viewers"
 )
 
 // A snapshot is every counter at one moment.
@@ -23,14 +21,14 @@ type snapshot struct {
 }
 
 // snapshot reads all counters. A server that is gone is an error; the machine's own counters always exist.
-func (l *run) snapshot() (snapshot, error) {
+func (r *run) snapshot() (snapshot, error) {
 	s := snapshot{at: time.Now(), own: machine.OwnCPU()}
 	var err error
-	if l.watcher != nil {
-		s.totals = l.sum()
+	if r.watcher != nil {
+		s.totals = r.sum()
 	}
-	if l.opt.PID != 0 {
-		if s.server, err = machine.ProcessUsage(l.opt.PID); err != nil {
+	if r.opt.PID != 0 {
+		if s.server, err = machine.ProcessUsage(r.opt.PID); err != nil {
 			return s, fmt.Errorf("server: %w", err)
 		}
 	}
@@ -42,76 +40,76 @@ func (l *run) snapshot() (snapshot, error) {
 }
 
 // window measures for -duration. base is from before the first viewer.
-func (l *run) window(ctx context.Context, base snapshot) (*Summary, error) {
-	for _, w := range l.all() {
+func (r *run) window(ctx context.Context, base snapshot) (*Summary, error) {
+	for _, w := range r.all() {
 		w.Mark()
 	}
-	l.clock.Record(true)
-	start, err := l.snapshot()
+	r.clock.Record(true)
+	start, err := r.snapshot()
 	if err != nil {
 		return nil, err
 	}
-	l.watch(ctx)
-	l.clock.Record(false)
-	end, err := l.snapshot()
+	r.watch(ctx)
+	r.clock.Record(false)
+	end, err := r.snapshot()
 	if err != nil {
 		return nil, err
 	}
-	s := l.summarise(base, start, end)
+	s := r.summarise(base, start, end)
 	s.Interrupt = ctx.Err() != nil
 	return s, nil
 }
 
 // watch runs the churn, the herd and the progress line until the window is over.
-func (l *run) watch(ctx context.Context) {
+func (r *run) watch(ctx context.Context) {
 	const step = 50 * time.Millisecond
-	start, line, herd := time.Now(), time.Now(), l.opt.Herd
-	last := l.sum().Bytes
-	for ctx.Err() == nil && time.Since(start) < l.opt.Duration {
-		l.sleep(ctx, min(step, max(l.opt.Duration-time.Since(start), 0)))
-		l.churn(step)
-		if herd > 0 && time.Since(start) >= l.opt.HerdAt {
-			l.startHerd(herd)
+	start, line, herd := time.Now(), time.Now(), r.opt.Herd
+	last := r.sum().Bytes
+	for ctx.Err() == nil && time.Since(start) < r.opt.Duration {
+		r.sleep(ctx, min(step, max(r.opt.Duration-time.Since(start), 0)))
+		r.churn(step)
+		if herd > 0 && time.Since(start) >= r.opt.HerdAt {
+			r.startHerd(herd)
 			herd = 0
 		}
 		if d := time.Since(line); d >= time.Second {
-			bytes := l.sum().Bytes
-			l.printProgress(time.Since(start), float64(bytes-last)*8/d.Seconds())
+			bytes := r.sum().Bytes
+			r.printProgress(time.Since(start), float64(bytes-last)*8/d.Seconds())
 			line, last = time.Now(), bytes
 		}
 	}
 }
 
 // churn replaces viewers at the wanted rate; every fourth is one that checks.
-func (l *run) churn(d time.Duration) {
-	l.owed += l.opt.Churn * d.Seconds()
-	for ; l.owed >= 1; l.owed-- {
-		w := l.watcher
-		if k := int(math.Mod(l.owed, 4)); k != 0 {
-			w = l.workers[int(l.owed)%len(l.workers)]
+func (r *run) churn(d time.Duration) {
+	r.owed += r.opt.Churn * d.Seconds()
+	for ; r.owed >= 1; r.owed-- {
+		w := r.watcher
+		if k := int(math.Mod(r.owed, 4)); k != 0 {
+			w = r.workers[int(r.owed)%len(r.workers)]
 		}
 		w.Replace()
 	}
 }
 
 // startHerd lets n viewers join at once; some of them check.
-func (l *run) startHerd(n int) {
-	l.clock.StartHerd()
+func (r *run) startHerd(n int) {
+	r.clock.StartHerd()
 	const samples = 8
 	for i := range n {
-		r := viewers.Crowd
+		role := viewers.Crowd
 		if i < min(samples, n) {
-			r = viewers.Sample
+			role = viewers.Sample
 		}
-		l.start(i, r, true)
+		r.start(i, role, true)
 	}
 }
 
 // summarise turns three snapshots into what is known before the viewers are asked.
-func (l *run) summarise(base, start, end snapshot) *Summary {
+func (r *run) summarise(base, start, end snapshot) *Summary {
 	s := &Summary{
-		URL: l.name(), Protocol: l.protocol(), Reconnect: l.opt.Reconnect, Viewers: l.opt.Viewers, Stalled: l.opt.Stalled,
-		Slow: l.opt.Slow, Herd: l.opt.Herd,
+		URL: r.name(), Protocol: r.protocol(), Reconnect: r.opt.Reconnect,
+		Viewers: r.opt.Viewers, Stalled: r.opt.Stalled, Slow: r.opt.Slow, Herd: r.opt.Herd,
 		Watching:  end.totals.Up,
 		Cut:       end.totals.Cut,
 		Seconds:   end.at.Sub(start.at).Seconds(),
@@ -123,26 +121,26 @@ func (l *run) summarise(base, start, end snapshot) *Summary {
 	if ticks := end.total - start.total; ticks > 0 {
 		s.Busy = float64(end.busy-start.busy) / float64(ticks)
 	}
-	if l.opt.PID != 0 {
+	if r.opt.PID != 0 {
 		s.Server = useOf(base.server, start.server, end.server, s.Bytes, end.totals.Up)
-		s.Others = machine.Others(end.busy-start.busy, end.total-start.total, end.server.CPU-start.server.CPU+
-			end.own-start.own)
+		known := end.server.CPU - start.server.CPU + end.own - start.own
+		s.Others = machine.OthersShare(end.busy-start.busy, end.total-start.total, known)
 	}
 	return s
 }
 
 // name is what was watched.
-func (l *run) name() string {
-	if n := len(l.opt.URLs); n > 1 {
-		return fmt.Sprintf("%s and %d more", l.opt.URLs[0], n-1)
+func (r *run) name() string {
+	if n := len(r.opt.URLs); n > 1 {
+		return fmt.Sprintf("%s and %d more", r.opt.URLs[0], n-1)
 	}
-	return l.opt.URLs[0]
+	return r.opt.URLs[0]
 }
 
 // protocol is what all sites speak.
-func (l *run) protocol() string {
-	first := l.sites[0].Protocol()
-	for _, s := range l.sites {
+func (r *run) protocol() string {
+	first := r.sites[0].Protocol()
+	for _, s := range r.sites {
 		if s.Protocol() != first {
 			return "mixed"
 		}

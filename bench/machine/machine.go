@@ -1,3 +1,4 @@
+// Package machine tells what processes and the whole machine have used, from /proc.
 package machine
 
 import (
@@ -34,7 +35,7 @@ func parseSockstat(s string) (int64, error) {
 	return 0, fmt.Errorf("/proc/net/sockstat: no TCP mem")
 }
 
-// Ticks gives busy and total CPU time of the machine, in ticks.
+// Ticks gives busy and total CPU time of the machine since it was started, in ticks of 1/100 s.
 func Ticks() (busy, total int64, err error) {
 	b, err := os.ReadFile("/proc/stat")
 	if err != nil {
@@ -43,8 +44,9 @@ func Ticks() (busy, total int64, err error) {
 	return parseTicks(string(b))
 }
 
-// Others is the share of the machine that was busy, but not with what is known.
-func Others(busy, total int64, known time.Duration) float64 {
+// OthersShare is the share (0 to 1) of the machine that was busy, but not with what is known: busy and total are
+// differences of Ticks, known is CPU time in between.
+func OthersShare(busy, total int64, known time.Duration) float64 {
 	if total <= 0 {
 		return 0
 	}
@@ -71,7 +73,7 @@ func parseTicks(s string) (busy, total int64, err error) {
 	return busy, total, nil
 }
 
-// CPUModel is the processor's name as /proc/cpuinfo has it.
+// CPUModel is the processor's name as /proc/cpuinfo has it, "unknown" if it has none.
 func CPUModel() string {
 	b, _ := os.ReadFile("/proc/cpuinfo")
 	for line := range strings.Lines(string(b)) {

@@ -10,7 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Used is what a process has used so far.
+// Usage is what a process has used so far.
 type Usage struct {
 	CPU time.Duration // user and system, all threads
 	RSS int64         // bytes resident

@@ -7,8 +7,8 @@ import (
 )
 
 func TestParseStat(t *testing.T) {
-	const line = "4242 (a (b) c) S 1 4242 4242 0 -1 4194560 500 0 0 0 150 25 0 0 20 0 9 0 100 1000 200 " +
-		"18446744073709551615"
+	const line = "4242 (a (b) c) S 1 4242 4242 0 -1 4194560 500 0 0 0 " +
+		"150 25 0 0 20 0 9 0 100 1000 200 18446744073709551615"
 	if got, err := parseStat(line); err != nil || got != 1750*time.Millisecond {
 		t.Errorf("got %s, %v, want 1.75s", got, err)
 	}

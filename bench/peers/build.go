@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// BuildPumpd builds the main package of the module we are in.
+// BuildPumpd builds the main package of the module we are in as a binary below dir, and returns its path.
 func BuildPumpd(ctx context.Context, dir string) (string, error) {
 	root, err := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Dir}}").Output()
 	if err != nil {

@@ -1,10 +1,5 @@
+// Package peers starts the servers that are compared, pumpd among them, feeds them and stops them.
 package peers
-
-import (
-	"pumpd/bench/push"
-	"pumpd/bench/source"
-	"pumpd/bench/upstream"
-)
 
 import (
 	"context"
@@ -18,6 +13,10 @@ import (
 	"strings"
 	"text/template"
 	"time"
+
+	"pumpd/bench/push"
+	"pumpd/bench/source"
+	"pumpd/bench/upstream"
 )
 
 //go:embed config
@@ -34,7 +33,7 @@ type Peer struct {
 	url      func(at place) string
 }
 
-// Pumpd runs a pumpd binary with further settings such as merge = "100ms".
+// Pumpd is a pumpd binary with further lines of [server] such as merge = "100ms".
 func Pumpd(binary string, settings []string) *Peer {
 	name := "pumpd"
 	if len(settings) > 0 {
@@ -46,8 +45,8 @@ func Pumpd(binary string, settings []string) *Peer {
 		feed: func(ctx context.Context, src source.Source, at place) error {
 			to := &url.URL{Scheme: "http", Host: at.host(), Path: "/streams/bench_push"}
 			return feedUntilUp(ctx, func() error {
-				_, err := push.AsEncoder(ctx, src, to, push.Options{Length: 1<<31 - 1, Strip: true,
-					Agent: "WMEncoder/11.0.5721.5145"}, 0, func(string, ...any) {})
+				opt := push.Options{Length: 1<<31 - 1, Strip: true, Agent: "WMEncoder/11.0.5721.5145"}
+				_, err := push.AsEncoder(ctx, src, to, opt, 0, func(string, ...any) {})
 				return err
 			})
 		},
@@ -55,6 +54,7 @@ func Pumpd(binary string, settings []string) *Peer {
 	}
 }
 
+// Cubemap is the reflector by Steinar H. Gunderson; it pulls, and is what /usr/sbin or PATH has.
 func Cubemap() *Peer {
 	return &Peer{
 		Name: "Cubemap", binary: "cubemap", config: "cubemap.config",
@@ -70,6 +70,7 @@ func Cubemap() *Peer {
 	}
 }
 
+// Icecast is fed by a source client and is what /usr/sbin or PATH has.
 func Icecast() *Peer {
 	return &Peer{
 		Name: "Icecast", binary: "icecast2", config: "icecast.xml",
@@ -92,9 +93,11 @@ func feedUntilUp(ctx context.Context, feed func() error) error {
 	}
 }
 
+// StartTimeout is how long a server may take to start and to have its stream.
 const StartTimeout = 10 * time.Second
 
-// Find returns the binary's path. Debian has servers in sbin, which is not in everybody's PATH.
+// Find returns the binary's path, or the error that it is not installed. Debian has servers in sbin, which is not in
+// everybody's PATH.
 func (p *Peer) Find() (string, error) {
 	if path, err := exec.LookPath(p.binary); err == nil {
 		return path, nil

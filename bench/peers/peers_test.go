@@ -10,7 +10,7 @@ import (
 // Every config template must fill; what is left out would show as "<no value>".
 func TestPeerConfigs(t *testing.T) {
 	for _, p := range []*Peer{Pumpd("pumpd", []string{`merge = "100ms"`}), Cubemap(), Icecast()} {
-		at, err := p.settle()
+		at, err := p.prepare()
 		if err != nil {
 			t.Fatal(err)
 		}

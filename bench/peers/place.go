@@ -30,8 +30,8 @@ type place struct {
 
 func (at place) host() string { return fmt.Sprintf("127.0.0.1:%d", at.Port) }
 
-// settle makes a directory and finds ports.
-func (p *Peer) settle() (at place, err error) {
+// prepare makes a directory and finds ports.
+func (p *Peer) prepare() (at place, err error) {
 	if at.Dir, err = os.MkdirTemp("", "bench-"); err != nil {
 		return at, err
 	}

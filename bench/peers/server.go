@@ -1,35 +1,32 @@
 package peers
 
 import (
-	"pumpd/bench/source"
-)
-
-import (
 	"context"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"time"
+
+	"pumpd/bench/source"
 )
 
-// A Server is a started server.
+// A Server is a peer that was started.
 type Server struct {
 	peer *Peer
 	cmd  *exec.Cmd
 	at   place
 	log  string        // file
 	dead chan struct{} // closed when it has ended
-	err  error         // how, to be read after that
 }
 
-// Start writes the config and starts the server in a directory of its own.
+// Start writes the config and starts the server in a directory of its own. Stop must be called.
 func (p *Peer) Start() (*Server, error) {
 	binary, err := p.Find()
 	if err != nil {
 		return nil, err
 	}
-	at, err := p.settle()
+	at, err := p.prepare()
 	if err != nil {
 		return nil, err
 	}
@@ -52,7 +49,7 @@ func (p *Peer) Start() (*Server, error) {
 		return nil, err
 	}
 	go func() {
-		r.err = r.cmd.Wait()
+		r.cmd.Wait() // how it went is in its ProcessState
 		close(r.dead)
 	}()
 	return r, nil
@@ -81,13 +78,13 @@ func (r *Server) URL() string { return r.peer.url(r.at) }
 // PID is its process.
 func (r *Server) PID() int { return r.cmd.Process.Pid }
 
-// Ended says whether the server has ended by itself, and how.
-func (r *Server) Ended() (over bool, err error) {
+// Ended says whether the server has ended by itself, and how: "exit status 1".
+func (r *Server) Ended() (over bool, how string) {
 	select {
 	case <-r.dead:
-		return true, r.err
+		return true, r.cmd.ProcessState.String()
 	default:
-		return false, nil
+		return false, ""
 	}
 }
 

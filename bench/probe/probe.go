@@ -1,3 +1,4 @@
+// Package probe marks what a source sends so that whoever gets it sees what is missing, damaged or late.
 package probe
 
 import (
@@ -19,11 +20,11 @@ import (
 // Length counts the whole payload with this head; index of count payloads of the packet. The filler is a piece of one
 // fixed noise that starts at another place for each packet, so a swapped or cut payload does not match.
 type Probe struct {
-	Number uint64
-	Stamp  int64 // unix time in ns at which the source let the packet go
-	Length int   // bytes, head included
-	Index  int
-	Count  int
+	Number uint64 // of the packet, from 0
+	Stamp  int64  // unix time in ns at which the source let the packet go
+	Length int    // bytes, head included
+	Index  int    // of this payload in its packet, from 0
+	Count  int    // of payloads in the packet
 }
 
 const (
@@ -47,10 +48,11 @@ func makeNoise() []byte {
 var (
 	// ErrShort says that the probe goes on behind the bytes given.
 	ErrShort = errors.New("probe: more bytes follow")
-	ErrNone  = errors.New("probe: none in this packet")
+	// ErrNone says that a packet is not from the synthetic source.
+	ErrNone = errors.New("probe: none in this packet")
 )
 
-// Put writes the probe and its filler over all of dst; the length is that of dst (probeSize to maxProbe bytes).
+// Put writes the probe and its filler over all of dst; the length is that of dst (Size to 65535 bytes).
 func (p Probe) Put(dst []byte) {
 	copy(dst, Magic)
 	binary.LittleEndian.PutUint64(dst[8:], p.Number)
@@ -61,8 +63,8 @@ func (p Probe) Put(dst []byte) {
 	copy(dst[Size:], noise[p.Number%noiseStarts:])
 }
 
-// Parse reads the probe that b starts with and compares its filler. The probe is valid together with an error about
-// the filler.
+// Parse reads the probe that b starts with and compares its filler. ErrShort: it goes on behind b. The probe is valid
+// together with an error about the filler.
 func Parse(b []byte) (Probe, error) {
 	if len(b) < Size {
 		return Probe{}, ErrShort
@@ -87,7 +89,7 @@ func Parse(b []byte) (Probe, error) {
 	return p, nil
 }
 
-// InPacket finds all probes of one packet, checks them against each other and returns the first. errNoProbe: the
+// InPacket finds all probes of one packet, checks them against each other and returns the first. ErrNone: the
 // stream is not from the synthetic source.
 func InPacket(packet []byte) (Probe, error) {
 	var first Probe
@@ -107,8 +109,8 @@ func InPacket(packet []byte) (Probe, error) {
 			first = p
 		}
 		if p.Index != i || p.Number != first.Number || p.Count != first.Count {
-			return first, fmt.Errorf("probe: packet %d payload %d where packet %d payload %d belongs", p.Number, p.Index,
-				first.Number, i)
+			return first, fmt.Errorf("probe: packet %d payload %d where packet %d payload %d belongs",
+				p.Number, p.Index, first.Number, i)
 		}
 		if i+1 == first.Count {
 			return first, nil

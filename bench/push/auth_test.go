@@ -10,9 +10,11 @@ func TestDigest(t *testing.T) {
 	for _, c := range []struct {
 		name, challenge, user, password, method, uri, cnonce, want string
 	}{
-		{"qop", `Digest realm="testrealm@host.com", qop="auth,auth-int", nonce="dcd98b7102dd2f0e8b11d0f600bfb0c093", opaque="5ccc069c403ebaf9f0171e9517f40e41"`,
+		{"qop", `Digest realm="testrealm@host.com", qop="auth,auth-int", nonce="dcd98b7102dd2f0e8b11d0f600bfb0c093", ` +
+			`opaque="5ccc069c403ebaf9f0171e9517f40e41"`,
 			"Mufasa", "Circle Of Life", "GET", "/dir/index.html", "0a4f113b", "6629fae49393a05397450978507c4ef1"},
-		{"no qop", `Digest realm="testrealm@host.com", nonce="dcd98b7102dd2f0e8b11d0f600bfb0c093", opaque="5ccc069c403ebaf9f0171e9517f40e41"`,
+		{"no qop", `Digest realm="testrealm@host.com", nonce="dcd98b7102dd2f0e8b11d0f600bfb0c093", ` +
+			`opaque="5ccc069c403ebaf9f0171e9517f40e41"`,
 			"Mufasa", "CircleOfLife", "GET", "/dir/index.html", "", "1949323746fe6a43ef61f9606e7febea"},
 	} {
 		got, err := parseChallenge(c.challenge).digest(c.user, c.password, c.method, c.uri, c.cnonce)
@@ -30,8 +32,10 @@ func TestAuthorizeChooses(t *testing.T) {
 		challenges []string
 		want       string // how the answer begins; "": an error
 	}{
-		{[]string{"NTLM", `Basic realm="x"`, `Digest realm="x", nonce="y"`},
-			`Digest username="u", realm="x", nonce="y", uri="/p"`},
+		{
+			[]string{"NTLM", `Basic realm="x"`, `Digest realm="x", nonce="y"`},
+			`Digest username="u", realm="x", nonce="y", uri="/p"`,
+		},
 		{[]string{"Negotiate", `Basic realm="x"`}, "Basic dTpw"},
 		{[]string{"NTLM"}, ""},
 		{nil, ""},

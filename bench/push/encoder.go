@@ -1,9 +1,5 @@
+// Package push feeds a source to a server, as Windows Media Encoder does or as a source client of Icecast.
 package push
-
-import (
-	"pumpd/bench/scheme"
-	"pumpd/bench/source"
-)
 
 import (
 	"bufio"
@@ -15,12 +11,14 @@ import (
 	"time"
 
 	"pumpd/asf"
+	"pumpd/bench/scheme"
+	"pumpd/bench/source"
 	"pumpd/codec"
 )
 
-// Options is how an encoder behaves.
+// Options are how an encoder behaves.
 type Options struct {
-	Length int64         // Content-Length of each PushStart
+	Length int64         // Content-Length of each PushStart, bytes
 	Strip  bool          // send packets without padding
 	Agent  string        // User-Agent
 	Retry  time.Duration // how long to try again after a loss; 0: never
@@ -57,10 +55,13 @@ type encoder struct {
 	stats   Stats
 }
 
-// Stats is what a push did, for its last line.
+// Stats are what a push did.
 type Stats struct {
-	Packets, Bytes, Dropped int64
-	Starts, Losses          int
+	Packets int64 // sent
+	Bytes   int64 // sent, heads of requests included
+	Dropped int64 // packets that came while the connection was lost
+	Starts  int   // PushStarts
+	Losses  int   // of the connection
 }
 
 // An answer is what the connection's reader found.
@@ -250,9 +251,10 @@ func (p *encoder) End() error {
 	return p.deliver(codec.AppendReason(nil, 'E', 0))
 }
 
-// AsEncoder pushes a source to a server until it is over, limit has passed or ctx is done.
+// AsEncoder pushes a source to http://user:password@host:port/path until it is over, limit has passed (0: no limit) or
+// ctx is done. log is told of losses and redirects. What was sent is known even with an error.
 func AsEncoder(ctx context.Context, src source.Source, target *url.URL, opt Options, limit time.Duration,
-	log func(string, ...any)) (Stats, error) {
+	log func(format string, args ...any)) (Stats, error) {
 	p, err := newEncoder(target, src.Header(), opt, log)
 	if err != nil {
 		return Stats{}, err

@@ -1,10 +1,6 @@
 package push
 
 import (
-	"pumpd/bench/source"
-)
-
-import (
 	"bytes"
 	"context"
 	"errors"
@@ -14,6 +10,7 @@ import (
 	"time"
 
 	"pumpd/asf"
+	"pumpd/bench/source"
 )
 
 // A listSource gives its packets all at once.
@@ -82,8 +79,10 @@ func TestPushHeads(t *testing.T) {
 	}
 	for i, want := range []string{"Cookie: push-id=0\r\n", "Cookie: push-id=777\r\n", "Cookie: push-id=778\r\n"} {
 		head := p.heads[i]
-		for _, want := range []string{"POST /streams/x_push HTTP/1.1\r\n", want, "X-Accept-Authentication: Negotiate, " +
-			"NTLM, Digest\r\n", "User-Agent: WMEncoder/11.0.5721.5145\r\n", "Host: " + p.ln.Addr().String() + "\r\n"} {
+		for _, want := range []string{
+			"POST /streams/x_push HTTP/1.1\r\n", want, "X-Accept-Authentication: Negotiate, NTLM, Digest\r\n",
+			"User-Agent: WMEncoder/11.0.5721.5145\r\n", "Host: " + p.ln.Addr().String() + "\r\n",
+		} {
 			if !strings.Contains(head, want) {
 				t.Errorf("request %d: no %q in %q", i, want, head)
 			}
@@ -100,8 +99,8 @@ func TestPushWraps(t *testing.T) {
 			t.Fatalf("length %d: %v", length, err)
 		}
 		if len(p.packets) != 40 || p.headers != 1 || p.ended != 1 || stats.Starts != len(p.starts) || len(p.starts) < 10 {
-			t.Errorf("length %d: %d packets, %d headers, %d ends, %d starts", length, len(p.packets), p.headers, p.ended,
-				len(p.starts))
+			t.Errorf("length %d: %d packets, %d headers, %d ends, %d starts",
+				length, len(p.packets), p.headers, p.ended, len(p.starts))
 		}
 		for i, s := range p.starts[:len(p.starts)-1] {
 			if s.bytes != length || s.length != length || (s.first == 'H') != (i == 0) || s.fill > 404 {
@@ -122,8 +121,9 @@ func TestPushLengthTooSmall(t *testing.T) {
 }
 
 func TestPushAuthenticates(t *testing.T) {
-	const challenge = "HTTP/1.1 401 Unauthorized\r\nServer: Cougar/9.01.01.3814\r\nWWW-Authenticate: Digest " +
-		"realm=\"r\", nonce=\"n\"\r\nWWW-Authenticate: Basic realm=\"r\"\r\nContent-Length: 0\r\n\r\n"
+	const challenge = "HTTP/1.1 401 Unauthorized\r\nServer: Cougar/9.01.01.3814\r\n" +
+		"WWW-Authenticate: Digest realm=\"r\", nonce=\"n\"\r\n" +
+		"WWW-Authenticate: Basic realm=\"r\"\r\nContent-Length: 0\r\n\r\n"
 	answer := func(p *fakePump, head string) string {
 		want, _ := parseChallenge(`Digest realm="r", nonce="n"`).digest("encoder", "secret", "POST", "/streams/x_push", "")
 		if strings.Contains(head, want) {
@@ -132,7 +132,8 @@ func TestPushAuthenticates(t *testing.T) {
 		return challenge
 	}
 	for name, refuse := range map[string]func(*fakePump, string) string{
-		"right": nil, "wrong": func(*fakePump, string) string { return challenge }} {
+		"right": nil, "wrong": func(*fakePump, string) string { return challenge },
+	} {
 		p := &fakePump{setup: answer}
 		if refuse != nil {
 			p.setup = refuse
@@ -152,8 +153,8 @@ func TestPushRedirected(t *testing.T) {
 	there := &fakePump{}
 	to := there.start(t)
 	here := &fakePump{setup: func(*fakePump, string) string {
-		return "HTTP/1.1 302 Found\r\nServer: Cougar/9.0\r\nLocation: http://" + to.Host + "/other\r\nConnection: " +
-			"close\r\n\r\n"
+		return "HTTP/1.1 302 Found\r\nServer: Cougar/9.0\r\n" +
+			"Location: http://" + to.Host + "/other\r\nConnection: close\r\n\r\n"
 	}}
 	if _, err := push(t, here, newListSource(t, 5, pushSynth), Options{}); err != nil {
 		t.Fatal(err)
@@ -167,23 +168,17 @@ func TestPushRedirected(t *testing.T) {
 
 // What stops an encoder must stop us.
 func TestPushRefusals(t *testing.T) {
+	answer := func(s string) func(*fakePump, string) string { return func(*fakePump, string) string { return s } }
+	instead := func(old, now string) func(*fakePump, string) string {
+		return answer(strings.Replace(goodSetup, old, now, 1))
+	}
 	for name, p := range map[string]*fakePump{
-		"status": {setup: func(*fakePump, string) string {
-			return "HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n"
-		}},
-		"no Server": {setup: func(*fakePump, string) string { return strings.Replace(goodSetup, "Server", "Via", 1) }},
-		"Server's name": {setup: func(*fakePump, string) string {
-			return strings.Replace(goodSetup, "Cougar", "nginx", 1)
-		}},
-		"cookie's case": {setup: func(*fakePump, string) string {
-			return strings.Replace(goodSetup, "Set-Cookie", "set-cookie", 1)
-		}},
-		"length's case": {setup: func(*fakePump, string) string {
-			return strings.Replace(goodSetup, "Content-L", "Content-l", 1)
-		}},
-		"redirect to ''": {setup: func(*fakePump, string) string {
-			return "HTTP/1.1 302 Found\r\nContent-Length: 0\r\n\r\n"
-		}},
+		"status":          {setup: answer("HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")},
+		"no Server":       {setup: instead("Server", "Via")},
+		"Server's name":   {setup: instead("Cougar", "nginx")},
+		"cookie's case":   {setup: instead("Set-Cookie", "set-cookie")},
+		"length's case":   {setup: instead("Content-L", "Content-l")},
+		"redirect to ''":  {setup: answer("HTTP/1.1 302 Found\r\nContent-Length: 0\r\n\r\n")},
 		"early answer":    {early: "HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n"},
 		"early success":   {early: goodSetup},
 		"loss, no -retry": {hangUp: 3},

@@ -60,8 +60,9 @@ func (p *fakePump) start(t *testing.T) *url.URL {
 		}
 	})
 	t.Cleanup(func() { ln.Close(); p.wait.Wait() })
-	return &url.URL{Scheme: "http", Host: ln.Addr().String(), Path: "/streams/x_push", User: url.UserPassword("encoder",
-		"secret")}
+	return &url.URL{
+		Scheme: "http", Host: ln.Addr().String(), Path: "/streams/x_push", User: url.UserPassword("encoder", "secret"),
+	}
 }
 
 func (p *fakePump) serve(conn net.Conn) {

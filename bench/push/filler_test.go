@@ -30,8 +30,8 @@ func TestFits(t *testing.T) {
 		n    int
 		want bool
 	}{
-		{100, 100, true}, {100, 96, true}, {100, 97, false}, {100, 98, false}, {100, 99, false}, {100, 101, false},
-		{4, 4, true}, {8, 4, true}, {5, 4, false},
+		{100, 100, true}, {100, 96, true}, {100, 97, false}, {100, 98, false}, {100, 99, false},
+		{100, 101, false}, {4, 4, true}, {8, 4, true}, {5, 4, false},
 	} {
 		if got := fits(c.left, c.n); got != c.want {
 			t.Errorf("fits(%d, %d) = %v", c.left, c.n, got)

@@ -33,8 +33,8 @@ func TestReplyCutAtEveryByte(t *testing.T) {
 	const in = "HTTP/1.1 401 Unauthorized\r\nServer: Rex/9.0\r\nContent-Length: 3\r\n\r\nabc"
 	for n := range len(in) {
 		_, err := readReply(bufio.NewReader(strings.NewReader(in[:n])))
-		if want := io.ErrUnexpectedEOF; n == 0 && err != io.EOF || n > 0 && (err == nil || !strings.Contains(err.Error(),
-			want.Error())) {
+		want := io.ErrUnexpectedEOF
+		if n == 0 && err != io.EOF || n > 0 && (err == nil || !strings.Contains(err.Error(), want.Error())) {
 			t.Errorf("%d bytes: got %v", n, err)
 		}
 	}
@@ -62,8 +62,8 @@ func TestReplyRefuses(t *testing.T) {
 
 // Windows Media Encoder compares names with their case.
 func TestReplyFieldCase(t *testing.T) {
-	rep, err := readReply(bufio.NewReader(strings.NewReader("HTTP/1.1 204 x\r\nset-cookie: push-id=1\r\nServer: a\r\n" +
-		"Server: b\r\n\r\n")))
+	const answer = "HTTP/1.1 204 x\r\nset-cookie: push-id=1\r\nServer: a\r\nServer: b\r\n\r\n"
+	rep, err := readReply(bufio.NewReader(strings.NewReader(answer)))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -40,8 +40,8 @@ func (p *encoder) setup(ctx context.Context) error {
 			return p.accepted("push setup", rep)
 		case rep.status == 401 && authorization == "" && p.url.User != nil:
 			password, _ := p.url.User.Password()
-			authorization, err = authorize(rep.all("WWW-Authenticate"), p.url.User.Username(), password, "POST",
-				p.url.RequestURI())
+			authorization, err = authorize(rep.all("WWW-Authenticate"), p.url.User.Username(), password,
+				"POST", p.url.RequestURI())
 		case rep.status >= 300 && rep.status <= 305:
 			authorization, err = "", p.redirect(rep)
 		default:

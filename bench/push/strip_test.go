@@ -1,14 +1,12 @@
 package push
 
 import (
-	"pumpd/bench/probe"
-	"pumpd/bench/source"
-)
-
-import (
 	"bytes"
 	"testing"
 	"time"
+
+	"pumpd/bench/probe"
+	"pumpd/bench/source"
 )
 
 // Stripped packets have no padding and no field for it, and asf finds the same media in them.
@@ -48,8 +46,10 @@ func TestStripFields(t *testing.T) {
 		{"word", "\x82\x00\x00\x10\x5D\x02\x00" + tail + "\x00\x00", "\x82\x00\x00\x00\x5D" + tail},
 		{"dword, no error correction", "\x18\x5D\x01\x00\x00\x00" + tail + "\x00", "\x00\x5D" + tail},
 		{"packet length", "\x82\x00\x00\x28\x5D\x1C\x03" + tail + "\x00\x00\x00", "\x82\x00\x00\x20\x5D\x18" + tail},
-		{"packet length ends before the bytes do", "\x82\x00\x00\x28\x5D\x1B\x02" + tail + "\x00\x00\x00",
-			"\x82\x00\x00\x20\x5D\x18" + tail},
+		{
+			"packet length ends before the bytes do", "\x82\x00\x00\x28\x5D\x1B\x02" + tail + "\x00\x00\x00",
+			"\x82\x00\x00\x20\x5D\x18" + tail,
+		},
 		{"sequence", "\x82\x00\x00\x0A\x5D\x77\x01" + tail + "\x00", "\x82\x00\x00\x02\x5D\x77" + tail},
 	} {
 		if got := appendStripped([]byte("x"), []byte(c.full)); !bytes.Equal(got, []byte("x"+c.want)) {

@@ -1,3 +1,4 @@
+// Package quantity reads and writes numbers that may end in k, M or G, in powers of ten.
 package quantity
 
 import (
@@ -7,9 +8,10 @@ import (
 	"strings"
 )
 
-// Number is a flag in bit/s, or in bytes, that may be written 300k or 2.5M (powers of ten).
+// A Number is a flag in bit/s, or in bytes, that may be written 300k or 2.5M.
 type Number int64
 
+// Set reads a number from 0 to math.MaxInt32.
 func (b *Number) Set(s string) error {
 	unit := 1.0
 	switch {
@@ -28,6 +30,7 @@ func (b *Number) Set(s string) error {
 	return nil
 }
 
+// String is as short as Set can read it back without a loss.
 func (b *Number) String() string {
 	v := float64(*b)
 	switch {

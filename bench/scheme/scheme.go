@@ -1,3 +1,4 @@
+// Package scheme tells what the scheme of a URL means.
 package scheme
 
 import (

@@ -19,8 +19,8 @@ func RaiseFileLimit(need int) error {
 	}
 	const own = 64 // epoll, listeners, pipes, the runtime's own
 	if uint64(need+own) > lim.Max {
-		return fmt.Errorf("%d viewers need %d descriptors, the hard limit is %d: raise it (ulimit -Hn, limits.conf, "+
-			"LimitNOFILE= or docker --ulimit nofile) or use several load processes",
+		return fmt.Errorf("%d viewers need %d descriptors, the hard limit is %d: raise it "+
+			"(ulimit -Hn, limits.conf, LimitNOFILE= or docker --ulimit nofile) or use several load processes",
 			need, need+own, lim.Max)
 	}
 	return nil

@@ -1,3 +1,4 @@
+// Package sock has what tens of thousands of sockets need and net does not give: calls below Go's poller.
 package sock
 
 import (
@@ -6,7 +7,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Receive is recv(2) that never blocks. 0 bytes without an error: the peer has closed.
+// Receive is recv(2) that never blocks: EAGAIN instead. 0 bytes without an error: the peer has closed. b must not be
+// empty, here and below.
 func Receive(fd int, b []byte) (int, error) { return rawReceive(fd, b, unix.MSG_DONTWAIT) }
 
 // Discard drops up to len(b) bytes inside the kernel; b is not written to.

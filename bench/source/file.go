@@ -3,11 +3,12 @@ package source
 import (
 	"fmt"
 	"os"
-	"pumpd/asf"
 	"time"
+
+	"pumpd/asf"
 )
 
-// File plays an ASF file at the pace of its send times. Looped, the times go on where the last round ended.
+// A File plays an ASF file at the pace of its send times. Looped, the times go on where the last round ended.
 type File struct {
 	head    *asf.Header
 	packets [][]byte
@@ -22,6 +23,8 @@ type File struct {
 // maxFile bounds what openFile keeps in memory, in bytes.
 const maxFile = 2 << 30
 
+// OpenFile reads a whole ASF file of at most 2 GiB. It is an error if a packet does not parse. loop starts it again at
+// its end.
 func OpenFile(name string, loop bool) (*File, error) {
 	f, err := os.Open(name)
 	if err != nil {
@@ -72,8 +75,10 @@ func (s *File) period() uint32 {
 	return last + max(last/(n-1), 1)
 }
 
+// Header is that of the file.
 func (s *File) Header() *asf.Header { return s.head }
 
+// Due follows the send times.
 func (s *File) Due() (time.Duration, bool) {
 	if s.next == len(s.packets) {
 		if !s.loop {
@@ -84,6 +89,7 @@ func (s *File) Due() (time.Duration, bool) {
 	return time.Duration(uint64(s.shift)+uint64(s.times[s.next])) * time.Millisecond, true
 }
 
+// Take gives the next packet, in later rounds with its times moved on.
 func (s *File) Take() []byte {
 	b := s.packets[s.next]
 	s.next++

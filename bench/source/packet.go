@@ -1,13 +1,11 @@
 package source
 
 import (
-	"pumpd/bench/probe"
-)
-
-import (
 	"encoding/binary"
 	"math"
 	"time"
+
+	"pumpd/bench/probe"
 )
 
 // Take builds the next packet; its probe says the present time.

@@ -1,3 +1,4 @@
+// Package source gives ASF packets in real time: made up, with a probe in each payload, or from a file.
 package source
 
 import (
@@ -9,6 +10,7 @@ import (
 
 // A Source gives ASF packets in real time. One goroutine uses it.
 type Source interface {
+	// Header does not change.
 	Header() *asf.Header
 	// Due is when the next packet leaves, counted from the start of the source. ok is false when the source is over.
 	Due() (at time.Duration, ok bool)
@@ -16,8 +18,8 @@ type Source interface {
 	Take() []byte
 }
 
-// An outlet is where a source's packets go.
-type outlet interface {
+// An Outlet is where a source's packets go.
+type Outlet interface {
 	// Send delivers one packet. It returns an error only when no later packet can be delivered either.
 	Send(packet []byte) error
 	// End is told once when the source has nothing more to say.
@@ -26,7 +28,7 @@ type outlet interface {
 
 // Pace sends what the source gives when it is due, until the source is over, limit has passed (0: no limit) or ctx is
 // done; all three end the outlet in good order.
-func Pace(ctx context.Context, src Source, out outlet, limit time.Duration) error {
+func Pace(ctx context.Context, src Source, out Outlet, limit time.Duration) error {
 	start := time.Now()
 	timer := time.NewTimer(0)
 	defer timer.Stop()

@@ -1,15 +1,12 @@
 package source
 
 import (
-	"pumpd/bench/probe"
-)
-
-import (
 	"fmt"
 	"math"
 	"time"
 
 	"pumpd/asf"
+	"pumpd/bench/probe"
 )
 
 // Options describe a synthetic source.
@@ -32,9 +29,9 @@ const (
 	maxPacket    = 65524 // largest packet that fits a frame, mmsh.md §6.2
 )
 
-// Synthetic is a live source whose packets carry probes. With one payload a packet, frames span several packets, so a
-// server must look at the offset to find the start of a key frame; with more, each payload is a frame and the key frame
-// is the last of its packet, so a server must look at all of them.
+// A Synthetic is a live source whose packets carry probes and which never ends. With one payload a packet, frames span
+// several packets, so a server must look at the offset to find the start of a key frame; with more, each payload is a
+// frame and the key frame is the last of its packet, so a server must look at all of them.
 type Synthetic struct {
 	opt      Options
 	head     *asf.Header
@@ -48,6 +45,7 @@ type Synthetic struct {
 	buf    []byte
 }
 
+// NewSynthetic refuses options that do not fit each other or a packet of MMSH.
 func NewSynthetic(opt Options) (*Synthetic, error) {
 	s := &Synthetic{opt: opt, now: time.Now}
 	if opt.Bitrate <= 0 || opt.GOP <= 0 {
@@ -57,8 +55,8 @@ func NewSynthetic(opt Options) (*Synthetic, error) {
 		return nil, fmt.Errorf("payloads %d, allowed 1 to 63", opt.Payloads)
 	}
 	if opt.Packet > maxPacket || opt.Padding < 0 || s.room() < opt.Payloads*probe.Size {
-		return nil, fmt.Errorf("packet %d bytes with %d payloads and %d bytes of padding: at least %d bytes of media each, "+
-			"at most %d bytes in all",
+		return nil, fmt.Errorf("packet %d bytes with %d payloads and %d bytes of padding: "+
+			"at least %d bytes of media each, at most %d bytes in all",
 			opt.Packet, opt.Payloads, opt.Padding, probe.Size, maxPacket)
 	}
 	s.interval = float64(opt.Packet) * 8 / float64(opt.Bitrate)
@@ -87,8 +85,10 @@ func (s *Synthetic) room() int {
 	return n
 }
 
+// Header is that of one video stream, broadcast.
 func (s *Synthetic) Header() *asf.Header { return s.head }
 
+// Due follows the bit rate.
 func (s *Synthetic) Due() (time.Duration, bool) {
 	return s.at(s.number), true
 }

@@ -1,15 +1,12 @@
 package source
 
 import (
-	"pumpd/bench/probe"
-)
-
-import (
 	"fmt"
 	"testing"
 	"time"
 
 	"pumpd/asf"
+	"pumpd/bench/probe"
 )
 
 var synthCases = []Options{
@@ -88,8 +85,8 @@ func TestSynthSurvivesServers(t *testing.T) {
 func TestSynthHeader(t *testing.T) {
 	s := mustSynthetic(t, Options{Bitrate: 300e3, Packet: 1400, GOP: time.Second, Payloads: 1})
 	h := s.Header()
-	if h.PacketSize != 1400 || !h.Broadcast || h.Bitrate() != 300e3 || !h.HasVideo() || len(h.Streams) != 1 ||
-		h.Streams[0].Kind != asf.Video {
+	if h.PacketSize != 1400 || !h.Broadcast || h.Bitrate() != 300e3 || !h.HasVideo() ||
+		len(h.Streams) != 1 || h.Streams[0].Kind != asf.Video {
 		t.Errorf("header: %+v", h)
 	}
 }

@@ -52,10 +52,9 @@ const (
 		"Pragma: client-id=%d\r\nPragma: features=\"broadcast\"\r\nConnection: close\r\n"
 	describeReply = rexReply + "Content-Type: application/vnd.ms.wms-hdr.asfv1\r\nContent-Length: %d\r\n\r\n"
 	playReply     = rexReply + "Content-Type: application/x-mms-framed\r\n\r\n"
-	plainReply    = "HTTP/1.0 200 OK\r\nContent-Type: video/x-ms-asf\r\nCache-Control: no-cache\r\n" +
-		"Connection: close\r\n\r\n"
-	metacubeReply = "HTTP/1.0 200 OK\r\nContent-Type: video/x-ms-asf\r\nContent-Encoding: metacube\r\n" +
-		"Connection: close\r\n\r\n"
+	asfReply      = "HTTP/1.0 200 OK\r\nContent-Type: video/x-ms-asf\r\n"
+	plainReply    = asfReply + "Cache-Control: no-cache\r\nConnection: close\r\n\r\n"
+	metacubeReply = asfReply + "Content-Encoding: metacube\r\nConnection: close\r\n\r\n"
 )
 
 const clientID = 2917046381

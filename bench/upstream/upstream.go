@@ -1,8 +1,5 @@
+// Package upstream serves a source to whoever connects: as a server to pull from, or to watch.
 package upstream
-
-import (
-	"pumpd/bench/source"
-)
 
 import (
 	"context"
@@ -12,6 +9,7 @@ import (
 	"time"
 
 	"pumpd/asf"
+	"pumpd/bench/source"
 )
 
 // A Server serves one source to anybody who connects: a small server for testing pulls and viewers, not a fast one.
@@ -48,6 +46,7 @@ const (
 	seatTimeout = 20 * time.Second
 )
 
+// Listen takes a port for a stream with this header, which viewers get as encoders publish it. Run must follow.
 func Listen(addr string, head *asf.Header) (*Server, error) {
 	ln, err := net.Listen("tcp", addr)
 	if err != nil {
@@ -56,6 +55,7 @@ func Listen(addr string, head *asf.Header) (*Server, error) {
 	return &Server{head: head.Published(), ln: ln, viewers: map[*seat]struct{}{}, conns: map[net.Conn]struct{}{}}, nil
 }
 
+// Addr is host:port.
 func (u *Server) Addr() string { return u.ln.Addr().String() }
 
 // Run serves until the source is over, limit has passed or ctx is done; viewers then see the end of the stream.
@@ -135,7 +135,7 @@ func (u *Server) leave(s *seat) {
 	delete(u.viewers, s)
 }
 
-// Send is the outlet: one packet to every seat.
+// Send is for source.Pace: one packet to every viewer.
 func (u *Server) Send(packet []byte) error {
 	it := item{packet: append([]byte(nil), packet...), join: joinTest(u.head, packet)}
 	u.mu.Lock()
@@ -167,7 +167,7 @@ func (s *seat) offer(it item) {
 	}
 }
 
-// End closes every queue.
+// End is for source.Pace: viewers get what is queued and then the end of the stream.
 func (u *Server) End() error {
 	u.mu.Lock()
 	defer u.mu.Unlock()

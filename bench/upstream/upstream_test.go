@@ -1,16 +1,13 @@
 package upstream
 
 import (
-	"pumpd/bench/check"
-	"pumpd/bench/source"
-)
-
-import (
 	"io"
 	"net"
 	"testing"
 	"time"
 
+	"pumpd/bench/check"
+	"pumpd/bench/source"
 	"pumpd/codec"
 )
 
@@ -41,8 +38,8 @@ func TestUpstreamLosesNothing(t *testing.T) {
 		}
 		c := check.New(mmsh, false, func(int64) {})
 		c.Feed(got[len(headOf(t, got)):])
-		if c.Found.Packets != packets || c.Found.Faults.First != "" {
-			t.Errorf("mmsh %v: %d packets, %q, want %d", mmsh, c.Found.Packets, c.Found.Faults.First, packets)
+		if c.Findings().Packets != packets || c.Findings().Faults.First != "" {
+			t.Errorf("mmsh %v: %d packets, %q, want %d", mmsh, c.Findings().Packets, c.Findings().Faults.First, packets)
 		}
 	}
 }

@@ -8,14 +8,14 @@ type comeback struct {
 	v  *viewer // as it was
 }
 
-// comeBack lets a viewer begin anew after a pause. Not at once: a server that refuses would keep us in a loop.
-func (w *Worker) comeBack(v *viewer, pause time.Duration) {
+// returnAfter lets a viewer begin anew after a pause. Not at once: a server that refuses would keep us in a loop.
+func (w *Worker) returnAfter(v *viewer, pause time.Duration) {
 	w.retire(v)
 	w.away = append(w.away, comeback{w.now.Add(pause), v})
 }
 
-// welcome starts those whose pause is over.
-func (w *Worker) welcome() {
+// startReturning starts those whose pause is over.
+func (w *Worker) startReturning() {
 	still := w.away[:0]
 	for _, c := range w.away {
 		if w.now.Before(c.at) {

@@ -13,15 +13,16 @@ func (w *Worker) add(s *Site, r Role, herd bool) {
 	if w.stop {
 		return
 	}
-	v := &viewer{fd: -1, site: s, role: r, herd: herd, describe: s.description != nil && r != Stalled, born: w.now,
-		last: w.now,
-		mark: -1}
-	w.seat(v)
+	v := &viewer{
+		fd: -1, site: s, role: r, herd: herd, describe: s.description != nil && r != Stalled,
+		born: w.now, last: w.now, mark: -1,
+	}
+	w.assignSlot(v)
 	w.open(v)
 }
 
-// seat gives a viewer a slot.
-func (w *Worker) seat(v *viewer) {
+// assignSlot gives a viewer a slot.
+func (w *Worker) assignSlot(v *viewer) {
 	if n := len(w.free); n > 0 {
 		v.slot = w.free[n-1]
 		w.free = w.free[:n-1]
@@ -49,7 +50,7 @@ func (w *Worker) ended(v *viewer, err error, watched bool) {
 		if watched {
 			pause = 0
 		}
-		w.comeBack(v, pause)
+		w.returnAfter(v, pause)
 	default:
 		w.tally.failed.Add(1)
 	}
@@ -61,7 +62,7 @@ func (w *Worker) refused(v *viewer, no *rejection) {
 	w.tally.refused.Add(1)
 	tallyInto(&w.retired.Refusals, strconv.Itoa(no.status), 1)
 	if w.opt.Reconnect {
-		w.comeBack(v, no.after)
+		w.returnAfter(v, no.after)
 	}
 }
 

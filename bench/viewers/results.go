@@ -1,19 +1,19 @@
 package viewers
 
-import (
-	"pumpd/bench/check"
-)
+import "pumpd/bench/check"
 
-// Results is what can be said of viewers when they are over.
+// Results are what can be said of viewers when they are over.
 type Results struct {
-	Sampled, Packets, Skips int64
-	Stamped                 bool // the stream has probes
-	Faults                  check.Faults
-	Failures                map[string]int64 // why viewers failed
-	Refusals                map[string]int64 // by status
-	Returns                 map[string]int64 // why viewers came back, without refusals
-	Away                    int64            // refused, and to come back
-	Window                  []int64          // bytes in the window of viewers that watched all of it
+	Sampled  int64 // viewers that checked what they got
+	Packets  int64 // checked
+	Skips    int64 // to a key frame, of slow viewers
+	Stamped  bool  // the stream has probes
+	Faults   check.Faults
+	Failures map[string]int64 // why viewers failed
+	Refusals map[string]int64 // by status
+	Returns  map[string]int64 // why viewers came back, without refusals
+	Away     int64            // refused, and to come back
+	Window   []int64          // bytes in the window of viewers that watched all of it
 }
 
 // addViewer adds one viewer, at its end or at the end of the run.
@@ -35,6 +35,7 @@ func (r *Results) addViewer(v *viewer) {
 	r.Faults.Merge(&found.Faults)
 }
 
+// Merge adds those of another worker.
 func (r *Results) Merge(o *Results) {
 	r.Sampled += o.Sampled
 	r.Packets += o.Packets

@@ -1,26 +1,25 @@
 package viewers
 
 import (
+	"crypto/tls"
+	"fmt"
+	"net/url"
+
 	"pumpd/bench/scheme"
 	"pumpd/bench/sock"
 )
 
-import (
-	"crypto/tls"
-	"fmt"
-	"net/url"
-)
-
-// A Site is one URL to watch: where it is and what a viewer says there. It belongs to one goroutine, see target.own.
+// A Site is one URL to watch: where it is and what a viewer says there. Each worker makes a copy of its own.
 type Site struct {
-	sock.Target
+	target      sock.Target
 	mmsh        bool
 	secure      *tls.Config // nil: no TLS
 	play        []byte      // requests
 	description []byte      // nil: nobody asks for one
 }
 
-// NewSite reads a URL and prepares what viewers send. Certificates are not checked: what is measured is the server.
+// NewSite reads a URL, resolves its host and prepares what viewers send. Certificates are not checked: what is
+// measured is the server.
 func NewSite(raw string, opt *Options) (*Site, error) {
 	u, err := url.Parse(raw)
 	if err != nil || u.Host == "" {
@@ -34,7 +33,7 @@ func NewSite(raw string, opt *Options) (*Site, error) {
 	if kind.TLS {
 		s.secure = &tls.Config{ServerName: u.Hostname(), InsecureSkipVerify: true}
 	}
-	if s.Target, err = sock.NewTarget(scheme.HostPort(u), opt.Sources); err != nil {
+	if s.target, err = sock.NewTarget(scheme.HostPort(u), opt.Sources); err != nil {
 		return nil, err
 	}
 	s.requests(u, opt)
@@ -44,7 +43,7 @@ func NewSite(raw string, opt *Options) (*Site, error) {
 // own is a copy for one goroutine.
 func (s *Site) own() *Site {
 	c := *s
-	c.Target = *s.Target.Clone()
+	c.target = *s.target.Clone()
 	return &c
 }
 
@@ -63,8 +62,8 @@ func (s *Site) requests(u *url.URL, opt *Options) {
 		agent = "NSPlayer/4.1.0.3856"
 	}
 	head := fmt.Sprintf("GET %s HTTP/1.0\r\nAccept: */*\r\nUser-Agent: %s\r\nHost: %s\r\n"+
-		"Pragma: xClientGUID={c77e7400-738a-11d2-9add-0020af0a3278}\r\nPragma: no-cache,rate=1.000000,", u.RequestURI(),
-		agent, u.Host)
+		"Pragma: xClientGUID={c77e7400-738a-11d2-9add-0020af0a3278}\r\nPragma: no-cache,rate=1.000000,",
+		u.RequestURI(), agent, u.Host)
 	const end = "Connection: Close\r\n\r\n"
 	if opt.Describe {
 		s.description = []byte(head + "stream-time=0,stream-offset=0:0,request-context=1,max-duration=0\r\n" + end)
@@ -73,7 +72,7 @@ func (s *Site) requests(u *url.URL, opt *Options) {
 		"Pragma: stream-switch-entry=ffff:1:0 \r\n" + end)
 }
 
-// Protocol names what is spoken with the site.
+// Protocol names what is spoken with the site: mmsh, mmshs, http or https.
 func (s *Site) Protocol() string {
 	name := "http"
 	if s.mmsh {

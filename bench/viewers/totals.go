@@ -2,7 +2,7 @@ package viewers
 
 import "sync/atomic"
 
-// Totals is what workers have counted.
+// Totals are what workers have counted.
 type Totals struct {
 	Up       int64 // viewers that watch now
 	Bytes    int64 // of stream
@@ -13,6 +13,7 @@ type Totals struct {
 	Returned int64 // viewers that came back, without refusals
 }
 
+// Add adds those of another worker.
 func (t *Totals) Add(o Totals) {
 	t.Up += o.Up
 	t.Bytes += o.Bytes

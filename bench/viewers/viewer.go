@@ -1,11 +1,6 @@
 package viewers
 
 import (
-	"pumpd/bench/check"
-	"pumpd/bench/sock"
-)
-
-import (
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -13,6 +8,8 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"pumpd/bench/check"
+	"pumpd/bench/sock"
 	"pumpd/codec"
 )
 
@@ -30,11 +27,11 @@ const (
 type phase uint8
 
 const (
-	connecting phase = iota // then shaking, asking, or watching when there is no protocol
-	shaking                 // TLS: the handshake has the descriptor; then asking, or watching if it is never to read
-	asking                  // the head of the answer has not all come; then watching, or connecting after a description
-	watching                // then gone
-	gone                    // closed; last
+	connecting  phase = iota // then handshaking, asking, or watching when there is no protocol
+	handshaking              // TLS: the handshake has the descriptor; then asking, or watching if it is never to read
+	asking                   // the answer's head has not all come; then watching, or connecting again after a Describe
+	watching                 // then gone
+	gone                     // closed; last
 )
 
 // A viewer is one connection. It belongs to its worker's goroutine.
@@ -76,13 +73,13 @@ var errLate = errors.New("no stream in time")
 func (w *Worker) open(v *viewer) {
 	w.turn++
 	v.tls = nil
-	fd, err := v.site.Dial(w.turn, w.opt.Rcvbuf)
+	fd, err := v.site.target.Dial(w.turn, w.opt.Rcvbuf)
 	if err != nil {
 		w.fail(v, err)
 		return
 	}
 	v.fd, v.phase = fd, connecting
-	if err := w.watch(v, unix.EPOLL_CTL_ADD, unix.EPOLLOUT); err != nil {
+	if err := w.poll(v, unix.EPOLL_CTL_ADD, unix.EPOLLOUT); err != nil {
 		w.fail(v, err)
 	}
 }
@@ -117,10 +114,10 @@ func (w *Worker) ask(v *viewer) error {
 	}
 	if w.opt.Bare {
 		w.enter(v)
-		return w.watch(v, unix.EPOLL_CTL_MOD, unix.EPOLLIN)
+		return w.poll(v, unix.EPOLL_CTL_MOD, unix.EPOLLIN)
 	}
 	if v.site.secure != nil {
-		return w.shake(v)
+		return w.startHandshake(v)
 	}
 	return w.request(v, unix.EPOLL_CTL_MOD)
 }
@@ -142,7 +139,7 @@ func (w *Worker) request(v *viewer, op int) error {
 		}
 		return unix.EpollCtl(w.epoll, unix.EPOLL_CTL_DEL, v.fd, nil)
 	}
-	return w.watch(v, op, unix.EPOLLIN)
+	return w.poll(v, op, unix.EPOLLIN)
 }
 
 // enter makes a viewer one that watches.
@@ -255,8 +252,8 @@ func (w *Worker) got(v *viewer, b []byte, n int) {
 	}
 }
 
-// sip lets a slow viewer read what its rate allows.
-func (w *Worker) sip(v *viewer, d time.Duration) error {
+// readSlowly lets a slow viewer read what its rate allows.
+func (w *Worker) readSlowly(v *viewer, d time.Duration) error {
 	v.credit = min(v.credit+w.opt.SlowRate/8*d.Seconds(), maxSlowRead)
 	for v.credit >= 1 {
 		n, err := v.receive(w.buf[:int(v.credit)])

@@ -1,6 +1,6 @@
 package viewers
 
-// tick does what is due by time: slow viewers sip, late and silent ones are found.
+// tick does what is due by time: slow viewers read, late and silent ones are found.
 func (w *Worker) tick() {
 	d := w.now.Sub(w.ticked)
 	if d < slowTick {
@@ -11,13 +11,13 @@ func (w *Worker) tick() {
 		d = 0
 	}
 	w.ticked = w.now
-	w.welcome()
+	w.startReturning()
 	for _, v := range w.viewers {
 		if v == nil || v.phase == gone {
 			continue
 		}
 		if v.role == Slow && v.phase == watching {
-			if err := w.sip(v, d); err != nil {
+			if err := w.readSlowly(v, d); err != nil {
 				w.fail(v, err)
 			}
 		} else if whole {

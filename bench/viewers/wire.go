@@ -1,10 +1,6 @@
 package viewers
 
 import (
-	"pumpd/bench/sock"
-)
-
-import (
 	"context"
 	"crypto/tls"
 	"errors"
@@ -13,6 +9,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"pumpd/bench/sock"
 )
 
 // A wire is a viewer's socket below crypto/tls. It waits while the handshake is on, on a goroutine of its own;
@@ -88,14 +86,14 @@ func (c *wire) SetDeadline(time.Time) error      { return nil }
 func (c *wire) SetReadDeadline(time.Time) error  { return nil }
 func (c *wire) SetWriteDeadline(time.Time) error { return nil }
 
-// handshakes bounds how many are on at once: each holds a thread.
-var handshakes = make(chan struct{}, 64)
+// handshakeSlots bounds how many are on at once: each holds a thread.
+var handshakeSlots = make(chan struct{}, 64)
 
 // handshake makes TLS of a connected socket.
 func handshake(ctx context.Context, fd int, config *tls.Config) (*tls.Conn, error) {
 	select {
-	case handshakes <- struct{}{}:
-		defer func() { <-handshakes }()
+	case handshakeSlots <- struct{}{}:
+		defer func() { <-handshakeSlots }()
 	case <-ctx.Done():
 		return nil, errLate
 	}

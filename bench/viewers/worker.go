@@ -1,9 +1,5 @@
+// Package viewers drives thousands of simulated viewers on a few goroutines.
 package viewers
-
-import (
-	"pumpd/bench/latency"
-	"pumpd/bench/sock"
-)
 
 import (
 	"context"
@@ -11,20 +7,23 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"pumpd/bench/latency"
+	"pumpd/bench/sock"
 )
 
 // A Worker drives many viewers on one goroutine with one epoll.
 type Worker struct {
-	// Set by newWorker, never changed.
-	opt    *Options
-	sites  []*Site
-	clock  *latency.Stopwatch
-	pause  time.Duration // between two looks at what is ready
-	epoll  int
-	done   chan struct{}
-	ctx    context.Context // of handshakes
-	cancel func()
-	shakes sync.WaitGroup
+	// Set by NewWorker, never changed.
+	opt        *Options
+	sites      []*Site
+	clock      *latency.Stopwatch
+	pause      time.Duration // between two looks at what is ready
+	epoll      int
+	done       chan struct{}
+	ctx        context.Context // of handshakes
+	cancel     func()
+	handshakes sync.WaitGroup
 	// Safe from any goroutine.
 	tally tally
 	mu    sync.Mutex
@@ -52,7 +51,8 @@ const (
 )
 
 // NewWorker starts a worker whose viewers take the sites in turn, from the one with index first on. pause is between
-// two looks at what is ready: many small reads become few large ones. clock is shared with other workers.
+// two looks at what is ready: many small reads become few large ones. opt must not change; clock is shared with other
+// workers. Halt must be called. It is an error if there is no epoll to be had.
 func NewWorker(opt *Options, sites []*Site, clock *latency.Stopwatch, first int, pause time.Duration) (*Worker, error) {
 	epoll, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
 	if err != nil {
@@ -75,7 +75,7 @@ func (w *Worker) post(order func()) {
 	w.queue = append(w.queue, order)
 }
 
-// Halt stops the worker and closes its viewers. They may be looked at afterwards.
+// Halt stops the worker and closes its viewers. Results and Totals are complete afterwards.
 func (w *Worker) Halt() {
 	w.post(func() { w.stop = true })
 	<-w.done
@@ -115,14 +115,14 @@ func (w *Worker) orders() {
 	}
 }
 
-// watch asks epoll for events. They carry the viewer's slot in place of its descriptor.
-func (w *Worker) watch(v *viewer, op int, events uint32) error {
+// poll asks epoll for events. They carry the viewer's slot in place of its descriptor.
+func (w *Worker) poll(v *viewer, op int, events uint32) error {
 	return unix.EpollCtl(w.epoll, op, v.fd, &unix.EpollEvent{Events: events, Fd: int32(v.slot)})
 }
 
 func (w *Worker) closeAll() {
 	w.cancel()
-	w.shakes.Wait()
+	w.handshakes.Wait()
 	w.orders() // close what those left
 	for _, v := range w.viewers {
 		if v == nil || v.fd < 0 {
