@@ -41,11 +41,7 @@ func newAdminRigOf(t *testing.T, change func(*Config), streams ...StreamConfig) 
 		budget: &budget{admin: adminConns}, ready: make(chan struct{})}
 	var all []*stream
 	for i := range cfg.Streams {
-		st, err := newStream(i, &cfg.Streams[i], log, c, &cfg.Server, func(*loopSet, instant) {})
-		if err != nil {
-			t.Fatal(err)
-		}
-		all = append(all, st)
+		all = append(all, newStream(i, &cfg.Streams[i], log, c, &cfg.Server, func(*loopSet, instant) {}))
 	}
 	s.reg = newRegistry(c, time.Duration(cfg.Timeouts.SourceGrace), all)
 	s.rates = newRates(all)

@@ -22,7 +22,7 @@ func (l *loop) join(c *conn, st *stream, j *joins, v *viewer, head []byte, now i
 	st.stats.joined.Add(1)
 	st.want()
 	if v.dialect.mmsh() {
-		l.reg.playsAt(v.session, spot{int32(l.id), c.fd})
+		l.node.sessions.playsAt(v.session, spot{int32(l.id), c.fd})
 	}
 	if a.at == nil {
 		a.at = newest(v.at)
@@ -79,7 +79,7 @@ func (l *loop) part(v *viewer, now instant) {
 	st.stats.viewers.Add(-1)
 	st.stats.left[c.why].Add(1)
 	a.account()
-	l.reg.stopSession(v.session, c.remote.Addr(), now)
+	l.node.sessions.stop(v.session, c.remote.Addr(), now)
 	logViewer(l.access, v, c.why, now)
 }
 

@@ -11,7 +11,7 @@ import (
 // same NAT as somebody else's guesses. So each connection has one guess in many seconds, and whoever comes when there
 // are too many is told 503 at once. That costs neither sums nor a line of the log each.
 //
-// It is under the registry's mutex. The zero value is ready.
+// It is under the mutex of pushAccess. The zero value is ready.
 type brake struct {
 	young, old map[guesser]guesses // when young is full it becomes old, and what was old is forgotten
 }

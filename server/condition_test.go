@@ -210,7 +210,7 @@ func TestUpstreamMetrics(t *testing.T) {
 	r := newAdminRig(t, StreamConfig{Path: "a", Type: typePull, URLs: []string{
 		"mmsh://user:secret@a.example/x?secret=1", "mmsh://user:secret@a.example/x?secret=2"}})
 	st := r.s.reg.streams[0]
-	p, err := newPuller(st, DefaultConfig(), newNode())
+	p, err := newPuller(st, DefaultConfig(), newPumpName())
 	if err != nil {
 		t.Fatal(err)
 	}

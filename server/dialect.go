@@ -56,7 +56,7 @@ var (
 func dialectOf(r *codec.Request) *dialect {
 	a := codec.ParseAgent(r.UserAgent)
 	switch {
-	case a.Known != codec.OtherProduct && r.Via.Has([]byte(nodePrefix)):
+	case a.Known != codec.OtherProduct && r.Via.Has([]byte(pumpPrefix)):
 		return otherPump
 	case a.Known == codec.NSServer && (!a.HasVersion || a.Major <= 5):
 		return oldServer

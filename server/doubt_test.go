@@ -307,7 +307,7 @@ func checkDamagedFile(t *testing.T, name string, done damage, lost int) {
 			}
 			st := fedStream(t, StreamConfig{Path: "x", Type: typeFile, File: file}, nil)
 			ctx, cancel := context.WithCancel(t.Context())
-			go new(Server).runFile(ctx, st)
+			go runFile(ctx, st)
 			time.Sleep(3 * 60 * 40 * time.Millisecond)
 			synctest.Wait()
 			most, n := uint64(3*60), st.stats.packetsIn.Load()

@@ -16,7 +16,7 @@ import (
 const fileLate = time.Second
 
 // runFile plays the stream's file until ctx is done.
-func (s *Server) runFile(ctx context.Context, st *stream) {
+func runFile(ctx context.Context, st *stream) {
 	name := st.cfg.File
 	if name == "" {
 		name = builtInClip

@@ -23,10 +23,7 @@ func fedStream(t *testing.T, cfg StreamConfig, bell func(*loopSet, instant)) *st
 		bell = func(*loopSet, instant) {}
 	}
 	c := newClock()
-	st, err := newStream(0, &cfg, slog.New(slog.DiscardHandler), c, &DefaultConfig().Server, bell)
-	if err != nil {
-		t.Fatal(err)
-	}
+	st := newStream(0, &cfg, slog.New(slog.DiscardHandler), c, &DefaultConfig().Server, bell)
 	newRegistry(c, 30*time.Second, []*stream{st})
 	return st
 }
@@ -337,7 +334,7 @@ func TestRunFile(t *testing.T) {
 		st := fedStream(t, StreamConfig{Path: "demo", Type: typeFile}, nil)
 		ctx, cancel := context.WithCancel(t.Context())
 		begin := st.clock.now()
-		go new(Server).runFile(ctx, st)
+		go runFile(ctx, st)
 		synctest.Wait()
 		first := st.up().start
 		time.Sleep(25 * time.Second)
@@ -386,7 +383,7 @@ func TestRunFileAfterSleep(t *testing.T) {
 		})
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
-		go new(Server).runFile(ctx, st)
+		go runFile(ctx, st)
 		time.Sleep(time.Hour + time.Minute)
 		synctest.Wait()
 		l, err := openLoop(t.Context(), "", 0)
@@ -408,7 +405,7 @@ func TestRunFileTriesAgain(t *testing.T) {
 		st := fedStream(t, StreamConfig{Path: "x", Type: typeFile, File: name}, nil)
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
-		go new(Server).runFile(ctx, st)
+		go runFile(ctx, st)
 		time.Sleep(time.Minute)
 		synctest.Wait()
 		if st.currentState() != streamIdle || st.reg.owned(st) != nil {
@@ -436,7 +433,7 @@ func TestRunFileBusy(t *testing.T) {
 			t.Fatal(err)
 		}
 		ctx, cancel := context.WithCancel(t.Context())
-		go new(Server).runFile(ctx, st)
+		go runFile(ctx, st)
 		time.Sleep(5 * time.Second)
 		synctest.Wait()
 		if st.up() != nil {
@@ -467,7 +464,7 @@ func TestRunFileWithABadPacket(t *testing.T) {
 			var log bytes.Buffer
 			st.log = slog.New(slog.NewTextHandler(&log, nil))
 			ctx, cancel := context.WithCancel(t.Context())
-			go new(Server).runFile(ctx, st)
+			go runFile(ctx, st)
 			time.Sleep(3*2*time.Second - time.Millisecond)
 			cancel()
 			synctest.Wait()
@@ -505,7 +502,7 @@ func TestRunFileReplaced(t *testing.T) {
 		st.log = slog.New(slog.NewTextHandler(&log, nil))
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
-		go new(Server).runFile(ctx, st)
+		go runFile(ctx, st)
 		check := func(packets, generations uint64) {
 			t.Helper()
 			time.Sleep(2 * time.Second)
@@ -554,7 +551,7 @@ func TestSlateWithABadPacket(t *testing.T) {
 		name := filepath.Join(t.TempDir(), "x.asf")
 		st := fedStream(t, StreamConfig{Path: "x", Type: typePush, Slate: name, SlateAfter: Duration(time.Second)}, nil)
 		ctx, cancel := context.WithCancel(t.Context())
-		go new(Server).runSlate(ctx, st)
+		go runSlate(ctx, st)
 		time.Sleep(3 * time.Second)
 		b := testFile(50, 40)
 		for i := range 200 {

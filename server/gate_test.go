@@ -42,7 +42,7 @@ func TestEncoderReturnsToAFullServer(t *testing.T) {
 		st := r.reg.streams[0]
 		var right string
 		if users != nil {
-			st.users, _ = newUsers(users)
+			r.loop.node.access.users[st.id], _ = newUsers(users)
 			right = "Authorization: Basic ZW5jb2RlcjpzZWNyZXQ=\r\n"
 		}
 		e := r.encoder()

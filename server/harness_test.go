@@ -59,12 +59,13 @@ func newRig(t testing.TB, change func(*Config), names ...string) *rig {
 	n := newNode()
 	var streams []*stream
 	for i := range cfg.Streams {
-		st, err := newStream(i, &cfg.Streams[i], log, c, &cfg.Server, func(*loopSet, instant) {})
-		if err != nil {
-			t.Fatal(err)
-		}
-		streams = append(streams, st)
+		streams = append(streams, newStream(i, &cfg.Streams[i], log, c, &cfg.Server, func(*loopSet, instant) {}))
 	}
+	access, err := newPushAccess(streams)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n.access = access
 	r.reg = newRegistry(c, time.Duration(cfg.Timeouts.SourceGrace), streams)
 	r.loop = newLoop(0, c, cfg, log, r.reg, &serverStats{}, n, func() {})
 	r.loop.engine, r.loop.watcher = r, r

@@ -59,7 +59,7 @@ func TestHeldViewerMustNotTalk(t *testing.T) {
 }
 
 // slateOf is a slate that one step of the clock after another plays.
-func slateFor(t *testing.T, r *rig, then func(s *Server, st *stream)) {
+func slateFor(t *testing.T, r *rig, then func(st *stream)) {
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()
 		st := r.reg.streams[0]
@@ -68,9 +68,8 @@ func slateFor(t *testing.T, r *rig, then func(s *Server, st *stream)) {
 		st.cfg.Slate, st.cfg.SlateAfter = slateBuiltin, Duration(3*time.Second)
 		ctx, cancel := context.WithCancel(context.Background())
 		done := make(chan struct{})
-		s := &Server{reg: r.reg}
-		go func() { s.runSlate(ctx, st); close(done) }()
-		then(s, st)
+		go func() { runSlate(ctx, st); close(done) }()
+		then(st)
 		cancel()
 		<-done
 	})
@@ -78,7 +77,7 @@ func slateFor(t *testing.T, r *rig, then func(s *Server, st *stream)) {
 
 func TestSlatePlaysWhileTheSourceIsAway(t *testing.T) {
 	r := newRig(t, nil, "a")
-	slateFor(t, r, func(s *Server, st *stream) {
+	slateFor(t, r, func(st *stream) {
 		time.Sleep(2 * time.Second)
 		synctest.Wait()
 		if st.up() != nil {

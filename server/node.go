@@ -1,27 +1,14 @@
 package server
 
-import (
-	"bytes"
-	"crypto/rand"
-	"encoding/hex"
-)
-
-// A node is this process among pumps: its name in Via fields, and all its loops.
+// A node is this process among pumps: its name, all its loops, and what these share.
 type node struct {
-	id    string // pumpd-, then 16 random hex digits
-	loops []*loop
+	name     pumpName
+	loops    []*loop
+	sessions *sessions
+	access   *pushAccess
 }
 
-const nodePrefix = "pumpd-"
-
-func newNode() *node {
-	var b [8]byte
-	rand.Read(b[:]) // never fails
-	return &node{id: nodePrefix + hex.EncodeToString(b[:])}
-}
-
-// inVia says whether a Via field names this node: the request has come round in a circle of pumps.
-func (n *node) inVia(via []byte) bool { return bytes.Contains(via, []byte(n.id)) }
+func newNode() *node { return &node{name: newPumpName(), sessions: newSessions()} }
 
 // tell makes every loop call something.
 func (n *node) tell(call func(l *loop, now instant)) {

@@ -28,7 +28,7 @@ type puller struct {
 	places []*place // in order of preference
 	pair   bool     // both places are read at once
 	dialer *dialer
-	node   *node
+	pump   pumpName
 	stall  time.Duration // without a packet for so long a connection is given up
 	guid   string
 	follow followRule
@@ -61,8 +61,8 @@ type relieve struct {
 }
 
 // runPull keeps a stream fed until ctx is done.
-func (s *Server) runPull(ctx context.Context, st *stream) {
-	p, err := newPuller(st, s.cfg, s.node)
+func runPull(ctx context.Context, st *stream, c *Config, pump pumpName) {
+	p, err := newPuller(st, c, pump)
 	if err != nil {
 		st.log.Error("pull is not possible", "err", err)
 		return
@@ -70,8 +70,8 @@ func (s *Server) runPull(ctx context.Context, st *stream) {
 	p.run(ctx)
 }
 
-func newPuller(st *stream, c *Config, n *node) (*puller, error) {
-	p := &puller{st: st, log: st.log, pair: len(st.cfg.Pair) > 0, node: n, stall: time.Duration(c.Timeouts.PullStall),
+func newPuller(st *stream, c *Config, pump pumpName) (*puller, error) {
+	p := &puller{st: st, log: st.log, pair: len(st.cfg.Pair) > 0, pump: pump, stall: time.Duration(c.Timeouts.PullStall),
 		guid: newGUID(), follow: st.cfg.FollowRedirects, news: make(chan news, 16), random: rand.Float64}
 	for i, raw := range st.cfg.upstreams() {
 		up, err := parseUpstream(raw)

@@ -113,7 +113,7 @@ func TestPathOfPumps(t *testing.T) {
 		t.Fatalf("%s, path %q, want three pumps", status, path)
 	}
 	for i, name := range names {
-		n := &node{id: strings.TrimPrefix(name, "1.0 ")}
+		n := pumpName(strings.TrimPrefix(name, "1.0 "))
 		if err := n.checkPath([]byte(path)); err == nil {
 			t.Errorf("pump %d of %q would pull from itself", i, path)
 		}

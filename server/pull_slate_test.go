@@ -32,7 +32,7 @@ func newSlated(t *testing.T, r relay, width uint32) (s *scene, w *show, start fu
 		done := make(chan struct{})
 		go func() {
 			defer close(done)
-			(&Server{reg: s.st.reg}).runSlate(ctx, s.st)
+			runSlate(ctx, s.st)
 		}()
 		return func() {
 			stopPull()

@@ -81,7 +81,7 @@ func newSceneOf(t *testing.T, cfg StreamConfig) *scene {
 		}
 	})
 	s.st.log = slog.New(s.log)
-	p, err := newPuller(s.st, DefaultConfig(), newNode())
+	p, err := newPuller(s.st, DefaultConfig(), newPumpName())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -521,7 +521,7 @@ func TestPullRequestsBelongTogether(t *testing.T) {
 			t.Errorf("requests %q, want a Play with client-id 77", heads)
 		}
 		for _, h := range heads {
-			if !strings.Contains(h, "\r\nVia: 1.0 "+s.puller.node.id+"\r\n") {
+			if !strings.Contains(h, "\r\nVia: 1.0 "+string(s.puller.pump)+"\r\n") {
 				t.Errorf("request %q does not say who asks", h)
 			}
 		}
@@ -537,7 +537,7 @@ func TestPullRefusesItself(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			s := newScene(t, "mmsh://a.example/x")
 			s.hosts["a.example:80"] = func(c *call) {
-				c.say(fmt.Appendf(nil, "HTTP/1.0 "+reply, s.puller.node.id), fullHeader, fullOne)
+				c.say(fmt.Appendf(nil, "HTTP/1.0 "+reply, string(s.puller.pump)), fullHeader, fullOne)
 			}
 			if err := s.once(); !errors.Is(err, errLoop) {
 				t.Errorf("%q: %v, want %v", reply, err, errLoop)
@@ -691,13 +691,13 @@ func TestPullFailsOver(t *testing.T) {
 
 func TestNewPullerRefuses(t *testing.T) {
 	st := fedStream(t, StreamConfig{Path: "x", URL: "rtsp://a.example/"}, nil)
-	if _, err := newPuller(st, DefaultConfig(), newNode()); err == nil {
+	if _, err := newPuller(st, DefaultConfig(), newPumpName()); err == nil {
 		t.Error("a puller from rtsp://")
 	}
 	st = fedStream(t, StreamConfig{Path: "x", URL: "mmsh://a.example/"}, nil)
 	c := DefaultConfig()
 	c.Proxy.URL = "socks5://a.example"
-	if _, err := newPuller(st, c, newNode()); err == nil {
+	if _, err := newPuller(st, c, newPumpName()); err == nil {
 		t.Error("a puller through socks5://")
 	}
 }

@@ -44,7 +44,7 @@ func (v *visit) once(ctx context.Context, about *description) (*answer, error) {
 	}
 	a := &answer{link: l, stall: v.puller.stall}
 	a.release = context.AfterFunc(ctx, func() { l.Close() })
-	r := pullRequest{to: v.at, proxy: l.proxy, via: v.puller.node.id, guid: v.puller.guid,
+	r := pullRequest{to: v.at, proxy: l.proxy, via: string(v.puller.pump), guid: v.puller.guid,
 		auth: v.login.field("GET", v.at.target)}
 	if about != nil {
 		r.play, r.streams, r.clientID, r.known = true, about.streams, about.clientID, about.known
@@ -59,7 +59,7 @@ func (v *visit) once(ctx context.Context, about *description) (*answer, error) {
 // judge says whether an answer was only a step on the way.
 func (v *visit) judge(ctx context.Context, a *answer) (again bool, err error) {
 	r := a.reply
-	if err := v.puller.node.checkPath([]byte(r.via)); err != nil {
+	if err := v.puller.pump.checkPath([]byte(r.via)); err != nil {
 		return false, err
 	}
 	v.via = r.via

@@ -15,6 +15,7 @@ import (
 type push struct {
 	// Set at the first PushStart, never changed.
 	stream *stream
+	access *pushAccess
 	from   netip.Addr
 
 	// Of the last PushStart.
@@ -214,7 +215,7 @@ func (p *push) claim(c *conn) error {
 		p.evicted(c)
 		return errBusy
 	}
-	if code, why := p.stream.objection(c, p.id, l.now); code != 0 { // it started before the other one
+	if code, why := l.objection(c, p.stream, p.id, l.now); code != 0 { // it started before the other one
 		err := errors.New(why)
 		p.fail(c, code, err)
 		return err
@@ -257,7 +258,7 @@ func (p *push) end(f codec.Frame, now instant) error {
 		return err
 	}
 	p.heard, p.over, p.last, p.early, p.left = now, true, nil, nil, 0
-	p.stream.reg.dropPush(p.stream, p.id)
+	p.access.drop(p.stream, p.id)
 	if p.source != nil {
 		p.source.end()
 		p.source = nil
@@ -271,7 +272,7 @@ func (p *push) gone(c *conn, why reason) {
 	p.source = nil
 	switch {
 	case why == sourceSilent:
-		p.stream.reg.dropPush(p.stream, p.id)
+		p.access.drop(p.stream, p.id)
 	case why != replaced && !p.over:
 		p.session(max(c.loop.limits.sourceIdle, p.stream.reg.grace))
 	}

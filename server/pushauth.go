@@ -17,7 +17,7 @@ func (l *loop) authorise(c *conn, st *stream, keep bool, now instant) bool {
 	}
 	from := c.remote.Addr()
 	if !c.waited {
-		at, ok := l.reg.guessTurn(st, from, now)
+		at, ok := l.node.access.guessTurn(st, from, now)
 		if !ok {
 			l.log.Warn(logPushBraked, "stream", st.cfg.Path, "from", c.remote)
 			l.refuse(c, 503, "too many wrong passwords from this network, try again later")
@@ -28,12 +28,12 @@ func (l *loop) authorise(c *conn, st *stream, keep bool, now instant) bool {
 			return false
 		}
 	}
-	_, v := st.users.check(proof{r.Method, r.Path, r.Authorization, from}, l.reg.spendNonce, time.Now())
+	_, v := l.node.access.users[st.id].check(proof{r.Method, r.Path, r.Authorization, from}, l.node.access.spendNonce, time.Now())
 	switch v {
 	case right:
-		l.reg.guessedRight(st, from)
+		l.node.access.guessedRight(st, from)
 	case wrong:
-		l.reg.guessedWrong(st, from, now)
+		l.node.access.guessedWrong(st, from, now)
 		l.log.Warn(logPushWrong, "stream", st.cfg.Path, "from", c.remote)
 		fallthrough
 	default:
@@ -46,7 +46,7 @@ func (l *loop) authorise(c *conn, st *stream, keep bool, now instant) bool {
 func (l *loop) challenge(c *conn, st *stream, keep, stale bool) {
 	l.logRefusal(c, 401, "credentials are wanted")
 	b := l.head(401, encoderServer)
-	for _, v := range st.users.challenge(l.request.AcceptAuth, c.remote.Addr(), stale, time.Now()) {
+	for _, v := range l.node.access.users[st.id].challenge(l.request.AcceptAuth, c.remote.Addr(), stale, time.Now()) {
 		b = codec.AppendField(b, "WWW-Authenticate", v)
 	}
 	b = codec.AppendIntField(b, "Content-Length", 0)
@@ -56,26 +56,26 @@ func (l *loop) challenge(c *conn, st *stream, keep, stale bool) {
 	}
 }
 
-func (r *registry) spendNonce(nonce string, count uint32, now time.Time) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.nonces.spend(nonce, count, now)
+func (a *pushAccess) spendNonce(nonce string, count uint32, now time.Time) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.nonces.spend(nonce, count, now)
 }
 
-func (r *registry) guessTurn(st *stream, from netip.Addr, now instant) (at instant, ok bool) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.brake.turn(guesser{st.id, networkOf(from)}, now)
+func (a *pushAccess) guessTurn(st *stream, from netip.Addr, now instant) (at instant, ok bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.brake.turn(guesser{st.id, networkOf(from)}, now)
 }
 
-func (r *registry) guessedWrong(st *stream, from netip.Addr, now instant) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.brake.wrong(guesser{st.id, networkOf(from)}, now)
+func (a *pushAccess) guessedWrong(st *stream, from netip.Addr, now instant) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.brake.wrong(guesser{st.id, networkOf(from)}, now)
 }
 
-func (r *registry) guessedRight(st *stream, from netip.Addr) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.brake.forget(guesser{st.id, networkOf(from)})
+func (a *pushAccess) guessedRight(st *stream, from netip.Addr) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.brake.forget(guesser{st.id, networkOf(from)})
 }

@@ -49,14 +49,14 @@ func (list networks) contains(a netip.Addr) bool {
 
 // admits says whether encoders at an address may push at all. Where nothing is configured that is this machine: to be
 // tried at once, and closed to the Internet.
-func (st *stream) admits(a netip.Addr) bool {
+func (a *pushAccess) admits(st *stream, from netip.Addr) bool {
 	switch {
-	case len(st.from) > 0:
-		return st.from.contains(a)
-	case len(st.users) > 0:
+	case len(a.from[st.id]) > 0:
+		return a.from[st.id].contains(from)
+	case len(a.users[st.id]) > 0:
 		return true
 	}
-	return a.IsLoopback()
+	return from.IsLoopback()
 }
 
 // A pusher is an encoder as one that comes for its stream is compared with it.

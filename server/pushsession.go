@@ -20,7 +20,7 @@ type pushSession struct {
 }
 
 // pushSessions are those of one stream, so that none has to make room for another stream's. They are few and stand in
-// no order. Under the registry's mutex.
+// no order. Under the mutex of pushAccess.
 type pushSessions []pushSession
 
 const (
@@ -86,55 +86,59 @@ func (l *pushSessions) drop(id string) {
 	*l = slices.DeleteFunc(*l, func(s pushSession) bool { return s.id == id })
 }
 
-// openPush returns the push-id of a new session.
-func (r *registry) openPush(st *stream, from netip.Addr, now, ends instant) string {
-	r.mu.Lock()
-	defer r.mu.Unlock()
+// open returns the push-id of a new session.
+func (a *pushAccess) open(st *stream, from netip.Addr, now, ends instant) string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
 	id := strconv.FormatUint(uint64(randomID()), 10) // at most 10 digits (push.md §10)
-	for st.pushes.find(id) != nil {
+	for a.sessions[st.id].find(id) != nil {
 		id = strconv.FormatUint(uint64(randomID()), 10)
 	}
-	st.pushes.add(pushSession{id: id, from: from, ends: ends}, now)
+	a.sessions[st.id].add(pushSession{id: id, from: from, ends: ends}, now)
 	return id
 }
 
-// knowPush says whether a push-id was given out for this stream, and what for. Where it stands for a password it is
+// know says whether a push-id was given out for this stream, and what for. Where it stands for a password it is
 // good from its own address only.
-func (r *registry) knowPush(id string, st *stream, from netip.Addr, now instant) (pushSession, bool) {
+func (a *pushAccess) know(id string, st *stream, from netip.Addr, now instant) (pushSession, bool) {
 	if st == nil {
 		return pushSession{}, false
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	s := st.pushes.find(id)
-	if s == nil || s.from != from && len(st.users) > 0 || s.ends.before(now) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	s := a.sessions[st.id].find(id)
+	if s == nil || s.from != from && len(a.users[st.id]) > 0 || s.ends.before(now) {
 		return pushSession{}, false
 	}
 	return *s, true
 }
 
-// usePush makes a push-id that is known good until ends, and for this address.
-func (r *registry) usePush(id string, st *stream, from netip.Addr, ends instant) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if s := st.pushes.find(id); s != nil {
+// use makes a push-id that is known good until ends, and for this address.
+func (a *pushAccess) use(id string, st *stream, from netip.Addr, ends instant) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if s := a.sessions[st.id].find(id); s != nil {
 		s.from, s.ends = from, ends
 	}
 }
 
 // session makes the push-id stand for what p is, for so long.
 func (p *push) session(life time.Duration) {
-	st := p.stream
-	st.reg.mu.Lock()
-	defer st.reg.mu.Unlock()
-	now := st.clock.now()
-	st.pushes.drop(p.id)
-	st.pushes.add(pushSession{id: p.id, from: p.from, ends: now.add(life), last: p.last}, now)
+	p.access.keep(p.stream, pushSession{id: p.id, from: p.from, last: p.last}, p.stream.clock.now(), life)
 }
 
-// dropPush forgets a push-id whose session is over.
-func (r *registry) dropPush(st *stream, id string) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	st.pushes.drop(id)
+// keep makes the push-id of s stand for s from now on, for so long.
+func (a *pushAccess) keep(st *stream, s pushSession, now instant, life time.Duration) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	s.ends = now.add(life)
+	a.sessions[st.id].drop(s.id)
+	a.sessions[st.id].add(s, now)
+}
+
+// drop forgets a push-id whose session is over.
+func (a *pushAccess) drop(st *stream, id string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.sessions[st.id].drop(id)
 }

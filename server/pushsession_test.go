@@ -19,20 +19,20 @@ func strangerAt(i uint32) netip.Addr {
 func TestSetupsEvictNobodyElse(t *testing.T) {
 	r := newRig(t, nil, "a", "b")
 	a, b := r.reg.streams[0], r.reg.streams[1]
-	elsewhere := r.reg.openPush(b, testClient, r.at, r.at.add(time.Minute))
+	elsewhere := r.loop.node.access.open(b, testClient, r.at, r.at.add(time.Minute))
 	e := startedPush(r)
 	e.push(1)
 	e.hangUp() // its session has less to live than the setups that come
 	for i := range uint32(1100) {
-		r.reg.openPush(a, strangerAt(i), r.at, r.at.add(2*time.Minute))
+		r.loop.node.access.open(a, strangerAt(i), r.at, r.at.add(2*time.Minute))
 	}
-	if n := len(a.pushes); n > maxPushes {
+	if n := len(r.loop.node.access.sessions[a.id]); n > maxPushes {
 		t.Errorf("%d push-ids of one stream, limit %d", n, maxPushes)
 	}
-	if _, ok := r.reg.knowPush(elsewhere, b, testClient, r.at); !ok {
+	if _, ok := r.loop.node.access.know(elsewhere, b, testClient, r.at); !ok {
 		t.Error("the push-id of another stream has made room")
 	}
-	if _, ok := r.reg.knowPush(e.id, a, testClient, r.at); !ok {
+	if _, ok := r.loop.node.access.know(e.id, a, testClient, r.at); !ok {
 		t.Error("the push-id of the encoder that was lost has made room")
 	}
 }
@@ -40,24 +40,24 @@ func TestSetupsEvictNobodyElse(t *testing.T) {
 func TestNetworksHaveAQuotaOfPushIDs(t *testing.T) {
 	r := newRig(t, nil, "a")
 	st := r.reg.streams[0]
-	mine := r.reg.openPush(st, testClient, r.at, r.at.add(time.Second))
+	mine := r.loop.node.access.open(st, testClient, r.at, r.at.add(time.Second))
 	for i := range uint64(1000) {
 		b := binary.BigEndian.AppendUint64(netip.MustParseAddr("2001:db8::").AsSlice()[:8], i)
 		from, _ := netip.AddrFromSlice(b)
-		r.reg.openPush(st, from, r.at, r.at.add(time.Minute))
+		r.loop.node.access.open(st, from, r.at, r.at.add(time.Minute))
 	}
-	if n := len(st.pushes); n != maxNetworkPushes+1 {
+	if n := len(r.loop.node.access.sessions[st.id]); n != maxNetworkPushes+1 {
 		t.Errorf("%d push-ids, want %d of the /64 and one of another network", n, maxNetworkPushes)
 	}
 	for i := range uint32(10 * maxNetworkPushes) { // four networks fill the stream
-		r.reg.openPush(st, strangerAt(i%4), r.at, r.at.add(time.Minute))
+		r.loop.node.access.open(st, strangerAt(i%4), r.at, r.at.add(time.Minute))
 	}
-	if _, ok := r.reg.knowPush(mine, st, testClient, r.at); !ok {
+	if _, ok := r.loop.node.access.know(mine, st, testClient, r.at); !ok {
 		t.Error("the only push-id of a network has made room for those of one that has many")
 	}
 	r.pass(2 * time.Minute)
-	r.reg.openPush(st, testClient, r.at, r.at.add(time.Minute))
-	if n := len(st.pushes); n != 1 {
+	r.loop.node.access.open(st, testClient, r.at, r.at.add(time.Minute))
+	if n := len(r.loop.node.access.sessions[st.id]); n != 1 {
 		t.Errorf("%d push-ids after all but one have ended", n)
 	}
 }
@@ -70,7 +70,7 @@ func TestRefusedStartProlongsNothing(t *testing.T) {
 	startedPush(r).push(1)
 	again := r.encoderAt("192.0.2.66")
 	again.post(startType, lurker.id, endless, "")
-	if s := r.reg.streams[0].pushes.find(lurker.id); s == nil || s.ends > r.at.add(3*time.Minute) {
+	if s := r.loop.node.access.sessions[0].find(lurker.id); s == nil || s.ends > r.at.add(3*time.Minute) {
 		t.Errorf("session %+v after %q", s, again.status())
 	}
 }

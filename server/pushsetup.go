@@ -15,10 +15,10 @@ func (l *loop) setUpPush(c *conn, st *stream, onPush bool, now instant) {
 	}
 	ends := now.add(l.limits.pushSetup)
 	id := string(codec.CookieValue(l.request.Cookie, "push-id"))
-	if _, known := l.reg.knowPush(id, st, c.remote.Addr(), now); known {
-		l.reg.usePush(id, st, c.remote.Addr(), ends)
+	if _, known := l.node.access.know(id, st, c.remote.Addr(), now); known {
+		l.node.access.use(id, st, c.remote.Addr(), ends)
 	} else {
-		id = l.reg.openPush(st, c.remote.Addr(), now, ends)
+		id = l.node.access.open(st, c.remote.Addr(), now, ends)
 	}
 	if c.push != nil {
 		c.push.heard = now
@@ -31,7 +31,7 @@ func (l *loop) setUpPush(c *conn, st *stream, onPush bool, now instant) {
 func (l *loop) startPush(c *conn, st *stream, onPush bool, n int, now instant) {
 	r := &l.request
 	id := string(codec.CookieValue(r.Cookie, "push-id"))
-	s, known := l.reg.knowPush(id, st, c.remote.Addr(), now)
+	s, known := l.node.access.know(id, st, c.remote.Addr(), now)
 	if p := c.push; p != nil && p.stream == st && p.id == id {
 		known = true // it goes on where it was let in; a body may last longer than any push-id
 	}
@@ -47,16 +47,16 @@ func (l *loop) startPush(c *conn, st *stream, onPush bool, n int, now instant) {
 	case !l.admitted(c, st, now):
 		return
 	case known:
-		l.reg.usePush(id, st, c.remote.Addr(), now.add(pushLife))
+		l.node.access.use(id, st, c.remote.Addr(), now.add(pushLife))
 	default:
-		id = l.reg.openPush(st, c.remote.Addr(), now, now.add(pushLife)) // as Windows Media Services does (push.md §3)
+		id = l.node.access.open(st, c.remote.Addr(), now, now.add(pushLife)) // as Windows Media Services does (push.md §3)
 	}
 	if c.push != nil && c.push.stream != st {
 		c.push.gone(c, clientClosed)
 		c.push = nil
 	}
 	if c.push == nil {
-		c.push = &push{stream: st, from: c.remote.Addr(), last: s.last}
+		c.push = &push{stream: st, access: l.node.access, from: c.remote.Addr(), last: s.last}
 	}
 	p := c.push
 	p.id, p.minor, p.keep = id, r.Minor, stays(r, true)
@@ -76,11 +76,11 @@ func (l *loop) admitPush(c *conn, st *stream, onPush, known, keep bool, now inst
 	case st == nil || !onPush:
 		l.refuse(c, 404, "no such stream to push to; a push path is /streams/NAME_push")
 		return false
-	case !st.admits(c.remote.Addr()):
+	case !l.node.access.admits(st, c.remote.Addr()):
 		l.bar(c, st)
 		return false
 	}
-	if len(st.users) > 0 && !known && !l.authorise(c, st, keep, now) {
+	if len(l.node.access.users[st.id]) > 0 && !known && !l.authorise(c, st, keep, now) {
 		return false
 	}
 	return l.admitSecond(c, st, now)
@@ -90,7 +90,7 @@ func (l *loop) admitPush(c *conn, st *stream, onPush, known, keep bool, now inst
 // do.
 func (l *loop) bar(c *conn, st *stream) {
 	keys := "push_users or push_from"
-	if len(st.from) > 0 {
+	if len(l.node.access.from[st.id]) > 0 {
 		keys = "push_from"
 	}
 	l.log.Warn(logPushBarred, "stream", st.cfg.Path, "from", c.remote, "see", keys)
@@ -102,7 +102,7 @@ const silentSource = 5 * time.Second
 
 // admitSecond applies the rules for a second encoder on one path. They count again when it claims the stream.
 func (l *loop) admitSecond(c *conn, st *stream, now instant) bool {
-	code, why := st.objection(c, string(codec.CookieValue(l.request.Cookie, "push-id")), now)
+	code, why := l.objection(c, st, string(codec.CookieValue(l.request.Cookie, "push-id")), now)
 	if code != 0 {
 		l.refuse(c, code, why)
 	}
@@ -111,14 +111,14 @@ func (l *loop) admitSecond(c *conn, st *stream, now instant) bool {
 
 // objection says what is to be said to an encoder on c, with a push-id, while another has the stream or may come back
 // to it; code 0 is nothing (push.md §7). A password makes all who know it the same encoder.
-func (st *stream) objection(c *conn, id string, now instant) (code int, why string) {
+func (l *loop) objection(c *conn, st *stream, id string, now instant) (code int, why string) {
 	s := st.reg.owned(st)
 	if s != nil && c.push != nil && c.push.source == s {
 		return 0, ""
 	}
 	first, ok := st.foremost(now)
 	switch {
-	case ok && len(st.users) == 0 && !first.is(c.remote.Addr(), id):
+	case ok && len(l.node.access.users[st.id]) == 0 && !first.is(c.remote.Addr(), id):
 		return 403, "another encoder sends to this stream"
 	case s != nil && s.kind == sourcePush && st.guards(s, now):
 		return 409, "an encoder sends to this stream already"

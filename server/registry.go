@@ -6,8 +6,7 @@ import (
 	"time"
 )
 
-// The registry knows the streams by name, who writes each, and the sessions of viewers. It has the only mutex of the
-// program; no round and no publish takes it.
+// The registry knows the streams by name and who writes each. No round and no publish takes its mutex.
 type registry struct {
 	// Set by newRegistry, never changed.
 	streams []*stream
@@ -15,20 +14,15 @@ type registry struct {
 	clock   clock
 	grace   time.Duration
 
-	mu       sync.Mutex
-	sessions map[uint32]session // by client-id
-	ages     []age              // of those without a Play, about the oldest first
-	nonces   nonces
-	brake    brake
+	mu sync.Mutex // of the streams' claims
 }
 
 func newRegistry(c clock, grace time.Duration, streams []*stream) *registry {
 	r := &registry{
-		streams:  streams,
-		byPath:   make(map[string]*stream, len(streams)),
-		clock:    c,
-		grace:    grace,
-		sessions: make(map[uint32]session),
+		streams: streams,
+		byPath:  make(map[string]*stream, len(streams)),
+		clock:   c,
+		grace:   grace,
 	}
 	for _, st := range streams {
 		r.byPath[strings.ToLower(st.cfg.Path)] = st
@@ -141,7 +135,7 @@ func (r *registry) owned(st *stream) *source {
 	return st.owner
 }
 
-// reap ends the streams whose source has been away for longer than the grace, and forgets sessions that are over.
+// reap ends the streams whose source has been away for longer than the grace.
 func (r *registry) reap(now instant) {
 	for _, st := range r.streams {
 		if s := r.claimOrphan(st, now); s != nil {
@@ -149,7 +143,6 @@ func (r *registry) reap(now instant) {
 			s.end()
 		}
 	}
-	r.forgetSessions(now)
 }
 
 func (r *registry) claimOrphan(st *stream, now instant) *source {

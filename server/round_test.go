@@ -454,7 +454,7 @@ func TestStop(t *testing.T) {
 	f := r.feeder(0, 320)
 	f.publish(1)
 	p, tight := r.watch("a", ffmpegAgent), r.watch("a", ffmpegAgent)
-	pump := r.watch("a", wmpAgent+"\r\nVia: 1.0 "+nodePrefix+"1")
+	pump := r.watch("a", wmpAgent+"\r\nVia: 1.0 "+pumpPrefix+"1")
 	tight.room = 20
 	f.publish(1)
 	r.turn()

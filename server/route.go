@@ -101,7 +101,7 @@ func (l *loop) watch(c *conn, w want, st *stream, push bool, d *dialect, now ins
 		l.refuse(c, 405, "this path is for encoders, viewers go without _push", "Allow", "POST, OPTIONS")
 		return
 	}
-	if err := l.node.checkRequest(&r.Via); err != nil {
+	if err := l.node.name.checkRequest(&r.Via); err != nil {
 		l.log.Warn(logPumpRefused, "stream", st.cfg.Path, "from", c.remote, "err", err)
 		l.refuse(c, 403, err.Error(), l.pathField(st)...)
 		return
@@ -138,19 +138,19 @@ func (l *loop) identify(w want, d *dialect, from netip.Addr, now instant) (id ui
 	}
 	play := w == wantPlay && !isHead(&l.request)
 	if p.HasClientID && p.ClientID != 0 {
-		switch l.reg.useSession(p.ClientID, from, now, play) {
+		switch l.node.sessions.use(p.ClientID, from, now, play) {
 		case sessionKnown:
 			return p.ClientID, false, true
 		case sessionPlaying:
 			return 0, false, false
 		}
 	}
-	return l.reg.openSession(from, now, play), p.HasClientID && d.reset, true
+	return l.node.sessions.open(from, now, play), p.HasClientID && d.reset, true
 }
 
 // stopPlay ends the Play of a session, on whichever loop it is.
 func (l *loop) stopPlay(id uint32, from netip.Addr, now instant) {
-	at, played := l.reg.stopSession(id, from, now)
+	at, played := l.node.sessions.stop(id, from, now)
 	if !played {
 		return
 	}
@@ -179,7 +179,7 @@ func (l *loop) unknown(c *conn, d *dialect) {
 func (l *loop) attend(c *conn, w want, d *dialect, now instant) {
 	p := &l.request.Pragma
 	keep := stays(&l.request, d.keep)
-	known := p.HasClientID && l.reg.useSession(p.ClientID, c.remote.Addr(), now, false) == sessionKnown
+	known := p.HasClientID && l.node.sessions.use(p.ClientID, c.remote.Addr(), now, false) == sessionKnown
 	var session []string
 	if known {
 		session = []string{"Pragma", clientID(p.ClientID)}

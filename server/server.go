@@ -76,11 +76,10 @@ func (s *Server) assemble() (err error) {
 		if !cfg.Streams[i].Enabled {
 			continue
 		}
-		st, err := newStream(len(streams), &cfg.Streams[i], log, s.clock, &cfg.Server, s.node.bell)
-		if err != nil {
-			return err
-		}
-		streams = append(streams, st)
+		streams = append(streams, newStream(len(streams), &cfg.Streams[i], log, s.clock, &cfg.Server, s.node.bell))
+	}
+	if s.node.access, err = newPushAccess(streams); err != nil {
+		return err
 	}
 	s.reg = newRegistry(s.clock, time.Duration(cfg.Timeouts.SourceGrace), streams)
 	s.rates = newRates(streams)
@@ -182,13 +181,13 @@ func (s *Server) Reload() {
 func (s *Server) startSources(ctx context.Context, helpers *sync.WaitGroup) {
 	for _, st := range s.reg.streams {
 		if st.cfg.Slate != "" {
-			helpers.Go(func() { s.runSlate(ctx, st) })
+			helpers.Go(func() { runSlate(ctx, st) })
 		}
 		switch st.cfg.Type {
 		case typePull:
-			helpers.Go(func() { s.runPull(ctx, st) })
+			helpers.Go(func() { runPull(ctx, st, s.cfg, s.node.name) })
 		case typeFile:
-			helpers.Go(func() { s.runFile(ctx, st) })
+			helpers.Go(func() { runFile(ctx, st) })
 		}
 	}
 }
@@ -205,6 +204,7 @@ func (s *Server) keepHouse(ctx context.Context) {
 		case <-tick.C:
 			now := s.clock.now()
 			s.reg.reap(now)
+			s.node.sessions.forget(now)
 			s.gate.expire(now)
 			s.rates.sample(now)
 			memory.trim(s.gate.inside.Load())

@@ -2,6 +2,7 @@ package server
 
 import (
 	"net/netip"
+	"sync"
 	"time"
 )
 
@@ -14,8 +15,17 @@ type session struct {
 	ends  uint32   // the second of the server's life in which it ends unless it is used before, or playing
 	plays spot     // where its Play is
 
-	aging bool // it is in registry.ages
+	aging bool // it is in sessions.ages
 }
+
+// sessions are all of them, by client-id.
+type sessions struct {
+	mu   sync.Mutex
+	byID map[uint32]session
+	ages []age // of those without a Play, about the oldest first
+}
+
+func newSessions() *sessions { return &sessions{byID: make(map[uint32]session)} }
 
 // A spot is where a viewer is: on which loop and behind which descriptor. Someone else may be there by now.
 type spot struct{ loop, fd int32 }
@@ -46,19 +56,19 @@ const (
 	maxSessions = 1 << 17 // beyond, a Describe flood would own the memory; the oldest idle id is forgotten
 )
 
-// openSession returns a new client-id for an address.
-func (r *registry) openSession(from netip.Addr, now instant, play bool) uint32 {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	const forgotten = 2 // for each that comes, so that a flood does not run ahead of forgetSessions
-	r.forgetSome(now, forgotten)
-	r.makeRoom()
+// open returns a new client-id for an address.
+func (t *sessions) open(from netip.Addr, now instant, play bool) uint32 {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	const forgotten = 2 // for each that comes, so that a flood does not run ahead of forget
+	t.forgetSome(now, forgotten)
+	t.makeRoom()
 	for {
 		id := randomID()
-		if _, taken := r.sessions[id]; !taken {
+		if _, taken := t.byID[id]; !taken {
 			s := newSession(from, now, play)
-			r.age(id, &s)
-			r.sessions[id] = s
+			t.age(id, &s)
+			t.byID[id] = s
 			return id
 		}
 	}
@@ -73,11 +83,11 @@ const (
 	sessionPlaying            // for Play: it has one already
 )
 
-// useSession prolongs a session; play starts its Play.
-func (r *registry) useSession(id uint32, from netip.Addr, now instant, play bool) sessionUse {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	s, ok := r.sessions[id]
+// use prolongs a session; play starts its Play.
+func (t *sessions) use(id uint32, from netip.Addr, now instant, play bool) sessionUse {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	s, ok := t.byID[id]
 	switch {
 	case !ok || s.from != from.As16() || s.over(now):
 		return sessionUnknown
@@ -85,31 +95,31 @@ func (r *registry) useSession(id uint32, from netip.Addr, now instant, play bool
 		return sessionPlaying
 	}
 	s.use(now, play || s.ends == playing)
-	r.sessions[id] = s
+	t.byID[id] = s
 	return sessionKnown
 }
 
 // playsAt notes where the Play of a session is, so that its Stop need not look for it among all viewers.
-func (r *registry) playsAt(id uint32, at spot) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if s, ok := r.sessions[id]; ok {
+func (t *sessions) playsAt(id uint32, at spot) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if s, ok := t.byID[id]; ok {
 		s.plays = at
-		r.sessions[id] = s
+		t.byID[id] = s
 	}
 }
 
-// stopSession ends the Play of a session, and says whether there was one and where; its Log may still come.
-func (r *registry) stopSession(id uint32, from netip.Addr, now instant) (at spot, played bool) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	s, ok := r.sessions[id]
+// stop ends the Play of a session, and says whether there was one and where; its Log may still come.
+func (t *sessions) stop(id uint32, from netip.Addr, now instant) (at spot, played bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	s, ok := t.byID[id]
 	if !ok || s.from != from.As16() {
 		return spot{}, false
 	}
 	played = s.ends == playing
 	s.use(now, false)
-	r.age(id, &s)
-	r.sessions[id] = s
+	t.age(id, &s)
+	t.byID[id] = s
 	return s.plays, played
 }

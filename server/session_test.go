@@ -59,9 +59,9 @@ func TestSessionFromElsewhere(t *testing.T) {
 func TestIDsAreUnguessable(t *testing.T) {
 	ids := func() [2]string {
 		cryptotest.SetGlobalRandom(t, 1)
-		r := newRegistry(clock{func() instant { return 1 }}, 0, nil)
-		st := &stream{}
-		return [2]string{clientID(r.openSession(testClient, 1, false)), r.openPush(st, testClient, 1, 2)}
+		r := newSessions()
+		access := &pushAccess{sessions: make([]pushSessions, 1)}
+		return [2]string{clientID(r.open(testClient, 1, false)), access.open(&stream{}, testClient, 1, 2)}
 	}
 	if a, b := ids(), ids(); a != b {
 		t.Errorf("client-id and push-id %q and %q from one seed of crypto/rand, want the same", a, b)
@@ -127,7 +127,7 @@ func TestStopEndsOnlyItsPlay(t *testing.T) {
 		}
 		r.turn()
 	}
-	r.reg.playsAt(first.conn.viewer.session, spot{0, second.conn.fd})
+	r.loop.node.sessions.playsAt(first.conn.viewer.session, spot{0, second.conn.fd})
 	stop(first)
 	if first.fin || second.fin {
 		t.Errorf("FIN to the first %v, to the second %v; want none where the Play is not", first.fin, second.fin)

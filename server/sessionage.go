@@ -15,52 +15,52 @@ type age struct {
 const maxForgotten = 4096 // sessions in one turn: under a millisecond
 
 // age puts an idle session in the queue, if it is not there. For whoever holds the mutex.
-func (r *registry) age(id uint32, s *session) {
+func (t *sessions) age(id uint32, s *session) {
 	if s.ends != playing && !s.aging {
 		s.aging = true
-		r.ages = append(r.ages, age{id, s.ends})
+		t.ages = append(t.ages, age{id, s.ends})
 	}
 }
 
-// forgetSessions drops sessions that are over.
-func (r *registry) forgetSessions(now instant) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.forgetSome(now, maxForgotten)
+// forget drops sessions that are over.
+func (t *sessions) forget(now instant) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.forgetSome(now, maxForgotten)
 }
 
 // forgetSome looks at no more than most of those that are due. For whoever holds the mutex.
-func (r *registry) forgetSome(now instant, most int) {
+func (t *sessions) forgetSome(now instant, most int) {
 	second := uint32(time.Duration(now) / time.Second)
-	for ; most > 0 && len(r.ages) > 0 && r.ages[0].due <= second; most-- {
-		id, s := r.oldest()
+	for ; most > 0 && len(t.ages) > 0 && t.ages[0].due <= second; most-- {
+		id, s := t.oldest()
 		if s.over(now) {
-			delete(r.sessions, id)
+			delete(t.byID, id)
 			continue
 		}
-		r.age(id, &s)
-		r.sessions[id] = s
+		t.age(id, &s)
+		t.byID[id] = s
 	}
 }
 
 // makeRoom drops the oldest idle session. Where all play there is none: connections bound those. For whoever holds the
 // mutex.
-func (r *registry) makeRoom() {
-	for len(r.sessions) >= maxSessions && len(r.ages) > 0 {
-		id, s := r.oldest()
+func (t *sessions) makeRoom() {
+	for len(t.byID) >= maxSessions && len(t.ages) > 0 {
+		id, s := t.oldest()
 		if s.ends == playing {
-			r.sessions[id] = s
+			t.byID[id] = s
 			continue
 		}
-		delete(r.sessions, id)
+		delete(t.byID, id)
 	}
 }
 
 // oldest takes the session at the front out of the queue.
-func (r *registry) oldest() (id uint32, s session) {
-	id = r.ages[0].id
-	r.ages = r.ages[1:]
-	s = r.sessions[id]
+func (t *sessions) oldest() (id uint32, s session) {
+	id = t.ages[0].id
+	t.ages = t.ages[1:]
+	s = t.byID[id]
 	s.aging = false
 	return id, s
 }

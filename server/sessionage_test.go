@@ -5,43 +5,39 @@ import (
 	"time"
 )
 
-func sessionRegistry() *registry {
-	return newRegistry(clock{func() instant { return 1 }}, 0, nil)
-}
-
 // Sessions are forgotten when they are over, whatever was done with them before; and none is in the queue twice.
 func TestSessionsAreForgotten(t *testing.T) {
-	r, at := sessionRegistry(), instant(1)
+	r, at := newSessions(), instant(1)
 	play := func(id uint32) {
-		r.useSession(id, testClient, at, true)
+		r.use(id, testClient, at, true)
 	}
-	idle, used, played, again := r.openSession(testClient, at, false), r.openSession(testClient, at, false),
-		r.openSession(testClient, at, true), r.openSession(testClient, at, false)
+	idle, used, played, again := r.open(testClient, at, false), r.open(testClient, at, false),
+		r.open(testClient, at, true), r.open(testClient, at, false)
 	play(again)
 	step := func(d time.Duration, want ...uint32) {
 		t.Helper()
 		at = at.add(d)
-		r.forgetSessions(at)
-		if len(r.sessions) != len(want) {
-			t.Errorf("after %v: %d sessions, want %d", time.Duration(at), len(r.sessions), len(want))
+		r.forget(at)
+		if len(r.byID) != len(want) {
+			t.Errorf("after %v: %d sessions, want %d", time.Duration(at), len(r.byID), len(want))
 		}
 		for _, id := range want {
-			if _, ok := r.sessions[id]; !ok {
+			if _, ok := r.byID[id]; !ok {
 				t.Errorf("after %v: %d is missing", time.Duration(at), id)
 			}
 		}
 	}
 	step(40*time.Second, idle, used, played, again)
 	for range 5 {
-		r.useSession(used, testClient, at, false)
-		r.stopSession(again, testClient, at)
+		r.use(used, testClient, at, false)
+		r.stop(again, testClient, at)
 		play(again)
 	}
 	step(30*time.Second, used, played, again)
 	step(40*time.Second, played, again)
-	r.stopSession(played, testClient, at)
-	r.stopSession(again, testClient, at)
-	r.stopSession(again, testClient, at)
+	r.stop(played, testClient, at)
+	r.stop(again, testClient, at)
+	r.stop(again, testClient, at)
 	if len(r.ages) != 2 {
 		t.Errorf("%d in the queue, want 2", len(r.ages))
 	}
@@ -54,52 +50,51 @@ func TestSessionsAreForgotten(t *testing.T) {
 
 // A flood of Describes makes the oldest idle sessions go, one for each that comes, and no Play.
 func TestSessionsAreBounded(t *testing.T) {
-	r := sessionRegistry()
-	play, first, second := r.openSession(testClient, 1, true), r.openSession(testClient, 1, false),
-		r.openSession(testClient, 1, false)
-	for len(r.sessions) < maxSessions {
-		r.openSession(testClient, 1, false)
+	r := newSessions()
+	play, first, second := r.open(testClient, 1, true), r.open(testClient, 1, false), r.open(testClient, 1, false)
+	for len(r.byID) < maxSessions {
+		r.open(testClient, 1, false)
 	}
-	r.openSession(testClient, 1, false)
+	r.open(testClient, 1, false)
 	for id, want := range map[uint32]bool{play: true, first: false, second: true} {
-		if _, ok := r.sessions[id]; ok != want {
+		if _, ok := r.byID[id]; ok != want {
 			t.Errorf("client-id %d is there: %v, want %v", id, ok, want)
 		}
 	}
-	if len(r.sessions) != maxSessions || len(r.ages) != maxSessions-1 {
-		t.Errorf("%d sessions, %d in the queue, limit %d", len(r.sessions), len(r.ages), maxSessions)
+	if len(r.byID) != maxSessions || len(r.ages) != maxSessions-1 {
+		t.Errorf("%d sessions, %d in the queue, limit %d", len(r.byID), len(r.ages), maxSessions)
 	}
 }
 
 // Forgetting holds the mutex for a bounded time, and ids that are not forgotten yet are no good.
 func TestForgettingIsBounded(t *testing.T) {
-	r := sessionRegistry()
+	r := newSessions()
 	const many = 3 * maxForgotten
 	for range many {
-		r.openSession(testClient, 1, false)
+		r.open(testClient, 1, false)
 	}
 	at := instant(0).add(2 * sessionLife)
-	r.forgetSessions(at)
-	if n := many - len(r.sessions); n != maxForgotten {
+	r.forget(at)
+	if n := many - len(r.byID); n != maxForgotten {
 		t.Errorf("%d forgotten at once, want %d", n, maxForgotten)
 	}
 	last := r.ages[len(r.ages)-1].id
-	if r.useSession(last, testClient, at, false) != sessionUnknown {
+	if r.use(last, testClient, at, false) != sessionUnknown {
 		t.Error("a session that is over is known")
 	}
-	before := len(r.sessions)
-	r.openSession(testClient, at, false)
-	if n := len(r.sessions); n >= before {
+	before := len(r.byID)
+	r.open(testClient, at, false)
+	if n := len(r.byID); n >= before {
 		t.Errorf("%d sessions after %d and one that came, want fewer", n, before)
 	}
 }
 
 func BenchmarkOpenSession(b *testing.B) {
-	r := sessionRegistry()
+	r := newSessions()
 	for range maxSessions {
-		r.openSession(testClient, 1, true) // all play
+		r.open(testClient, 1, true) // all play
 	}
 	for b.Loop() {
-		r.openSession(testClient, 1, false)
+		r.open(testClient, 1, false)
 	}
 }

@@ -10,7 +10,7 @@ import (
 // that was made with the source's own settings has the same one, and then they see no seam.
 
 // runSlate plays the slate of a stream whenever nobody else has fed it for slate_after, until ctx is done.
-func (s *Server) runSlate(ctx context.Context, st *stream) {
+func runSlate(ctx context.Context, st *stream) {
 	log := st.log.With("slate", st.cfg.Slate)
 	insist(ctx, log, "slate cannot be played", func() error { return keepSlate(ctx, st) })
 }

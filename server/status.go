@@ -94,7 +94,7 @@ func (a *admin) report(host string) *statusReport {
 	r := &statusReport{
 		Version:       s.Version,
 		Go:            runtime.Version(),
-		Node:          s.node.id,
+		Node:          string(s.node.name),
 		State:         a.state().String(),
 		UptimeSeconds: seconds(time.Duration(s.clock.now())),
 		Listen:        []string{},

@@ -14,7 +14,7 @@ import (
 func TestStatusReport(t *testing.T) {
 	r := newAdminRig(t, pushStream("pushed", "Pushed video"), StreamConfig{Path: "pulled", Type: typePull})
 	r.begin("[::]:8086", "192.0.2.9:80")
-	r.s.node.id = "pumpd-0123456789abcdef"
+	r.s.node.name = "pumpd-0123456789abcdef"
 	r.s.gate.inside.Store(5)
 	r.s.gate.refused.Store(6)
 	r.s.rates.sample(r.at)

@@ -1,7 +1,6 @@
 package server
 
 import (
-	"fmt"
 	"log/slog"
 	"sync/atomic"
 	"time"
@@ -18,8 +17,6 @@ type stream struct {
 	short  bool                             // keep a short form of packets for MMSH viewers
 	ring   func(some *loopSet, now instant) // tells loops that the chain has grown
 	reg    *registry
-	users  users         // who may push; empty: see admits
-	from   networks      // from where; empty: see admits
 	stats  streamStats   // atomic counters
 	wanted chan struct{} // holds one sign that somebody watches or waits
 
@@ -38,24 +35,15 @@ type stream struct {
 	heir     *heir         // waits for owner to let go
 	vacant   instant       // since when nobody writes; who claims and writes nothing does not count
 	patience time.Duration // and for how long viewers wait for that
-	pushes   pushSessions
-	absent   pusher  // the encoder that fed the stream last; it goes before others
-	until    instant // then
+	absent   pusher        // the encoder that fed the stream last; it goes before others
+	until    instant       // then
 
 	// The claim's holder only.
 	chain chain
 }
 
 func newStream(id int, cfg *StreamConfig, log *slog.Logger, c clock, server *ServerConfig,
-	ring func(some *loopSet, now instant)) (*stream, error) {
-	u, err := newUsers(cfg.PushUsers)
-	if err != nil {
-		return nil, fmt.Errorf("stream %s: %w", cfg.Path, err)
-	}
-	from, err := newNetworks(cfg.PushFrom)
-	if err != nil {
-		return nil, fmt.Errorf("stream %s: %w", cfg.Path, err)
-	}
+	ring func(some *loopSet, now instant)) *stream {
 	return &stream{
 		cfg:    cfg,
 		id:     id,
@@ -64,10 +52,8 @@ func newStream(id int, cfg *StreamConfig, log *slog.Logger, c clock, server *Ser
 		burst:  server.Burst,
 		short:  server.StripPadding,
 		ring:   ring,
-		users:  u,
-		from:   from,
 		wanted: make(chan struct{}, 1),
-	}, nil
+	}
 }
 
 // A streamState is the life of a stream as an operator sees it.

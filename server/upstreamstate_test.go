@@ -91,7 +91,7 @@ func TestUpstreamsAreShown(t *testing.T) {
 	r := newAdminRig(t, StreamConfig{Path: "a", Type: typePull, URLs: []string{
 		"mmsh://user:secret@a.example/x?token=secret", "srv:user:secret@_mmsh._tcp.b.example/<b>?secret"}})
 	st := r.s.reg.streams[0]
-	p, err := newPuller(st, DefaultConfig(), newNode())
+	p, err := newPuller(st, DefaultConfig(), newPumpName())
 	if err != nil {
 		t.Fatal(err)
 	}

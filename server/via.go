@@ -2,6 +2,8 @@ package server
 
 import (
 	"bytes"
+	"crypto/rand"
+	"encoding/hex"
 	"errors"
 	"fmt"
 
@@ -17,6 +19,20 @@ import (
 // The path is learned when a connection is made. A circle that closes behind our back, when an upstream changes its
 // own, has no source in it: it falls silent, everybody in it dials again, and is refused.
 
+// A pumpName is what a pump is called in Via fields: pumpd-, then 16 random hex digits.
+type pumpName string
+
+const pumpPrefix = "pumpd-"
+
+func newPumpName() pumpName {
+	var b [8]byte
+	rand.Read(b[:]) // never fails
+	return pumpName(pumpPrefix + hex.EncodeToString(b[:]))
+}
+
+// in says whether a Via field names this pump: the request has come round in a circle of pumps.
+func (n pumpName) in(via []byte) bool { return bytes.Contains(via, []byte(n)) }
+
 const (
 	maxPumps = codec.MaxVia // that a stream or a request may have passed
 	maxVia   = 1024         // bytes of the field
@@ -30,9 +46,9 @@ var (
 )
 
 // checkRequest looks at the Via fields of a request.
-func (n *node) checkRequest(via *codec.Via) error {
+func (n pumpName) checkRequest(via *codec.Via) error {
 	switch {
-	case via.Has([]byte(n.id)):
+	case via.Has([]byte(n)):
 		return fmt.Errorf("%w: %.200s", errCircle, via)
 	case via.Entries() > maxPumps:
 		return fmt.Errorf("%w: at least %d, limit %d", errFar, via.Entries(), maxPumps)
@@ -41,9 +57,9 @@ func (n *node) checkRequest(via *codec.Via) error {
 }
 
 // checkPath looks at the Via field of an upstream's reply.
-func (n *node) checkPath(via []byte) error {
+func (n pumpName) checkPath(via []byte) error {
 	switch {
-	case n.inVia(via):
+	case n.in(via):
 		return fmt.Errorf("%w: %.200s", errLoop, via)
 	case pumpsIn(via) > maxPumps:
 		return fmt.Errorf("%w: behind %d others, limit %d", errDeep, pumpsIn(via), maxPumps)
@@ -61,27 +77,11 @@ func pumpsIn(via []byte) int {
 	return 1 + bytes.Count(via, []byte{','})
 }
 
-// path is the Via of a reply that is about a stream.
-func (n *node) path(st *stream) string {
-	path := "1.0 " + n.id
-	if behind := st.path.Load(); behind != nil && *behind != "" {
+// path is the Via of a reply about a stream that has come through what is behind; nil: nothing.
+func (n pumpName) path(behind *string) string {
+	path := "1.0 " + string(n)
+	if behind != nil && *behind != "" {
 		path += ", " + *behind
 	}
 	return path
-}
-
-// appendPath adds the path to a reply, if it goes to a pump. Players never see it.
-func (l *loop) appendPath(b []byte, st *stream) []byte {
-	if l.request.Via.Empty() {
-		return b
-	}
-	return codec.AppendField(b, "Via", l.node.path(st))
-}
-
-// pathField is the same as refuse takes it: pumps that wait for each other shall find that out.
-func (l *loop) pathField(st *stream) []string {
-	if l.request.Via.Empty() {
-		return nil
-	}
-	return []string{"Via", l.node.path(st)}
 }

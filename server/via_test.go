@@ -10,7 +10,7 @@ import (
 )
 
 func TestCheckPath(t *testing.T) {
-	n := newNode()
+	n := newPumpName()
 	others := strings.Repeat(", 1.0 pumpd-0123456789abcdef", 8)[2:]
 	for _, tt := range []struct {
 		name, via string
@@ -18,9 +18,9 @@ func TestCheckPath(t *testing.T) {
 	}{
 		{"none", "", nil},
 		{"a pump", "1.0 pumpd-0123456789abcdef", nil},
-		{"itself", "1.0 " + n.id, errLoop},
-		{"itself at the end", others[:60] + ", 1.0 " + n.id, errLoop},
-		{"itself behind too many", others + others + ", 1.0 " + n.id, errLoop},
+		{"itself", "1.0 " + string(n), errLoop},
+		{"itself at the end", others[:60] + ", 1.0 " + string(n), errLoop},
+		{"itself behind too many", others + others + ", 1.0 " + string(n), errLoop},
 		{"as deep as may be", others, nil},
 		{"too deep", others + ", 1.1 proxy", errDeep},
 		{"commas only", strings.Repeat(",", 8), errDeep},
@@ -37,7 +37,7 @@ func TestCheckPath(t *testing.T) {
 // Pumps are told the path, players never.
 func TestRepliesTellPumpsThePath(t *testing.T) {
 	r := newRig(t, nil, "a")
-	id := "1.0 " + r.loop.node.id
+	id := "1.0 " + string(r.loop.node.name)
 	requests := map[string]string{
 		"describe": "GET /streams/a HTTP/1.0\r\nUser-Agent: " + pullAgent + "\r\n",
 		"play":     "GET /streams/a HTTP/1.0\r\nUser-Agent: " + pullAgent + "\r\nPragma: xPlayStrm=1\r\n",
@@ -82,10 +82,10 @@ func TestRequestsInCirclesAreRefused(t *testing.T) {
 	for via, want := range map[string]string{
 		deep:                         " 200 ",
 		deep + ", 1.0 y":             " 403 ",
-		"1.0 " + r.loop.node.id:      " 403 ",
+		"1.0 " + string(r.loop.node.name):      " 403 ",
 		"1.0 pumpd-0123456789abcdef": " 200 ",
 
-		"1.0 pumpd-0123456789abcdef\r\nVia: 1.0 " + r.loop.node.id: " 403 ",
+		"1.0 pumpd-0123456789abcdef\r\nVia: 1.0 " + string(r.loop.node.name): " 403 ",
 		"1.0 pumpd-0123456789abcdef\r\nVia: 1.1 proxy":             " 200 ",
 		strings.ReplaceAll(deep, ", ", "\r\nVia: "):                " 200 ",
 		deep + "\r\nVia: 1.0 y":                                    " 403 ",
@@ -95,7 +95,7 @@ func TestRequestsInCirclesAreRefused(t *testing.T) {
 		if !strings.Contains(p.status(), want) {
 			t.Errorf("Via %q: %s, want%s", via, p.status(), want)
 		}
-		if !strings.Contains(string(p.got), "\r\nVia: 1.0 "+r.loop.node.id+"\r\n") {
+		if !strings.Contains(string(p.got), "\r\nVia: 1.0 "+string(r.loop.node.name)+"\r\n") {
 			t.Errorf("Via %q: %.300q does not say whose answer it is", via, p.got)
 		}
 	}
@@ -106,7 +106,7 @@ func TestPullLearnsThePath(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, w := newScene(t, urlA, urlB), newShow()
 		const behind = "1.0 pumpd-0123456789abcdef, 1.1 proxy"
-		circle := fmt.Sprintf("1.0 pumpd-fedcba9876543210, 1.0 %s", s.puller.node.id)
+		circle := fmt.Sprintf("1.0 pumpd-fedcba9876543210, 1.0 %s", string(s.puller.pump))
 		s.hosts[hostA] = w.relay(relay{via: circle})
 		s.hosts[hostB] = w.relay(relay{via: behind, burst: burst3, away: []span{{10 * time.Second, 12 * time.Second}}})
 		stop := s.start()
@@ -139,8 +139,8 @@ func TestPumpsWithoutSourceAreTold(t *testing.T) {
 		if err := s.once(); err == nil || !strings.Contains(err.Error(), "upstream answers 503") {
 			t.Errorf("%v, want the 503", err)
 		}
-		want := "1.0 " + s.puller.node.id + ", 1.0 pumpd-0123456789abcdef"
-		if got := s.puller.node.path(s.st); got != want {
+		want := "1.0 " + string(s.puller.pump) + ", 1.0 pumpd-0123456789abcdef"
+		if got := s.puller.pump.path(s.st.path.Load()); got != want {
 			t.Errorf("path %q, want %q", got, want)
 		}
 	})
