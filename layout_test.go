@@ -17,9 +17,9 @@ const (
 	gnet   = "github.com/panjf2000/gnet/v2"
 )
 
-// An arrow is what the Go files of one directory may import besides the standard library. Every
-// directory with Go files has one, so that a new package is a decision. What the table allows and nobody uses is an
-// error too: the table is the map.
+// An arrow is what the Go files of one directory may import besides the standard library. Every directory with Go files
+// has one, so that a new package is a decision. Arrows point down: what a directory may import stands below it in the
+// table. What the table allows and nobody uses is an error too: the table is the map.
 //
 //	main.go ──> server ──> asf, codec
 //	bench ──> compare ──> peers ──> push, upstream ──> source ──> probe, asf
@@ -37,9 +37,9 @@ type arrow struct {
 }
 
 var arrows = []arrow{
+	{dir: "tests/...", may: []string{"asf", "*"}},
+
 	{dir: ".", may: []string{"server"}},
-	{dir: "asf"},
-	{dir: "codec"},
 	{dir: "server", may: []string{"asf", "codec", "*"}, gnet: []string{"server.go", "reactor.go"}},
 
 	// The command line, and what each command is.
@@ -52,20 +52,19 @@ var arrows = []arrow{
 	}},
 	{dir: "bench/peers", may: []string{"bench/push", "bench/source", "bench/upstream"}},
 	{dir: "bench/floor", may: []string{"bench/machine", "bench/sock", "codec", "*"}},
-	// The side that watches.
 	{
 		dir: "bench/load", may: []string{"bench/latency", "bench/machine", "bench/sock", "bench/viewers"},
 		tests: []string{"bench/source", "bench/upstream", "codec"},
 	},
+	// Those who watch and those who feed.
 	{dir: "bench/viewers", may: []string{
 		"bench/check", "bench/latency", "bench/scheme", "bench/sock", "codec", "*",
 	}},
-	{dir: "bench/check", may: []string{"bench/probe", "asf"}, tests: []string{"bench/source", "codec"}},
-	// The side that feeds.
 	{dir: "bench/push", may: []string{"bench/scheme", "bench/source", "asf", "codec"}, tests: []string{"bench/probe"}},
 	{dir: "bench/upstream", may: []string{"bench/source", "asf", "codec"}, tests: []string{"bench/check"}},
+	{dir: "bench/check", may: []string{"bench/probe", "asf"}, tests: []string{"bench/source", "codec"}},
 	{dir: "bench/source", may: []string{"bench/probe", "asf"}},
-	// What both sides and the measurements stand on.
+	// What all of them stand on.
 	{dir: "bench/latency"},
 	{dir: "bench/machine", may: []string{"*"}},
 	{dir: "bench/probe"},
@@ -73,7 +72,8 @@ var arrows = []arrow{
 	{dir: "bench/scheme"},
 	{dir: "bench/sock", may: []string{"*"}},
 
-	{dir: "tests/...", may: []string{"asf", "*"}},
+	{dir: "asf"},
+	{dir: "codec"},
 }
 
 func TestLayout(t *testing.T) {
@@ -113,13 +113,16 @@ func TestLayout(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, a := range arrows {
+	for i, a := range arrows {
 		if files[a.dir] == 0 {
 			t.Errorf("%s: no Go files", a.dir)
 		}
 		for _, m := range slices.Concat(a.may, a.tests) {
 			if !used[a.dir][m] {
 				t.Errorf("%s may import %s and does not: the arrow can go", a.dir, m)
+			}
+			if m != "*" && !slices.ContainsFunc(arrows[i+1:], func(b arrow) bool { return within(b.dir, m) }) {
+				t.Errorf("%s may import %s, which does not stand below it: arrows point down", a.dir, m)
 			}
 		}
 	}

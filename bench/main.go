@@ -27,6 +27,8 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+
+	"pumpd/bench/floor"
 )
 
 // A command is one word of the command line. run gets what follows the word.
@@ -42,7 +44,7 @@ func commands() []command {
 		{name: "load", summary: "watch a stream with thousands of viewers and check a sample of them", run: runLoad},
 		{name: "floor", summary: "measure bare sendto to as many sockets: the limit of this machine", run: runFloor},
 		{name: "compare", summary: "run pumpd, the floor and other servers, print a table", run: runCompare},
-		{name: "sink", hidden: true, run: runSink},
+		{name: floor.SinkCommand, hidden: true, run: runSink},
 	}
 }
 

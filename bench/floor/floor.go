@@ -60,7 +60,7 @@ func (o *Options) dueAt(d time.Duration) int {
 }
 
 // Measure sends for opt.Duration, or until ctx is done, to sockets that a child process drains: this program, started
-// again as "sink ADDR N PAUSE". It is an error if the machine has too few descriptors, or nothing could be sent.
+// again with SinkCommand. It is an error if the machine has too few descriptors, or nothing could be sent.
 func Measure(ctx context.Context, opt Options) (*Result, error) {
 	if err := opt.check(); err != nil {
 		return nil, err

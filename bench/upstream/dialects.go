@@ -11,36 +11,36 @@ import (
 	"pumpd/codec"
 )
 
-// An ask is what one request to an upstream wants.
-type ask struct {
+// A request is what a viewer wants.
+type request struct {
 	mmsh, play, metacube bool
 }
 
-const maxAsk = 16384 // bytes of a request head, mmsh.md §3.2
+const maxRequest = 16384 // bytes of a request head, mmsh.md §3.2
 
-// readAsk reads one request head.
-func readAsk(conn net.Conn) (ask, error) {
-	buf := make([]byte, 0, maxAsk)
+// readRequest reads one request head.
+func readRequest(conn net.Conn) (request, error) {
+	buf := make([]byte, 0, maxRequest)
 	for {
 		n, err := conn.Read(buf[len(buf):cap(buf)])
 		if err != nil {
-			return ask{}, err
+			return request{}, err
 		}
 		buf = buf[:len(buf)+n]
 		var r codec.Request
-		if _, err = codec.ParseRequest(buf, maxAsk, &r); err == nil {
-			return wanted(&r), nil
+		if _, err = codec.ParseRequest(buf, maxRequest, &r); err == nil {
+			return requestOf(&r), nil
 		}
 		if !errors.Is(err, codec.ErrShort) || len(buf) == cap(buf) {
-			return ask{}, err
+			return request{}, err
 		}
 	}
 }
 
-// wanted tells MMSH players from others as mmsh.md §2 does.
-func wanted(r *codec.Request) ask {
+// requestOf tells MMSH players from others as mmsh.md §2 does.
+func requestOf(r *codec.Request) request {
 	agent := strings.ToLower(string(r.UserAgent))
-	a := ask{metacube: strings.HasSuffix(string(r.Path), ".metacube"), play: r.Pragma.Play == 1}
+	a := request{metacube: strings.HasSuffix(string(r.Path), ".metacube"), play: r.Pragma.Play == 1}
 	for _, token := range []string{"nsplayer", "nsserver", "wmcacheproxy"} {
 		a.mmsh = a.mmsh || strings.HasPrefix(agent, token)
 	}
@@ -60,38 +60,38 @@ const (
 const clientID = 2917046381
 
 // answer writes the reply and, unless only a description was asked for, the stream.
-func (u *Server) answer(conn net.Conn, a ask) {
+func (u *Server) answer(conn net.Conn, r request) {
 	switch {
-	case a.mmsh && !a.play:
+	case r.mmsh && !r.play:
 		h := codec.AppendHeader(nil, u.head.Raw)
 		conn.Write(append(fmt.Appendf(nil, describeReply, clientID, len(h)), h...))
-	case a.mmsh:
+	case r.mmsh:
 		u.stream(conn, codec.AppendHeader(fmt.Appendf(nil, playReply, clientID), u.head.Raw), new(mmshFramer))
-	case a.metacube:
+	case r.metacube:
 		u.stream(conn, appendMetacube([]byte(metacubeReply), metacubeHeader, u.head.Raw), metacubeFramer{})
 	default:
 		u.stream(conn, append([]byte(plainReply), u.head.Raw...), plainFramer{})
 	}
 }
 
-// stream sends head, then the seat's packets until the source or the viewer ends.
+// stream sends head, then the viewer's packets until the source or the viewer ends.
 func (u *Server) stream(conn net.Conn, head []byte, f framer) {
-	s := u.sit()
-	defer u.leave(s)
+	v := u.join()
+	defer u.leave(v)
 	buf := head
 	for {
-		conn.SetWriteDeadline(time.Now().Add(seatTimeout))
+		conn.SetWriteDeadline(time.Now().Add(timeout))
 		if _, err := conn.Write(buf); err != nil {
 			return
 		}
-		it, ok := <-s.queue
+		it, ok := <-v.queue
 		buf = buf[:0]
 		for ok {
 			buf = f.appendPacket(buf, u.head, it)
-			if len(s.queue) == 0 || len(buf) >= 64<<10 { // before another is taken: it would be lost
+			if len(v.queue) == 0 || len(buf) >= 64<<10 { // before another is taken: it would be lost
 				break
 			}
-			it, ok = <-s.queue
+			it, ok = <-v.queue
 		}
 		if !ok {
 			conn.Write(f.appendEnd(buf))

@@ -22,7 +22,7 @@ type Server struct {
 	mu      sync.Mutex
 	gop     []item // since the newest key frame, for those who join
 	next    uint64
-	viewers map[*seat]struct{}
+	viewers map[*viewer]struct{}
 	conns   map[net.Conn]struct{}
 	ended   bool
 }
@@ -34,16 +34,16 @@ type item struct {
 	packet []byte
 }
 
-// A seat is one viewer's queue. queue is closed at the end of the stream.
-type seat struct {
+// A viewer is a connection with a stream. queue is closed at the end of the stream.
+type viewer struct {
 	queue chan item
 	lost  bool // it was full: nothing until the next key frame
 }
 
 const (
-	seatQueue   = 512  // packets
-	maxGOP      = 4096 // packets
-	seatTimeout = 20 * time.Second
+	maxQueue = 512              // packets
+	maxGOP   = 4096             // packets
+	timeout  = 20 * time.Second // for a request, and for each write
 )
 
 // Listen takes a port for a stream with this header, which viewers get as encoders publish it. Run must follow.
@@ -52,7 +52,7 @@ func Listen(addr string, head *asf.Header) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Server{head: head.Published(), ln: ln, viewers: map[*seat]struct{}{}, conns: map[net.Conn]struct{}{}}, nil
+	return &Server{head: head.Published(), ln: ln, viewers: map[*viewer]struct{}{}, conns: map[net.Conn]struct{}{}}, nil
 }
 
 // Addr is host:port.
@@ -87,10 +87,10 @@ func (u *Server) serve(conn net.Conn) {
 	defer conn.Close()
 	u.track(conn, true)
 	defer u.track(conn, false)
-	conn.SetDeadline(time.Now().Add(seatTimeout))
-	if ask, err := readAsk(conn); err == nil {
+	conn.SetDeadline(time.Now().Add(timeout))
+	if r, err := readRequest(conn); err == nil {
 		conn.SetReadDeadline(time.Time{})
-		u.answer(conn, ask)
+		u.answer(conn, r)
 	}
 }
 
@@ -113,26 +113,26 @@ func (u *Server) expire(at time.Time) {
 	}
 }
 
-// sit takes a seat; the queue starts with the packets since the newest key frame.
-func (u *Server) sit() *seat {
+// join adds a viewer; its queue starts with the packets since the newest key frame.
+func (u *Server) join() *viewer {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	s := &seat{queue: make(chan item, seatQueue+len(u.gop)), lost: len(u.gop) == 0}
+	v := &viewer{queue: make(chan item, maxQueue+len(u.gop)), lost: len(u.gop) == 0}
 	for _, it := range u.gop {
-		s.queue <- it
+		v.queue <- it
 	}
 	if u.ended {
-		close(s.queue)
-		return s
+		close(v.queue)
+		return v
 	}
-	u.viewers[s] = struct{}{}
-	return s
+	u.viewers[v] = struct{}{}
+	return v
 }
 
-func (u *Server) leave(s *seat) {
+func (u *Server) leave(v *viewer) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	delete(u.viewers, s)
+	delete(u.viewers, v)
 }
 
 // Send is for source.Pace: one packet to every viewer.
@@ -148,22 +148,22 @@ func (u *Server) Send(packet []byte) error {
 	if (it.join || len(u.gop) > 0) && len(u.gop) < maxGOP {
 		u.gop = append(u.gop, it)
 	}
-	for s := range u.viewers {
-		s.offer(it)
+	for v := range u.viewers {
+		v.offer(it)
 	}
 	return nil
 }
 
 // offer queues a packet, or loses it and the ones behind it up to the next key frame.
-func (s *seat) offer(it item) {
-	if s.lost && !it.join {
+func (v *viewer) offer(it item) {
+	if v.lost && !it.join {
 		return
 	}
 	select {
-	case s.queue <- it:
-		s.lost = false
+	case v.queue <- it:
+		v.lost = false
 	default:
-		s.lost = true
+		v.lost = true
 	}
 }
 
@@ -172,8 +172,8 @@ func (u *Server) End() error {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	u.ended = true
-	for s := range u.viewers {
-		close(s.queue)
+	for v := range u.viewers {
+		close(v.queue)
 	}
 	clear(u.viewers)
 	return nil

@@ -29,7 +29,7 @@ func TestUpstreamLosesNothing(t *testing.T) {
 	for _, mmsh := range []bool{true, false} {
 		near, far := net.Pipe()
 		go func() {
-			up.answer(far, ask{mmsh: mmsh, play: mmsh})
+			up.answer(far, request{mmsh: mmsh, play: mmsh})
 			far.Close()
 		}()
 		got, err := io.ReadAll(near)
@@ -48,7 +48,7 @@ func TestUpstreamLosesNothing(t *testing.T) {
 func headOf(t *testing.T, b []byte) []byte {
 	t.Helper()
 	var r codec.Response
-	n, err := codec.ParseResponse(b, maxAsk, &r)
+	n, err := codec.ParseResponse(b, maxRequest, &r)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,5 +1,13 @@
 package viewers
 
+import "time"
+
+// How often slow viewers read, and others are looked at.
+const (
+	slowTick  = 50 * time.Millisecond
+	watchTick = time.Second
+)
+
 // tick does what is due by time: slow viewers read, late and silent ones are found.
 func (w *Worker) tick() {
 	d := w.now.Sub(w.ticked)

@@ -45,9 +45,8 @@ type Worker struct {
 const (
 	epollBatch = 512
 	// maxWait is how long an order waits at most.
-	maxWait   = 10 * time.Millisecond
-	recvRoom  = 1 << 20 // nearly all that a socket can hold, in one call
-	watchTick = time.Second
+	maxWait  = 10 * time.Millisecond
+	recvRoom = 1 << 20 // nearly all that a socket can hold, in one call
 )
 
 // NewWorker starts a worker whose viewers take the sites in turn, from the one with index first on. pause is between
