@@ -10,6 +10,7 @@ import (
 
 // Viewers that are refused come back when they are told to, and are no failures.
 func TestLoadComesBackAfterRefusals(t *testing.T) {
+	t.Parallel() // most of a run is waiting
 	answer := fmt.Appendf(nil, "HTTP/1.0 503 Service Unavailable\r\nRetry-After: 1\r\nContent-Length: 0\r\n\r\n")
 	addr := serveAfter(t, 5, answer, serveSynth(t))
 	begin := time.Now()

@@ -1,6 +1,7 @@
 package load
 
 import (
+	"cmp"
 	"context"
 	"io"
 	"net"
@@ -15,7 +16,7 @@ import (
 func testLoad(t *testing.T, opt Options) *Summary {
 	t.Helper()
 	opt.Duration, opt.Silence = max(opt.Duration, 200*time.Millisecond), 5*time.Second
-	opt.Patience = 2 * time.Second
+	opt.Patience = cmp.Or(opt.Patience, 2*time.Second)
 	opt.Sample, opt.Sources, opt.Drain = "50%", 3, time.Millisecond
 	if opt.Viewers == 0 {
 		opt.Viewers = 20
@@ -28,6 +29,7 @@ func testLoad(t *testing.T, opt Options) *Summary {
 }
 
 func TestLoadWatches(t *testing.T) {
+	t.Parallel() // most of a run is waiting
 	addr := serveSynth(t)
 	for name, opt := range map[string]Options{
 		"mmsh":               {URLs: []string{"mmsh://" + addr + "/x"}},
@@ -58,6 +60,7 @@ func TestLoadWatches(t *testing.T) {
 
 // A load run must not call good what is not.
 func TestLoadFindsFailures(t *testing.T) {
+	t.Parallel() // most of a run is waiting
 	const ok = "HTTP/1.0 200 OK\r\nServer: Rex/9.0\r\n\r\n"
 	gap := append([]byte(ok), mmshStream(t, 11, 5)...)
 	good := append([]byte(ok), mmshStream(t, 10, -1)...)
@@ -93,6 +96,7 @@ func TestLoadFindsFailures(t *testing.T) {
 	}
 }
 
+// Not parallel: another test could take the port.
 func TestLoadNobodyListens(t *testing.T) {
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -106,6 +110,7 @@ func TestLoadNobodyListens(t *testing.T) {
 }
 
 func TestLoadReconnects(t *testing.T) {
+	t.Parallel() // most of a run is waiting
 	addr := serveBytes(t, append([]byte("HTTP/1.0 200 OK\r\n\r\n"), mmshStream(t, 10, -1)...), false)
 	s := testLoad(t, Options{
 		URLs: []string{"mmsh://" + addr + "/x"}, Viewers: 5, Options: viewers.Options{Reconnect: true},

@@ -8,6 +8,7 @@ import (
 )
 
 func TestLoadOverTLS(t *testing.T) {
+	t.Parallel() // most of a run is waiting
 	addr := serveTLS(t, serveSynth(t))
 	for name, opt := range map[string]Options{
 		"mmshs":               {URLs: []string{"mmshs://" + addr + "/x"}},
@@ -31,10 +32,12 @@ func TestLoadOverTLS(t *testing.T) {
 
 // A server that takes connections and shakes no hands, or none that is TLS.
 func TestLoadWithoutTLSThere(t *testing.T) {
+	t.Parallel() // most of a run is waiting
 	plain := serveBytes(t, []byte("HTTP/1.0 200 OK\r\n\r\n"), true)
 	for name, addr := range map[string]string{"silent": plain, "closed": serveBytes(t, nil, false)} {
 		start := time.Now()
 		opt := Options{URLs: []string{"https://" + addr + "/"}, Viewers: 5}
+		opt.Patience = 500 * time.Millisecond
 		if s := testLoad(t, opt); s.Failed != 5 || s.Verdict() == nil {
 			t.Errorf("%s: %d failed: %v", name, s.Failed, s.Failures)
 		}
@@ -46,6 +49,7 @@ func TestLoadWithoutTLSThere(t *testing.T) {
 
 // Each site gets its share of viewers, of every kind.
 func TestLoadTakesURLsInTurn(t *testing.T) {
+	t.Parallel() // most of a run is waiting
 	plain, secure := serveSynth(t), serveTLS(t, serveSynth(t))
 	good := []string{
 		"mmsh://" + plain + "/a", "http://" + plain + "/b", "mmshs://" + secure + "/c", "https://" + secure + "/d",
