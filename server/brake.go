@@ -36,15 +36,6 @@ const (
 	maxGuessers   = 4096 // in each of the maps
 )
 
-// networkOf is what one household, or one guest of a data centre, has for addresses: IPv6 comes in /64s.
-func networkOf(a netip.Addr) netip.Prefix {
-	bits := a.BitLen()
-	if a.Is6() {
-		bits = 64
-	}
-	return netip.PrefixFrom(a.WithZone(""), bits).Masked()
-}
-
 // pause is what there is between two turns.
 func (g guesses) pause() time.Duration {
 	if g.wrong < freeGuesses {

@@ -80,15 +80,15 @@ func TestRequestsInCirclesAreRefused(t *testing.T) {
 	r.feeder(0, 320).publish(2)
 	deep := strings.Repeat(", 1.0 x", maxPumps)[2:]
 	for via, want := range map[string]string{
-		deep:                         " 200 ",
-		deep + ", 1.0 y":             " 403 ",
-		"1.0 " + string(r.loop.node.name):      " 403 ",
-		"1.0 pumpd-0123456789abcdef": " 200 ",
+		deep:                              " 200 ",
+		deep + ", 1.0 y":                  " 403 ",
+		"1.0 " + string(r.loop.node.name): " 403 ",
+		"1.0 pumpd-0123456789abcdef":      " 200 ",
 
 		"1.0 pumpd-0123456789abcdef\r\nVia: 1.0 " + string(r.loop.node.name): " 403 ",
-		"1.0 pumpd-0123456789abcdef\r\nVia: 1.1 proxy":             " 200 ",
-		strings.ReplaceAll(deep, ", ", "\r\nVia: "):                " 200 ",
-		deep + "\r\nVia: 1.0 y":                                    " 403 ",
+		"1.0 pumpd-0123456789abcdef\r\nVia: 1.1 proxy":                       " 200 ",
+		strings.ReplaceAll(deep, ", ", "\r\nVia: "):                          " 200 ",
+		deep + "\r\nVia: 1.0 y":                                              " 403 ",
 	} {
 		p := r.connect()
 		p.say("GET /streams/a HTTP/1.0\r\nUser-Agent: " + pullAgent + "\r\nVia: " + via + "\r\n\r\n")

@@ -1,0 +1,54 @@
+package server
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+)
+
+// networkOf is what one household, or one guest of a data centre, has for addresses: IPv6 comes in /64s.
+func networkOf(a netip.Addr) netip.Prefix {
+	bits := a.BitLen()
+	if a.Is6() {
+		bits = 64
+	}
+	return netip.PrefixFrom(a.WithZone(""), bits).Masked()
+}
+
+// networks are those that push_from lists. Never changed after newNetworks.
+type networks []netip.Prefix
+
+func newNetworks(entries []string) (networks, error) {
+	list := make(networks, len(entries))
+	for i, e := range entries {
+		n, err := parseNetwork(e)
+		if err != nil {
+			return nil, fmt.Errorf("push_from: entry %d: %w", i+1, err)
+		}
+		list[i] = n
+	}
+	return list, nil
+}
+
+// parseNetwork reads an address or a network. IPv4 written as IPv6 is IPv4, as the addresses of connections are.
+func parseNetwork(s string) (netip.Prefix, error) {
+	if !strings.Contains(s, "/") {
+		a, err := netip.ParseAddr(s)
+		a = a.Unmap()
+		if err == nil && a.Zone() != "" {
+			err = fmt.Errorf("address %.80q: a zone is nothing to compare", s)
+		}
+		return netip.PrefixFrom(a, a.BitLen()), err
+	}
+	n, err := netip.ParsePrefix(s)
+	if bits := n.Bits() - 96; n.Addr().Is4In6() && bits >= 0 {
+		n = netip.PrefixFrom(n.Addr().Unmap(), bits)
+	}
+	return n.Masked(), err
+}
+
+func (list networks) contains(a netip.Addr) bool {
+	a = a.WithZone("")
+	return slices.ContainsFunc(list, func(n netip.Prefix) bool { return n.Contains(a) })
+}

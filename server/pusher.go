@@ -1,0 +1,36 @@
+package server
+
+import "net/netip"
+
+// A pusher is an encoder as one that comes for its stream is compared with it.
+type pusher struct {
+	from netip.Addr
+	id   string // push-id, which it keeps when its address changes
+}
+
+// is says whether it is the one that comes. All loopback addresses are this machine's.
+func (p pusher) is(from netip.Addr, id string) bool {
+	return p.from == from || p.id == id || p.from.IsLoopback() && from.IsLoopback()
+}
+
+// keepPlace lets an encoder that lost its link go before others until the grace is over. An encoder whose stream has
+// ended needs no place, and one that has brought no packet gets none. For whoever holds the registry's mutex.
+func (st *stream) keepPlace(since instant, orphan bool) {
+	switch o := st.owner; {
+	case o == nil || o.kind != sourcePush || !o.wrote:
+	case orphan:
+		st.absent, st.until = o.pusher, since.add(st.reg.grace)
+	default:
+		st.absent, st.until = pusher{}, 0
+	}
+}
+
+// foremost is the encoder that goes before others: the one that feeds the stream, or else the one whose place is kept.
+func (st *stream) foremost(now instant) (p pusher, ok bool) {
+	st.reg.mu.Lock()
+	defer st.reg.mu.Unlock()
+	if s := st.owner; s != nil && s.kind == sourcePush {
+		return s.pusher, true
+	}
+	return st.absent, now.before(st.until)
+}
