@@ -194,3 +194,7 @@ func samePath(target string, path []byte) bool {
 	p := codec.PathOf([]byte(target))
 	return p != nil && bytes.Equal(p, path)
 }
+
+func basicField(user, password string) string {
+	return "Basic " + base64.StdEncoding.EncodeToString([]byte(user+":"+password))
+}

@@ -2,39 +2,6 @@ package server
 
 import "time"
 
-// A Burst says how much of a stream a new viewer gets at once: Length, or with Auto what players wait for.
-//
-// A header names a preroll: so long a player fills its buffer before it shows anything, 3 to 5 seconds mostly, but 20
-// in what Movie Maker writes. What it does not get at once it waits for.
-type Burst struct {
-	Auto   bool
-	Length Duration // unused with Auto
-}
-
-// UnmarshalText reads "auto" or a duration.
-func (b *Burst) UnmarshalText(text []byte) error {
-	if b.Auto = string(text) == "auto"; b.Auto {
-		return nil
-	}
-	return b.Length.UnmarshalText(text)
-}
-
-func (b Burst) String() string {
-	if b.Auto {
-		return "auto"
-	}
-	return b.Length.String()
-}
-
-const (
-	shortBurst   = 3 * time.Second // players have got used to it
-	longestBurst = time.Minute
-
-	// startDelay is what a player may have to wait for beside its burst. It is less than the 5 seconds after which people
-	// leave, for the picture comes later than the last byte.
-	startDelay = 3 * time.Second
-)
-
 // A reach is how far back newcomers may start: at the oldest key frame that is not older than most. Where that would be
 // younger than least they start at the one before it, if that is not older than longestBurst.
 type reach struct {
@@ -42,7 +9,7 @@ type reach struct {
 }
 
 // reachOf is for a stream with that preroll, in ms.
-func (b Burst) reachOf(preroll uint64) reach {
+func reachOf(b Burst, preroll uint64) reach {
 	if !b.Auto {
 		return reach{most: time.Duration(b.Length)}
 	}

@@ -146,7 +146,7 @@ func TestSlowStart(t *testing.T) {
 		{Burst{Length: Duration(3 * time.Second)}, 20_000, 17 * time.Second},
 		{Burst{Length: Duration(25 * time.Second)}, 20_000, 0},
 	} {
-		if got := c.b.reachOf(c.preroll).slow(c.preroll); got != c.want {
+		if got := reachOf(c.b, c.preroll).slow(c.preroll); got != c.want {
 			t.Errorf("burst %v, preroll %d: %v, want %v", c.b, c.preroll, got, c.want)
 		}
 	}

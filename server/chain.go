@@ -55,7 +55,7 @@ type generation struct {
 func newGeneration(h *asf.Header, b Burst) *generation {
 	framed := codec.AppendHeader(nil, h.Raw)
 	change := append(codec.AppendReason(nil, 'C', 0), framed...)
-	return &generation{header: h, framed: framed, change: change, reach: b.reachOf(h.Preroll)}
+	return &generation{header: h, framed: framed, change: change, reach: reachOf(b, h.Preroll)}
 }
 
 // joins says where in the chain a viewer may start. It is replaced as a whole, never changed.
@@ -191,3 +191,13 @@ func (c *chain) link(e *element) {
 	}
 	c.last = e
 }
+
+// A form is how packets look on the wire to a viewer.
+type form uint8
+
+const (
+	shortFrames form = iota // $D, padding removed
+	fullFrames              // $D of full-size packets
+	rawPackets              // plain full-size packets (asf.md §8)
+	forms
+)

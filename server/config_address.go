@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"unicode"
 )
 
 // address wants host:port to listen on. The host may be an IPv4 or IPv6 address, a name, or nothing for all.
@@ -37,20 +36,6 @@ func covers(all, one string) bool {
 	}
 	a, err := netip.ParseAddr(all)
 	return all == "" || err == nil && a.IsUnspecified()
-}
-
-// isHost is true of nothing, IP addresses and names. A name of digits and dots is a mistyped IPv4 address.
-func isHost(host string) bool {
-	if _, err := netip.ParseAddr(host); host == "" || err == nil {
-		return true
-	}
-	for label := range strings.SplitSeq(host, ".") {
-		odd := strings.ContainsFunc(label, func(r rune) bool { return !isWord(r) && r != '-' })
-		if odd || label == "" || len(label) > 63 {
-			return false
-		}
-	}
-	return len(host) <= 253 && strings.ContainsFunc(host, unicode.IsLetter)
 }
 
 // url wants an absolute URL of one of the schemes, with a host; it returns nil for anything else. Complaints show it

@@ -144,8 +144,3 @@ func keyName(table, key string) string {
 }
 
 func elementName(list string, i int) string { return fmt.Sprintf("%s[%d]", list, i) }
-
-// isWord is true of letters, digits and underscores, all of ASCII.
-func isWord(r rune) bool {
-	return r == '_' || '0' <= r && r <= '9' || 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z'
-}

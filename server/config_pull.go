@@ -1,12 +1,6 @@
 package server
 
 import (
-	"crypto/sha256"
-	"crypto/x509"
-	"encoding/hex"
-	"errors"
-	"fmt"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -110,29 +104,4 @@ func (f *configFile) checkPin(name string, s *StreamConfig) {
 func speaksTLS(url string) bool {
 	up, err := parseUpstream(url)
 	return err != nil || up.secure // what is no URL at all has been complained about
-}
-
-var errNoCertificates = errors.New("no certificate in PEM form")
-
-// loadRoots reads the certificates that a pull trusts in place of the system's.
-func loadRoots(file string) (*x509.CertPool, error) {
-	text, err := os.ReadFile(file)
-	if err != nil {
-		return nil, err
-	}
-	roots := x509.NewCertPool()
-	if !roots.AppendCertsFromPEM(text) {
-		return nil, fmt.Errorf("%s: %w", file, errNoCertificates)
-	}
-	return roots, nil
-}
-
-// parseFingerprint reads a SHA-256 in hex, as openssl and browsers print it, with colons or without.
-func parseFingerprint(s string) (sum [sha256.Size]byte, err error) {
-	digits := strings.ReplaceAll(s, ":", "")
-	b, err := hex.DecodeString(digits)
-	if err != nil || len(b) != len(sum) {
-		return sum, fmt.Errorf("%.100q, want the %d hex digits of a SHA-256, with colons or without", s, 2*len(sum))
-	}
-	return [sha256.Size]byte(b), nil
 }

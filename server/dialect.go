@@ -18,16 +18,6 @@ type dialect struct {
 	bears    asf.Older // the most older video in its first packet that it shows no damage for
 }
 
-// A form is how packets look on the wire to a viewer.
-type form uint8
-
-const (
-	shortFrames form = iota // $D, padding removed
-	fullFrames              // $D of full-size packets
-	rawPackets              // plain full-size packets (asf.md §8)
-	forms
-)
-
 // A crossing is how a viewer gets from one header to another.
 type crossing uint8
 

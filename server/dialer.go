@@ -3,7 +3,6 @@ package server
 import (
 	"context"
 	"crypto/tls"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -28,22 +27,30 @@ type dialer struct {
 
 const dialTime = 5 * time.Second
 
+// dialerOptions are what the configuration says of it.
+type dialerOptions struct {
+	proxy       string // a URL; "": none
+	forLocal    bool
+	caFile      string
+	fingerprint string
+}
+
 // newDialer makes the dialer of a stream.
-func newDialer(c ProxyConfig, s *StreamConfig) (*dialer, error) {
-	trust, err := trustOf(s)
+func newDialer(o dialerOptions) (*dialer, error) {
+	trust, err := trustOf(o.caFile, o.fingerprint)
 	if err != nil {
 		return nil, err
 	}
 	d := &dialer{
 		connect:  connectWithin,
 		timeout:  dialTime,
-		forLocal: c.ForLocal,
+		forLocal: o.forLocal,
 		tls:      trust,
 		lookup:   net.DefaultResolver.LookupNetIP,
 		services: net.DefaultResolver.LookupSRV,
 	}
-	if c.URL != "" {
-		proxy, err := parseUpstream(c.URL)
+	if o.proxy != "" {
+		proxy, err := parseUpstream(o.proxy)
 		if err != nil {
 			return nil, fmt.Errorf("proxy: %w", err)
 		}
@@ -142,10 +149,6 @@ func (u *upstream) appendProxyAuthorization(b []byte) []byte {
 		return b
 	}
 	return codec.AppendField(b, "Proxy-Authorization", basicField(u.user, u.password))
-}
-
-func basicField(user, password string) string {
-	return "Basic " + base64.StdEncoding.EncodeToString([]byte(user+":"+password))
 }
 
 // proxied says whether an upstream is reached through the proxy: all but those whose every address is local. A name

@@ -143,7 +143,7 @@ func TestDial(t *testing.T) {
 		{"TLS through the proxy", secure.URL, true, "CONNECT " + strings.TrimPrefix(secure.URL, "https://")},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			d, err := newDialer(ProxyConfig{URL: proxy.url, ForLocal: tt.forLocal}, &StreamConfig{})
+			d, err := newDialer(dialerOptions{proxy: proxy.url, forLocal: tt.forLocal})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -186,7 +186,7 @@ func TestDialChecksCertificate(t *testing.T) {
 	secure.Config.ErrorLog = log.New(io.Discard, "", 0)
 	secure.StartTLS()
 	defer secure.Close()
-	d, err := newDialer(ProxyConfig{}, &StreamConfig{})
+	d, err := newDialer(dialerOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -205,7 +205,7 @@ func TestDialStopsWithContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	ours, theirs := net.Pipe()
 	defer theirs.Close()
-	d, err := newDialer(ProxyConfig{}, &StreamConfig{})
+	d, err := newDialer(dialerOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -39,7 +39,7 @@ func (p *puller) probe(q *place, now instant) {
 
 // ask gets the header of a place, from the first of its servers that has it.
 func (p *puller) ask(q *place) error {
-	s := search{puller: p, use: func(_ *visit, a *answer, _ *description) (bool, error) {
+	s := search{client: p.client, use: func(_ *visit, a *answer, _ *description) (bool, error) {
 		a.close()
 		return true, nil
 	}}

@@ -137,18 +137,3 @@ func (l *fileLoop) introduce(src *source) error {
 	src.follow(tieOther)
 	return nil
 }
-
-// pause waits, which ctx cuts short with its error.
-func pause(ctx context.Context, d time.Duration) error {
-	if d <= 0 {
-		return ctx.Err()
-	}
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-t.C:
-		return nil
-	}
-}

@@ -29,18 +29,3 @@ func withFrame(framed, payload []byte) []byte {
 	codec.PutDataPrefix(b[len(framed):], 'D', 0, 0, len(payload))
 	return append(b, payload...)
 }
-
-// begin puts a new viewer at the join point.
-func (v *viewer) begin(j *joins) {
-	v.gen = j.gen
-	if o := j.opening; o != nil && o.older > v.dialect.bears {
-		v.owe().parts[1] = o.bytes[v.dialect.form]
-		v.at, v.base, v.seq = o.first, uint32(o.first.index), 1
-		return
-	}
-	v.enter(j.start)
-	v.owe().parts[1] = j.gen.framed
-	if v.dialect.form == rawPackets {
-		v.lead.parts[1] = j.gen.header.Raw
-	}
-}

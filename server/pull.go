@@ -2,7 +2,6 @@ package server
 
 import (
 	"context"
-	"log/slog"
 	"math/rand/v2"
 	"sync"
 	"time"
@@ -23,15 +22,10 @@ import (
 // for endedGrace. Only the end of the puller itself, or of all interest in a stream on demand, ends the stream at once.
 type puller struct {
 	// Set by newPuller, never changed.
+	*client
 	st     *stream
-	log    *slog.Logger
 	places []*place // in order of preference
 	pair   bool     // both places are read at once
-	dialer *dialer
-	pump   pumpName
-	stall  time.Duration // without a packet for so long a connection is given up
-	guid   string
-	follow followRule
 	news   chan news
 	random func() float64
 
@@ -71,8 +65,20 @@ func runPull(ctx context.Context, st *stream, c *Config, pump pumpName) {
 }
 
 func newPuller(st *stream, c *Config, pump pumpName) (*puller, error) {
-	p := &puller{st: st, log: st.log, pair: len(st.cfg.Pair) > 0, pump: pump, stall: time.Duration(c.Timeouts.PullStall),
-		guid: newGUID(), follow: st.cfg.FollowRedirects, news: make(chan news, 16), random: rand.Float64}
+	d, err := newDialer(dialerOptions{
+		proxy: c.Proxy.URL, forLocal: c.Proxy.ForLocal, caFile: st.cfg.CAFile, fingerprint: st.cfg.Fingerprint,
+	})
+	if err != nil {
+		return nil, err
+	}
+	p := &puller{
+		client: &client{dialer: d, name: pump, guid: newGUID(), follow: st.cfg.FollowRedirects,
+			stall: time.Duration(c.Timeouts.PullStall), log: st.log},
+		st:     st,
+		pair:   len(st.cfg.Pair) > 0,
+		news:   make(chan news, 16),
+		random: rand.Float64,
+	}
 	for i, raw := range st.cfg.upstreams() {
 		up, err := parseUpstream(raw)
 		if err != nil {
@@ -80,9 +86,7 @@ func newPuller(st *stream, c *Config, pump pumpName) (*puller, error) {
 		}
 		p.places = append(p.places, &place{at: up, name: asConfigured(raw), rank: i})
 	}
-	d, err := newDialer(c.Proxy, st.cfg)
-	p.dialer = d
-	return p, err
+	return p, nil
 }
 
 // run is the puller's goroutine.

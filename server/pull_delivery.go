@@ -31,7 +31,7 @@ type news struct {
 
 // run does all there is to do with one place, until it ends.
 func (d *delivery) run() error {
-	s := search{puller: d.puller, use: d.pull, heard: func(v *visit) { _ = d.path(v) }} // unheard only at the end
+	s := search{client: d.puller.client, use: d.pull, heard: func(v *visit) { _ = d.path(v) }} // unheard only at the end
 	err := s.run(d.ctx, d.lane.place.at)
 	_ = d.flush() // what came before the end; unheard only at our own
 	return err

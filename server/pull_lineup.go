@@ -13,9 +13,6 @@ type lineup struct {
 	ready  bool // waiting would not make it better
 }
 
-// sameClock is how far apart the times of two sources on one clock may be: one may be many hops farther away.
-const sameClock = 5 * time.Second
-
 // lineUp finds the best way on, in this order:
 //
 //   - exact: the lane has the chain's last packet, or its newest is in the chain and the last one is yet to come.

@@ -10,7 +10,7 @@ import (
 // A search asks all servers that one upstream of the configuration stands for, in order, until one is what was looked
 // for: the servers of a service, and the entries of playlists, which may be playlists again.
 type search struct {
-	puller *puller
+	client *client
 	// use gets an upstream that has described itself, and closes a.
 	use   func(v *visit, a *answer, about *description) (done bool, err error)
 	heard func(v *visit) // of a visit that is over; may be nil
@@ -25,9 +25,9 @@ var errLeadsBack = errors.New("playlist leads back to itself")
 
 // run returns the error of the last one that was tried.
 func (s *search) run(ctx context.Context, at *upstream) error {
-	list, err := at.locate(ctx, s.puller.dialer.services)
+	list, err := at.locate(ctx, s.client.dialer.services)
 	for _, to := range list {
-		v := &visit{puller: s.puller, at: to, login: login{user: to.user, password: to.password}}
+		v := &visit{client: s.client, at: to, login: login{user: to.user, password: to.password}}
 		if err = s.visit(ctx, v); s.done || ctx.Err() != nil {
 			break
 		}
@@ -61,7 +61,7 @@ func (s *search) visit(ctx context.Context, v *visit) error {
 
 // entries tries those of a playlist as if they were urls of the configuration, but for where it may lead.
 func (s *search) entries(ctx context.Context, v *visit, a *answer, list []string) (err error) {
-	v.puller.log.Debug("pull follows a playlist", "from", v.at, "entries", len(list))
+	v.client.log.Debug("pull follows a playlist", "from", v.at, "entries", len(list))
 	trail := append(slices.Clip(v.trail), v.at.absolute())
 	for i, href := range list {
 		next := *v

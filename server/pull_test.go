@@ -521,7 +521,7 @@ func TestPullRequestsBelongTogether(t *testing.T) {
 			t.Errorf("requests %q, want a Play with client-id 77", heads)
 		}
 		for _, h := range heads {
-			if !strings.Contains(h, "\r\nVia: 1.0 "+string(s.puller.pump)+"\r\n") {
+			if !strings.Contains(h, "\r\nVia: 1.0 "+string(s.puller.name)+"\r\n") {
 				t.Errorf("request %q does not say who asks", h)
 			}
 		}
@@ -537,7 +537,7 @@ func TestPullRefusesItself(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			s := newScene(t, "mmsh://a.example/x")
 			s.hosts["a.example:80"] = func(c *call) {
-				c.say(fmt.Appendf(nil, "HTTP/1.0 "+reply, string(s.puller.pump)), fullHeader, fullOne)
+				c.say(fmt.Appendf(nil, "HTTP/1.0 "+reply, string(s.puller.name)), fullHeader, fullOne)
 			}
 			if err := s.once(); !errors.Is(err, errLoop) {
 				t.Errorf("%q: %v, want %v", reply, err, errLoop)

@@ -10,7 +10,7 @@ const maxHops = 5 // redirects and playlists on the way to one stream
 // A visit is a way to one upstream, through redirects and challenges. What was learned for the Describe is used for the
 // Play.
 type visit struct {
-	puller *puller
+	client *client
 	at     *upstream
 	login  login
 	hops   int      // redirects and playlists so far
@@ -38,13 +38,13 @@ func (v *visit) ask(ctx context.Context, about *description) (*answer, error) {
 }
 
 func (v *visit) once(ctx context.Context, about *description) (*answer, error) {
-	l, err := v.puller.dialer.dial(ctx, v.at, v.least)
+	l, err := v.client.dialer.dial(ctx, v.at, v.least)
 	if err != nil {
 		return nil, err
 	}
-	a := &answer{link: l, stall: v.puller.stall}
+	a := &answer{link: l, stall: v.client.stall}
 	a.release = context.AfterFunc(ctx, func() { l.Close() })
-	r := pullRequest{to: v.at, proxy: l.proxy, via: string(v.puller.pump), guid: v.puller.guid,
+	r := pullRequest{to: v.at, proxy: l.proxy, via: string(v.client.name), guid: v.client.guid,
 		auth: v.login.field("GET", v.at.target)}
 	if about != nil {
 		r.play, r.streams, r.clientID, r.known = true, about.streams, about.clientID, about.known
@@ -59,7 +59,7 @@ func (v *visit) once(ctx context.Context, about *description) (*answer, error) {
 // judge says whether an answer was only a step on the way.
 func (v *visit) judge(ctx context.Context, a *answer) (again bool, err error) {
 	r := a.reply
-	if err := v.puller.pump.checkPath([]byte(r.via)); err != nil {
+	if err := v.client.name.checkPath([]byte(r.via)); err != nil {
 		return false, err
 	}
 	v.via = r.via
@@ -85,13 +85,13 @@ func (v *visit) lead(ctx context.Context, a *answer, where string) error {
 	if err != nil {
 		return err
 	}
-	if err := v.puller.follow.check(v.at, to); err != nil {
+	if err := v.client.follow.check(v.at, to); err != nil {
 		return fmt.Errorf("redirect %w", err)
 	}
-	if v.puller.follow != followAny {
-		v.least = max(v.least, v.puller.dialer.reach(ctx, a.link, v.at))
+	if v.client.follow != followAny {
+		v.least = max(v.least, v.client.dialer.reach(ctx, a.link, v.at))
 	}
-	v.puller.log.Debug("pull is redirected", "from", v.at, "to", to, "status", a.reply.status)
+	v.client.log.Debug("pull is redirected", "from", v.at, "to", to, "status", a.reply.status)
 	v.at, v.login = to, login{user: to.user, password: to.password}
 	return nil
 }

@@ -129,3 +129,6 @@ func (s *source) shifted(b []byte) ([]byte, error) {
 	s.scratch = append(s.scratch[:0], b...)
 	return s.scratch, s.published.ShiftTimes(s.scratch, by)
 }
+
+// sameClock is how far apart the times of two sources on one clock may be: one may be many hops farther away.
+const sameClock = 5 * time.Second

@@ -7,6 +7,8 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"os"
+	"strings"
 )
 
 var (
@@ -16,17 +18,17 @@ var (
 
 // trustOf says which certificates a stream's upstreams may show: those that the system trusts, those of ca_file, or the
 // one of fingerprint. That one need not be signed, in time, or for the right name: it is known by itself.
-func trustOf(s *StreamConfig) (*tls.Config, error) {
+func trustOf(caFile, fingerprint string) (*tls.Config, error) {
 	c := &tls.Config{}
-	if s.CAFile != "" {
-		roots, err := loadRoots(s.CAFile)
+	if caFile != "" {
+		roots, err := loadRoots(caFile)
 		if err != nil {
 			return nil, fmt.Errorf("ca_file: %w", err)
 		}
 		c.RootCAs = roots
 	}
-	if s.Fingerprint != "" {
-		want, err := parseFingerprint(s.Fingerprint)
+	if fingerprint != "" {
+		want, err := parseFingerprint(fingerprint)
 		if err != nil {
 			return nil, fmt.Errorf("fingerprint: %w", err)
 		}
@@ -53,4 +55,29 @@ func explainTLS(err error) error {
 		return fmt.Errorf("tls: %w; if it is right, trust it by ca_file or fingerprint = %q", err, hex.EncodeToString(sum[:]))
 	}
 	return fmt.Errorf("tls: %w", err)
+}
+
+var errNoCertificates = errors.New("no certificate in PEM form")
+
+// loadRoots reads the certificates that a pull trusts in place of the system's.
+func loadRoots(file string) (*x509.CertPool, error) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	roots := x509.NewCertPool()
+	if !roots.AppendCertsFromPEM(text) {
+		return nil, fmt.Errorf("%s: %w", file, errNoCertificates)
+	}
+	return roots, nil
+}
+
+// parseFingerprint reads a SHA-256 in hex, as openssl and browsers print it, with colons or without.
+func parseFingerprint(s string) (sum [sha256.Size]byte, err error) {
+	digits := strings.ReplaceAll(s, ":", "")
+	b, err := hex.DecodeString(digits)
+	if err != nil || len(b) != len(sum) {
+		return sum, fmt.Errorf("%.100q, want the %d hex digits of a SHA-256, with colons or without", s, 2*len(sum))
+	}
+	return [sha256.Size]byte(b), nil
 }

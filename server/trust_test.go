@@ -52,7 +52,7 @@ func TestTrust(t *testing.T) {
 			"tls: the upstream's certificate is not the one of fingerprint: " + print + ", want " + somePrint},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			d, err := newDialer(ProxyConfig{}, &tt.cfg)
+			d, err := newDialer(dialerOptions{caFile: tt.cfg.CAFile, fingerprint: tt.cfg.Fingerprint})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -76,7 +76,7 @@ func TestTrust(t *testing.T) {
 
 func TestTrustRefuses(t *testing.T) {
 	for _, c := range []StreamConfig{{CAFile: "none.pem"}, {CAFile: "trust.go"}, {Fingerprint: "00"}} {
-		if _, err := newDialer(ProxyConfig{}, &c); err == nil {
+		if _, err := newDialer(dialerOptions{caFile: c.CAFile, fingerprint: c.Fingerprint}); err == nil {
 			t.Errorf("%+v: no error", c)
 		}
 	}
@@ -89,7 +89,7 @@ func TestTrustRefuses(t *testing.T) {
 func TestTrustPlainServer(t *testing.T) {
 	plain := httptest.NewServer(http.NotFoundHandler())
 	defer plain.Close()
-	d, err := newDialer(ProxyConfig{}, &StreamConfig{Fingerprint: somePrint})
+	d, err := newDialer(dialerOptions{fingerprint: somePrint})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -106,7 +106,7 @@ func TestPullLearnsThePath(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, w := newScene(t, urlA, urlB), newShow()
 		const behind = "1.0 pumpd-0123456789abcdef, 1.1 proxy"
-		circle := fmt.Sprintf("1.0 pumpd-fedcba9876543210, 1.0 %s", string(s.puller.pump))
+		circle := fmt.Sprintf("1.0 pumpd-fedcba9876543210, 1.0 %s", string(s.puller.name))
 		s.hosts[hostA] = w.relay(relay{via: circle})
 		s.hosts[hostB] = w.relay(relay{via: behind, burst: burst3, away: []span{{10 * time.Second, 12 * time.Second}}})
 		stop := s.start()
@@ -139,8 +139,8 @@ func TestPumpsWithoutSourceAreTold(t *testing.T) {
 		if err := s.once(); err == nil || !strings.Contains(err.Error(), "upstream answers 503") {
 			t.Errorf("%v, want the 503", err)
 		}
-		want := "1.0 " + string(s.puller.pump) + ", 1.0 pumpd-0123456789abcdef"
-		if got := s.puller.pump.path(s.st.path.Load()); got != want {
+		want := "1.0 " + string(s.puller.name) + ", 1.0 pumpd-0123456789abcdef"
+		if got := s.puller.name.path(s.st.path.Load()); got != want {
 			t.Errorf("path %q, want %q", got, want)
 		}
 	})

@@ -1,0 +1,45 @@
+package server
+
+// An upstreamState is what a pull makes of one of its upstreams at the moment.
+type upstreamState uint8
+
+const (
+	upstreamIdle       upstreamState = iota // not asked, not needed; then connecting
+	upstreamConnecting                      // asked for the stream; then standby, feeding, failed or idle
+	upstreamStandby                         // its packets are kept as spare; then feeding, failed or idle
+	upstreamFeeding                         // its packets are the stream's; then standby, failed or idle
+	upstreamFailed                          // the last attempt did; then connecting, or returning if preferred
+	upstreamReturning                       // has failed and answers again; then connecting after failback, or failed
+)
+
+func (s upstreamState) String() string {
+	return [...]string{"idle", "connecting", "standby", "feeding", "failed", "returning"}[s]
+}
+
+// An upstreamView is an upstream as the status page has it. It does not change.
+type upstreamView struct {
+	name     string // asConfigured
+	state    upstreamState
+	failures int     // in a row
+	again    instant // failed: when it is asked next; returning: when it gets the stream; in the past: nothing is planned
+	last     lastError
+}
+
+// A lastError is the newest one of an upstream, which may be good by now. Zero: there was none.
+type lastError struct {
+	text  string
+	cause string
+	at    instant
+}
+
+// allFailed says that every upstream has failed when it was asked last, and that none of them has anything. One that is
+// being asked again is not better for that.
+func allFailed(views []upstreamView) bool {
+	for _, v := range views {
+		has := v.state == upstreamFeeding || v.state == upstreamStandby || v.state == upstreamReturning
+		if has || v.failures == 0 {
+			return false
+		}
+	}
+	return true
+}
