@@ -145,7 +145,7 @@ func TestConditionOfPull(t *testing.T) {
 func TestConditionOfFile(t *testing.T) {
 	r := newAdminRig(t, StreamConfig{Path: "a", Type: typeFile})
 	r.begin("127.0.0.1:8086")
-	fault := newLastError(fmt.Errorf("open <b>: %w", io.ErrUnexpectedEOF), r.at)
+	fault := newLastError(fmt.Errorf("open <b>: %w", io.ErrUnexpectedEOF), "", r.at)
 	r.s.reg.streams[0].fault.Store(&fault)
 	r.check(told{"failed", "none", false})
 	if page := r.get("/").Body.String(); !strings.Contains(page, `<p class="error">open &lt;b&gt;: unexpected EOF</p>`) {

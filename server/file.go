@@ -21,7 +21,14 @@ func runFile(ctx context.Context, st *stream) {
 	if name == "" {
 		name = builtInClip
 	}
-	insist(ctx, st.log.With("file", name), "file cannot be played", func() error { return playFile(ctx, st, name) })
+	insist(ctx, st.log.With("file", name), "file cannot be played", func() error {
+		err := playFile(ctx, st, name)
+		if err != nil {
+			fault := newLastError(err, "", st.clock.now())
+			st.fault.Store(&fault)
+		}
+		return err
+	})
 }
 
 // insist does something until ctx is done. A file that cannot be played is tried again and again: somebody may be about

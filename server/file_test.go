@@ -411,6 +411,9 @@ func TestRunFileTriesAgain(t *testing.T) {
 		if st.currentState() != streamIdle || st.reg.owned(st) != nil {
 			t.Fatalf("state %v without a file", st.currentState())
 		}
+		if fault := st.fault.Load(); fault == nil || !strings.Contains(fault.text, name) {
+			t.Errorf("fault %+v, want one that names the file", fault)
+		}
 		if err := os.WriteFile(name, testFile(50, 40), 0o600); err != nil {
 			t.Fatal(err)
 		}

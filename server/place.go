@@ -84,7 +84,7 @@ const (
 // tell logs a failure. known: the log has it already.
 func (t *trouble) tell(log *slog.Logger, from string, err error, known bool, now instant) {
 	t.tries++
-	t.last = newLastError(err, now)
+	t.last = newLastError(err, causeOf(err), now)
 	if t.tries == 1 {
 		t.since, t.told = now, now
 	}

@@ -2,17 +2,8 @@ package server
 
 import (
 	"slices"
-	"strings"
 	"time"
 )
-
-const maxErrorText = 300 // bytes
-
-// newLastError keeps what an operator wants to read, on one line.
-func newLastError(err error, now instant) lastError {
-	text := oneLine(err.Error())
-	return lastError{text: strings.ToValidUTF8(text[:min(len(text), maxErrorText)], "…"), cause: causeOf(err), at: now}
-}
 
 // show publishes what has become of the upstreams.
 func (p *puller) show() {

@@ -1,5 +1,7 @@
 package server
 
+import "strings"
+
 // An upstreamState is what a pull makes of one of its upstreams at the moment.
 type upstreamState uint8
 
@@ -42,4 +44,12 @@ func allFailed(views []upstreamView) bool {
 		}
 	}
 	return true
+}
+
+const maxErrorText = 300 // bytes
+
+// newLastError keeps what an operator wants to read, on one line; cause is a word for it, "" where nobody counts them.
+func newLastError(err error, cause string, now instant) lastError {
+	text := oneLine(err.Error())
+	return lastError{text: strings.ToValidUTF8(text[:min(len(text), maxErrorText)], "…"), cause: cause, at: now}
 }
