@@ -11,16 +11,6 @@ import (
 	"syscall"
 )
 
-// A statusError is an answer of an upstream with a status that leads nowhere.
-type statusError struct {
-	status int
-	reason string
-}
-
-func (e *statusError) Error() string {
-	return fmt.Sprintf("upstream answers %d %.80q", e.status, e.reason)
-}
-
 // causes gives the errors of a pull a word for the metrics. What they say themselves has no end: it has ports, times,
 // and what the other side made up.
 var causes = []struct {

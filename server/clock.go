@@ -1,7 +1,6 @@
 package server
 
 import (
-	"context"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -28,19 +27,4 @@ func threadTime() time.Duration {
 	var t unix.Timespec
 	_ = unix.ClockGettime(unix.CLOCK_THREAD_CPUTIME_ID, &t) // fails only for clocks that do not exist
 	return time.Duration(t.Nano())
-}
-
-// pause waits, which ctx cuts short with its error.
-func pause(ctx context.Context, d time.Duration) error {
-	if d <= 0 {
-		return ctx.Err()
-	}
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-t.C:
-		return nil
-	}
 }

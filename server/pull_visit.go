@@ -95,3 +95,13 @@ func (v *visit) lead(ctx context.Context, a *answer, where string) error {
 	v.at, v.login = to, login{user: to.user, password: to.password}
 	return nil
 }
+
+// A statusError is an answer of an upstream with a status that leads nowhere.
+type statusError struct {
+	status int
+	reason string
+}
+
+func (e *statusError) Error() string {
+	return fmt.Sprintf("upstream answers %d %.80q", e.status, e.reason)
+}

@@ -1,6 +1,9 @@
 package server
 
-import "time"
+import (
+	"context"
+	"time"
+)
 
 const (
 	firstPause   = 500 * time.Millisecond
@@ -23,4 +26,19 @@ func backoff(failures int, random float64) time.Duration {
 
 func jittered(d time.Duration, random float64) time.Duration {
 	return d - time.Duration(random*float64(d)/2)
+}
+
+// pause waits, which ctx cuts short with its error.
+func pause(ctx context.Context, d time.Duration) error {
+	if d <= 0 {
+		return ctx.Err()
+	}
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-t.C:
+		return nil
+	}
 }
