@@ -17,7 +17,10 @@ type handshake struct {
 	guest guest // in greeting, then in answering
 }
 
-var errPeerGone = errors.New("the peer is gone")
+var (
+	errPeerGone = errors.New("the peer is gone")
+	errMadeRoom = errors.New("it made room for another")
+)
 
 func newHandshake(c net.Conn, all *handshakes) *handshake {
 	var from netip.Addr
@@ -34,7 +37,9 @@ func (h *handshake) hello() ([]byte, error) {
 	}
 	h.enter(&h.all.greeting)
 	b, err := readHello(h.Conn)
-	h.guest.crowd.leave(&h.guest)
+	if !h.guest.crowd.leave(&h.guest) {
+		err = errMadeRoom // it must not go on and take the place of one that is there
+	}
 	return b, err
 }
 
@@ -59,7 +64,9 @@ func (h *handshake) wait(do func([]byte) (int, error), b []byte) (int, error) {
 	h.rest()
 	h.enter(&h.all.answering)
 	n, err := do(b)
-	h.guest.crowd.leave(&h.guest)
+	if !h.guest.crowd.leave(&h.guest) {
+		err = errMadeRoom
+	}
 	h.compute()
 	return n, err
 }

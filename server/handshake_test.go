@@ -131,19 +131,27 @@ func TestHandshakesMakeRoom(t *testing.T) {
 		s.push()
 		c, _ := s.dialTLS(0)
 		body := watchOn(t, c, ffmpegAgent)
-		var first net.Conn
+		waiting := func() int { return s.handshakes.greeting.size() + s.handshakes.answering.size() }
 		const flood = 40
+		var closed atomic.Int64
+		first := make(chan error, 1)
 		for i := range flood {
 			c := dial(t, s.tls)
 			c.Write(say)
-			if i == 0 {
-				first = c
+			if i == 0 { // before the others, which come in any order
+				s.until(name+": it has begun", func() bool { return waiting() == 1 })
 			}
+			go func() {
+				_, err := io.Copy(io.Discard, c)
+				if closed.Add(1); i == 0 {
+					first <- err
+				}
+			}()
 		}
-		s.until("they are few", func() bool {
-			return s.gate.inside.Load() == 2+4 && s.handshakes.greeting.size()+s.handshakes.answering.size() == 4
+		s.until(name+": all but four have gone", func() bool {
+			return closed.Load() == flood-4 && s.gate.inside.Load() == 2+4 && waiting() == 4
 		})
-		if _, err := io.Copy(io.Discard, first); isTimeout(err) {
+		if err := <-first; isTimeout(err) {
 			t.Errorf("%s: the first one: %v, want it closed", name, err)
 		}
 		late, _ := s.dialTLS(0)
@@ -163,6 +171,7 @@ func isTimeout(err error) bool {
 func TestSlowHello(t *testing.T) {
 	const limit = 300 * time.Millisecond
 	s := startTLSServer(t, func(s *Server) { s.handshakes.timeout = limit })
+	begun := time.Now() // before the server sees it
 	c := dial(t, s.tls)
 	go func() {
 		for _, b := range bytes.Repeat(aHello(t), 10) {
@@ -172,7 +181,6 @@ func TestSlowHello(t *testing.T) {
 			time.Sleep(limit / 30)
 		}
 	}()
-	begun := time.Now()
 	if _, err := io.Copy(io.Discard, c); isTimeout(err) || time.Since(begun) < limit {
 		t.Errorf("closed after %v, %v, want %v or soon after", time.Since(begun), err, limit)
 	}
