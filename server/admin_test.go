@@ -233,6 +233,7 @@ func askRaw(t *testing.T, at netip.AddrPort, text string) (net.Conn, int) {
 const askReady = "GET /readyz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
 
 func TestAdminOverTheNetwork(t *testing.T) {
+	t.Parallel()
 	at, stop := runAdmin(t)
 	for _, c := range []struct {
 		text string

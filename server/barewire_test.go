@@ -89,6 +89,7 @@ func TestViewerThatTalks(t *testing.T) {
 
 // A viewer that takes nothing does not hold the server up when it stops, nor its socket open.
 func TestStopBesideAStalledViewer(t *testing.T) {
+	t.Parallel()
 	s := startTLSServer(t, nil)
 	source := s.push()
 	stalled := dial(t, s.plain)

@@ -40,6 +40,7 @@ func (p *pipe) String() string {
 
 // A log that nobody reads stops neither viewers nor the end of the server.
 func TestLogThatNobodyReads(t *testing.T) {
+	t.Parallel()
 	log := newPipe()
 	defer close(log.open)
 	debug := &slog.HandlerOptions{Level: slog.LevelDebug}
@@ -126,6 +127,7 @@ func TestLogLinesThatTheDiskRefuses(t *testing.T) {
 
 // A queue whose reader does not read ends all the same, and says what it can if he does.
 func TestLogQueueEnds(t *testing.T) {
+	t.Parallel()
 	log := newPipe()
 	q, _ := queueTo(slog.NewTextHandler(log, nil))
 	q.logger().Info("a")

@@ -43,6 +43,7 @@ func pullFrom(change func(s *StreamConfig)) func(*Config) {
 //	encoder ──▶ origin ──▶ one ───▶ pair ──▶ viewer
 //	                  └──▶ other ─┘
 func TestPairOfPumps(t *testing.T) {
+	t.Parallel()
 	for stopped := range 2 {
 		t.Run([]string{"the first stops", "the second stops"}[stopped], func(t *testing.T) {
 			origin, _ := startServer(t, nil)

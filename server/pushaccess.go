@@ -5,8 +5,8 @@ import (
 	"sync"
 )
 
-// pushAccess is who may push to each stream: passwords, networks, and the push-ids that were given out. Streams are known
-// by their id.
+// pushAccess is who may push to each stream: passwords, networks, and the push-ids that were given out. Streams are
+// known by their id.
 type pushAccess struct {
 	// Set by newPushAccess, never changed.
 	users []users    // empty: see admits

@@ -28,7 +28,8 @@ func (l *loop) authorise(c *conn, st *stream, keep bool, now instant) bool {
 			return false
 		}
 	}
-	_, v := l.node.access.users[st.id].check(proof{r.Method, r.Path, r.Authorization, from}, l.node.access.spendNonce, time.Now())
+	_, v := l.node.access.users[st.id].check(proof{r.Method, r.Path, r.Authorization, from}, l.node.access.spendNonce,
+		time.Now())
 	switch v {
 	case right:
 		l.node.access.guessedRight(st, from)

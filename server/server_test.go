@@ -104,6 +104,7 @@ func watchFrom(t *testing.T, at netip.AddrPort) (body io.Reader) {
 }
 
 func TestOverTheNetwork(t *testing.T) {
+	t.Parallel()
 	at, stop := startServer(t, nil)
 	source := pushTo(t, at)
 	var bodies []io.Reader

@@ -26,6 +26,7 @@ func TestOpenWhileStopping(t *testing.T) {
 
 // The end does not wait for a loop that does not turn.
 func TestStopWithAStuckLoop(t *testing.T) {
+	t.Parallel()
 	cfg := DefaultConfig()
 	cfg.Server.Listen, cfg.Server.Admin, cfg.Server.Loops = []string{"127.0.0.1:0"}, "", 1
 	s, err := New(cfg, slog.New(slog.DiscardHandler))

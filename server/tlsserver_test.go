@@ -129,6 +129,7 @@ func watchOn(t *testing.T, c net.Conn, agent string) (body io.Reader) {
 
 // What is pushed over TLS is watched over TLS and without it, in both dialects, and is the same.
 func TestTLSOverTheNetwork(t *testing.T) {
+	t.Parallel()
 	s := startTLSServer(t, nil)
 	source := s.push()
 	type seer struct {
@@ -246,6 +247,7 @@ var badBeginnings = []struct {
 
 // What is no handshake leaves no connection behind, whether the other side goes or stays and says no more.
 func TestBadBeginnings(t *testing.T) {
+	t.Parallel()
 	for _, stays := range []bool{true, false} {
 		s := startTLSServer(t, func(s *Server) { s.handshakes.timeout = 300 * time.Millisecond })
 		for _, c := range badBeginnings {
@@ -347,6 +349,7 @@ func TestStopDuringHandshake(t *testing.T) {
 
 // A full server refuses those with TLS without a word that they could take for TLS.
 func TestFullGateRefusesTLS(t *testing.T) {
+	t.Parallel()
 	s := startTLSServer(t, func(s *Server) { s.gate.most = 1 })
 	dial(t, s.plain)
 	s.until("one is inside", func() bool { return s.gate.inside.Load() == 1 })

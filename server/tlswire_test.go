@@ -61,7 +61,8 @@ func TestRecordsCutAtEachByte(t *testing.T) {
 	for name, version := range tlsVersions {
 		r, h := newTLSRig(t)
 		p := r.connectTLS(h, only(version))
-		p.conn.phase, p.conn.push = feeding, &push{stream: r.reg.streams[0], access: r.loop.node.access, state: inheriting} // which takes nothing
+		p.conn.phase = feeding
+		p.conn.push = &push{stream: r.reg.streams[0], access: r.loop.node.access, state: inheriting} // takes nothing
 		for cut, size := 0, 1; cut <= size; cut++ {
 			want := ""
 			var b []byte

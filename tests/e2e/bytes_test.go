@@ -9,6 +9,7 @@ import (
 // A viewer of a pump, and one behind a second pump that pulls from the first, get what was pushed: no packet more or
 // less, none changed but in its padding. Packets that travel with their padding are equal byte for byte.
 func TestPacketsArriveUnchanged(t *testing.T) {
+	t.Parallel()
 	for _, c := range []transport{
 		{engine: "sendto"},
 		{engine: "sendto", pumpStrips: true},

@@ -1,14 +1,14 @@
 // Package e2e tests pumpd from outside: the built program, real sockets, and, with the build tag "players", real
 // players.
 //
-//	go test ./tests/e2e/                                  own small clients, two minutes
+//	go test ./tests/e2e/                                  own small clients, half a minute
 //	go test -tags players -timeout 20m ./tests/e2e/       all players of the README, proxies: three minutes
 //
 // A missing player skips its tests, says which Debian package brings it and is listed again at the end; with CI=true it
 // fails them. Files named survive are about what happens when a source, a pump or the network fails. One of their tests
-// lets an upstream come and go for a minute; less of it is
+// lets an upstream come and go, for a minute under make; more of it is
 //
-//	PUMPD_FLAP_TIME=10s go test -run Flaps ./tests/e2e/
+//	PUMPD_FLAP_TIME=10m go test -timeout 20m -run Flaps ./tests/e2e/
 //
 // To look at the picture yourself:
 //

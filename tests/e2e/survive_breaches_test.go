@@ -80,7 +80,7 @@ func playEncoderStopped(t *testing.T, c *clip) {
 	waitLive(t, m.addr, streamPath("live"))
 	breached(t, m, c, 32*time.Second, breach{}, func() {
 		e.pause()
-		awaitSilence(time.Now())
+		awaitSilence(time.Now(), 20*time.Second)
 		e.resume()
 	})
 }

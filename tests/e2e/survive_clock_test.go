@@ -8,6 +8,7 @@ import (
 // What happens to the encoder's clock while it runs. A jump is a new generation: each dialect crosses it as it would
 // cross to another header, and who asks again finds a header. Small steps are none of the pump's business.
 func TestClockJumps(t *testing.T) {
+	t.Parallel()
 	const mid = 2 * 3600 * 1000 // ms, away from both ends of a u32
 	for _, c := range []struct {
 		name  string

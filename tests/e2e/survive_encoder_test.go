@@ -144,6 +144,7 @@ func TestGraceEnds(t *testing.T) {
 // Twenty encoders in a row, each of which is killed when it has sent for 300 ms: the next one comes at once, or when
 // the loss has been noticed.
 func TestEncoderRestartedTwentyTimes(t *testing.T) {
+	t.Parallel()
 	for name, noticed := range map[string]bool{"at once": false, "when it is missed": true} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -8,6 +8,7 @@ import (
 // The connection ends without $E, whole or inside a frame; an encoder on the same clock goes on. Viewers get the
 // packets of both as if nothing had been.
 func TestEncoderHangsUp(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name  string
 		reset bool

@@ -7,22 +7,26 @@ import (
 	"time"
 )
 
-// silenceTime is how long a source is stopped: its connections stay open and say nothing.
-const silenceTime = 20 * time.Second
+// silenceTime is how long a source is stopped: its connections stay open and say nothing. Given shortTimeouts it is
+// longer than what a pump waits for anything but an encoder, and than the 5 s after which another one may come
+// (push.md §7).
+const silenceTime = 6 * time.Second
 
-// awaitSilence waits until a process that was paused at since has been silent for silenceTime.
-func awaitSilence(since time.Time) { <-time.After(time.Until(since.Add(silenceTime))) }
+const shortTimeouts = "[timeouts]\nrequest_head = \"2s\"\nstall = \"2s\"\npull_stall = \"2s\"\n"
+
+// awaitSilence waits until a process that was paused at since has been silent for so long.
+func awaitSilence(since time.Time, long time.Duration) { <-time.After(time.Until(since.Add(long))) }
 
 // An encoder that stops for less than source_idle goes on as if nothing had been, and not a packet is lost.
 func TestEncoderStopped(t *testing.T) {
 	t.Parallel()
-	m := startMortal(t, "", pushStream("live"))
+	m := startMortal(t, shortTimeouts, pushStream("live"))
 	e := startEncoder(t, m, "live", synthetic)
 	waitLive(t, m.addr, streamPath("live"))
 	all := startWitnesses(t, m.addr, "live")
 	awaitAllMore(t, all, 20)
 	e.pause()
-	awaitSilence(time.Now())
+	awaitSilence(time.Now(), silenceTime)
 	m.awaitState(t, "live", "live")
 	e.resume()
 	awaitAllMore(t, all, 20+int(silenceTime/(56*time.Millisecond)))
@@ -36,7 +40,8 @@ func TestEncoderStopped(t *testing.T) {
 // become of it and disturbs nobody.
 func TestEncoderStoppedForTooLong(t *testing.T) {
 	t.Parallel()
-	m := startMortal(t, "[timeouts]\nsource_idle = \"10s\"\n", pushStream("live"))
+	const idle = 10 * time.Second // it may not be less
+	m := startMortal(t, shortTimeouts+"source_idle = \"10s\"\n", pushStream("live"))
 	first := startEncoder(t, m, "live", synthetic)
 	waitLive(t, m.addr, streamPath("live"))
 	all := startWitnesses(t, m.addr, "live")
@@ -44,12 +49,12 @@ func TestEncoderStoppedForTooLong(t *testing.T) {
 	stopped := time.Now()
 	first.pause()
 	m.awaitState(t, "live", "orphaned")
-	if took := time.Since(stopped); took < 9*time.Second {
-		t.Errorf("the encoder was given up after %v, source_idle is 10s", took)
+	if took := time.Since(stopped); took < idle*9/10 {
+		t.Errorf("the encoder was given up after %v, source_idle is %v", took, idle)
 	}
 	second := startEncoder(t, m, "live", synthetic)
 	awaitAllMore(t, all, 20)
-	awaitSilence(stopped)
+	awaitSilence(stopped, idle+2*time.Second)
 	first.resume()
 	select {
 	case <-first.ended:
@@ -82,7 +87,7 @@ func TestEncoderStoppedForTooLong(t *testing.T) {
 func TestUpstreamStopped(t *testing.T) {
 	t.Parallel()
 	up, addr := startOrigin(t)
-	m := startMortal(t, "[timeouts]\npull_stall = \"2s\"\nsource_grace = \"60s\"\n", pullStream("pulled", "mmsh://"+addr+
+	m := startMortal(t, shortTimeouts+"source_grace = \"60s\"\n", pullStream("pulled", "mmsh://"+addr+
 		"/live"))
 	waitLive(t, m.addr, streamPath("pulled"))
 	all := startWitnesses(t, m.addr, "pulled")
@@ -90,7 +95,7 @@ func TestUpstreamStopped(t *testing.T) {
 	stopped := time.Now()
 	up.pause()
 	m.awaitState(t, "pulled", "orphaned")
-	awaitSilence(stopped)
+	awaitSilence(stopped, silenceTime)
 	up.resume()
 	awaitAllMore(t, all, 20)
 	m.awaitState(t, "pulled", "live")

@@ -37,6 +37,7 @@ func TestUpstreamKilled(t *testing.T) {
 
 // What ends the connection of a pull is made up for by the upstream's backlog: not a packet is lost or doubled.
 func TestPullCut(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name  string
 		reset bool
