@@ -8,6 +8,7 @@ SHELL       := bash
 VERSION     := $(shell git describe --tags --always --dirty 2>/dev/null)
 GOLANGCI    := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 FUZZTIME    ?= 10s
+FLAPTIME    ?= 1m
 
 # Debian packages that the tests need: a C compiler for the race detector and the program on libmms, and the players.
 PACKAGES := gcc libc6-dev pkg-config libmms-dev curl iproute2 ffmpeg vlc-bin vlc-plugin-base mplayer mpv \
@@ -26,12 +27,23 @@ build: ## compile bin/pumpd
 run: build ## run pumpd with pump.toml.example
 	@exec bin/pumpd -c pump.toml.example
 
+.PHONY: quick
+quick: ## the tests of the packages, not of the built program: half a minute
+	go test $$(go list ./... | grep -v /tests/)
+
 .PHONY: test
 test: deps race players ## all tests, and first the packages that they need
 
 .PHONY: race
 race: ## the tests that need no other programs
-	go test -race -shuffle=on ./...
+	PUMPD_FLAP_TIME=$(FLAPTIME) go test -race -shuffle=on -timeout 30m ./...
+
+# What finds more the longer it runs: random operations, what happens in time, inputs.
+.PHONY: long
+long: ## the longest three quarters of an hour: random tests again and again, a flapping upstream, fuzz
+	go test -race -shuffle=on -count 30 -timeout 1h -run 'Random|Flood|Pair|Engines' $$(go list ./... | grep -v /tests/)
+	$(MAKE) race FLAPTIME=10m
+	$(MAKE) fuzz FUZZTIME=1m
 
 .PHONY: players
 players: ## the tests with real players and tools
