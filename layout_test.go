@@ -40,7 +40,10 @@ var arrows = []arrow{
 	{dir: "tests/...", may: []string{"asf", "*"}},
 
 	{dir: ".", may: []string{"server"}},
-	{dir: "server", may: []string{"asf", "codec", "*"}, gnet: []string{"server.go", "reactor.go"}},
+	{
+		dir: "server", may: []string{"asf", "codec", "*"}, tests: []string{"asf/asftest"},
+		gnet: []string{"server.go", "reactor.go"},
+	},
 
 	// The command line, and what each command is.
 	{dir: "bench", may: []string{
@@ -73,6 +76,7 @@ var arrows = []arrow{
 	{dir: "bench/sock", may: []string{"*"}},
 
 	{dir: "asf"},
+	{dir: "asf/asftest"},
 	{dir: "codec"},
 }
 

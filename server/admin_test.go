@@ -13,6 +13,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"pumpd/asf/asftest"
 )
 
 // An adminRig is an admin of a server that is not running: its clock and its listeners are the test's.
@@ -66,11 +68,11 @@ func (r *adminRig) feed(i int, kind sourceKind, who string, n uint32) *source {
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	if err := src.header(testHeader(packetSize, 320)); err != nil {
+	if err := src.header(asftest.Header(asftest.PacketSize, 320)); err != nil {
 		r.t.Fatal(err)
 	}
 	for k := range n {
-		if err := src.packet(testPacket(k, k*40, k == 0, packetSize, 500)); err != nil {
+		if err := src.packet(asftest.Packet(k, k*40, k == 0, asftest.PacketSize, 500)); err != nil {
 			r.t.Fatal(err)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"testing"
 
+	"pumpd/asf/asftest"
 	"pumpd/codec"
 )
 
@@ -70,7 +71,7 @@ func TestViewerThatTalks(t *testing.T) {
 	}()
 	const packets = 50
 	for i := range uint32(packets - 1) {
-		source.Write(codec.AppendFrame(nil, 'D', testPacket(i+1, i*40+40, false, packetSize, 500)))
+		source.Write(codec.AppendFrame(nil, 'D', asftest.Packet(i+1, i*40+40, false, asftest.PacketSize, 500)))
 	}
 	if err := await(t, talked, "the end of the talk"); err != nil {
 		t.Errorf("talker: %v", err)
@@ -99,7 +100,7 @@ func TestStopBesideAStalledViewer(t *testing.T) {
 	s.until("it is blocked", func() bool {
 		for range 100 {
 			number++
-			source.Write(codec.AppendFrame(nil, 'D', testPacket(number, number, false, packetSize, 500)))
+			source.Write(codec.AppendFrame(nil, 'D', asftest.Packet(number, number, false, asftest.PacketSize, 500)))
 		}
 		return s.blocked() == 1
 	})

@@ -7,12 +7,14 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"pumpd/asf/asftest"
 )
 
 // prerolled is a header that names so many ms of preroll.
 func prerolled(size int, ms uint64) []byte {
-	h := testHeader(size, 320)
-	binary.LittleEndian.PutUint64(h[bytes.Index(h, guidFile)+80:], ms)
+	h := asftest.Header(size, 320)
+	binary.LittleEndian.PutUint64(h[bytes.Index(h, asftest.GUIDFile)+80:], ms)
 	return h
 }
 
@@ -41,11 +43,11 @@ func TestBurstAuto(t *testing.T) {
 			t.Run(fmt.Sprintf("%dms/%d/%d", c.preroll, c.group, n), func(t *testing.T) {
 				r := newRig(t, func(c *Config) { c.Server.Burst = Burst{Auto: true} }, "a")
 				src := r.source(0)
-				if err := src.header(prerolled(packetSize, c.preroll)); err != nil {
+				if err := src.header(prerolled(asftest.PacketSize, c.preroll)); err != nil {
 					t.Fatal(err)
 				}
 				for i := range n {
-					if err := src.packet(testPacket(i, i*step, i%c.group == 0, packetSize, 100)); err != nil {
+					if err := src.packet(asftest.Packet(i, i*step, i%c.group == 0, asftest.PacketSize, 100)); err != nil {
 						t.Fatal(err)
 					}
 					r.pass(step * time.Millisecond)
@@ -78,11 +80,11 @@ func TestBurstAuto(t *testing.T) {
 func TestLongBurstIsNoLag(t *testing.T) {
 	r := newRig(t, nil, "a")
 	src := r.source(0)
-	if err := src.header(prerolled(packetSize, 20_000)); err != nil {
+	if err := src.header(prerolled(asftest.PacketSize, 20_000)); err != nil {
 		t.Fatal(err)
 	}
 	publish := func(i uint32) {
-		if err := src.packet(testPacket(i, i*40, i%250 == 0, packetSize, 500)); err != nil {
+		if err := src.packet(asftest.Packet(i, i*40, i%250 == 0, asftest.PacketSize, 500)); err != nil {
 			t.Fatal(err)
 		}
 		r.pass(40 * time.Millisecond)
@@ -119,7 +121,7 @@ func TestLongBurstIsBounded(t *testing.T) {
 	}
 	st := r.reg.streams[0]
 	for i := range uint32(1200) { // 12 Mbit/s, and both forms are kept
-		if err := src.packet(testPacket(i, i*40, i%25 == 0, size, 59_000)); err != nil {
+		if err := src.packet(asftest.Packet(i, i*40, i%25 == 0, size, 59_000)); err != nil {
 			t.Fatal(err)
 		}
 		r.pass(40 * time.Millisecond)

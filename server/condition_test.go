@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"pumpd/asf/asftest"
 )
 
 // A told is what page, API, metrics and readyz tell of a stream.
@@ -56,7 +58,7 @@ func (r *adminRig) slate() *source {
 	if s == nil {
 		r.t.Fatal("the slate does not get the stream")
 	}
-	if err := s.header(testHeader(packetSize, 640)); err != nil {
+	if err := s.header(asftest.Header(asftest.PacketSize, 640)); err != nil {
 		r.t.Fatal(err)
 	}
 	r.play(s, 1000)
@@ -65,7 +67,7 @@ func (r *adminRig) slate() *source {
 
 func (r *adminRig) play(s *source, number uint32) {
 	r.t.Helper()
-	if err := s.packet(testPacket(number, number*40, true, packetSize, 500)); err != nil {
+	if err := s.packet(asftest.Packet(number, number*40, true, asftest.PacketSize, 500)); err != nil {
 		r.t.Fatal(err)
 	}
 }

@@ -5,16 +5,18 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"pumpd/asf/asftest"
 )
 
 // What -t finds in media files and slates, with the key and its line. Loading alone does not look into them.
 func TestCheckConfigOpensMedia(t *testing.T) {
 	dir := t.TempDir()
-	packets := len(testHeader(200, 320))
-	one, most := testFile(50, 40), testFile(50, 40)
+	packets := len(asftest.Header(200, 320))
+	one, most := asftest.File(50, 40), asftest.File(50, 40)
 	clear(one[packets+19*200 : packets+20*200])
 	clear(most[packets : packets+26*200])
-	for name, b := range map[string][]byte{"good.asf": testFile(50, 40), "one.asf": one, "most.asf": most,
+	for name, b := range map[string][]byte{"good.asf": asftest.File(50, 40), "one.asf": one, "most.asf": most,
 		"none.asf": []byte("x")} {
 		if err := os.WriteFile(filepath.Join(dir, name), b, 0o600); err != nil {
 			t.Fatal(err)

@@ -13,6 +13,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"pumpd/asf/asftest"
 )
 
 // A damage is what is done to some packets of a source, by their place in it.
@@ -97,7 +99,7 @@ func TestDamagedPacketIsDropped(t *testing.T) {
 func (f *feeder) publishDamaged(start, from, to uint32, done damage) (p *peer) {
 	f.rig.t.Helper()
 	for n := from; n < to; n++ {
-		b := testPacket(n, start+n*40, n%10 == 0, packetSize, 500)
+		b := asftest.Packet(n, start+n*40, n%10 == 0, asftest.PacketSize, 500)
 		if d := done[n]; d != nil {
 			d(b)
 		}
@@ -229,7 +231,7 @@ func TestChangedClockIsBelievedAtTheSecondPacket(t *testing.T) {
 		wmp := r.watch("a", wmpAgent)
 		st := r.reg.streams[0]
 		for n := uint32(30); n < 33; n++ {
-			if err := f.src.packet(testPacket(n, to+(n-30)*40, n == 30, packetSize, 500)); err != nil {
+			if err := f.src.packet(asftest.Packet(n, to+(n-30)*40, n == 30, asftest.PacketSize, 500)); err != nil {
 				t.Fatal(err)
 			}
 			if got, want := st.stats.generations.Load(), uint64(min(n-29, 2)); got != want {
@@ -253,7 +255,7 @@ func TestSparsePacketsAreNoDamage(t *testing.T) {
 		r := newRig(t, nil, "a")
 		f := r.feeder(0, 320)
 		for n := range uint32(21) {
-			if err := f.src.packet(testPacket(n, n*13_000, true, packetSize, 500)); err != nil {
+			if err := f.src.packet(asftest.Packet(n, n*13_000, true, asftest.PacketSize, 500)); err != nil {
 				t.Fatal(err)
 			}
 			r.pass(pass)
@@ -272,7 +274,7 @@ func TestSourceWithoutAClock(t *testing.T) {
 	f := r.feeder(0, 320)
 	f.publish(1)
 	for n := range uint32(maxBadPackets + 2) {
-		if err := f.src.packet(testPacket(n, (n+1)*100_000_000, true, packetSize, 500)); err != nil {
+		if err := f.src.packet(asftest.Packet(n, (n+1)*100_000_000, true, asftest.PacketSize, 500)); err != nil {
 			return
 		}
 	}
@@ -297,9 +299,9 @@ func TestFileWithDamagedTimes(t *testing.T) {
 func checkDamagedFile(t *testing.T, name string, done damage, lost int) {
 	t.Run(name, func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
-			b := testFile(60, 40)
+			b := asftest.File(60, 40)
 			for n, do := range done {
-				do(b[len(testHeader(200, 320))+int(n)*200:])
+				do(b[len(asftest.Header(200, 320))+int(n)*200:])
 			}
 			file := filepath.Join(t.TempDir(), "damaged.asf")
 			if err := os.WriteFile(file, b, 0o600); err != nil {

@@ -14,6 +14,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"pumpd/asf/asftest"
 )
 
 // fedStream is a stream for a pull or a file to feed; nothing of it is on a loop.
@@ -34,20 +36,6 @@ func elements(e *element) (list []*element) {
 		list = append(list, e)
 	}
 	return list
-}
-
-// testFile is an ASF file of testPackets that many ms apart.
-func testFile(packets int, step uint32) []byte { return testFileOf(320, packets, step) }
-
-func testFileOf(width uint32, packets int, step uint32) []byte {
-	b := testHeader(200, width)
-	data := len(b) - 50
-	b[bytes.Index(b, guidFile)+88] = 0 // not a broadcast
-	binary.LittleEndian.PutUint64(b[data+16:], uint64(50+200*packets))
-	for i := range packets {
-		b = append(b, testPacket(uint32(i), 1000+uint32(i)*step, i%10 == 0, 200, 60)...)
-	}
-	return b
 }
 
 // openTestLoop is a loop of a file in memory.
@@ -109,7 +97,7 @@ func TestBuiltInClip(t *testing.T) {
 // Times go on from turn to turn, over the end of the 32-bit clock too, and packets are due when their times say.
 func TestFileLoopTimes(t *testing.T) {
 	const packets, step = 50, 40
-	l, err := openTestLoop(testFile(packets, step))
+	l, err := openTestLoop(asftest.File(packets, step))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -142,8 +130,8 @@ func TestFileLoopTimes(t *testing.T) {
 			if want := time.Duration(at) * time.Millisecond; due != want {
 				t.Fatalf("turn %d, packet %d: due at %v, want %v", turn, i, due, want)
 			}
-			if want := uint32(i % packets); packetNumber(b) != want {
-				t.Fatalf("turn %d: packet %d, want %d", turn, packetNumber(b), want)
+			if want := uint32(i % packets); asftest.Number(b) != want {
+				t.Fatalf("turn %d: packet %d, want %d", turn, asftest.Number(b), want)
 			}
 		}
 	}
@@ -151,8 +139,8 @@ func TestFileLoopTimes(t *testing.T) {
 
 // Send times that go back, as some files have, do not turn the schedule back.
 func TestFileLoopIsMonotone(t *testing.T) {
-	b := testFile(50, 40)
-	at := len(testHeader(200, 320)) + 10*200 // the eleventh packet
+	b := asftest.File(50, 40)
+	at := len(asftest.Header(200, 320)) + 10*200 // the eleventh packet
 	binary.LittleEndian.PutUint32(b[at+7:], 1000)
 	l, err := openTestLoop(b)
 	if err != nil {
@@ -188,9 +176,9 @@ func TestFileLoopLeavesBadPacketsOut(t *testing.T) {
 	const packets, step = 50, 40
 	for name, spoil := range badPackets {
 		for _, at := range [][]int{{0}, {1}, {25}, {49}, {0, 49}, {7, 9, 11}, {10, 20, 30, 40}} {
-			b := testFile(packets, step)
+			b := asftest.File(packets, step)
 			for _, n := range at {
-				spoil(b[len(testHeader(200, 320))+n*200:][:200])
+				spoil(b[len(asftest.Header(200, 320))+n*200:][:200])
 			}
 			l, err := openTestLoop(b)
 			if err != nil {
@@ -205,10 +193,10 @@ func TestFileLoopLeavesBadPacketsOut(t *testing.T) {
 			if want := fmt.Sprintf("packet %d: ", at[0]+1); !strings.HasPrefix(l.turn.flaw.Error(), want) {
 				t.Errorf("%s at %v: first flaw %q, want %q", name, at, l.turn.flaw, want)
 			}
-			first := packetNumber(got[0])
+			first := asftest.Number(got[0])
 			for i, p := range got {
-				if want := time.Duration(packetNumber(p)-first) * step * time.Millisecond; due[i] != want {
-					t.Fatalf("%s at %v: packet %d is due at %v, want %v", name, at, packetNumber(p), due[i], want)
+				if want := time.Duration(asftest.Number(p)-first) * step * time.Millisecond; due[i] != want {
+					t.Fatalf("%s at %v: packet %d is due at %v, want %v", name, at, asftest.Number(p), due[i], want)
 				}
 			}
 			if length := int(l.turn.measure.Length()); length > packets*step+len(at) || length < (packets-2)*step {
@@ -219,8 +207,8 @@ func TestFileLoopLeavesBadPacketsOut(t *testing.T) {
 }
 
 func TestFileLoopRefuses(t *testing.T) {
-	good := testFile(50, 40)
-	packets := len(testHeader(200, 320))
+	good := asftest.File(50, 40)
+	packets := len(asftest.Header(200, 320))
 	spoiled := func(bad int) []byte {
 		b := bytes.Clone(good)
 		clear(b[packets : packets+bad*200])
@@ -235,8 +223,8 @@ func TestFileLoopRefuses(t *testing.T) {
 		{"not ASF", bytes.Repeat([]byte("x"), 1000), "begins with"},
 		{"only a header", good[:packets], "no packets"},
 		{"cut in the header", good[:packets-60], "file ends"},
-		{"shorter than a second", testFile(20, 40), "want at least 1s"},
-		{"all packets at one time", testFile(50, 0), "want at least 1s"},
+		{"shorter than a second", asftest.File(20, 40), "want at least 1s"},
+		{"all packets at one time", asftest.File(50, 0), "want at least 1s"},
 		{"half of it bad", spoiled(25), ""},
 		{"most of it bad", spoiled(26), "26 of 50 packets are bad, the first: packet 1: "},
 		{"all of it bad", spoiled(50), "50 of 50 packets are bad"},
@@ -252,14 +240,14 @@ func TestFileLoopRefuses(t *testing.T) {
 
 // A sample is enough to begin with, unless most of it is bad.
 func TestFileLoopLooksAtASample(t *testing.T) {
-	b := testFile(400, 40)
-	packets := len(testHeader(200, 320))
+	b := asftest.File(400, 40)
+	packets := len(asftest.Header(200, 320))
 	clear(b[packets+300*200:]) // bad at the end
 	file := &countingFile{Reader: bytes.NewReader(b)}
 	if _, err := newFileLoop(t.Context(), "x", file, 50*200); err != nil || file.read > len(b)-1000 {
 		t.Errorf("%v, read %d bytes, want some of %d", err, file.read, len(b))
 	}
-	b = testFile(1000, 40)
+	b = asftest.File(1000, 40)
 	clear(b[packets : packets+100*200]) // bad at the beginning, and not on the whole
 	if _, err := newFileLoop(t.Context(), "x", bytes.NewReader(b), 50*200); err != nil {
 		t.Error(err)
@@ -279,7 +267,7 @@ func (f *countingFile) Read(b []byte) (int, error) {
 
 // A packet costs no memory, so a file of any size plays.
 func TestFileLoopAllocatesNothing(t *testing.T) {
-	l, err := openTestLoop(testFile(2000, 40))
+	l, err := openTestLoop(asftest.File(2000, 40))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -297,7 +285,7 @@ func TestOpenLoop(t *testing.T) {
 	dir := t.TempDir()
 	good, huge := filepath.Join(dir, "good.asf"), filepath.Join(dir, "huge.asf")
 	for _, name := range []string{good, huge} {
-		if err := os.WriteFile(name, testFile(50, 40), 0o600); err != nil {
+		if err := os.WriteFile(name, asftest.File(50, 40), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -414,7 +402,7 @@ func TestRunFileTriesAgain(t *testing.T) {
 		if fault := st.fault.Load(); fault == nil || !strings.Contains(fault.text, name) {
 			t.Errorf("fault %+v, want one that names the file", fault)
 		}
-		if err := os.WriteFile(name, testFile(50, 40), 0o600); err != nil {
+		if err := os.WriteFile(name, asftest.File(50, 40), 0o600); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(longestPause)
@@ -457,8 +445,8 @@ func TestRunFileBusy(t *testing.T) {
 func TestRunFileWithABadPacket(t *testing.T) {
 	for name, spoil := range badPackets {
 		synctest.Test(t, func(t *testing.T) {
-			b := testFile(50, 40)
-			spoil(b[len(testHeader(200, 320))+25*200:][:200])
+			b := asftest.File(50, 40)
+			spoil(b[len(asftest.Header(200, 320))+25*200:][:200])
 			file := filepath.Join(t.TempDir(), "x.asf")
 			if err := os.WriteFile(file, b, 0o600); err != nil {
 				t.Fatal(err)
@@ -499,7 +487,7 @@ func TestRunFileReplaced(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		put(testFile(50, 40))
+		put(asftest.File(50, 40))
 		st := fedStream(t, StreamConfig{Path: "x", Type: typeFile, File: name}, nil)
 		var log bytes.Buffer
 		st.log = slog.New(slog.NewTextHandler(&log, nil))
@@ -518,15 +506,15 @@ func TestRunFileReplaced(t *testing.T) {
 			}
 		}
 		time.Sleep(time.Second - time.Millisecond)
-		put(testFile(100, 20)) // twice as many in the same time
-		check(50+50, 1)        // the first half of it
+		put(asftest.File(100, 20)) // twice as many in the same time
+		check(50+50, 1)            // the first half of it
 		put([]byte("not a file"))
 		check(50+100+50, 1)
 		if err := os.Remove(name); err != nil {
 			t.Fatal(err)
 		}
 		check(50+200+50, 1)
-		put(testFileOf(640, 50, 40))
+		put(asftest.FileOf(640, 50, 40))
 		check(50+300+25, 2)
 		got := log.String()
 		if strings.Count(got, "file was replaced\"") != 2 || strings.Count(got, "level=ERROR") != 1 {
@@ -556,9 +544,9 @@ func TestSlateWithABadPacket(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		go runSlate(ctx, st)
 		time.Sleep(3 * time.Second)
-		b := testFile(50, 40)
+		b := asftest.File(50, 40)
 		for i := range 200 {
-			b[len(testHeader(200, 320))+25*200+i] = 0xFF
+			b[len(asftest.Header(200, 320))+25*200+i] = 0xFF
 		}
 		if err := os.WriteFile(name, b, 0o600); err != nil {
 			t.Fatal(err)

@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"pumpd/asf/asftest"
 	"pumpd/codec"
 )
 
@@ -272,7 +273,7 @@ func (r *rig) read(b []byte) seen {
 			if err != nil {
 				r.t.Fatal(err)
 			}
-			number := packetNumber(d.Payload)
+			number := asftest.Number(d.Payload)
 			if d.AFFlags != flags {
 				r.t.Fatalf("packet %d: AFFlags %d, want %d", number, d.AFFlags, flags)
 			}

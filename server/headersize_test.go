@@ -11,6 +11,7 @@ import (
 	"testing/synctest"
 
 	"pumpd/asf"
+	"pumpd/asf/asftest"
 	"pumpd/codec"
 )
 
@@ -66,10 +67,10 @@ func TestHeaderTooLarge(t *testing.T) {
 
 		file := filepath.Join(t.TempDir(), "x.asf")
 		b := bytes.Clone(header)
-		b[bytes.Index(b, guidFile)+88] = 0
+		b[bytes.Index(b, asftest.GUIDFile)+88] = 0
 		binary.LittleEndian.PutUint64(b[len(b)-34:], 0)
 		for i := range 50 {
-			b = append(b, testPacket(uint32(i), uint32(i*40), i%10 == 0, packetSize, 60)...)
+			b = append(b, asftest.Packet(uint32(i), uint32(i*40), i%10 == 0, asftest.PacketSize, 60)...)
 		}
 		if err := os.WriteFile(file, b, 0o600); err != nil {
 			t.Fatal(err)
@@ -87,7 +88,7 @@ func TestHeaderTooLarge(t *testing.T) {
 				if !c.play {
 					c.say(fmt.Appendf(nil, wmsDescribe, len(framed), framed))
 				} else {
-					c.say([]byte(wmsPlay), framed, dataFrame('D', 0, 0, testPacket(0, 0, true, packetSize, 500)))
+					c.say([]byte(wmsPlay), framed, dataFrame('D', 0, 0, asftest.Packet(0, 0, true, asftest.PacketSize, 500)))
 					c.hold()
 				}
 			}

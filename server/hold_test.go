@@ -8,6 +8,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"pumpd/asf/asftest"
 )
 
 func holdFor(d time.Duration) func(*Config) {
@@ -30,7 +32,7 @@ func TestHeldViewerIsServedWhenTheStreamComesUp(t *testing.T) {
 	if got := r.read(mmsh.body()); got.headers != 1 || !slices.Equal(got.numbers, numbers(0, 2)) {
 		t.Errorf("%+v, want the header and two packets", got)
 	}
-	if n := len(raw.body()); n != len(st.up().gen.header.Raw)+2*packetSize {
+	if n := len(raw.body()); n != len(st.up().gen.header.Raw)+2*asftest.PacketSize {
 		t.Errorf("raw: %d bytes", n)
 	}
 	if n := len(r.loop.audiences[0].held); st.watched() != 2 || n != 0 {
@@ -93,19 +95,19 @@ func TestSlatePlaysWhileTheSourceIsAway(t *testing.T) {
 		e.setUp()
 		e.start(endless)
 		e.header(320)
-		e.frame('D', testPacket(1, 40, false, packetSize, 500))
+		e.frame('D', asftest.Packet(1, 40, false, asftest.PacketSize, 500))
 		synctest.Wait()
 		if st.reg.owned(st).kind != sourceSlate {
 			t.Error("the slate ended before the source's first key frame")
 		}
-		e.frame('D', testPacket(10, 400, true, packetSize, 500))
+		e.frame('D', asftest.Packet(10, 400, true, asftest.PacketSize, 500))
 		synctest.Wait()
 		r.turn() // the claim has come
 		if own := st.reg.owned(st); own == nil || own.kind != sourcePush || !bytes.Equal(st.up().gen.header.Raw,
-			testHeader(packetSize, 320)) {
+			asftest.Header(asftest.PacketSize, 320)) {
 			t.Errorf("owner %+v; want the encoder at its key frame; it was told %q", own, e.got)
 		}
-		if st.chain.last.kind != packetElement || packetNumber(st.chain.last.full) != 10 {
+		if st.chain.last.kind != packetElement || asftest.Number(st.chain.last.full) != 10 {
 			t.Error("the key frame was not published")
 		}
 		e.hangUp()

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"testing/iotest"
 
+	"pumpd/asf/asftest"
 	"pumpd/codec"
 )
 
@@ -31,10 +32,10 @@ func swap(b []byte, i int, v byte) []byte {
 }
 
 var (
-	intakeHeader = testHeader(200, 320)
-	intakeOther  = testHeader(200, 640)
-	intakeOne    = testPacket(1, 0, true, 200, 60)
-	intakeTwo    = testPacket(2, 40, false, 200, 60)
+	intakeHeader = asftest.Header(200, 320)
+	intakeOther  = asftest.Header(200, 640)
+	intakeOne    = asftest.Packet(1, 0, true, 200, 60)
+	intakeTwo    = asftest.Packet(2, 40, false, 200, 60)
 	fullHeader   = dataFrame('H', 0, 0x0C, intakeHeader)
 	fullOne      = dataFrame('D', 0, 0, intakeOne)
 	fullTwo      = dataFrame('D', 1, 1, intakeTwo)
@@ -141,7 +142,7 @@ func note(e event) string {
 	case e.kind == eventHeader && bytes.HasPrefix(intakeOther, e.data):
 		return "h"
 	case e.kind == eventPacket && len(e.data) == len(intakeOne):
-		return fmt.Sprint(packetNumber(e.data))
+		return fmt.Sprint(asftest.Number(e.data))
 	case e.kind == eventPacket && len(e.data) == 0:
 		return "-"
 	}
@@ -217,7 +218,7 @@ var badIntakes = []struct {
 }
 
 func hugeHeader(size uint64) []byte {
-	return binary.LittleEndian.AppendUint64(bytes.Clone(guidHeader), size)
+	return binary.LittleEndian.AppendUint64(bytes.Clone(asftest.GUIDHeader), size)
 }
 
 // endlessHeader says that it has as much as is allowed and then goes on.

@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 	"weak"
+
+	"pumpd/asf/asftest"
 )
 
 // A hostage is an element of a chain that somebody may hold.
@@ -137,7 +139,7 @@ func TestSlowViewerWhileTheChainRunsAhead(t *testing.T) {
 	r := newRig(t, nil, "a")
 	f := r.feeder(0, 320)
 	key := func() {
-		if err := f.src.packet(testPacket(f.next, f.next*40, true, packetSize, 500)); err != nil {
+		if err := f.src.packet(asftest.Packet(f.next, f.next*40, true, asftest.PacketSize, 500)); err != nil {
 			t.Fatal(err)
 		}
 		f.next++

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"pumpd/asf/asftest"
 	"pumpd/codec"
 )
 
@@ -51,7 +52,7 @@ func TestLogThatNobodyReads(t *testing.T) {
 		fmt.Fprint(dial(t, at), "GET /streams/none HTTP/1.0\r\n\r\n")
 	}
 	for i := range uint32(50) {
-		source.Write(codec.AppendFrame(nil, 'D', testPacket(i+1, i*40+40, false, packetSize, 500)))
+		source.Write(codec.AppendFrame(nil, 'D', asftest.Packet(i+1, i*40+40, false, asftest.PacketSize, 500)))
 	}
 	source.Write(codec.AppendReason(nil, 'E', 0))
 	b, err := io.ReadAll(body)

@@ -5,6 +5,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"pumpd/asf/asftest"
 )
 
 // FuzzLoop does random things to a loop with many viewers and checks after each that every viewer has seen consecutive
@@ -69,7 +71,7 @@ func newMischief(t testing.TB) *mischief {
 
 func (m *mischief) header() {
 	m.src.changes = allowance{} // scripts have no patience
-	if err := m.src.header(testHeader(packetSize, m.width)); err != nil {
+	if err := m.src.header(asftest.Header(asftest.PacketSize, m.width)); err != nil {
 		m.t.Fatal(err)
 	}
 }
@@ -78,7 +80,8 @@ func (m *mischief) publish(n int) {
 	for range n {
 		key := m.next%7 == 0
 		before, begins := m.src.stream.chain.last, m.src.state == keyless
-		if err := m.src.packet(testPacket(m.next, m.next*40, key, packetSize, 100+int(m.next*37%700))); err != nil {
+		b := asftest.Packet(m.next, m.next*40, key, asftest.PacketSize, 100+int(m.next*37%700))
+		if err := m.src.packet(b); err != nil {
 			m.t.Fatal(err)
 		}
 		m.anywhere = m.anywhere || len(m.src.stream.chain.points) == 0

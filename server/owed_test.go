@@ -12,14 +12,15 @@ import (
 	"time"
 	"unsafe"
 
+	"pumpd/asf/asftest"
 	"pumpd/codec"
 )
 
 // bigHeader is a testHeader with an object of so many bytes more.
 func bigHeader(size int) []byte {
 	le := binary.LittleEndian
-	h := testHeader(packetSize, 320)
-	more := object([]byte("nobody knows me."), bytes.Repeat([]byte("0123456789abcdef"), size/16))
+	h := asftest.Header(asftest.PacketSize, 320)
+	more := asftest.Object([]byte("nobody knows me."), bytes.Repeat([]byte("0123456789abcdef"), size/16))
 	le.PutUint64(h[16:], le.Uint64(h[16:])+uint64(len(more)))
 	le.PutUint32(h[24:], le.Uint32(h[24:])+1)
 	return slices.Insert(h, len(h)-50, more...)
@@ -34,7 +35,7 @@ func TestDescribesShareTheHeader(t *testing.T) {
 	if err := src.header(bigHeader(60_000)); err != nil {
 		t.Fatal(err)
 	}
-	if err := src.packet(testPacket(0, 0, true, packetSize, 500)); err != nil {
+	if err := src.packet(asftest.Packet(0, 0, true, asftest.PacketSize, 500)); err != nil {
 		t.Fatal(err)
 	}
 	framed := r.reg.streams[0].up().gen.framed
@@ -119,7 +120,8 @@ func TestDescribeOverASlowSocket(t *testing.T) {
 	s := startTLSServer(t, nil)
 	source := s.push()
 	header := bigHeader(60_000)
-	source.Write(codec.AppendFrame(codec.AppendFrame(nil, 'H', header), 'D', testPacket(0, 0, true, packetSize, 500)))
+	first := asftest.Packet(0, 0, true, asftest.PacketSize, 500)
+	source.Write(codec.AppendFrame(codec.AppendFrame(nil, 'H', header), 'D', first))
 	s.until("the header is that", func() bool { return len(s.reg.streams[0].up().gen.framed) > 60_000 })
 	framed := s.reg.streams[0].up().gen.framed
 	secure, _ := s.dialTLS(0)

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"pumpd/asf/asftest"
 )
 
 const burst3 = 3 * time.Second
@@ -164,7 +166,7 @@ func TestSlowStreamIsNoFailure(t *testing.T) {
 		s := newScene(t, urlA, urlB)
 		s.hosts[hostA] = wms(nil, func(c *call) {
 			for n := range uint32(30) {
-				c.say(dataFrame('D', 0, 0, testPacket(n, n*2000, true, 200, 60)))
+				c.say(dataFrame('D', 0, 0, asftest.Packet(n, n*2000, true, 200, 60)))
 				time.Sleep(2 * time.Second)
 			}
 		})
@@ -236,7 +238,7 @@ func TestFailback(t *testing.T) {
 func TestFailbackNeedsPackets(t *testing.T) {
 	old, other, wide := newShow(), newShow(), newShow()
 	other.clock = 50_000_000
-	wide.header = testHeader(showSize, 640)
+	wide.header = asftest.Header(showSize, 640)
 	burst := func(w *show) script {
 		return func(c *call) {
 			c.say([]byte(vlcReply), dataFrame('H', 0, 0x0C, w.header))

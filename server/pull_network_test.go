@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"pumpd/asf/asftest"
 	"pumpd/codec"
 )
 
@@ -63,16 +64,16 @@ func TestPairOfPumps(t *testing.T) {
 			if err != nil || res.StatusCode != 200 {
 				t.Fatalf("%v, %v", res, err)
 			}
-			header := make([]byte, len(testHeader(packetSize, 320)))
+			header := make([]byte, len(asftest.Header(asftest.PacketSize, 320)))
 			if _, err := io.ReadFull(res.Body, header); err != nil {
 				t.Fatal(err)
 			}
 			patience := time.Now().Add(time.Minute) // one packet after another through three pumps, on a busy machine
 			v.SetDeadline(patience)
 			encoder.SetDeadline(patience)
-			got := make([]byte, packetSize)
+			got := make([]byte, asftest.PacketSize)
 			for i := range uint32(150) {
-				want := testPacket(i, i*40, i%25 == 0, packetSize, 500)
+				want := asftest.Packet(i, i*40, i%25 == 0, asftest.PacketSize, 500)
 				if i > 0 { // pushTo has sent the first one
 					encoder.Write(codec.AppendFrame(nil, 'D', want))
 				}
@@ -83,7 +84,7 @@ func TestPairOfPumps(t *testing.T) {
 					t.Fatalf("packet %d: %v", i, err)
 				}
 				if !bytes.Equal(got, want) {
-					t.Fatalf("packet %d: got packet %d", i, packetNumber(got))
+					t.Fatalf("packet %d: got packet %d", i, asftest.Number(got))
 				}
 			}
 		})

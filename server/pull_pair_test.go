@@ -5,6 +5,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"pumpd/asf/asftest"
 )
 
 const (
@@ -146,7 +148,7 @@ func TestPairOfTwoEncoders(t *testing.T) {
 				s, w, v := newPair(t), newShow(), newShow()
 				v.salt, v.clock = 1, w.clock+tt.clock
 				if tt.other {
-					v.header = testHeader(showSize, 640)
+					v.header = asftest.Header(showSize, 640)
 				}
 				a := relay{burst: time.Second, silent: []span{{20 * time.Second, time.Hour}}}
 				turns := uint64(1)

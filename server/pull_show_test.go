@@ -7,6 +7,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"pumpd/asf/asftest"
 )
 
 // A show is what an encoder makes: packet n of it is there n showSteps after its beginning, and each showGroup of them
@@ -25,11 +27,11 @@ const (
 )
 
 func newShow() *show {
-	return &show{begin: time.Now(), header: testHeader(showSize, 320), clock: 100_000}
+	return &show{begin: time.Now(), header: asftest.Header(showSize, 320), clock: 100_000}
 }
 
 func (w *show) packet(n int) []byte {
-	b := testPacket(uint32(n), w.clock+uint32(n)*uint32(showStep/time.Millisecond), n%showGroup == 0, showSize, 60)
+	b := asftest.Packet(uint32(n), w.clock+uint32(n)*uint32(showStep/time.Millisecond), n%showGroup == 0, showSize, 60)
 	b[40] = w.salt // of the payload, behind the number
 	return b
 }
@@ -127,7 +129,7 @@ func (s *scene) published() (p publication) {
 			p.numbers = append(p.numbers, nil)
 		case packetElement:
 			i := len(p.numbers) - 1
-			p.numbers[i] = append(p.numbers[i], int(packetNumber(e.full)))
+			p.numbers[i] = append(p.numbers[i], int(asftest.Number(e.full)))
 			p.sent = append(p.sent, binary.LittleEndian.Uint32(e.full[7:]))
 			p.at = append(p.at, e.at)
 			p.bytes = append(p.bytes, e.full...)

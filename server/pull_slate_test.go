@@ -9,14 +9,16 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"pumpd/asf/asftest"
 )
 
 // newSlated has a stream whose slate is a file with this header; the slate's packets have numbers from 1,000,000 on.
 func newSlated(t *testing.T, r relay, width uint32) (s *scene, w *show, start func() (stop func())) {
-	file := testHeader(showSize, width)
-	file[bytes.Index(file, guidFile)+88] = 0 // not a broadcast
+	file := asftest.Header(showSize, width)
+	file[bytes.Index(file, asftest.GUIDFile)+88] = 0 // not a broadcast
 	for i := range 10 * showGroup {
-		file = append(file, testPacket(uint32(1_000_000+i), uint32(i*40), i%showGroup == 0, showSize, 60)...)
+		file = append(file, asftest.Packet(uint32(1_000_000+i), uint32(i*40), i%showGroup == 0, showSize, 60)...)
 	}
 	name := filepath.Join(t.TempDir(), "slate.asf")
 	if err := os.WriteFile(name, file, 0o600); err != nil {

@@ -16,6 +16,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"pumpd/asf/asftest"
 	"pumpd/codec"
 )
 
@@ -243,7 +244,7 @@ func (s *scene) seen() string {
 		case headerElement:
 			list = append(list, "h")
 		case packetElement:
-			list = append(list, fmt.Sprint(packetNumber(e.full)))
+			list = append(list, fmt.Sprint(asftest.Number(e.full)))
 		case endElement:
 			list = append(list, "end")
 		}
@@ -357,13 +358,13 @@ func TestPull(t *testing.T) {
 		{
 			name: "new header on the way", hosts: map[string]script{a: wms(packets, func(c *call) {
 				c.say(codec.AppendReason(nil, 'C', 0), dataFrame('H', 0, 0x0C, intakeOther),
-					dataFrame('D', 0, 0, testPacket(3, 80, true, 200, 60)))
+					dataFrame('D', 0, 0, asftest.Packet(3, 80, true, 200, 60)))
 			})},
 			asked: []string{a + " describe", a + " play"}, seen: "h 1 2 h 3", err: "EOF",
 		},
 		{
 			name: "same header on the way", hosts: map[string]script{a: wms(packets, func(c *call) {
-				c.say(fullHeader, dataFrame('D', 0, 0, testPacket(3, 80, true, 200, 60)))
+				c.say(fullHeader, dataFrame('D', 0, 0, asftest.Packet(3, 80, true, 200, 60)))
 			})},
 			asked: []string{a + " describe", a + " play"}, seen: "h 1 2 3", err: "EOF",
 		},
@@ -592,7 +593,7 @@ func TestPullComesBack(t *testing.T) {
 					if c.play {
 						served++
 					}
-					wms([][]byte{dataFrame('D', 0, 0, testPacket(served, served*1000, true, 200, 60))}, func(c *call) {
+					wms([][]byte{dataFrame('D', 0, 0, asftest.Packet(served, served*1000, true, 200, 60))}, func(c *call) {
 						time.Sleep(5 * time.Second)
 						then(c)
 					})(c)

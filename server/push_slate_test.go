@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"pumpd/asf/asftest"
 )
 
 func slated(c *Config) {
@@ -37,8 +39,8 @@ func (r *rig) steps(p *peer) (list []time.Duration) {
 	r.t.Helper()
 	h := r.reg.streams[0].up().gen.header
 	var last uint32
-	for b := p.body()[len(h.Raw):]; len(b) > 0; b = b[packetSize:] {
-		at, err := h.ParsePacket(b[:packetSize])
+	for b := p.body()[len(h.Raw):]; len(b) > 0; b = b[asftest.PacketSize:] {
+		at, err := h.ParsePacket(b[:asftest.PacketSize])
 		if err != nil {
 			r.t.Fatal(err)
 		}

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"pumpd/asf/asftest"
 	"pumpd/codec"
 )
 
@@ -46,12 +47,12 @@ func (e *encoder) start(length int) { e.post(startType, e.id, length, "") }
 
 func (e *encoder) frame(kind byte, body []byte) { e.say(string(codec.AppendFrame(nil, kind, body))) }
 
-func (e *encoder) header(width uint32) { e.frame('H', testHeader(packetSize, width)) }
+func (e *encoder) header(width uint32) { e.frame('H', asftest.Header(asftest.PacketSize, width)) }
 
 // push sends n packets with their padding cut off, as encoders do.
 func (e *encoder) push(n int) {
 	for range n {
-		b := testPacket(e.next, e.next*40, e.next%10 == 0, packetSize, 500)
+		b := asftest.Packet(e.next, e.next*40, e.next%10 == 0, asftest.PacketSize, 500)
 		b = b[:27+4+500]
 		b[5], b[6] = 0, 0 // padding length
 		e.frame('D', b)
@@ -133,9 +134,9 @@ func TestPushInPieces(t *testing.T) {
 			e := r.encoder()
 			e.setUp()
 			var body []byte
-			body = codec.AppendFrame(body, 'H', testHeader(packetSize, 320))
+			body = codec.AppendFrame(body, 'H', asftest.Header(asftest.PacketSize, 320))
 			for i := range uint32(3) {
-				body = codec.AppendFrame(body, 'D', testPacket(i, i*40, i == 0, packetSize, 500))
+				body = codec.AppendFrame(body, 'D', asftest.Packet(i, i*40, i == 0, asftest.PacketSize, 500))
 				body = codec.AppendFrame(body, 'F', make([]byte, 77))
 			}
 			length := fmt.Sprintf("Content-Length: %d\r\n", len(body))
@@ -173,8 +174,8 @@ func TestPushGoesOnInTheNextBody(t *testing.T) {
 	r := newRig(t, nil, "a")
 	e := r.encoder()
 	e.setUp()
-	header := codec.AppendFrame(nil, 'H', testHeader(packetSize, 320))
-	first := codec.AppendFrame(nil, 'D', testPacket(0, 0, true, packetSize, 500))
+	header := codec.AppendFrame(nil, 'H', asftest.Header(asftest.PacketSize, 320))
+	first := codec.AppendFrame(nil, 'D', asftest.Packet(0, 0, true, asftest.PacketSize, 500))
 	fill := codec.AppendFrame(nil, 'F', make([]byte, 100))
 	e.start(len(header) + len(first) + len(fill))
 	e.say(string(header) + string(first) + string(fill))
@@ -216,7 +217,7 @@ func TestPushHeaderChange(t *testing.T) {
 	if got := r.read(p.body()); got.ended >= 0 || p.fin {
 		t.Errorf("after $E(1): %+v, want nothing until $C", got)
 	}
-	e.frame('C', append([]byte{0, 0, 0, 0}, testHeader(packetSize, 640)...))
+	e.frame('C', append([]byte{0, 0, 0, 0}, asftest.Header(asftest.PacketSize, 640)...))
 	e.next = 10
 	e.push(3)
 	if got := r.read(p.body()); got.headers != 2 || len(got.numbers) != 6 {
@@ -228,9 +229,9 @@ func TestPeerCastPush(t *testing.T) {
 	r := newRig(t, nil, "a")
 	e := r.encoder()
 	e.say("POST /streams/a_push HTTP/1.1\r\nContent-Type: application/x-mms-framed\r\nContent-Length: 99999999\r\n\r\n")
-	e.say(string(codec.AppendHeader(nil, testHeader(packetSize, 320))))
+	e.say(string(codec.AppendHeader(nil, asftest.Header(asftest.PacketSize, 320))))
 	for i := range uint32(3) {
-		b := testPacket(i, i*40, i == 0, packetSize, 500)
+		b := asftest.Packet(i, i*40, i == 0, asftest.PacketSize, 500)
 		frame := make([]byte, codec.PrefixLen, codec.PrefixLen+len(b))
 		codec.PutDataPrefix(frame, 'D', i, uint8(i), len(b))
 		e.say(string(append(frame, b...)))
@@ -307,7 +308,7 @@ func TestResumeWithoutHeader(t *testing.T) {
 	e := startedPush(r)
 	e.push(15)
 	p := r.watch("a", ffmpegAgent)
-	e.frame('D', testPacket(99, 0, true, packetSize, 500)[:40]) // too short for its payload: it is counted, not sent
+	e.frame('D', asftest.Packet(99, 0, true, asftest.PacketSize, 500)[:40]) // no room for its payload: counted, not sent
 	e.hangUp()
 	r.turn()
 	again := &encoder{peer: r.connect(), id: e.id, next: 16}
@@ -588,7 +589,7 @@ func TestPushSessionsEnd(t *testing.T) {
 		e.post(setupType, "0", 0, right)
 		_, after, _ := strings.Cut(string(e.got), "push-id=")
 		e.id, _, _ = strings.Cut(after, "\r\n")
-		header := codec.AppendFrame(nil, 'H', testHeader(packetSize, 320))
+		header := codec.AppendFrame(nil, 'H', asftest.Header(asftest.PacketSize, 320))
 		e.start(len(header) + 4*104)
 		e.say(string(header))
 		return r, e
@@ -640,7 +641,7 @@ func TestAnswerToABodyIsItsOwn(t *testing.T) {
 	r := newRig(t, nil, "a")
 	e := r.encoder()
 	e.setUp()
-	header := codec.AppendFrame(nil, 'H', testHeader(packetSize, 320))
+	header := codec.AppendFrame(nil, 'H', asftest.Header(asftest.PacketSize, 320))
 	e.start(len(header))
 	r.watch("a", ffmpegAgent) // HTTP/1.0
 	e.say(string(header))
@@ -654,7 +655,7 @@ func TestStartThatIsTheLast(t *testing.T) {
 	r := newRig(t, nil, "a")
 	e := r.encoder()
 	e.setUp()
-	header := codec.AppendFrame(nil, 'H', testHeader(packetSize, 320))
+	header := codec.AppendFrame(nil, 'H', asftest.Header(asftest.PacketSize, 320))
 	e.post(startType, e.id, len(header), "Connection: close\r\n")
 	e.say(string(header))
 	if !strings.Contains(e.status(), "204") || !strings.Contains(string(e.got), "Connection: close\r\n") || !e.fin {

@@ -7,6 +7,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"pumpd/asf/asftest"
 )
 
 const (
@@ -14,7 +16,6 @@ const (
 	vlcAgent    = "NSPlayer/7.10.0.3059"
 	wmpAgent    = "NSPlayer/12.0.7601.17514"
 	curlAgent   = "curl/8"
-	packetSize  = 1000
 )
 
 // A feeder publishes numbered packets, a key frame every ten, 40 ms apart.
@@ -31,14 +32,14 @@ func (r *rig) feeder(i int, width uint32) *feeder {
 }
 
 func (f *feeder) header(width uint32) {
-	if err := f.src.header(testHeader(packetSize, width)); err != nil {
+	if err := f.src.header(asftest.Header(asftest.PacketSize, width)); err != nil {
 		f.rig.t.Fatal(err)
 	}
 }
 
 func (f *feeder) publish(n int) {
 	for range n {
-		if err := f.src.packet(testPacket(f.next, f.next*40, f.next%10 == 0, packetSize, 500)); err != nil {
+		if err := f.src.packet(asftest.Packet(f.next, f.next*40, f.next%10 == 0, asftest.PacketSize, 500)); err != nil {
 			f.rig.t.Fatal(err)
 		}
 		f.next++
@@ -84,14 +85,15 @@ func TestRawViewerGetsHeaderAndFullPackets(t *testing.T) {
 		t.Fatal("the header is not the published one")
 	}
 	b = b[len(h):]
-	if len(b) != 10*packetSize {
-		t.Fatalf("%d bytes of packets, want %d", len(b), 10*packetSize)
+	if len(b) != 10*asftest.PacketSize {
+		t.Fatalf("%d bytes of packets, want %d", len(b), 10*asftest.PacketSize)
 	}
 	for i := range uint32(10) {
-		if want := testPacket(i, i*40, i%10 == 0, packetSize, 500); string(b[:packetSize]) != string(want) {
-			t.Fatalf("packet %d: %x, want %x", i, b[:packetSize], want)
+		want := asftest.Packet(i, i*40, i%10 == 0, asftest.PacketSize, 500)
+		if string(b[:asftest.PacketSize]) != string(want) {
+			t.Fatalf("packet %d: %x, want %x", i, b[:asftest.PacketSize], want)
 		}
-		b = b[packetSize:]
+		b = b[asftest.PacketSize:]
 	}
 }
 
@@ -286,7 +288,7 @@ func TestHeaderChange(t *testing.T) {
 		f.publish(10)
 		r.turn()
 		if c.agent == curlAgent {
-			if h := f.src.stream.up().gen.header.Raw; len(p.body()) != len(h)+10*packetSize || !p.fin {
+			if h := f.src.stream.up().gen.header.Raw; len(p.body()) != len(h)+10*asftest.PacketSize || !p.fin {
 				t.Errorf("raw: %d bytes, FIN %v, want the first generation and FIN", len(p.body()), p.fin)
 			}
 			continue
@@ -399,12 +401,12 @@ func TestRestartedEncoderKeepsTheClock(t *testing.T) {
 	}
 	b := raw.body()
 	b = b[len(r.reg.streams[0].up().gen.header.Raw):]
-	if len(b) != 70*packetSize {
-		t.Fatalf("%d packets, want 70", len(b)/packetSize)
+	if len(b) != 70*asftest.PacketSize {
+		t.Fatalf("%d packets, want 70", len(b)/asftest.PacketSize)
 	}
 	var last uint32 = 39_960
 	for i := range 70 {
-		p, err := r.reg.streams[0].chain.gen.header.ParsePacket(b[i*packetSize:][:packetSize])
+		p, err := r.reg.streams[0].chain.gen.header.ParsePacket(b[i*asftest.PacketSize:][:asftest.PacketSize])
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -412,7 +414,7 @@ func TestRestartedEncoderKeepsTheClock(t *testing.T) {
 		if i >= 10 && i%20 == 10 {
 			want = last + 2040
 		}
-		if p.SendTime != want || binary.LittleEndian.Uint32(b[i*packetSize+25:]) != want+3000 {
+		if p.SendTime != want || binary.LittleEndian.Uint32(b[i*asftest.PacketSize+25:]) != want+3000 {
 			t.Errorf("packet %d: send time %d, want %d", i, p.SendTime, want)
 		}
 		last = p.SendTime
@@ -440,7 +442,7 @@ func TestPullThatComesBack(t *testing.T) {
 		f.src = r.sourceOf(0, sourcePull)
 		f.header(320)
 		for f.next = c.from; f.next < 180; f.next++ { // all at once
-			f.src.packet(testPacket(f.next, f.next*40, f.next%10 == 0, packetSize, 500))
+			f.src.packet(asftest.Packet(f.next, f.next*40, f.next%10 == 0, asftest.PacketSize, 500))
 		}
 		r.turn()
 		if got := r.read(p.body()); got.headers != 1 || !slices.Equal(got.numbers, c.want) {
@@ -485,7 +487,7 @@ func TestRoundAllocatesNothing(t *testing.T) {
 	}
 	var elements [][]byte
 	for range 200 {
-		elements = append(elements, testPacket(f.next, f.next*40, false, packetSize, 500))
+		elements = append(elements, asftest.Packet(f.next, f.next*40, false, asftest.PacketSize, 500))
 		f.next++
 	}
 	i := 0

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"pumpd/asf"
+	"pumpd/asf/asftest"
 )
 
 // Requests as they come from real programs, and what mmsh.md says about the answer.
@@ -370,7 +371,7 @@ func TestLiveFields(t *testing.T) {
 			t.Errorf("%s: %.300q", agent, p.got)
 		}
 	}
-	h := bytes.Replace(testHeader(packetSize, 320), guidVideo, guidAudio, 1)
+	h := bytes.Replace(asftest.Header(asftest.PacketSize, 320), asftest.GUIDVideo, asftest.GUIDAudio, 1)
 	if err := f.src.header(h); err != nil {
 		t.Fatal(err)
 	}

@@ -19,6 +19,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"pumpd/asf/asftest"
 	"pumpd/codec"
 )
 
@@ -76,8 +77,8 @@ func pushTo(t *testing.T, at netip.AddrPort) net.Conn {
 	t.Helper()
 	c := dial(t, at)
 	fmt.Fprintf(c, "POST /streams/a_push HTTP/1.1\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n", startType, endless)
-	c.Write(codec.AppendFrame(nil, 'H', testHeader(packetSize, 320)))
-	c.Write(codec.AppendFrame(nil, 'D', testPacket(0, 0, true, packetSize, 500)))
+	c.Write(codec.AppendFrame(nil, 'H', asftest.Header(asftest.PacketSize, 320)))
+	c.Write(codec.AppendFrame(nil, 'D', asftest.Packet(0, 0, true, asftest.PacketSize, 500)))
 	for {
 		v := dial(t, at)
 		fmt.Fprint(v, "HEAD /streams/a HTTP/1.0\r\nUser-Agent: x\r\n\r\n")
@@ -112,7 +113,7 @@ func TestOverTheNetwork(t *testing.T) {
 		bodies = append(bodies, watchFrom(t, at))
 	}
 	for i := range uint32(50) {
-		source.Write(codec.AppendFrame(nil, 'D', testPacket(i+1, i*40+40, false, packetSize, 500)))
+		source.Write(codec.AppendFrame(nil, 'D', asftest.Packet(i+1, i*40+40, false, asftest.PacketSize, 500)))
 	}
 	source.Write(codec.AppendReason(nil, 'E', 0))
 	r := &rig{t: t}

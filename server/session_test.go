@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"testing/cryptotest"
+
+	"pumpd/asf/asftest"
 )
 
 // To whoever guesses a client-id it is one that nobody has: it neither ends nor changes somebody else's Play.
@@ -74,7 +76,7 @@ func TestEncoderThatWatches(t *testing.T) {
 	r.feeder(1, 320).publish(1)
 	e := r.encoder()
 	e.setUp()
-	e.start(4 + len(testHeader(packetSize, 320)))
+	e.start(4 + len(asftest.Header(asftest.PacketSize, 320)))
 	e.header(320)
 	if r.reg.owned(r.reg.streams[0]) == nil {
 		t.Fatal("no claim")

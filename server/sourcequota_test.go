@@ -5,20 +5,22 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"pumpd/asf/asftest"
 )
 
 // A source that sends nothing but headers is given up, whether they are new or not, and so is one whose clock jumps
 // with each packet.
 func TestRestlessSource(t *testing.T) {
 	for name, step := range map[string]func(f *feeder, i uint32) error{
-		"other headers": func(f *feeder, i uint32) error { return f.src.header(testHeader(packetSize, i)) },
-		"same header":   func(f *feeder, i uint32) error { return f.src.header(testHeader(packetSize, 320)) },
+		"other headers": func(f *feeder, i uint32) error { return f.src.header(asftest.Header(asftest.PacketSize, i)) },
+		"same header":   func(f *feeder, i uint32) error { return f.src.header(asftest.Header(asftest.PacketSize, 320)) },
 		"jumps": func(f *feeder, i uint32) error {
 			at := i % 2 * 3_600_000
-			if err := f.src.packet(testPacket(2*i, at, true, packetSize, 500)); err != nil {
+			if err := f.src.packet(asftest.Packet(2*i, at, true, asftest.PacketSize, 500)); err != nil {
 				return err
 			}
-			return f.src.packet(testPacket(2*i+1, at+40, true, packetSize, 500)) // one alone is not believed
+			return f.src.packet(asftest.Packet(2*i+1, at+40, true, asftest.PacketSize, 500)) // one alone is not believed
 		},
 	} {
 		r := newRig(t, nil, "a")
@@ -54,7 +56,7 @@ func TestPatientSource(t *testing.T) {
 func TestPaddingFlood(t *testing.T) {
 	const size = 65524
 	send := func(f *feeder, n int) (took int64, err error) {
-		b := testPacket(f.next, f.next*10, true, size, n)[:31+n]
+		b := asftest.Packet(f.next, f.next*10, true, size, n)[:31+n]
 		b[5], b[6] = 0, 0 // padding length
 		for took = range 3000 {
 			if err = f.src.packet(b); err != nil {
@@ -69,7 +71,7 @@ func TestPaddingFlood(t *testing.T) {
 		most    int64
 	}{{4, paddingQuota.most / size}, {size/8 + 1 - 31, 2999}} {
 		f := &feeder{rig: r, src: r.source(i)}
-		if err := f.src.header(testHeader(size, 320)); err != nil {
+		if err := f.src.header(asftest.Header(size, 320)); err != nil {
 			t.Fatal(err)
 		}
 		if took, err := send(f, c.payload); took != c.most || (err == nil) != (c.most == 2999) {

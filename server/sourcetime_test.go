@@ -5,6 +5,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"pumpd/asf/asftest"
 )
 
 // What is taken for the clock of the source before, and what is not.
@@ -35,7 +37,7 @@ func TestClockOfASourceThatFollows(t *testing.T) {
 			f.src = r.source(0)
 			f.header(320)
 			for i := range uint32(2) { // another clock is believed at its second packet
-				if err := f.src.packet(testPacket(10+i, last+uint32(c.ahead.Milliseconds())+40*i, i == 0, packetSize,
+				if err := f.src.packet(asftest.Packet(10+i, last+uint32(c.ahead.Milliseconds())+40*i, i == 0, asftest.PacketSize,
 					500)); err != nil {
 					t.Fatal(err)
 				}

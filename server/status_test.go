@@ -8,6 +8,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"pumpd/asf/asftest"
 )
 
 // What programs read is pinned to the letter: names are an interface.
@@ -120,7 +122,7 @@ func TestStatusReport(t *testing.T) {
     }
   ]
 }
-`, runtime.Version(), packetSize*10*8/4, packetSize*10)
+`, runtime.Version(), asftest.PacketSize*10*8/4, asftest.PacketSize*10)
 	if got := r.get("/api/status").Body.String(); got != want {
 		t.Errorf("got %s\nwant %s", got, want)
 	}

@@ -19,6 +19,7 @@ import (
 	"testing"
 	"time"
 
+	"pumpd/asf/asftest"
 	"pumpd/codec"
 )
 
@@ -100,8 +101,8 @@ func (s *tlsServer) push() *tls.Conn {
 	s.t.Helper()
 	c, _ := s.dialTLS(0)
 	fmt.Fprintf(c, "POST /streams/a_push HTTP/1.1\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n", startType, endless)
-	c.Write(codec.AppendFrame(nil, 'H', testHeader(packetSize, 320)))
-	c.Write(codec.AppendFrame(nil, 'D', testPacket(0, 0, true, packetSize, 500)))
+	c.Write(codec.AppendFrame(nil, 'H', asftest.Header(asftest.PacketSize, 320)))
+	c.Write(codec.AppendFrame(nil, 'D', asftest.Packet(0, 0, true, asftest.PacketSize, 500)))
 	s.until("the stream is up", func() bool { return s.reg.streams[0].up() != nil })
 	return c
 }
@@ -147,7 +148,7 @@ func TestTLSOverTheNetwork(t *testing.T) {
 		}
 	}
 	for i := range uint32(300) {
-		source.Write(codec.AppendFrame(nil, 'D', testPacket(i+1, i*10+40, false, packetSize, 500)))
+		source.Write(codec.AppendFrame(nil, 'D', asftest.Packet(i+1, i*10+40, false, asftest.PacketSize, 500)))
 	}
 	source.Write(codec.AppendReason(nil, 'E', 0))
 	want := map[bool][]byte{}
@@ -164,7 +165,7 @@ func TestTLSOverTheNetwork(t *testing.T) {
 			t.Errorf("%s: %d bytes, other than the %d without TLS", v.name, len(got), len(want[v.raw]))
 		}
 	}
-	if n := len(want[true]) / packetSize; n != 301 {
+	if n := len(want[true]) / asftest.PacketSize; n != 301 {
 		t.Errorf("%d raw packets, want 301", n)
 	}
 	if got := r.read(want[false]); len(got.numbers) != 301 || got.ended != 0 {
@@ -188,7 +189,8 @@ func TestSlowTLSViewerOverTheNetwork(t *testing.T) {
 	body := watchOn(t, tls.Client(raw, &tls.Config{InsecureSkipVerify: true}), ffmpegAgent)
 	const packets = 8000 // far more than the kernel holds
 	for i := range uint32(packets) {
-		if _, err := source.Write(codec.AppendFrame(nil, 'D', testPacket(i+1, i+40, false, packetSize, 900))); err != nil {
+		packet := asftest.Packet(i+1, i+40, false, asftest.PacketSize, 900)
+		if _, err := source.Write(codec.AppendFrame(nil, 'D', packet)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -377,7 +379,7 @@ func TestTLSViewersThatHangUp(t *testing.T) {
 	number := uint32(0)
 	s.until("only the encoder is inside", func() bool {
 		number++
-		source.Write(codec.AppendFrame(nil, 'D', testPacket(number, number, false, packetSize, 500)))
+		source.Write(codec.AppendFrame(nil, 'D', asftest.Packet(number, number, false, asftest.PacketSize, 500)))
 		return s.gate.inside.Load() == 1
 	})
 }
