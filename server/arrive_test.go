@@ -1,11 +1,9 @@
 package server
 
 import (
-	"maps"
 	"slices"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 )
 
@@ -139,53 +137,6 @@ func TestTakeoverWithHeaderOnly(t *testing.T) {
 		if got := r.read(p.body()); got.ended != 0 || !p.fin {
 			t.Errorf("grace %v: after %v: %+v", grace, r.at.since(took), got)
 		}
-	}
-}
-
-// Upstreams that answer with $H and nothing more: one that feeds no more, two of them, one that says so again and
-// again.
-func TestPullBackWithHeaderOnly(t *testing.T) {
-	packets := [][]byte{fullOne, fullTwo}
-	again := func(then script) script { // packets the first time, then the header only
-		played := false
-		return func(c *call) {
-			if c.play && !played {
-				played = true
-				wms(packets, noEnd)(c)
-				return
-			}
-			wms(nil, then)(c)
-		}
-	}
-	for name, hosts := range map[string]map[string]script{
-		"and holds":        {hostA: again((*call).hold)},
-		"and hangs up":     {hostA: again(noEnd)},
-		"and ends":         {hostA: again(orderlyEnd)},
-		"two, both hold":   {hostA: again((*call).hold), hostB: wms(nil, (*call).hold)},
-		"two, both end":    {hostA: again(orderlyEnd), hostB: wms(nil, orderlyEnd)},
-		"two, one of each": {hostA: again(orderlyEnd), hostB: wms(nil, (*call).hold)},
-	} {
-		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				urls := []string{urlA, urlB}[:len(hosts)]
-				s := newScene(t, urls...)
-				maps.Copy(s.hosts, hosts)
-				stop := s.start()
-				defer stop()
-				var up time.Duration
-				for range 240 {
-					time.Sleep(250 * time.Millisecond)
-					s.st.reg.reap(s.st.clock.now())
-					if s.st.joins.Load() != nil {
-						up += 250 * time.Millisecond
-					}
-				}
-				synctest.Wait()
-				if up < 29*time.Second || up > 33*time.Second || s.st.currentState() != streamIdle || s.st.up() != nil {
-					t.Errorf("viewers were kept for %v of a minute, then the stream is %v; want 30s and idle", up, s.st.currentState())
-				}
-			})
-		})
 	}
 }
 

@@ -2,6 +2,7 @@ package server
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -209,16 +210,11 @@ func TestReadyStreams(t *testing.T) {
 
 // What every upstream does is in the metrics, also where two differ in secrets only; and no secret is.
 func TestUpstreamMetrics(t *testing.T) {
-	r := newAdminRig(t, StreamConfig{Path: "a", Type: typePull, URLs: []string{
-		"mmsh://user:secret@a.example/x?secret=1", "mmsh://user:secret@a.example/x?secret=2"}})
-	st := r.s.reg.streams[0]
-	p, err := newPuller(st, DefaultConfig(), newPumpName())
-	if err != nil {
-		t.Fatal(err)
-	}
-	p.places[1].fail(r.at, 0, 0.5)
-	p.places[1].trouble.tell(st.log, "", &statusError{404, "Nothing \x01 here"}, true, r.at)
-	p.show()
+	urls := []string{"mmsh://user:secret@a.example/x?secret=1", "mmsh://user:secret@a.example/x?secret=2"}
+	r := newAdminRig(t, StreamConfig{Path: "a", Type: typePull, URLs: urls})
+	last := newLastError(errors.New("upstream answers 404 \"Nothing \x01 here\""), "status_404", r.at)
+	r.pull(upstreamView{name: asConfigured(urls[0])},
+		upstreamView{name: asConfigured(urls[1]), state: upstreamFailed, failures: 1, last: last})
 	r.at = r.at.add(1500 * time.Millisecond)
 	got := pumpdMetrics(r)
 	for _, want := range []string{
@@ -240,16 +236,5 @@ func TestUpstreamMetrics(t *testing.T) {
 	}
 	if t.Failed() {
 		t.Log(got)
-	}
-}
-
-// The last error stays to be read when the trouble is over.
-func TestLastErrorStays(t *testing.T) {
-	r := newAdminRig(t, pushStream("a", ""))
-	var tr trouble
-	tr.tell(r.s.log, "x", errEnded, true, 5)
-	tr.over(r.s.log, "x", 6)
-	if tr.tries != 0 || tr.last != (lastError{errEnded.Error(), "ended", 5}) {
-		t.Errorf("got %+v", tr)
 	}
 }

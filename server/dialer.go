@@ -16,7 +16,7 @@ import (
 
 // A dialer connects to upstreams, directly or through an HTTP proxy. Never changed after newDialer.
 type dialer struct {
-	connect  func(ctx context.Context, addr string, least scope) (net.Conn, error)
+	connect  func(ctx context.Context, addr string, allow func(netip.Addr) error) (net.Conn, error)
 	timeout  time.Duration // of connect; what follows may take as long again
 	proxy    *upstream     // nil: none
 	forLocal bool          // local addresses go through the proxy as well
@@ -42,7 +42,7 @@ func newDialer(o dialerOptions) (*dialer, error) {
 		return nil, err
 	}
 	d := &dialer{
-		connect:  connectWithin,
+		connect:  connectAllowed,
 		timeout:  dialTime,
 		forLocal: o.forLocal,
 		tls:      trust,
@@ -78,7 +78,7 @@ func (d *dialer) dial(ctx context.Context, to *upstream, least scope) (*link, er
 		}
 		addr, least = d.proxy.addr, scopeHost
 	}
-	conn, err := d.connect(ctx, addr, least)
+	conn, err := d.connect(ctx, addr, least.admits)
 	if err != nil {
 		return nil, err
 	}

@@ -210,7 +210,7 @@ func TestDialStopsWithContext(t *testing.T) {
 		t.Fatal(err)
 	}
 	d.timeout = time.Hour
-	d.connect = func(context.Context, string, scope) (net.Conn, error) { return ours, nil }
+	d.connect = func(context.Context, string, func(netip.Addr) error) (net.Conn, error) { return ours, nil }
 	to, _ := parseUpstream("https://a.example/")
 	go func() {
 		io.ReadFull(theirs, make([]byte, 1)) // the ClientHello has begun

@@ -3,12 +3,10 @@ package server
 import (
 	"bytes"
 	"encoding/binary"
-	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
-	"testing/synctest"
 
 	"pumpd/asf"
 	"pumpd/asf/asftest"
@@ -43,8 +41,7 @@ func TestRefusers(t *testing.T) {
 	}
 }
 
-// A header of MaxHeader bytes is taken from a push, a pull and a file, and none larger; the one that is taken is warned
-// of.
+// A header of MaxHeader bytes is taken from a push and a file, and none larger.
 func TestHeaderTooLarge(t *testing.T) {
 	for _, n := range []int{asf.MaxHeader, asf.MaxHeader + 1, asf.MaxHeader + 4} { // more is no $H of a push
 		header := headerOf(n)
@@ -79,34 +76,5 @@ func TestHeaderTooLarge(t *testing.T) {
 			"limit 65531") {
 			t.Errorf("file of %d bytes: %v", n, err)
 		}
-	}
-	for _, n := range []int{asf.MaxHeader, asf.MaxHeader + 1, 200_000} {
-		synctest.Test(t, func(t *testing.T) {
-			s := newScene(t, urlA)
-			s.hosts[hostA] = func(c *call) {
-				framed := codec.AppendHeader(nil, headerOf(n)) // in fragments
-				if !c.play {
-					c.say(fmt.Appendf(nil, wmsDescribe, len(framed), framed))
-				} else {
-					c.say([]byte(wmsPlay), framed, dataFrame('D', 0, 0, asftest.Packet(0, 0, true, asftest.PacketSize, 500)))
-					c.hold()
-				}
-			}
-			stop := s.start()
-			defer stop()
-			synctest.Wait()
-			if up := s.st.up() != nil; up != (n <= asf.MaxHeader) {
-				t.Errorf("pull of %d bytes: up %v, log %q", n, up, s.log.lines)
-			}
-			s.log.mu.Lock()
-			all := strings.Join(s.log.lines, "\n")
-			s.log.mu.Unlock()
-			if want := "limit 65"; n > asf.MaxHeader && !strings.Contains(all, want) {
-				t.Errorf("pull of %d bytes: no %q in %s", n, want, all)
-			}
-			if n == asf.MaxHeader && !strings.Contains(all, "VLC (65524), FFmpeg (65524)") {
-				t.Errorf("nobody is warned: %s", all)
-			}
-		})
 	}
 }

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"io"
 	"regexp"
 	"slices"
 	"strings"
@@ -25,7 +26,7 @@ func TestMetrics(t *testing.T) {
 	r := newAdminRig(t, pushStream("a", ""), pushStream("b", ""), pushStream("C.d-e", ""))
 	src := r.feed(0, sourcePush, "192.0.2.1:5000", 10)
 	src.packet([]byte("bad"))
-	r.feed(1, sourcePush, "192.0.2.2:5000", 1).lost(errEnded)
+	r.feed(1, sourcePush, "192.0.2.2:5000", 1).lost(io.EOF)
 	r.s.gate.inside.Store(5)
 	r.s.gate.refused.Store(6)
 	r.s.stats.sends.Store(70)

@@ -1,7 +1,6 @@
 package server
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -81,20 +80,4 @@ func FuzzPlaylist(f *testing.F) {
 			}
 		}
 	})
-}
-
-// playlist is the script of a server with a playlist.
-func playlist(text string) script {
-	return func(c *call) {
-		c.say(fmt.Appendf(nil, "HTTP/1.0 200 OK\r\nContent-Type: video/x-ms-asf\r\n\r\n%s", text))
-	}
-}
-
-// asxOf makes a playlist.
-func asxOf(hrefs ...string) script {
-	var b strings.Builder
-	for _, h := range hrefs {
-		fmt.Fprintf(&b, "<entry><ref href=%q/></entry>", h)
-	}
-	return playlist("<asx>" + b.String() + "</asx>")
 }

@@ -52,6 +52,13 @@ func (a *answer) patience(d time.Duration) {
 	a.link.SetDeadline(a.until)
 }
 
+// playing begins to wait for packets. idle, if not nil, is called before it waits for more than has come; more says
+// that the last read had no room for all that was there.
+func (a *answer) playing(idle func(more bool) error) {
+	a.patience(a.stall)
+	a.in.idle = idle
+}
+
 // heard lets the next packet take stall from now on, or up to a quarter more: so few packets need to set a deadline.
 func (a *answer) heard() {
 	if time.Until(a.until) < a.stall {
@@ -87,6 +94,9 @@ func (a *answer) raw() bool {
 	_, ok := a.intake.(*rawIntake)
 	return ok
 }
+
+// isFile says that what comes is raw ASF with an end.
+func (a *answer) isFile() bool { return a.raw() && a.reply.length >= 0 }
 
 // A description is what a Describe was answered with: a playlist, or a header.
 type description struct {

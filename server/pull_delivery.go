@@ -56,8 +56,7 @@ func (d *delivery) play(v *visit, a *answer, about *description) error {
 	if err := d.path(v); err != nil {
 		return err
 	}
-	a.patience(a.stall)
-	a.in.idle = d.idle
+	a.playing(d.idle)
 	if about != nil {
 		if err := d.begin(a, about); err != nil {
 			return err
@@ -82,10 +81,10 @@ func (d *delivery) play(v *visit, a *answer, about *description) error {
 	}
 }
 
-// begin prepares for what an answer turned out to be: raw ASF with an end is a file.
+// begin prepares for what an answer turned out to be: a file comes as fast as it is read.
 func (d *delivery) begin(a *answer, about *description) error {
 	d.pace = filePace{}
-	if !a.raw() || a.reply.length < 0 {
+	if !a.isFile() {
 		return nil
 	}
 	if err := d.pace.begin(about.header); err != nil {

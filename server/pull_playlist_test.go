@@ -119,3 +119,19 @@ func TestProbePlaylist(t *testing.T) {
 		}
 	})
 }
+
+// playlist is the script of a server with a playlist.
+func playlist(text string) script {
+	return func(c *call) {
+		c.say(fmt.Appendf(nil, "HTTP/1.0 200 OK\r\nContent-Type: video/x-ms-asf\r\n\r\n%s", text))
+	}
+}
+
+// asxOf makes a playlist.
+func asxOf(hrefs ...string) script {
+	var b strings.Builder
+	for _, h := range hrefs {
+		fmt.Fprintf(&b, "<entry><ref href=%q/></entry>", h)
+	}
+	return playlist("<asx>" + b.String() + "</asx>")
+}

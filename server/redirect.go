@@ -52,14 +52,14 @@ func (u *upstream) sameHost(v *upstream) bool {
 	return strings.EqualFold(strings.TrimSuffix(a, "."), strings.TrimSuffix(b, "."))
 }
 
-// connectWithin dials as net.Dialer does, IPv6 and IPv4 side by side (RFC 8305), but no address nearer than least.
-func connectWithin(ctx context.Context, addr string, least scope) (net.Conn, error) {
+// connectAllowed dials as net.Dialer does, IPv6 and IPv4 side by side (RFC 8305), but no address that allow refuses.
+func connectAllowed(ctx context.Context, addr string, allow func(netip.Addr) error) (net.Conn, error) {
 	d := net.Dialer{Timeout: dialTime, ControlContext: func(_ context.Context, _, addr string, _ syscall.RawConn) error {
 		at, err := netip.ParseAddrPort(addr)
 		if err != nil {
 			return err
 		}
-		return least.admits(at.Addr())
+		return allow(at.Addr())
 	}}
 	return d.DialContext(ctx, "tcp", addr)
 }

@@ -2,6 +2,7 @@ package server
 
 import (
 	"encoding/binary"
+	"io"
 	"slices"
 	"strings"
 	"syscall"
@@ -354,7 +355,7 @@ func TestEndedUpstream(t *testing.T) {
 	f.publish(15)
 	p := r.watch("a", ffmpegAgent)
 	f.src.ended = true
-	f.src.lost(errEnded)
+	f.src.lost(io.EOF)
 	for _, c := range []struct {
 		pass time.Duration
 		want int64

@@ -2,6 +2,7 @@ package server
 
 import (
 	"fmt"
+	"io"
 	"regexp"
 	"strings"
 	"testing"
@@ -13,7 +14,7 @@ func TestPage(t *testing.T) {
 		StreamConfig{Path: "clip", Title: "Clip & co", Type: typeFile})
 	r.begin("[::]:8086")
 	r.feed(0, sourcePush, "192.0.2.1:5", 25)
-	r.feed(1, sourcePush, "192.0.2.2:5", 1).lost(errEnded)
+	r.feed(1, sourcePush, "192.0.2.2:5", 1).lost(io.EOF)
 	r.feed(3, sourceFile, "/films/<b>.wmv", 1)
 	st := &r.s.reg.streams[0].stats
 	st.viewers.Store(1234)

@@ -3,6 +3,7 @@ package server
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http/httptest"
 	"runtime"
 	"sync"
@@ -158,7 +159,7 @@ func TestStreamLife(t *testing.T) {
 	check("idle", false, 0)
 	src := r.feed(0, sourcePush, "x", 1)
 	check("live", true, 300_000)
-	src.lost(errEnded)
+	src.lost(io.EOF)
 	check("orphaned", false, 300_000)
 	r.s.reg.reap(r.at.add(time.Minute))
 	check("idle", false, 0)
@@ -206,7 +207,7 @@ func TestLookWhileBusy(t *testing.T) {
 	var all sync.WaitGroup
 	all.Go(func() {
 		for range turns {
-			r.feed(0, sourcePush, "x", 3).lost(errEnded)
+			r.feed(0, sourcePush, "x", 3).lost(io.EOF)
 			st.stats.viewers.Add(1)
 			st.stats.left[stalled].Add(1)
 		}

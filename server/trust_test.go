@@ -1,20 +1,26 @@
 package server
 
 import (
+	"crypto/ed25519"
 	"crypto/sha256"
 	"crypto/tls"
+	"crypto/x509"
 	"encoding/hex"
 	"encoding/pem"
 	"errors"
 	"io"
 	"log"
+	"math/big"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
+
+const somebodysPrint = "5e884898da28047151d0e56f8dc6292773603d0d6aabbdd62a11ef721d1542d8"
 
 // Real handshakes with a certificate that nobody knows, for example.com and 127.0.0.1.
 func TestTrust(t *testing.T) {
@@ -29,7 +35,7 @@ func TestTrust(t *testing.T) {
 	if err := os.WriteFile(ca, text, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	cert := testCertificate(t)
+	other := strangersCA(t)
 	colons := strings.ToUpper(print[:2])
 	for i := 2; i < len(print); i += 2 {
 		colons += ":" + print[i:i+2]
@@ -37,22 +43,22 @@ func TestTrust(t *testing.T) {
 
 	for _, tt := range []struct {
 		name string
-		cfg  StreamConfig
+		opts dialerOptions
 		host string // as the URL calls it
 		want string // of the error, "" is none
 	}{
-		{"system", StreamConfig{}, "", `; if it is right, trust it by ca_file or fingerprint = "` + print + `"`},
-		{"ca_file", StreamConfig{CAFile: ca}, "", ""},
-		{"ca_file, another name", StreamConfig{CAFile: ca}, "localhost", "not localhost"},
-		{"ca_file of somebody else", StreamConfig{CAFile: cert.dir + "/pump.crt"}, "", "unknown authority"},
-		{"fingerprint", StreamConfig{Fingerprint: print}, "", ""},
-		{"fingerprint with colons", StreamConfig{Fingerprint: colons}, "", ""},
-		{"fingerprint, another name", StreamConfig{Fingerprint: print}, "localhost", ""},
-		{"fingerprint of somebody else", StreamConfig{Fingerprint: somePrint}, "",
-			"tls: the upstream's certificate is not the one of fingerprint: " + print + ", want " + somePrint},
+		{"system", dialerOptions{}, "", `; if it is right, trust it by ca_file or fingerprint = "` + print + `"`},
+		{"ca_file", dialerOptions{caFile: ca}, "", ""},
+		{"ca_file, another name", dialerOptions{caFile: ca}, "localhost", "not localhost"},
+		{"ca_file of somebody else", dialerOptions{caFile: other}, "", "unknown authority"},
+		{"fingerprint", dialerOptions{fingerprint: print}, "", ""},
+		{"fingerprint with colons", dialerOptions{fingerprint: colons}, "", ""},
+		{"fingerprint, another name", dialerOptions{fingerprint: print}, "localhost", ""},
+		{"fingerprint of somebody else", dialerOptions{fingerprint: somebodysPrint}, "",
+			"tls: the upstream's certificate is not the one of fingerprint: " + print + ", want " + somebodysPrint},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			d, err := newDialer(dialerOptions{caFile: tt.cfg.CAFile, fingerprint: tt.cfg.Fingerprint})
+			d, err := newDialer(tt.opts)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -74,10 +80,29 @@ func TestTrust(t *testing.T) {
 	}
 }
 
+// strangersCA writes the file of a CA that has signed nothing here.
+func strangersCA(t *testing.T) (file string) {
+	t.Helper()
+	public, private, err := ed25519.GenerateKey(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	from := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour)}
+	cert, err := x509.CreateCertificate(nil, from, from, public, private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file = filepath.Join(t.TempDir(), "other.pem")
+	if err := os.WriteFile(file, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert}), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
 func TestTrustRefuses(t *testing.T) {
-	for _, c := range []StreamConfig{{CAFile: "none.pem"}, {CAFile: "trust.go"}, {Fingerprint: "00"}} {
-		if _, err := newDialer(dialerOptions{caFile: c.CAFile, fingerprint: c.Fingerprint}); err == nil {
-			t.Errorf("%+v: no error", c)
+	for _, o := range []dialerOptions{{caFile: "none.pem"}, {caFile: "trust.go"}, {fingerprint: "00"}} {
+		if _, err := newDialer(o); err == nil {
+			t.Errorf("%+v: no error", o)
 		}
 	}
 	if err := checkFingerprint(nil, [32]byte{}); !errors.Is(err, errNoCertificate) {
@@ -89,7 +114,7 @@ func TestTrustRefuses(t *testing.T) {
 func TestTrustPlainServer(t *testing.T) {
 	plain := httptest.NewServer(http.NotFoundHandler())
 	defer plain.Close()
-	d, err := newDialer(dialerOptions{fingerprint: somePrint})
+	d, err := newDialer(dialerOptions{fingerprint: somebodysPrint})
 	if err != nil {
 		t.Fatal(err)
 	}
