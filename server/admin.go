@@ -31,13 +31,18 @@ import (
 // Every one of them is for requests that its guard lets pass.
 type admin struct {
 	// Set before it serves, never changed.
-	s        *Server
-	guard    adminGuard
-	stopping <-chan struct{} // closed when the server begins to stop
-	mux      *http.ServeMux
-	addr     netip.AddrPort // set by startAdmin
+	s     *subject
+	guard adminGuard
+	mux   *http.ServeMux
+
+	// Set by startAdmin, never changed.
+	server *http.Server
+	addr   netip.AddrPort
+	ended  chan error    // has why server ended
+	end    chan struct{} // closed by stop
 
 	// Any goroutine.
+	rates *rates
 	conns atomic.Int64
 }
 
@@ -49,18 +54,22 @@ const (
 	adminStopTime  = 500 * time.Millisecond // for replies on their way when the server ends; a profile is cut
 	adminHead      = 16 << 10               // bytes of a request's head
 
-	adminConns = 32 // at a time; fewer where descriptors are scarce
+	// adminConns is how many connections there are at a time, fewer where descriptors are scarce.
+	adminConns = 32
 )
 
-func newAdmin(s *Server, stopping <-chan struct{}) *admin {
-	a := &admin{s: s, guard: newAdminGuard(&s.cfg.Server), stopping: stopping, mux: http.NewServeMux()}
+func newAdmin(s *subject) *admin {
+	a := &admin{
+		s: s, guard: newAdminGuard(s.cfg), mux: http.NewServeMux(), rates: newRates(s.streams.streams),
+		ended: make(chan error, 1), end: make(chan struct{}),
+	}
 	a.mux.HandleFunc("/{$}", a.page)
 	a.mux.HandleFunc("/api/status", a.apiStatus)
 	a.mux.HandleFunc("/api/streams/{name}", a.apiStream)
 	a.mux.Handle("/metrics", promhttp.HandlerFor(newMetrics(s), promhttp.HandlerOpts{}))
 	a.mux.HandleFunc("/healthz", a.healthz)
 	a.mux.HandleFunc("/readyz", a.readyz)
-	if s.cfg.Server.Pprof {
+	if s.cfg.Pprof {
 		a.profiles()
 	} else {
 		a.mux.HandleFunc("/debug/pprof/", noProfiles)
@@ -81,41 +90,40 @@ func noProfiles(w http.ResponseWriter, _ *http.Request) {
 	plain(w, http.StatusNotFound, "profiles are off: pprof = true in [server] of the configuration has them\n")
 }
 
-// startAdmin serves the admin until stop is called, if the configuration has an address for it. It comes before the
-// listeners of viewers, so that readyz tells of a start that takes long. stopping is closed when the server begins to
-// stop; the admin goes on through that.
-func (s *Server) startAdmin(stopping <-chan struct{}) (stop func(), err error) {
-	if s.cfg.Server.Admin == "" {
-		return func() {}, nil
-	}
-	l, err := net.Listen("tcp", s.cfg.Server.Admin)
+// startAdmin serves what is to be seen of a pump on the configured address until stop is called. An error is that of the
+// listener. It comes before the listeners of viewers, so that readyz tells of a start that takes long, and goes on
+// while the pump stops.
+func startAdmin(s *subject) (*admin, error) {
+	l, err := net.Listen("tcp", s.cfg.Admin)
 	if err != nil {
 		return nil, fmt.Errorf("server.admin: %w", err)
 	}
-	s.admin = newAdmin(s, stopping)
-	s.admin.addr = l.Addr().(*net.TCPAddr).AddrPort()
-	server := s.admin.server()
-	ended := make(chan error, 1)
-	go func() { ended <- server.Serve(l) }()
-	s.log.Info("admin", "address", s.admin.addr)
-	return func() {
-		shut(server)
-		if err := <-ended; !errors.Is(err, http.ErrServerClosed) {
-			s.log.Error("admin ended", "err", err)
-		}
-	}, nil
+	a := newAdmin(s)
+	a.addr = l.Addr().(*net.TCPAddr).AddrPort()
+	a.server = a.newServer()
+	go func() { a.ended <- a.server.Serve(l) }()
+	go a.rates.run(s.clock, a.end)
+	s.log.Info("admin", "address", a.addr)
+	return a, nil
 }
 
-// AdminAddr is the address of the status page, not valid if the configuration has none. It is known once Ready is
-// closed.
-func (s *Server) AdminAddr() netip.AddrPort {
-	if s.admin == nil {
-		return netip.AddrPort{}
+// address is where it listens.
+func (a *admin) address() netip.AddrPort { return a.addr }
+
+// stop closes the listener at once and the connections soon.
+func (a *admin) stop() {
+	close(a.end)
+	ctx, cancel := context.WithTimeout(context.Background(), adminStopTime)
+	defer cancel()
+	if a.server.Shutdown(ctx) != nil {
+		a.server.Close()
 	}
-	return s.admin.addr
+	if err := <-a.ended; !errors.Is(err, http.ErrServerClosed) {
+		a.s.log.Error("admin ended", "err", err)
+	}
 }
 
-func (a *admin) server() *http.Server {
+func (a *admin) newServer() *http.Server {
 	return &http.Server{
 		Handler:                      a,
 		DisableGeneralOptionsHandler: true, // it would answer OPTIONS *
@@ -129,20 +137,11 @@ func (a *admin) server() *http.Server {
 	}
 }
 
-// shut closes the listener at once and the connections soon.
-func shut(server *http.Server) {
-	ctx, cancel := context.WithTimeout(context.Background(), adminStopTime)
-	defer cancel()
-	if server.Shutdown(ctx) != nil {
-		server.Close()
-	}
-}
-
 // count keeps the number of connections in its limit: one too many is closed before it is read.
 func (a *admin) count(c net.Conn, state http.ConnState) {
 	switch state {
 	case http.StateNew:
-		if a.conns.Add(1) > a.s.budget.admin {
+		if a.conns.Add(1) > a.s.maxConns {
 			c.Close()
 		}
 	case http.StateClosed, http.StateHijacked:
@@ -177,7 +176,7 @@ func plain(w http.ResponseWriter, code int, text string) {
 	io.WriteString(w, text) // who hangs up does not want it
 }
 
-// A serverState is the life of a server as an operator sees it.
+// A serverState is the life of a pump as an operator sees it.
 type serverState uint8
 
 const (
@@ -190,7 +189,7 @@ func (s serverState) String() string { return [...]string{"starting", "ready", "
 
 func (a *admin) state() serverState {
 	select {
-	case <-a.stopping:
+	case <-a.s.stopping:
 		return serverStopping
 	default:
 	}

@@ -2,7 +2,6 @@ package server
 
 import (
 	"bufio"
-	"context"
 	"fmt"
 	"io"
 	"log/slog"
@@ -11,18 +10,23 @@ import (
 	"net/http/httptest"
 	"net/netip"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"pumpd/asf/asftest"
 )
 
-// An adminRig is an admin of a server that is not running: its clock and its listeners are the test's.
+// An adminRig is an admin of a pump that there is not: its streams, its clock and its listeners are the test's.
 type adminRig struct {
 	*admin
-	t    *testing.T
-	at   instant
-	stop context.CancelFunc
+	t      *testing.T
+	at     instant
+	listen []netip.AddrPort
+	there  connections
+	hung   []stuckLoop
+	ready  chan struct{}
+	halt   func() // the pump begins to stop
 }
 
 func newAdminRig(t *testing.T, streams ...StreamConfig) *adminRig {
@@ -31,40 +35,49 @@ func newAdminRig(t *testing.T, streams ...StreamConfig) *adminRig {
 
 // newAdminRigOf has a configuration that change, if given, has changed.
 func newAdminRigOf(t *testing.T, change func(*Config), streams ...StreamConfig) *adminRig {
-	r := &adminRig{t: t, at: 1}
 	cfg := DefaultConfig()
 	cfg.Streams = streams
 	if change != nil {
 		change(cfg)
 	}
+	stopping := make(chan struct{})
+	r := &adminRig{
+		t: t, at: 1, there: connections{limit: 100}, ready: make(chan struct{}), halt: func() { close(stopping) },
+	}
 	c := clock{func() instant { return r.at }}
 	log := slog.New(slog.DiscardHandler)
-	s := &Server{Version: "v1.2.3", cfg: cfg, log: log, clock: c, node: newNode(), gate: &gate{most: 100},
-		budget: &budget{admin: adminConns}, ready: make(chan struct{})}
 	var all []*stream
 	for i := range cfg.Streams {
 		all = append(all, newStream(i, &cfg.Streams[i], log, c, &cfg.Server, func(*loopSet, instant) {}))
 	}
-	s.reg = newRegistry(c, time.Duration(cfg.Timeouts.SourceGrace), all)
-	s.rates = newRates(all)
-	ctx, cancel := context.WithCancel(context.Background())
-	t.Cleanup(cancel)
-	r.stop = cancel
-	r.admin = newAdmin(s, ctx.Done())
+	r.admin = newAdmin(&subject{
+		version:     "v1.2.3",
+		cfg:         &cfg.Server,
+		streams:     newRegistry(c, time.Duration(cfg.Timeouts.SourceGrace), all),
+		counters:    &serverStats{},
+		clock:       c,
+		log:         log,
+		maxConns:    adminConns,
+		ready:       r.ready,
+		stopping:    stopping,
+		listeners:   func() []netip.AddrPort { return r.listen },
+		connections: func() connections { return r.there },
+		stuck:       func() []stuckLoop { return r.hung },
+	})
 	return r
 }
 
-// begin opens the server's listeners, as it were.
+// begin opens the pump's listeners, as it were.
 func (r *adminRig) begin(listen ...string) {
 	for _, addr := range listen {
-		r.s.addrs = append(r.s.addrs, netip.MustParseAddrPort(addr))
+		r.listen = append(r.listen, netip.MustParseAddrPort(addr))
 	}
-	close(r.s.ready)
+	close(r.ready)
 }
 
 // feed gives stream i a source, which sends n packets.
 func (r *adminRig) feed(i int, kind sourceKind, who string, n uint32) *source {
-	src, err := r.s.reg.streams[i].claim(kind, who)
+	src, err := r.s.streams.streams[i].claim(kind, who)
 	if err != nil {
 		r.t.Fatal(err)
 	}
@@ -167,13 +180,13 @@ func TestReadyz(t *testing.T) {
 	r.feed(0, sourcePush, "192.0.2.1:5", 1)
 	r.feed(2, sourcePush, "192.0.2.2:5", 1).lost(io.EOF)
 	check(200, "ready\nup a live\nup c orphaned\n")
-	r.stop()
+	r.halt()
 	check(503, "stopping\nup a live\nup c orphaned\n")
 }
 
 func TestReadyzWhenStoppedWhileStarting(t *testing.T) {
 	r := newAdminRig(t)
-	r.stop()
+	r.halt()
 	if w := r.get("/readyz"); w.Code != 503 || w.Body.String() != "stopping\n" {
 		t.Errorf("readyz: %d, %q, want 503, stopping", w.Code, w.Body)
 	}
@@ -182,32 +195,18 @@ func TestReadyzWhenStoppedWhileStarting(t *testing.T) {
 	}
 }
 
-// runAdmin runs a whole server whose admin is on a port of its own.
-func runAdmin(t *testing.T) (at netip.AddrPort, stop func() error) {
+// runAdmin runs an admin on a port of its own, until stop is called.
+func runAdmin(t *testing.T) (at netip.AddrPort, stop func()) {
 	t.Helper()
-	cfg := DefaultConfig()
-	cfg.Server.Listen, cfg.Server.Admin, cfg.Server.Loops = []string{"127.0.0.1:0"}, "127.0.0.1:0", 1
-	s, err := New(cfg, slog.New(slog.DiscardHandler))
+	r := newAdminRigOf(t, func(c *Config) { c.Server.Admin = "127.0.0.1:0" })
+	r.begin("127.0.0.1:8086")
+	a, err := startAdmin(r.s)
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(context.Background())
-	ended := make(chan error, 1)
-	go func() { ended <- s.Run(ctx) }()
-	stop = func() error {
-		cancel()
-		err := <-ended
-		ended <- err
-		return err
-	}
-	t.Cleanup(func() { stop() })
-	select {
-	case <-s.Ready():
-	case err := <-ended:
-		ended <- err
-		t.Fatal(err)
-	}
-	return s.AdminAddr(), stop
+	stop = sync.OnceFunc(a.stop)
+	t.Cleanup(stop)
+	return a.address(), stop
 }
 
 // askRaw sends text on a connection of its own and returns it with the answer's status, 0 if it was closed.
@@ -262,9 +261,7 @@ func TestAdminOverTheNetwork(t *testing.T) {
 	defer half.Close()
 	half.SetDeadline(time.Now().Add(10 * time.Second))
 	io.WriteString(half, "GET / HTTP/1.1\r\n")
-	if err := stop(); err != nil {
-		t.Errorf("run: %v", err)
-	}
+	stop()
 	if b, err := io.ReadAll(half); err == nil && len(b) > 0 {
 		t.Errorf("half a request at the end: %q, want it cut", b)
 	} else if e, ok := err.(net.Error); ok && e.Timeout() {
@@ -306,25 +303,9 @@ func TestAdminPortInUse(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer l.Close()
-	cfg := DefaultConfig()
-	cfg.Server.Listen, cfg.Server.Admin, cfg.Server.Loops = []string{"127.0.0.1:0"}, l.Addr().String(), 1
-	s, err := New(cfg, slog.New(slog.DiscardHandler))
-	if err != nil {
-		t.Fatal(err)
-	}
+	r := newAdminRigOf(t, func(c *Config) { c.Server.Admin = l.Addr().String() })
 	want := fmt.Sprintf("server.admin: listen tcp %s: bind: address already in use", l.Addr())
-	if err := s.Run(context.Background()); err == nil || err.Error() != want {
+	if _, err := startAdmin(r.s); err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
-}
-
-func TestAdminOff(t *testing.T) {
-	cfg := DefaultConfig()
-	cfg.Server.Admin = ""
-	s := &Server{cfg: cfg}
-	stop, err := s.startAdmin(nil)
-	if err != nil || s.AdminAddr().IsValid() {
-		t.Errorf("got %v at %v, want nothing", err, s.AdminAddr())
-	}
-	stop()
 }

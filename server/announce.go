@@ -6,24 +6,19 @@ import (
 	"net/netip"
 )
 
-// Announce prints, once the server listens, what a person at the terminal wants to know: where to look and where to
-// push.
-func (s *Server) Announce(w io.Writer) {
-	<-s.ready
+// announce prints what a person at the terminal wants to know of a pump that listens: where to look and where to push.
+// plain and secure are its addresses without and with TLS, page that of its admin, not valid where there is none.
+func announce(w io.Writer, streams []*stream, plain, secure []netip.AddrPort, page netip.AddrPort) {
 	var entries []entry
-	if len(s.addrs) > 0 {
-		entries = append(entries, entry{"mmsh", "http", "http", hostOf(s.addrs[0])})
+	if len(plain) > 0 {
+		entries = append(entries, entry{"mmsh", "http", "http", hostOf(plain[0])})
 	}
-	if len(s.tlsAddrs) > 0 {
-		entries = append(entries, entry{"https", "mmshs", "https", hostOf(s.tlsAddrs[0])})
+	if len(secure) > 0 {
+		entries = append(entries, entry{"https", "mmshs", "https", hostOf(secure[0])})
 	}
 	show := ""
-	for _, st := range s.reg.streams {
-		name := st.cfg.Title
-		if name == "" {
-			name = st.cfg.Path
-		}
-		fmt.Fprintln(w, name)
+	for _, st := range streams {
+		fmt.Fprintln(w, titleOf(st))
 		for _, e := range entries {
 			fmt.Fprintf(w, "  watch  %s://%s/streams/%s   (or %s://…)\n", e.scheme, e.host, st.cfg.Path, e.other)
 		}
@@ -38,8 +33,8 @@ func (s *Server) Announce(w io.Writer) {
 			}
 		}
 	}
-	if a := s.AdminAddr(); a.IsValid() {
-		fmt.Fprintf(w, "Status\n  http://%s/\n", hostOf(a))
+	if page.IsValid() {
+		fmt.Fprintf(w, "Status\n  http://%s/\n", hostOf(page))
 	}
 	if show != "" {
 		fmt.Fprintf(w, "Try it:\n  ffplay %s://%s/streams/%s\n", entries[0].scheme, entries[0].host, show)

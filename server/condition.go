@@ -22,30 +22,32 @@ func (c condition) String() string {
 // A feed is who feeds a stream and how that goes, at one moment.
 type feed struct {
 	condition condition
-	source    *source // holds the claim, the slate too; nil: nobody does
+	fed       bool       // somebody does, the slate included
+	kind      sourceKind // of fed
+	from      string     // of fed: an address, a URL without credentials, a file or, of the slate, builtin
 }
 
-// feed looks from any goroutine.
-func (st *stream) feed() feed {
-	f := feed{source: st.reg.owned(st)}
-	if f.source != nil && f.source.kind == sourceReaper {
-		f.source = nil
-	}
-	f.condition = st.conditionOf(f.source)
+// feedOf looks at a stream from any goroutine.
+func feedOf(st *stream) (f feed) {
+	f.kind, f.from, f.fed = st.feeder()
+	f.condition = f.judge(st)
 	return f
 }
 
-func (st *stream) conditionOf(s *source) condition {
-	own := s != nil && s.kind != sourceSlate
+// own says that the stream's own source feeds it, and not the slate.
+func (f feed) own() bool { return f.fed && f.kind != sourceSlate }
+
+// judge finds the condition of a stream that is fed so.
+func (f feed) judge(st *stream) condition {
 	age, heard := st.silence()
 	switch {
-	case own && heard && age < st.quiet():
+	case f.own() && heard && age < patienceWith(st):
 		return conditionLive
-	case st.forsaken(own):
+	case broken(st, f.own()):
 		return conditionFailed
-	case own:
+	case f.own():
 		return conditionSilent
-	case s != nil:
+	case f.fed:
 		return conditionSlate
 	case st.currentState() == streamOrphaned:
 		return conditionOrphaned
@@ -53,8 +55,9 @@ func (st *stream) conditionOf(s *source) condition {
 	return conditionIdle
 }
 
-// forsaken says that what should feed the stream has failed altogether and that nothing but itself can mend it.
-func (st *stream) forsaken(own bool) bool {
+// broken says that what should feed the stream has failed altogether and that nothing but itself can mend it; own:
+// something of its own does feed it.
+func broken(st *stream, own bool) bool {
 	switch st.cfg.Type {
 	case typeFile:
 		return !own
@@ -65,15 +68,15 @@ func (st *stream) forsaken(own bool) bool {
 	return false
 }
 
-// kind is the word for what feeds the stream.
-func (f feed) kind() string {
-	if f.source == nil {
+// word is what feeds the stream, none where nobody does.
+func (f feed) word() string {
+	if !f.fed {
 		return "none"
 	}
-	return f.source.kind.String()
+	return f.kind.String()
 }
 
-// up says that the stream's own source feeds it.
+// up says that the stream's own source feeds it and packets come.
 func (f feed) up() bool { return f.condition == conditionLive }
 
 const (
@@ -81,14 +84,13 @@ const (
 	longestQuiet = 15 * time.Second
 )
 
-// quiet is the time without packets after which a source is called silent: four packets at the declared rate, for there
-// are streams with one every few seconds.
-func (st *stream) quiet() time.Duration {
-	j := st.up()
-	if j == nil || j.gen.header.Bitrate() == 0 {
+// patienceWith is the time without packets after which a source is called silent: four packets at the declared rate,
+// for there are streams with one every few seconds.
+func patienceWith(st *stream) time.Duration {
+	h := st.header()
+	if st.up() == nil || h == nil || h.Bitrate() == 0 {
 		return quietTime
 	}
-	h := j.gen.header
 	four := 4 * 8 * time.Duration(h.PacketSize) * time.Second / time.Duration(h.Bitrate())
 	return min(max(quietTime, four), longestQuiet)
 }

@@ -1,10 +1,6 @@
 package server
 
-import (
-	"fmt"
-	"net/http"
-	"time"
-)
+import "time"
 
 // stuckTime is how long a loop may take to turn. One that is idle is woken every choreInterval, and the longest round
 // of a full pump takes a fraction of a second.
@@ -17,17 +13,12 @@ func (l *loop) stuck(now instant) (time.Duration, bool) {
 	return silent, turned != 0 && silent > stuckTime
 }
 
-// healthz says whether all loops turn: a pump whose viewers see a still picture had better be started anew.
-func (a *admin) healthz(w http.ResponseWriter, _ *http.Request) {
-	text := ""
-	for _, l := range a.s.node.loops {
-		if silent, stuck := l.stuck(a.s.clock.now()); stuck {
-			text += fmt.Sprintf("loop %d has not turned for %.1fs\n", l.id, silent.Seconds())
+// stuck are the loops that have not turned for too long. Any goroutine.
+func (n *node) stuck(now instant) (list []stuckLoop) {
+	for _, l := range n.loops {
+		if silent, stuck := l.stuck(now); stuck {
+			list = append(list, stuckLoop{loop: l.id, silent: silent})
 		}
 	}
-	if text != "" {
-		plain(w, http.StatusServiceUnavailable, text)
-		return
-	}
-	plain(w, http.StatusOK, "ok\n")
+	return list
 }

@@ -10,7 +10,7 @@ import (
 
 // newMetrics has pumpd's metrics and those of Go and the process. It is a registry of its own, so that nothing that a
 // library adds to the default one gets in.
-func newMetrics(s *Server) *prometheus.Registry {
+func newMetrics(s *subject) *prometheus.Registry {
 	r := prometheus.NewRegistry()
 	r.MustRegister(
 		collector{s},
@@ -22,9 +22,9 @@ func newMetrics(s *Server) *prometheus.Registry {
 
 // A collector reads the counters when it is asked for them; nothing is counted for Prometheus in particular. There is a
 // label for the stream and one for the reason, and none for viewers: their number is without bounds.
-type collector struct{ s *Server }
+type collector struct{ s *subject }
 
-// A metric is one value of a T. T is the server, or a stream, whose path is then the label.
+// A metric is one value of a T. T is the subject, or a stream, whose path is then the label.
 type metric[T any] struct {
 	desc  *prometheus.Desc
 	kind  prometheus.ValueType
@@ -36,8 +36,8 @@ const (
 	gauge   = prometheus.GaugeValue
 )
 
-func ofServer(name, help string, kind prometheus.ValueType, value func(*Server) float64) metric[*Server] {
-	return metric[*Server]{prometheus.NewDesc("pumpd_"+name, help, nil, nil), kind, value}
+func ofServer(name, help string, kind prometheus.ValueType, value func(*subject) float64) metric[*subject] {
+	return metric[*subject]{prometheus.NewDesc("pumpd_"+name, help, nil, nil), kind, value}
 }
 
 func ofStream(name, help string, kind prometheus.ValueType, value func(*stream) float64) metric[*stream] {
@@ -48,19 +48,19 @@ func streamDesc(name, help string, more ...string) *prometheus.Desc {
 	return prometheus.NewDesc("pumpd_stream_"+name, help, append([]string{"stream"}, more...), nil)
 }
 
-var serverMetrics = []metric[*Server]{
+var serverMetrics = []metric[*subject]{
 	ofServer("connections", "Open connections: viewers, encoders and any other.", gauge,
-		func(s *Server) float64 { return float64(s.gate.inside.Load()) }),
+		func(s *subject) float64 { return float64(s.connections().open) }),
 	ofServer("connection_limit", "Connections that fit under the limits of configuration and descriptors.", gauge,
-		func(s *Server) float64 { return float64(s.gate.most) }),
+		func(s *subject) float64 { return float64(s.connections().limit) }),
 	ofServer("connections_refused_total", "Connections over the limit.", counter,
-		func(s *Server) float64 { return float64(s.gate.refused.Load()) }),
+		func(s *subject) float64 { return float64(s.connections().refused) }),
 	ofServer("sends_total", "System calls that sent packets to viewers.", counter,
-		func(s *Server) float64 { return float64(s.stats.sends.Load()) }),
+		func(s *subject) float64 { return float64(s.counters.sends.Load()) }),
 	ofServer("rounds_total", "Rounds in which a loop offered news to its viewers.", counter,
-		func(s *Server) float64 { return float64(s.stats.rounds.Load()) }),
+		func(s *subject) float64 { return float64(s.counters.rounds.Load()) }),
 	ofServer("log_lines_lost_total", "Lines that the log did not take in time, or not at all.", counter,
-		func(s *Server) float64 { return float64(s.stats.logLost.Load()) }),
+		func(s *subject) float64 { return float64(s.counters.logLost.Load()) }),
 }
 
 var streamMetrics = []metric[*stream]{
@@ -69,7 +69,7 @@ var streamMetrics = []metric[*stream]{
 	ofStream("live", "1 if a source or the slate feeds the stream; 0 while up means that it is orphaned.", gauge,
 		func(st *stream) float64 { return boolean(st.currentState() == streamLive) }),
 	ofStream("source_up", "1 if the stream's own source feeds it and packets come; not by its slate.", gauge,
-		func(st *stream) float64 { return boolean(st.feed().up()) }),
+		func(st *stream) float64 { return boolean(feedOf(st).up()) }),
 	ofStream("viewers", "Viewers now.", gauge,
 		func(st *stream) float64 { return float64(st.stats.viewers.Load()) }),
 	ofStream("viewers_waiting", "Viewers that wait for the stream to come up.", gauge,
@@ -77,7 +77,7 @@ var streamMetrics = []metric[*stream]{
 	ofStream("viewers_joined_total", "Viewers that ever were.", counter,
 		func(st *stream) float64 { return float64(st.stats.joined.Load()) }),
 	ofStream("declared_bytes_per_second", "Rate that the source's header declares, 0 without a header.", gauge,
-		func(st *stream) float64 { return float64(st.declared()) / 8 }),
+		func(st *stream) float64 { return float64(declared(st)) / 8 }),
 	ofStream("received_packets_total", "Packets from the source, none of the slate.", counter,
 		func(st *stream) float64 { return float64(st.stats.packetsIn.Load()) }),
 	ofStream("received_bytes_total", "Bytes of packets as the source sent them.", counter,
@@ -119,12 +119,12 @@ func (c collector) Describe(out chan<- *prometheus.Desc) {
 }
 
 func (c collector) Collect(out chan<- prometheus.Metric) {
-	out <- prometheus.MustNewConstMetric(buildDesc, gauge, 1, c.s.Version)
+	out <- prometheus.MustNewConstMetric(buildDesc, gauge, 1, c.s.version)
 	for _, m := range serverMetrics {
 		out <- prometheus.MustNewConstMetric(m.desc, m.kind, m.value(c.s))
 	}
-	collectReasons(out, endedDesc, &c.s.stats.ended)
-	for _, st := range c.s.reg.streams {
+	collectReasons(out, endedDesc, &c.s.counters.ended)
+	for _, st := range c.s.streams.streams {
 		collectStream(out, st)
 	}
 }

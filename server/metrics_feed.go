@@ -27,9 +27,9 @@ func upstreamMetric(name, help string, more ...string) *prometheus.Desc {
 }
 
 func collectFeed(out chan<- prometheus.Metric, st *stream) {
-	f, path := st.feed(), st.cfg.Path
+	f, path := feedOf(st), st.cfg.Path
 	for kind := range sourceReaper {
-		is := f.source != nil && f.source.kind == kind
+		is := f.fed && f.kind == kind
 		out <- prometheus.MustNewConstMetric(kindDesc, gauge, boolean(is), path, kind.String())
 	}
 	for c := conditionIdle; c <= conditionFailed; c++ {

@@ -11,10 +11,10 @@ import (
 // ready_streams have no source. Others do not make the server unready: their encoders come by this server.
 func (a *admin) readyz(w http.ResponseWriter, _ *http.Request) {
 	missing, streams := false, ""
-	for _, st := range a.s.reg.streams {
-		c := st.feed().condition
+	for _, st := range a.s.streams.streams {
+		c := feedOf(st).condition
 		switch {
-		case a.minds(st) && !st.ready(c):
+		case a.minds(st) && !fine(st, c):
 			missing = true
 			streams += fmt.Sprintf("down %s %s\n", st.cfg.Path, c)
 		case st.up() != nil:
@@ -35,10 +35,10 @@ func (a *admin) readyz(w http.ResponseWriter, _ *http.Request) {
 // minds says whether a stream is one of ready_streams.
 func (a *admin) minds(st *stream) bool {
 	is := func(path string) bool { return strings.EqualFold(path, st.cfg.Path) }
-	return slices.ContainsFunc(a.s.cfg.Server.ReadyStreams, is)
+	return slices.ContainsFunc(a.s.cfg.ReadyStreams, is)
 }
 
-// ready says that nothing is wrong for whoever minds the stream. One on demand may be at rest.
-func (st *stream) ready(c condition) bool {
+// fine says that nothing is wrong for whoever minds a stream in that condition. One on demand may be at rest.
+func fine(st *stream, c condition) bool {
 	return c == conditionLive || c == conditionIdle && st.cfg.OnDemand
 }

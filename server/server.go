@@ -40,7 +40,6 @@ type Server struct {
 	seats  []*seat
 	engine string // its name
 	stats  serverStats
-	rates  *rates
 	// nil: the configuration has no TLS.
 	handshakes *handshakes
 
@@ -82,7 +81,6 @@ func (s *Server) assemble() (err error) {
 		return err
 	}
 	s.reg = newRegistry(s.clock, time.Duration(cfg.Timeouts.SourceGrace), streams)
-	s.rates = newRates(streams)
 	if err := s.makeLoops(); err != nil {
 		return err
 	}
@@ -192,10 +190,10 @@ func (s *Server) startSources(ctx context.Context, helpers *sync.WaitGroup) {
 	}
 }
 
-// keepHouse ends streams whose source did not come back, measures rates and gives memory back, once a second.
+// keepHouse ends streams whose source did not come back, forgets sessions and gives memory back, once a second.
 func (s *Server) keepHouse(ctx context.Context) {
 	var memory trimmer
-	tick := time.NewTicker(rateInterval)
+	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
 	for {
 		select {
@@ -206,7 +204,6 @@ func (s *Server) keepHouse(ctx context.Context) {
 			s.reg.reap(now)
 			s.node.sessions.forget(now)
 			s.gate.expire(now)
-			s.rates.sample(now)
 			memory.trim(s.gate.inside.Load())
 		}
 	}

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"net"
@@ -90,23 +91,23 @@ type urlReport struct {
 
 // report is made for one request; host is the answer of a.host.
 func (a *admin) report(host string) *statusReport {
-	s := a.s
+	s, n := a.s, a.s.connections()
 	r := &statusReport{
-		Version:       s.Version,
+		Version:       s.version,
 		Go:            runtime.Version(),
-		Node:          string(s.node.name),
+		Node:          s.node,
 		State:         a.state().String(),
 		UptimeSeconds: seconds(time.Duration(s.clock.now())),
 		Listen:        []string{},
-		Connections:   s.gate.inside.Load(),
-		Limit:         s.gate.most,
-		Refused:       s.gate.refused.Load(),
+		Connections:   n.open,
+		Limit:         n.limit,
+		Refused:       n.refused,
 		Streams:       []streamReport{},
 	}
 	for _, addr := range a.listeners() {
 		r.Listen = append(r.Listen, addr.String())
 	}
-	for _, st := range s.reg.streams {
+	for _, st := range s.streams.streams {
 		one := a.reportStream(st, host)
 		r.Viewers += one.Viewers
 		r.BitrateIn += one.BitrateIn
@@ -117,22 +118,24 @@ func (a *admin) report(host string) *statusReport {
 }
 
 func (a *admin) reportStream(st *stream, host string) streamReport {
-	n, f := &st.stats, st.feed()
+	n, f := &st.stats, feedOf(st)
 	r := streamReport{
 		Path:        st.cfg.Path,
-		Title:       st.cfg.Title,
+		Title:       titleOf(st),
 		Type:        st.cfg.Type,
 		State:       st.currentState().String(),
 		Condition:   f.condition.String(),
-		SourceKind:  f.kind(),
+		SourceKind:  f.word(),
 		SourceUp:    f.up(),
 		Viewers:     n.viewers.Load(),
 		Waiting:     n.held.Load(),
 		Joined:      n.joined.Load(),
 		Left:        map[string]uint64{},
-		Declared:    st.declared(),
-		BitrateIn:   a.s.rates.in[st.id].rate.Load(),
-		BitrateOut:  a.s.rates.out[st.id].rate.Load(),
+		Declared:    declared(st),
+		BitrateIn:   a.rates.in[st.id].rate.Load(),
+		BitrateOut:  a.rates.out[st.id].rate.Load(),
+		Preroll:     seconds(preroll(st)),
+		Burst:       seconds(st.backlog()),
 		BytesIn:     n.bytesIn.Load(),
 		BytesOut:    n.bytesOut.Load(),
 		Packets:     n.packetsIn.Load(),
@@ -143,12 +146,6 @@ func (a *admin) reportStream(st *stream, host string) streamReport {
 		Switches:    n.switches.Load(),
 		URLs:        urlsOf(st, host),
 	}
-	if j := st.joins.Load(); j != nil {
-		r.Preroll, r.Burst = seconds(milliseconds(j.gen.header.Preroll)), seconds(j.back)
-	}
-	if r.Title == "" {
-		r.Title = r.Path
-	}
 	for why := noReason + 1; why < reasons; why++ {
 		if left := n.left[why].Load(); left > 0 {
 			r.Left[why.String()] = left
@@ -157,8 +154,8 @@ func (a *admin) reportStream(st *stream, host string) streamReport {
 	if fault := st.fault.Load(); fault != nil && f.condition == conditionFailed {
 		r.SourceError = fault.text
 	}
-	if f.source != nil {
-		r.Source = &sourceReport{Kind: f.kind(), From: f.source.who}
+	if f.fed {
+		r.Source = &sourceReport{Kind: f.word(), From: f.from}
 	}
 	if age, ok := st.silence(); ok {
 		ago := seconds(age)
@@ -186,18 +183,23 @@ func reportUpstreams(views []upstreamView, now instant) (list []upstreamReport) 
 	return list
 }
 
-// declared is the bit rate of the header that the stream has, 0 without one.
-func (st *stream) declared() int64 {
-	if j := st.joins.Load(); j != nil {
-		return int64(j.gen.header.Bitrate())
+// titleOf is what to call a stream before people: its path where no title is configured.
+func titleOf(st *stream) string { return cmp.Or(st.cfg.Title, st.cfg.Path) }
+
+// declared is the bit rate in the header that the stream has, 0 without one.
+func declared(st *stream) int64 {
+	if h := st.header(); h != nil {
+		return int64(h.Bitrate())
 	}
 	return 0
 }
 
-// silence is how long ago the last packet came; false: there was none.
-func (st *stream) silence() (time.Duration, bool) {
-	last := instant(st.stats.lastPacket.Load()) // before the clock: the next packet may be coming in
-	return st.clock.now().since(last), last != 0
+// preroll is what players buffer by the header, at most a day of it, 0 without one.
+func preroll(st *stream) time.Duration {
+	if h := st.header(); h != nil {
+		return time.Duration(min(h.Preroll, uint64(day/time.Millisecond))) * time.Millisecond
+	}
+	return 0
 }
 
 // seconds leaves off what is less than a millisecond.
@@ -243,7 +245,7 @@ func (a *admin) host(r *http.Request) string {
 func (a *admin) listeners() []netip.AddrPort {
 	select {
 	case <-a.s.ready:
-		return a.s.addrs
+		return a.s.listeners()
 	default:
 		return nil
 	}
@@ -255,7 +257,7 @@ func (a *admin) apiStatus(w http.ResponseWriter, r *http.Request) {
 
 func (a *admin) apiStream(w http.ResponseWriter, r *http.Request) {
 	name := r.PathValue("name")
-	st := a.s.reg.find([]byte(name))
+	st := a.s.streams.find([]byte(name))
 	if st == nil {
 		text := fmt.Sprintf("stream: %.200q, not in the configuration", name)
 		a.json(w, http.StatusNotFound, map[string]string{"error": text})

@@ -49,7 +49,7 @@ type statusView struct {
 }
 
 func (a *admin) page(w http.ResponseWriter, r *http.Request) {
-	view := statusView{a.report(a.host(r)), a.s.cfg.Server.Pprof, template.CSS(statusCSS), template.JS(statusJS)}
+	view := statusView{a.report(a.host(r)), a.s.cfg.Pprof, template.CSS(statusCSS), template.JS(statusJS)}
 	var out bytes.Buffer
 	if err := statusPage.Execute(&out, view); err != nil {
 		panic(err) // of our own template and types

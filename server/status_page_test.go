@@ -16,7 +16,7 @@ func TestPage(t *testing.T) {
 	r.feed(0, sourcePush, "192.0.2.1:5", 25)
 	r.feed(1, sourcePush, "192.0.2.2:5", 1).lost(io.EOF)
 	r.feed(3, sourceFile, "/films/<b>.wmv", 1)
-	st := &r.s.reg.streams[0].stats
+	st := &r.s.streams.streams[0].stats
 	st.viewers.Store(1234)
 	st.left[stalled].Store(7)
 	page := r.get("/").Body.String()

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// rates are what comes into each stream and goes out of it, measured over the last rateSpan.
+// rates are what comes into each stream and goes out of it, in bit/s over the last rateSpan.
 type rates struct {
 	streams []*stream // set by newRates, never changed
 	in, out []meter   // by stream.id
@@ -19,6 +19,20 @@ const (
 
 func newRates(streams []*stream) *rates {
 	return &rates{streams: streams, in: make([]meter, len(streams)), out: make([]meter, len(streams))}
+}
+
+// run takes samples until stop is closed.
+func (r *rates) run(c clock, stop <-chan struct{}) {
+	tick := time.NewTicker(rateInterval)
+	defer tick.Stop()
+	for {
+		select {
+		case <-stop:
+			return
+		case <-tick.C:
+			r.sample(c.now())
+		}
+	}
 }
 
 // sample is to be called every rateInterval, always from the same goroutine.

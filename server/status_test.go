@@ -17,13 +17,13 @@ import (
 func TestStatusReport(t *testing.T) {
 	r := newAdminRig(t, pushStream("pushed", "Pushed video"), StreamConfig{Path: "pulled", Type: typePull})
 	r.begin("[::]:8086", "192.0.2.9:80")
-	r.s.node.name = "pumpd-0123456789abcdef"
-	r.s.gate.inside.Store(5)
-	r.s.gate.refused.Store(6)
-	r.s.rates.sample(r.at)
+	r.s.node = "pumpd-0123456789abcdef"
+	r.there.open = 5
+	r.there.refused = 6
+	r.rates.sample(r.at)
 	src := r.feed(0, sourcePush, "192.0.2.1:5000", 10)
 	src.packet([]byte("bad"))
-	st := &r.s.reg.streams[0].stats
+	st := &r.s.streams.streams[0].stats
 	st.viewers.Store(3)
 	st.joined.Store(12)
 	st.bytesOut.Store(1_000_000)
@@ -32,7 +32,7 @@ func TestStatusReport(t *testing.T) {
 	st.left[clientClosed].Store(8)
 	st.left[stalled].Store(1)
 	r.at = r.at.add(4 * time.Second)
-	r.s.rates.sample(r.at)
+	r.rates.sample(r.at)
 	want := fmt.Sprintf(`{
   "version": "v1.2.3",
   "go": "%s",
@@ -150,7 +150,7 @@ func TestStreamLife(t *testing.T) {
 	r.begin("127.0.0.1:8086")
 	check := func(state string, source bool, declared int64) {
 		t.Helper()
-		got := r.reportStream(r.s.reg.streams[0], "h:1")
+		got := r.reportStream(r.s.streams.streams[0], "h:1")
 		if got.State != state || (got.Source != nil) != source || got.Declared != declared {
 			t.Errorf("got %s, source %v, %d bit/s, want %s, %v, %d", got.State, got.Source, got.Declared, state, source,
 				declared)
@@ -161,7 +161,7 @@ func TestStreamLife(t *testing.T) {
 	check("live", true, 300_000)
 	src.lost(io.EOF)
 	check("orphaned", false, 300_000)
-	r.s.reg.reap(r.at.add(time.Minute))
+	r.s.streams.reap(r.at.add(time.Minute))
 	check("idle", false, 0)
 }
 
@@ -202,7 +202,7 @@ func TestStatusHost(t *testing.T) {
 func TestLookWhileBusy(t *testing.T) {
 	r := newAdminRig(t, pushStream("a", ""))
 	r.begin("127.0.0.1:8086")
-	st := r.s.reg.streams[0]
+	st := r.s.streams.streams[0]
 	const turns = 50
 	var all sync.WaitGroup
 	all.Go(func() {
@@ -214,7 +214,7 @@ func TestLookWhileBusy(t *testing.T) {
 	})
 	all.Go(func() {
 		for i := range turns {
-			r.s.rates.sample(instant(i).add(time.Second))
+			r.rates.sample(instant(i).add(time.Second))
 		}
 	})
 	for _, path := range []string{"/", "/api/status", "/api/streams/a", "/metrics", "/readyz"} {

@@ -4,6 +4,8 @@ import (
 	"log/slog"
 	"sync/atomic"
 	"time"
+
+	"pumpd/asf"
 )
 
 // A stream is what Windows Media calls a publishing point: one source writes its chain, viewers on all loops read it.
@@ -90,3 +92,35 @@ func (st *stream) setState(s streamState) {
 }
 
 func (st *stream) currentState() streamState { return streamState(st.state.Load()) }
+
+// header is the one of what there is to watch, nil where there is nothing. Any goroutine.
+func (st *stream) header() *asf.Header {
+	if j := st.joins.Load(); j != nil {
+		return j.gen.header
+	}
+	return nil
+}
+
+// backlog is how much of the stream a newcomer gets at once. Any goroutine.
+func (st *stream) backlog() time.Duration {
+	if j := st.joins.Load(); j != nil {
+		return j.back
+	}
+	return 0
+}
+
+// feeder says who feeds the stream; false: nobody does. Any goroutine.
+func (st *stream) feeder() (kind sourceKind, who string, ok bool) {
+	s := st.reg.owned(st)
+	if s == nil || s.kind == sourceReaper {
+		return 0, "", false
+	}
+	return s.kind, s.who, true
+}
+
+// silence is how long ago the last packet of a source came, the slate's not counted; false: there was none. Any
+// goroutine.
+func (st *stream) silence() (time.Duration, bool) {
+	last := instant(st.stats.lastPacket.Load()) // before the clock: the next packet may be coming in
+	return st.clock.now().since(last), last != 0
+}
