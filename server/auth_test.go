@@ -13,6 +13,7 @@ import (
 )
 
 var (
+	someAddr  = netip.MustParseAddr("192.0.2.1")
 	authNow   = time.Unix(1_700_000_000, 0)
 	authUsers = mustUsers("encoder:secret", "zweiter:a:b \"c\\d\"")
 )
@@ -57,7 +58,7 @@ func TestChallenge(t *testing.T) {
 		{"no words", "Digestive,Basically", "Digest"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			got := authUsers.challenge([]byte(tt.accept), testClient, false, authNow)
+			got := authUsers.challenge([]byte(tt.accept), someAddr, false, authNow)
 			if len(got) != 2 || !strings.HasPrefix(got[0], tt.first+" realm=") {
 				t.Errorf("got %q, want both schemes, %s first", got, tt.first)
 			}
@@ -68,9 +69,9 @@ func TestChallenge(t *testing.T) {
 // Each 401 has a nonce that is good now.
 func TestChallengeNonce(t *testing.T) {
 	for _, isStale := range []bool{false, true} {
-		offer := authUsers.challenge(nil, testClient, isStale, authNow)[0]
+		offer := authUsers.challenge(nil, someAddr, isStale, authNow)[0]
 		d, err := parseDigest(strings.TrimPrefix(offer, "Digest "))
-		if err != nil || !validNonce(d.nonce, testClient, authNow) || d.qop != "auth" || (d.stale == "true") != isStale {
+		if err != nil || !validNonce(d.nonce, someAddr, authNow) || d.qop != "auth" || (d.stale == "true") != isStale {
 			t.Errorf("challenge %q: %v, want a valid nonce, qop auth, stale %v", offer, err, isStale)
 		}
 	}
@@ -80,7 +81,7 @@ func TestChallengeNonce(t *testing.T) {
 func digestProof(user, password, method string, d digest) string {
 	d.username, d.realm = user, realm
 	if d.nonce == "" {
-		d.nonce = newNonce(testClient, authNow)
+		d.nonce = newNonce(someAddr, authNow)
 	}
 	d.response = d.sum(hashUser(user, realm, password), method)
 	s := fmt.Sprintf(`Digest username=%s, realm=%s, nonce="%s", uri="%s", response="%s"`,
@@ -150,7 +151,7 @@ var badAuthorizations = []struct {
 		digest{uri: "/other?x=://host/pub"}), false},
 	{"digest, nonce of another process", digestProof("encoder", "secret", "POST",
 		digest{uri: "/pub", nonce: strings.Repeat("0", 48)}), true},
-	{"digest, old nonce", digestProof("encoder", "secret", "POST", digest{uri: "/pub", nonce: newNonce(testClient,
+	{"digest, old nonce", digestProof("encoder", "secret", "POST", digest{uri: "/pub", nonce: newNonce(someAddr,
 		authNow.Add(-nonceLife))}), true},
 	{"digest, nonce for another address", digestProof("encoder", "secret", "POST",
 		digest{uri: "/pub", nonce: newNonce(netip.MustParseAddr("192.0.2.2"), authNow)}), true},
@@ -179,9 +180,9 @@ var badAuthorizations = []struct {
 	{"digest, empty", "Digest ", false},
 }
 
-// checkOf is what users say of a field of a POST to /pub from testClient, with nothing spent yet.
+// checkOf is what users say of a field of a POST to /pub from someAddr, with nothing spent yet.
 func checkOf(u users, field string) (string, verdict) {
-	return u.check(proof{[]byte("POST"), []byte("/pub"), []byte(field), testClient}, new(nonces).spend, authNow)
+	return u.check(proof{[]byte("POST"), []byte("/pub"), []byte(field), someAddr}, new(nonces).spend, authNow)
 }
 
 func TestCheckAccepts(t *testing.T) {

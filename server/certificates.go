@@ -38,13 +38,13 @@ type stamp struct {
 	size    int64
 }
 
-func newCertificates(files []Certificate, clock clock, log *slog.Logger) (*certificates, error) {
-	c := &certificates{files: files, clock: clock, log: log}
+func newCertificates(files []Certificate, clk clock, log *slog.Logger) (*certificates, error) {
+	c := &certificates{files: files, clock: clk, log: log}
 	stamps, err := c.stamps()
 	if err != nil {
 		return nil, err
 	}
-	c.look.Store(int64(clock.now().add(lookInterval)))
+	c.look.Store(int64(clk.now().add(lookInterval)))
 	return c, c.load(stamps)
 }
 

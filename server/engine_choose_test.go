@@ -77,6 +77,7 @@ func TestAutoEngineWorks(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	trial := []byte("here and now")
 	for _, e := range engines {
 		l := unixLine(t, 1<<10)
 		got := results{}

@@ -4,17 +4,11 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
-	"io"
 	"log/slog"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
-	"time"
-
-	"pumpd/asf/asftest"
-	"pumpd/codec"
 )
 
 // A pipe is a log that nobody reads until it is opened.
@@ -37,35 +31,6 @@ func (p *pipe) String() string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.got.String()
-}
-
-// A log that nobody reads stops neither viewers nor the end of the server.
-func TestLogThatNobodyReads(t *testing.T) {
-	t.Parallel()
-	log := newPipe()
-	defer close(log.open)
-	debug := &slog.HandlerOptions{Level: slog.LevelDebug}
-	at, stop := startServerLog(t, slog.New(slog.NewTextHandler(log, debug)), nil)
-	source := pushTo(t, at)
-	body := watchFrom(t, at)
-	for range 20 {
-		fmt.Fprint(dial(t, at), "GET /streams/none HTTP/1.0\r\n\r\n")
-	}
-	for i := range uint32(50) {
-		source.Write(codec.AppendFrame(nil, 'D', asftest.Packet(i+1, i*40+40, false, asftest.PacketSize, 500)))
-	}
-	source.Write(codec.AppendReason(nil, 'E', 0))
-	b, err := io.ReadAll(body)
-	if got := (&rig{t: t}).read(b); err != nil || len(got.numbers) != 51 || got.ended != 0 {
-		t.Errorf("a viewer got %d packets, $E %d, %v, want 51, 0", len(got.numbers), got.ended, err)
-	}
-	begin := time.Now()
-	if err := stop(); err != nil {
-		t.Error(err)
-	}
-	if took := time.Since(begin); took > 5*time.Second {
-		t.Errorf("stopped in %v, want 5s at the most", took)
-	}
 }
 
 // queueTo makes a queue that is not started.

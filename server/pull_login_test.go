@@ -85,7 +85,7 @@ func TestLoginLearns(t *testing.T) {
 
 // What we send to an upstream is what we accept from an encoder.
 func TestLoginProves(t *testing.T) {
-	offers := authUsers.challenge(nil, testClient, false, authNow)
+	offers := authUsers.challenge(nil, someAddr, false, authNow)
 	for _, tt := range []struct{ name, challenge string }{
 		{"basic", offers[1]},
 		{"digest", offers[0]},
@@ -104,7 +104,7 @@ func TestLoginProves(t *testing.T) {
 			var spent nonces
 			for range 2 { // Describe and Play
 				field := g.field("GET", "/x?y")
-				asks := proof{[]byte("GET"), []byte("/x"), []byte(field), testClient}
+				asks := proof{[]byte("GET"), []byte("/x"), []byte(field), someAddr}
 				if name, _ := authUsers.check(asks, spent.spend, authNow.Add(time.Second)); name != "zweiter" {
 					t.Errorf("%q is not accepted", field)
 				}

@@ -100,9 +100,9 @@ func TestPathOfPumps(t *testing.T) {
 	awaitStream(t, first)
 	second, _ := startServer(t, pullFrom(func(s *StreamConfig) { s.URL = from(first) }))
 	awaitStream(t, second)
-	ask := func(via string) (status, path string) {
+	ask := func(pumps string) (status, path string) {
 		v := dial(t, second)
-		fmt.Fprintf(v, "GET /streams/a HTTP/1.0\r\nUser-Agent: %s\r\nVia: 1.0 %s\r\n\r\n", pullAgent, via)
+		fmt.Fprintf(v, "GET /streams/a HTTP/1.0\r\nUser-Agent: %s\r\nVia: 1.0 %s\r\n\r\n", pullAgent, pumps)
 		res, err := http.ReadResponse(bufio.NewReader(v), nil)
 		if err != nil {
 			t.Fatal(err)

@@ -42,8 +42,8 @@ type handshakes struct {
 	all       sync.WaitGroup
 }
 
-func newHandshakes(cfg *Config, b *budget, clock clock, log *slog.Logger) (*handshakes, error) {
-	certs, err := newCertificates(cfg.TLS.Certificates, clock, log)
+func newHandshakes(cfg *Config, b *budget, clk clock, log *slog.Logger) (*handshakes, error) {
+	certs, err := newCertificates(cfg.TLS.Certificates, clk, log)
 	if err != nil {
 		return nil, err
 	}

@@ -109,9 +109,6 @@ func (u *uring) send(v *viewer, b []byte, done sent) {
 	u.batch = append(u.batch, staged{v, b, done})
 }
 
-// address is what the kernel knows of p. It keeps nothing alive, and p must not be on a stack, which moves.
-func address[T any](p *T) uintptr { return uintptr(unsafe.Pointer(p)) }
-
 // lay lays b out in the stage, with copies of all that is one viewer's own. It is false when there is no room.
 func (u *uring) lay(b []byte, frames bool) ([]vector, bool) {
 	if len(u.batch) == cap(u.batch) || len(b) == 0 {

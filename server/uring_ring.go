@@ -1,6 +1,8 @@
 package server
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"sync/atomic"
@@ -200,3 +202,60 @@ func (r *ring) close() {
 	}
 	unix.Close(r.fd)
 }
+
+// trial is what try sends. It is no variable of try's because the ring has its address only, and stacks move.
+var trial = []byte("trial")
+
+// try sends to a socket with room, to a full one and to one without a peer, and wants each send to be complete at once,
+// as with sendto. Something that calls itself io_uring and waits would stop a loop for one viewer.
+func (r *ring) try() error {
+	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
+	if err != nil {
+		return os.NewSyscallError("socketpair", err)
+	}
+	near, far := pair[0], pair[1]
+	defer unix.Close(near)
+	err = r.tryPeer(near, far)
+	unix.Close(far)
+	if err != nil {
+		return err
+	}
+	return r.trySend(near, -int(syscall.EPIPE))
+}
+
+func (r *ring) tryPeer(near, far int) error {
+	if err := r.trySend(near, len(trial)); err != nil {
+		return err
+	}
+	got := make([]byte, 2*len(trial))
+	n, err := unix.Read(far, got)
+	if err != nil {
+		return fmt.Errorf("io_uring: nothing arrived: %w", err)
+	}
+	if !bytes.Equal(got[:n], trial) {
+		return fmt.Errorf("io_uring: %q arrived, want %q", got[:n], trial)
+	}
+	for err := error(nil); err == nil; { // until it is full
+		_, err = unix.Write(near, got)
+	}
+	return r.trySend(near, -int(syscall.EAGAIN))
+}
+
+// trySend sends trial and wants the result that a system call would have.
+func (r *ring) trySend(fd, want int) error {
+	r.add(sendOf(fd, address(&trial[0]), len(trial), 0))
+	if _, errno := r.submit(); errno != 0 {
+		return os.NewSyscallError("io_uring_enter", errno)
+	}
+	c, ok := r.poll()
+	if !ok {
+		return errors.New("io_uring: a send was not complete when the kernel had taken it")
+	}
+	if int(c.res) != want {
+		return fmt.Errorf("io_uring: a send returned %d, want %d", c.res, want)
+	}
+	return nil
+}
+
+// address is what the kernel knows of p. It keeps nothing alive, and p must not be on a stack, which moves.
+func address[T any](p *T) uintptr { return uintptr(unsafe.Pointer(p)) }

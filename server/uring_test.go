@@ -3,20 +3,44 @@ package server
 import (
 	"bytes"
 	"log/slog"
+	"os"
 	"strings"
 	"testing"
+
+	"golang.org/x/sys/unix"
 )
 
 func testURing(t testing.TB) *uring { return testEngine(t, "io_uring").(*uring) }
+
+// breakRing has the kernel refuse what is submitted, until mend.
+func breakRing(t *testing.T, r *ring) (mend func()) {
+	t.Helper()
+	kept, err := unix.FcntlInt(uintptr(r.fd), unix.F_DUPFD_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	null, err := os.Open(os.DevNull)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer null.Close()
+	if err := unix.Dup3(int(null.Fd()), r.fd, unix.O_CLOEXEC); err != nil {
+		t.Fatal(err)
+	}
+	return func() {
+		if err := unix.Dup3(kept, r.fd, unix.O_CLOEXEC); err != nil {
+			t.Error(err)
+		}
+		unix.Close(kept)
+	}
+}
 
 // When the kernel takes nothing, all go out without it, and the log says so once.
 func TestRefusedSendsGoOutOneByOne(t *testing.T) {
 	u := testURing(t)
 	var log bytes.Buffer
 	u.log = slog.New(slog.NewTextHandler(&log, nil))
-	fd := u.ring.fd
-	u.ring.fd = -1
-	defer func() { u.ring.fd = fd }()
+	mend := breakRing(t, u.ring)
 	b, ends := framesOf([]int{20, 5000, 30})
 	lines, want, got := []line{}, [][]byte{}, results{}
 	for i := range manyViewers {
@@ -37,7 +61,7 @@ func TestRefusedSendsGoOutOneByOne(t *testing.T) {
 	if n := strings.Count(log.String(), "level=ERROR"); n != 1 {
 		t.Errorf("%d errors were logged, want 1:\n%s", n, log.String())
 	}
-	u.ring.fd = fd
+	mend()
 	got = results{}
 	u.send(lines[0].v, b, got)
 	u.flush()

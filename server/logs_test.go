@@ -1,0 +1,70 @@
+package server
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"log/slog"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"pumpd/asf/asftest"
+	"pumpd/codec"
+)
+
+// What we log is a word that people know, and no secret.
+func TestLoggedWords(t *testing.T) {
+	up, err := parseUpstream("mmsh://user:secret@h:1/a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	var lost atomic.Uint64
+	q := newLogQueue(slog.NewTextHandler(&out, nil), &lost)
+	q.logger().Info("m", "source", sourcePull, "reason", stalled, "state", streamLive, "upstream", up,
+		"limit", Duration(3*time.Second))
+	q.drain()
+	const want = " source=pull reason=stalled state=live upstream=http://h:1/a limit=3s\n"
+	if !strings.HasSuffix(out.String(), want) {
+		t.Errorf("got %q, want …%q", out.String(), want)
+	}
+}
+
+// A stuckWriter is a pipe that nobody reads until it is opened.
+type stuckWriter chan struct{}
+
+func (w stuckWriter) Write(b []byte) (int, error) {
+	<-w
+	return len(b), nil
+}
+
+// A log that nobody reads stops neither viewers nor the end of the server.
+func TestLogThatNobodyReads(t *testing.T) {
+	t.Parallel()
+	log := make(stuckWriter)
+	defer close(log)
+	debug := &slog.HandlerOptions{Level: slog.LevelDebug}
+	at, stop := startServerLog(t, slog.New(slog.NewTextHandler(log, debug)), nil)
+	source := pushTo(t, at)
+	body := watchFrom(t, at)
+	for range 20 {
+		fmt.Fprint(dial(t, at), "GET /streams/none HTTP/1.0\r\n\r\n")
+	}
+	for i := range uint32(50) {
+		source.Write(codec.AppendFrame(nil, 'D', asftest.Packet(i+1, i*40+40, false, asftest.PacketSize, 500)))
+	}
+	source.Write(codec.AppendReason(nil, 'E', 0))
+	b, err := io.ReadAll(body)
+	if got := (&rig{t: t}).read(b); err != nil || len(got.numbers) != 51 || got.ended != 0 {
+		t.Errorf("a viewer got %d packets, $E %d, %v, want 51, 0", len(got.numbers), got.ended, err)
+	}
+	begin := time.Now()
+	if err := stop(); err != nil {
+		t.Error(err)
+	}
+	if took := time.Since(begin); took > 5*time.Second {
+		t.Errorf("stopped in %v, want 5s at the most", took)
+	}
+}
