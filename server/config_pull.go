@@ -103,5 +103,5 @@ func (f *configFile) checkPin(name string, s *StreamConfig) {
 
 func speaksTLS(url string) bool {
 	up, err := parseUpstream(url)
-	return err != nil || up.secure // what is no URL at all has been complained about
+	return err != nil || up.speaksTLS() // what is no URL at all has been complained about
 }

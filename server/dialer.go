@@ -16,26 +16,30 @@ import (
 
 // A dialer connects to upstreams, directly or through an HTTP proxy. Never changed after newDialer.
 type dialer struct {
+	// How the network is reached. Tests have one of their own.
+
+	// connect dials host:port at addresses that allow lets through.
 	connect  func(ctx context.Context, addr string, allow func(netip.Addr) error) (net.Conn, error)
+	lookup   func(ctx context.Context, network, host string) ([]netip.Addr, error)
+	services lookupSRV
+
 	timeout  time.Duration // of connect; what follows may take as long again
 	proxy    *upstream     // nil: none
 	forLocal bool          // local addresses go through the proxy as well
 	tls      *tls.Config
-	lookup   func(ctx context.Context, network, host string) ([]netip.Addr, error)
-	services lookupSRV
 }
 
 const dialTime = 5 * time.Second
 
-// dialerOptions are what the configuration says of it.
+// dialerOptions are what the configuration says of it. Zero: no proxy, and the certificates that the system trusts.
 type dialerOptions struct {
-	proxy       string // a URL; "": none
-	forLocal    bool
-	caFile      string
-	fingerprint string
+	proxy       string // its URL; "": none
+	forLocal    bool   // the proxy is for local addresses too
+	caFile      string // of certificates in PEM form; "": the system's
+	fingerprint string // of the one certificate that is right, in hex; "": any that is signed
 }
 
-// newDialer makes the dialer of a stream.
+// newDialer makes the dialer of a stream. Errors say what is wrong with an option.
 func newDialer(o dialerOptions) (*dialer, error) {
 	trust, err := trustOf(o.caFile, o.fingerprint)
 	if err != nil {

@@ -50,7 +50,7 @@ const (
 )
 
 // asfStart is how a Header Object begins; asf checks the rest.
-var asfStart = []byte{0x30, 0x26, 0xB2, 0x75}
+var asfStart = asfHeader[:4]
 
 var errFragment = errors.New("$H: breaks off")
 

@@ -1,6 +1,10 @@
 package server
 
-import "bytes"
+import (
+	"bytes"
+
+	"pumpd/asf"
+)
 
 // A bodyKind is what the body of a good answer is. Content-Types mean nothing: all of these come as octet-stream, as
 // video/x-ms-asf, or without one.
@@ -13,7 +17,7 @@ const (
 )
 
 // asfHeader is the GUID of a Header Object, with which raw ASF begins: asf.md §2.
-var asfHeader = [16]byte{0x30, 0x26, 0xB2, 0x75, 0x8E, 0x66, 0xCF, 0x11, 0xA6, 0xD9, 0x00, 0xAA, 0x00, 0x62, 0xCE, 0x6C}
+var asfHeader = asf.GUID{0x30, 0x26, 0xB2, 0x75, 0x8E, 0x66, 0xCF, 0x11, 0xA6, 0xD9, 0x00, 0xAA, 0x00, 0x62, 0xCE, 0x6C}
 
 // kind looks at the first bytes of a body. What goes wrong while they come goes wrong again for who reads on.
 func (w *window) kind() bodyKind {

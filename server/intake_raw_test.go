@@ -11,9 +11,6 @@ import (
 	"testing/iotest"
 )
 
-// indexHead is how a Simple Index begins: asf.md §2.
-var indexHead = []byte{0x90, 0x08, 0x00, 0x33, 0xB1, 0xE5, 0xCF, 0x11, 0x89, 0xF4, 0x00, 0xA0, 0xC9, 0x03, 0x49, 0xCB}
-
 // ofFile is a header whose Data Object has one packet, by what it says.
 func ofFile(header []byte) []byte {
 	header = bytes.Clone(header)

@@ -15,32 +15,7 @@ import (
 	"pumpd/codec"
 )
 
-// dataFrame is a $H, $D or $M as upstreams send it.
-func dataFrame(typ byte, location uint32, flags uint8, payload []byte) []byte {
-	b := make([]byte, codec.PrefixLen, codec.PrefixLen+len(payload))
-	codec.PutDataPrefix(b, typ, location, flags, len(payload))
-	return append(b, payload...)
-}
-
 func joined(parts ...[]byte) []byte { return slices.Concat(parts...) }
-
-// swap returns b with the byte at i replaced.
-func swap(b []byte, i int, v byte) []byte {
-	b = bytes.Clone(b)
-	b[i] = v
-	return b
-}
-
-var (
-	intakeHeader = asftest.Header(200, 320)
-	intakeOther  = asftest.Header(200, 640)
-	intakeOne    = asftest.Packet(1, 0, true, 200, 60)
-	intakeTwo    = asftest.Packet(2, 40, false, 200, 60)
-	fullHeader   = dataFrame('H', 0, 0x0C, intakeHeader)
-	fullOne      = dataFrame('D', 0, 0, intakeOne)
-	fullTwo      = dataFrame('D', 1, 1, intakeTwo)
-	longEnd      = codec.AppendFrame(nil, 'E', []byte{1, 0, 0, 0, 0, 0, 0, 0}) // VLC and FFmpeg: a counter, not a reason
-)
 
 // intakeCases are bodies as upstreams send them and what is to be made of them: H a header of 320 pixels, h one of 640,
 // numbers of packets, E the end.
@@ -166,14 +141,6 @@ func TestIntake(t *testing.T) {
 			}
 		})
 	}
-}
-
-// chunks puts a body into chunks of n bytes.
-func chunks(body []byte, n int) (b []byte) {
-	for part := range slices.Chunk(body, n) {
-		b = fmt.Appendf(b, "%x\r\n%s\r\n", len(part), part)
-	}
-	return append(b, "0\r\n\r\n"...)
 }
 
 // Wherever a body breaks off, what came before counts, and a frame that is not whole is told from an end.

@@ -66,10 +66,10 @@ func TestPullBackWithHeaderOnly(t *testing.T) {
 func largeHeader(n int) []byte {
 	le := binary.LittleEndian
 	h := asftest.Header(showSize, 320)
-	more := asftest.Object([]byte("nobody knows me."), make([]byte, n-len(h)-asfObjectHead))
+	more := asftest.Object([]byte("nobody knows me."), make([]byte, n-len(h)-24))
 	le.PutUint64(h[16:], le.Uint64(h[16:])+uint64(len(more)))
 	le.PutUint32(h[24:], le.Uint32(h[24:])+1)
-	return slices.Insert(h, len(h)-asfDataHead, more...)
+	return slices.Insert(h, len(h)-50, more...)
 }
 
 // A header of MaxHeader bytes is taken, and none larger; the one that is taken is warned of.

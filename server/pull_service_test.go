@@ -16,10 +16,11 @@ import (
 func TestPullFromService(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, w := newScene(t, "srv:_mmsh._tcp.example.org/x"), newShow()
+		type resolver func(ctx context.Context, service, proto, name string) (string, []*net.SRV, error)
 		var records atomic.Value
-		records.Store(at("gone.example.:80", "b.example.:80", "a.example.:80"))
+		records.Store(resolver(at("gone.example.:80", "b.example.:80", "a.example.:80")))
 		s.puller.dialer.services = func(ctx context.Context, service, proto, name string) (string, []*net.SRV, error) {
-			return records.Load().(lookupSRV)(ctx, service, proto, name)
+			return records.Load().(resolver)(ctx, service, proto, name)
 		}
 		s.hosts[hostB] = func(c *call) { c.say([]byte("HTTP/1.0 404 Not Found\r\n\r\n")) }
 		s.hosts[hostA] = w.relay(relay{burst: burst3, away: []span{{10 * time.Second, 11 * time.Second}}})
@@ -30,7 +31,7 @@ func TestPullFromService(t *testing.T) {
 		if got := s.requests(); !slices.Equal(got, want) {
 			t.Errorf("asked %q, want %q", got, want)
 		}
-		records.Store(at("c.example.:8086"))
+		records.Store(resolver(at("c.example.:8086")))
 		s.change("c.example:8086", w.relay(relay{burst: burst3}))
 		time.Sleep(10 * time.Second)
 		stop()

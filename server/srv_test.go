@@ -3,7 +3,6 @@ package server
 import (
 	"context"
 	"encoding/binary"
-	"fmt"
 	"io"
 	"net"
 	"slices"
@@ -38,23 +37,6 @@ func TestParseService(t *testing.T) {
 		if got, err := parseUpstream(raw); err == nil {
 			t.Errorf("%s: %+v, want an error", raw, got)
 		}
-	}
-}
-
-// at looks up these host:port, in this order.
-func at(places ...string) lookupSRV {
-	return func(_ context.Context, service, proto, name string) (string, []*net.SRV, error) {
-		if service != "mmsh" || proto != "tcp" || name != "example.org" {
-			return "", nil, fmt.Errorf("asked for _%s._%s.%s", service, proto, name)
-		}
-		var list []*net.SRV
-		for _, p := range places {
-			var port uint16
-			host, number, _ := strings.Cut(p, ":")
-			fmt.Sscan(number, &port)
-			list = append(list, &net.SRV{Target: host, Port: port})
-		}
-		return "", list, nil
 	}
 }
 

@@ -3,10 +3,8 @@ package server
 import (
 	"fmt"
 	"net"
-	"net/netip"
 	"net/url"
 	"strings"
-	"unicode"
 )
 
 // An upstream is a place to pull from: a URL of the configuration, or where one of those redirected us.
@@ -77,6 +75,9 @@ func (u *upstream) String() string {
 	return redacted(u.absolute())
 }
 
+// speaksTLS says whether a connection to it is a TLS one.
+func (u *upstream) speaksTLS() bool { return u.secure }
+
 // absolute is the form of the target that a proxy wants.
 func (u *upstream) absolute() string {
 	if u.secure {
@@ -117,23 +118,4 @@ func (u *upstream) redirect(location string) (*upstream, error) {
 		next.user, next.password = u.user, u.password
 	}
 	return next, nil
-}
-
-// isHost is true of nothing, IP addresses and names. A name of digits and dots is a mistyped IPv4 address.
-func isHost(host string) bool {
-	if _, err := netip.ParseAddr(host); host == "" || err == nil {
-		return true
-	}
-	for label := range strings.SplitSeq(host, ".") {
-		odd := strings.ContainsFunc(label, func(r rune) bool { return !isWord(r) && r != '-' })
-		if odd || label == "" || len(label) > 63 {
-			return false
-		}
-	}
-	return len(host) <= 253 && strings.ContainsFunc(host, unicode.IsLetter)
-}
-
-// isWord is true of letters, digits and underscores, all of ASCII.
-func isWord(r rune) bool {
-	return r == '_' || '0' <= r && r <= '9' || 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z'
 }
