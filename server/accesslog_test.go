@@ -57,11 +57,12 @@ func TestTakeoverIsLogged(t *testing.T) {
 func TestSlateGivesWayInTheLog(t *testing.T) {
 	r := newRig(t, nil, "a")
 	log := r.listen()
-	slate, err := r.reg.streams[0].claim(sourceSlate, "slate")
+	var slate *source
+	evict := func() { r.loop.tell(func(instant) { slate.yield() }) }
+	slate, err := r.reg.streams[0].Claim(Claim{Kind: sourceSlate, Who: "slate", Evict: evict})
 	if err != nil {
 		t.Fatal(err)
 	}
-	slate.evict = func() { r.loop.tell(func(instant) { slate.yield() }) }
 	startedPush(r).push(1)
 	r.turn()
 	r.turn()

@@ -77,7 +77,7 @@ func (r *adminRig) begin(listen ...string) {
 
 // feed gives stream i a source, which sends n packets.
 func (r *adminRig) feed(i int, kind sourceKind, who string, n uint32) *source {
-	src, err := r.s.streams.streams[i].claim(kind, who)
+	src, err := r.s.streams.streams[i].Claim(Claim{Kind: kind, Who: who})
 	if err != nil {
 		r.t.Fatal(err)
 	}

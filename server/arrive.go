@@ -22,8 +22,8 @@ func (s *source) outwait(now instant) bool {
 	if !st.reg.overdue(s, now) {
 		return true
 	}
-	st.log.Warn("source has come back with nothing to show", "source", s.kind, "from", s.who)
-	s.finish()
+	st.log.Warn("source has come back with nothing to show", "source", s.claim.Kind, "from", s.claim.Who)
+	st.finish(s.claim.Kind.String(), s.claim.Who)
 	s.state, s.tie, s.seen, s.anew = keyless, tieUnknown, nil, true
 	return false
 }

@@ -11,7 +11,7 @@ import (
 func (r *rig) turnFor(d time.Duration) {
 	for end := r.at.add(d); r.at < end; {
 		r.pass(250 * time.Millisecond)
-		r.reg.reap(r.at)
+		r.reg.Reap(r.at)
 		r.turn()
 	}
 }

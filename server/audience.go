@@ -43,9 +43,9 @@ func (l *loop) audienceOf(st *stream) *audience {
 // listen has the loop told, or told no longer, when the stream's chain grows.
 func (l *loop) listen(a *audience) {
 	if len(a.viewers)+len(a.held) > 0 {
-		a.stream.loops.add(l.id)
+		a.stream.Listen(l.id)
 	} else {
-		a.stream.loops.remove(l.id)
+		a.stream.Unlisten(l.id)
 	}
 }
 

@@ -81,14 +81,6 @@ type chain struct {
 // packets says that the chain goes on behind a packet, and not behind a header or an end, or with its first element.
 func (c *chain) packets() bool { return c.last != nil && c.last.kind == packetElement }
 
-// mark is another number, never 0, whenever the chain has grown.
-func (c *chain) mark() uint64 {
-	if c.last == nil {
-		return 1
-	}
-	return c.last.order + 2
-}
-
 // A joinable is the element before a packet that a viewer may start with, and that packet's time and place.
 type joinable struct {
 	before  *element
@@ -106,7 +98,6 @@ const (
 	oldestJoin      = 30 * time.Second
 	farthestJoin    = 32 << 20         // bytes
 	keyPatience     = 10 * time.Second // without any key frame for this long every packet is a join point (asf.md §6)
-	maxLagBytes     = 64 << 20
 	maxBurstEntries = 4096
 )
 

@@ -62,8 +62,8 @@ func broken(st *stream, own bool) bool {
 	case typeFile:
 		return !own
 	case typePull:
-		views := st.upstreams.Load()
-		return views != nil && allFailed(*views)
+		views := st.Upstreams()
+		return views != nil && allFailed(views)
 	}
 	return false
 }

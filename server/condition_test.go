@@ -34,7 +34,7 @@ func (r *adminRig) check(want told) {
 		}
 	}
 	metrics := pumpdMetrics(r)
-	for kind := range sourceReaper {
+	for kind := range sourceKinds {
 		line := fmt.Sprintf("pumpd_stream_source_kind{kind=\"%s\",stream=\"%s\"} %v\n", kind, path,
 			boolean(kind.String() == want.Kind))
 		if !strings.Contains(metrics, line) {
@@ -54,7 +54,7 @@ func (r *adminRig) check(want told) {
 // slate gives stream 0 its slate, which plays a packet.
 func (r *adminRig) slate() *source {
 	r.t.Helper()
-	s := r.s.streams.claimVacant(r.s.streams.streams[0], sourceSlate, "builtin", 0, func() {})
+	s := r.s.streams.streams[0].ClaimVacant(Claim{Kind: sourceSlate, Who: "builtin", Evict: func() {}}, 0)
 	if s == nil {
 		r.t.Fatal("the slate does not get the stream")
 	}
@@ -148,7 +148,7 @@ func TestConditionOfFile(t *testing.T) {
 	r := newAdminRig(t, StreamConfig{Path: "a", Type: typeFile})
 	r.begin("127.0.0.1:8086")
 	fault := newLastError(fmt.Errorf("open <b>: %w", io.ErrUnexpectedEOF), "", r.at)
-	r.s.streams.streams[0].fault.Store(&fault)
+	r.s.streams.streams[0].Fail(fault)
 	r.check(told{"failed", "none", false})
 	if page := r.get("/").Body.String(); !strings.Contains(page, `<p class="error">open &lt;b&gt;: unexpected EOF</p>`) {
 		t.Errorf("the page does not say why: %s", page)
@@ -199,9 +199,9 @@ func TestReadyStreams(t *testing.T) {
 	slate.yield()
 	r.feed(0, sourcePush, "x", 1)
 	failed := []upstreamView{{state: upstreamFailed, failures: 1}}
-	r.s.streams.streams[2].upstreams.Store(&failed)
+	r.s.streams.streams[2].ShowUpstreams(failed)
 	check(503, "not ready\nup a live\ndown demand failed\n")
-	r.s.streams.streams[2].upstreams.Store(new([]upstreamView{{state: upstreamIdle}}))
+	r.s.streams.streams[2].ShowUpstreams([]upstreamView{{state: upstreamIdle}})
 	check(200, "ready\nup a live\n")
 	r.halt()
 	check(503, "stopping\nup a live\n")

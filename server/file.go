@@ -24,8 +24,7 @@ func runFile(ctx context.Context, st *stream) {
 	insist(ctx, st.log.With("file", name), "file cannot be played", func() error {
 		err := playFile(ctx, st, name)
 		if err != nil {
-			fault := newLastError(err, "", st.clock.now())
-			st.fault.Store(&fault)
+			st.Fail(newLastError(err, "", st.clock.now()))
 		}
 		return err
 	})
@@ -54,7 +53,7 @@ func playFile(ctx context.Context, st *stream, name string) error {
 		return err
 	}
 	defer l.close()
-	src, err := st.claim(sourceFile, name)
+	src, err := st.Claim(Claim{Kind: sourceFile, Who: name})
 	if err != nil {
 		return err
 	}

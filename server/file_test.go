@@ -354,8 +354,8 @@ func TestRunFile(t *testing.T) {
 		}
 		cancel()
 		synctest.Wait()
-		if st.chain.last.kind != endElement || st.currentState() != streamIdle || st.reg.owned(st) != nil {
-			t.Errorf("stopped: state %v, owner %v, want idle and nobody", st.currentState(), st.reg.owned(st))
+		if st.chain.last.kind != endElement || st.currentState() != streamIdle || st.Owner() != nil {
+			t.Errorf("stopped: state %v, owner %v, want idle and nobody", st.currentState(), st.Owner())
 		}
 	})
 }
@@ -396,10 +396,10 @@ func TestRunFileTriesAgain(t *testing.T) {
 		go runFile(ctx, st)
 		time.Sleep(time.Minute)
 		synctest.Wait()
-		if st.currentState() != streamIdle || st.reg.owned(st) != nil {
+		if st.currentState() != streamIdle || st.Owner() != nil {
 			t.Fatalf("state %v without a file", st.currentState())
 		}
-		if fault := st.fault.Load(); fault == nil || !strings.Contains(fault.text, name) {
+		if fault := st.Fault(); !strings.Contains(fault.text, name) {
 			t.Errorf("fault %+v, want one that names the file", fault)
 		}
 		if err := os.WriteFile(name, asftest.File(50, 40), 0o600); err != nil {
@@ -419,7 +419,7 @@ func TestRunFileTriesAgain(t *testing.T) {
 func TestRunFileBusy(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		st := fedStream(t, StreamConfig{Path: "demo", Type: typeFile}, nil)
-		other, err := st.claim(sourcePull, "other")
+		other, err := st.Claim(Claim{Kind: sourcePull, Who: "other"})
 		if err != nil {
 			t.Fatal(err)
 		}

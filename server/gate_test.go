@@ -65,7 +65,7 @@ func TestEncoderReturnsToAFullServer(t *testing.T) {
 		r.pass(reserveTime * 2)
 		r.loop.gate.expire(r.at)
 		r.turn()
-		if st.up() == nil || r.reg.owned(st) == nil || start.gone || e.gone {
+		if st.up() == nil || st.Owner() == nil || start.gone || e.gone {
 			t.Errorf("%q: the stream is not back", users)
 		}
 		for i, v := range viewers {

@@ -209,7 +209,7 @@ func (r *rig) pass(d time.Duration) { r.at = r.at.add(d) }
 func (r *rig) source(i int) *source { return r.sourceOf(i, sourceFile) }
 
 func (r *rig) sourceOf(i int, kind sourceKind) *source {
-	s, err := r.reg.streams[i].claim(kind, "test")
+	s, err := r.reg.streams[i].Claim(Claim{Kind: kind, Who: "test"})
 	if err != nil {
 		r.t.Fatal(err)
 	}

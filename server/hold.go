@@ -68,14 +68,3 @@ func (c *conn) waitNoMore() {
 		c.waitsFor = nil
 	}
 }
-
-// want tells a source on demand that somebody waits or watches.
-func (st *stream) want() {
-	select {
-	case st.wanted <- struct{}{}:
-	default:
-	}
-}
-
-// watched is how many viewers there are and wait.
-func (st *stream) watched() int64 { return st.stats.viewers.Load() + st.stats.held.Load() }

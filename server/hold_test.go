@@ -87,7 +87,7 @@ func TestSlatePlaysWhileTheSourceIsAway(t *testing.T) {
 		}
 		time.Sleep(3 * time.Second)
 		synctest.Wait()
-		if st.up() == nil || st.reg.owned(st).kind != sourceSlate {
+		if st.up() == nil || st.Owner().Kind() != sourceSlate {
 			t.Fatal("no slate after slate_after")
 		}
 		r.at = st.clock.now()
@@ -97,13 +97,13 @@ func TestSlatePlaysWhileTheSourceIsAway(t *testing.T) {
 		e.header(320)
 		e.frame('D', asftest.Packet(1, 40, false, asftest.PacketSize, 500))
 		synctest.Wait()
-		if st.reg.owned(st).kind != sourceSlate {
+		if st.Owner().Kind() != sourceSlate {
 			t.Error("the slate ended before the source's first key frame")
 		}
 		e.frame('D', asftest.Packet(10, 400, true, asftest.PacketSize, 500))
 		synctest.Wait()
 		r.turn() // the claim has come
-		if own := st.reg.owned(st); own == nil || own.kind != sourcePush || !bytes.Equal(st.up().gen.header.Raw,
+		if own := st.Owner(); own == nil || own.Kind() != sourcePush || !bytes.Equal(st.up().gen.header.Raw,
 			asftest.Header(asftest.PacketSize, 320)) {
 			t.Errorf("owner %+v; want the encoder at its key frame; it was told %q", own, e.got)
 		}
@@ -114,7 +114,7 @@ func TestSlatePlaysWhileTheSourceIsAway(t *testing.T) {
 		last := st.stats.generations.Load()
 		time.Sleep(4 * time.Second)
 		synctest.Wait()
-		if own := st.reg.owned(st); own == nil || own.kind != sourceSlate || st.stats.generations.Load() == last {
+		if own := st.Owner(); own == nil || own.Kind() != sourceSlate || st.stats.generations.Load() == last {
 			t.Errorf("the slate does not come again: owner %+v, %d generations more", own, st.stats.generations.Load()-last)
 		}
 	})

@@ -7,6 +7,9 @@ package server
 // to be.
 const hopeless = 2
 
+// maxLagBytes of the chain may be between a viewer and its audience.
+const maxLagBytes = 64 << 20
+
 // letGo moves a viewer that holds too much of the chain, and that catchUp did not move:
 //
 //	it is only to be sent its end        it needs nothing of the chain

@@ -28,17 +28,15 @@ func upstreamMetric(name, help string, more ...string) *prometheus.Desc {
 
 func collectFeed(out chan<- prometheus.Metric, st *stream) {
 	f, path := feedOf(st), st.cfg.Path
-	for kind := range sourceReaper {
+	for kind := range sourceKinds {
 		is := f.fed && f.kind == kind
 		out <- prometheus.MustNewConstMetric(kindDesc, gauge, boolean(is), path, kind.String())
 	}
 	for c := conditionIdle; c <= conditionFailed; c++ {
 		out <- prometheus.MustNewConstMetric(conditionDesc, gauge, boolean(f.condition == c), path, c.String())
 	}
-	if views := st.upstreams.Load(); views != nil {
-		for rank, v := range *views {
-			collectUpstream(out, v, st.clock.now(), path, v.name, strconv.Itoa(rank))
-		}
+	for rank, v := range st.Upstreams() {
+		collectUpstream(out, v, st.clock.now(), path, v.name, strconv.Itoa(rank))
 	}
 }
 

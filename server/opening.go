@@ -29,3 +29,15 @@ func withFrame(framed, payload []byte) []byte {
 	codec.PutDataPrefix(b[len(framed):], 'D', 0, 0, len(payload))
 	return append(b, payload...)
 }
+
+// Begin is for a newcomer that gets a form and bears such older video: it is sent b, in which so many packets are, and
+// goes on behind at.
+func (j *joins) Begin(f form, bears asf.Older) (b []byte, at *element, packets uint8) {
+	if o := j.opening; o != nil && o.older > bears {
+		return o.bytes[f], o.first, 1
+	}
+	if f == rawPackets {
+		return j.gen.header.Raw, j.start, 0
+	}
+	return j.gen.framed, j.start, 0
+}

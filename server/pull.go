@@ -38,7 +38,7 @@ type puller struct {
 	on      *lane   // the one that feeds the stream; nil: none does
 	source  *source // the claim of on; nil without on
 	relieve *relieve
-	left    uint64 // 1 more than the order of the chain's last element when the last claim was given up; 0: none was
+	left    mark // the chain's end when the last claim was given up; 0: none was
 	leftBy  *lane
 	awake   bool    // of a stream on demand: somebody watches, or did not long ago
 	watched instant // the last time that somebody did, while awake

@@ -3,15 +3,14 @@ package server
 // begin makes a lane feed a stream that we do not have the claim of. A slate lets go only for a picture.
 func (p *puller) begin(l *lane, now instant) {
 	st := p.st
-	if own := st.reg.owned(st); own != nil && own.kind == sourceSlate && !l.pictured(now) {
+	if own := st.Owner(); own != nil && own.Kind() == sourceSlate && !l.pictured(now) {
 		if l.packets > 0 {
 			p.lookAt(l.first.add(keyPatience))
 		}
 		return
 	}
 	granted := make(chan struct{}, 1)
-	s := &source{kind: sourcePull, who: l.place.name}
-	done, err := st.inherit(s, func() { granted <- struct{}{} })
+	s, done, err := st.Inherit(Claim{Kind: sourcePull, Who: l.place.name}, func() { granted <- struct{}{} })
 	switch {
 	case err != nil:
 		p.drop(l, err, now)
@@ -39,7 +38,7 @@ func (p *puller) inherited() {
 // withdraw takes back that we want the claim.
 func (p *puller) withdraw() {
 	if p.relieve != nil {
-		p.st.reg.release(p.relieve.source, true)
+		p.relieve.source.yield()
 		p.relieve = nil
 	}
 }
@@ -48,13 +47,10 @@ func (p *puller) withdraw() {
 // it was silent, nothing is missing in between; where somebody has, that was the slate, which has a clock of its own.
 func (p *puller) start(l *lane, s *source) {
 	t := tieUnknown
-	switch last := p.st.chain.last; {
-	case last == nil:
-	case l.file:
+	switch {
+	case l.file, !s.Unmoved(p.left):
 		t = tieOther
-	case p.left != last.order+1:
-		t = tieOther
-	case p.leftBy == l && last.kind == packetElement:
+	case p.leftBy == l:
 		t = tieExact
 	}
 	p.on, p.source = l, s
@@ -63,10 +59,7 @@ func (p *puller) start(l *lane, s *source) {
 
 // give lets the claim go, in one way or another.
 func (p *puller) give(how func()) {
-	p.left, p.leftBy = 0, p.on
-	if last := p.st.chain.last; last != nil {
-		p.left = last.order + 1
-	}
+	p.left, p.leftBy = p.source.Mark(), p.on
 	how()
 	p.on, p.source = nil, nil
 }
@@ -74,7 +67,7 @@ func (p *puller) give(how func()) {
 // feed sends the stream what the lane that is on has kept, from the place where it goes on.
 func (p *puller) feed(u lineup) {
 	l := p.on
-	p.st.path.Store(&l.via)
+	p.st.SetPath(l.via)
 	kept := l.kept[u.from:]
 	l.forget()
 	if err := p.source.header(l.header); err != nil {

@@ -27,7 +27,7 @@ func (s *scene) fed(d time.Duration) (always, never bool) {
 	always, never = true, true
 	for end := time.Now().Add(d); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
 		synctest.Wait()
-		fed := s.st.reg.owned(s.st) != nil
+		fed := s.st.Owner() != nil
 		always, never = always && fed, never && !fed
 	}
 	return always, never
@@ -136,8 +136,8 @@ func TestOnDemandLost(t *testing.T) {
 		s.hang()
 		time.Sleep(time.Minute)
 		synctest.Wait()
-		s.st.reg.reap(s.st.clock.now())
-		if s.st.currentState() != streamIdle || s.st.reg.owned(s.st) != nil {
+		s.st.reg.Reap(s.st.clock.now())
+		if s.st.currentState() != streamIdle || s.st.Owner() != nil {
 			t.Errorf("state %v, want idle", s.st.currentState())
 		}
 		stop()

@@ -46,7 +46,7 @@ func (p *puller) take(l *lane, e event, now instant) error {
 	switch e.kind {
 	case eventPath:
 		if l.via = string(e.data); p.on == nil || p.on == l {
-			p.st.path.Store(&l.via)
+			p.st.SetPath(l.via)
 		}
 		return nil
 	case eventFile:
@@ -75,7 +75,9 @@ func (p *puller) drop(l *lane, err error, now instant) {
 	p.close(l)
 	o, known := p.ready(), false
 	if l == p.on {
-		p.source.ended = errors.Is(err, errEnded)
+		if errors.Is(err, errEnded) {
+			p.source.Over()
+		}
 	}
 	switch {
 	case l != p.on:

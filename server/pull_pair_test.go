@@ -201,12 +201,12 @@ func TestPairIsLost(t *testing.T) {
 		stop := s.start()
 		time.Sleep(11 * time.Second)
 		synctest.Wait()
-		if s.st.currentState() != streamOrphaned || s.st.reg.owned(s.st) != nil {
-			t.Errorf("state %v, owner %v; want orphaned and nobody", s.st.currentState(), s.st.reg.owned(s.st))
+		if s.st.currentState() != streamOrphaned || s.st.Owner() != nil {
+			t.Errorf("state %v, owner %v; want orphaned and nobody", s.st.currentState(), s.st.Owner())
 		}
 		time.Sleep(10 * time.Second)
 		synctest.Wait()
-		if s.st.reg.owned(s.st).seen != nil {
+		if s.st.Owner().seen != nil {
 			t.Error("the source holds an element of the chain, and so all that come after it")
 		}
 		stop()

@@ -483,7 +483,7 @@ func TestPull(t *testing.T) {
 				if got := s.seen(); got != tt.seen {
 					t.Errorf("stream got %q, want %q", got, tt.seen)
 				}
-				if s.st.reg.owned(s.st) != nil {
+				if s.st.Owner() != nil {
 					t.Error("claim is still held")
 				}
 			})
@@ -562,14 +562,14 @@ func TestPullBusy(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newScene(t, "mmsh://a.example/x")
 		s.hosts["a.example:80"] = wms([][]byte{fullOne}, (*call).hold)
-		other, err := s.st.claim(sourceFile, "other")
+		other, err := s.st.Claim(Claim{Kind: sourceFile, Who: "other"})
 		if err != nil {
 			t.Fatal(err)
 		}
 		if err := s.once(); !errors.Is(err, errBusy) {
 			t.Errorf("%v, want %v", err, errBusy)
 		}
-		if s.st.reg.owned(s.st) != other {
+		if s.st.Owner() != other {
 			t.Error("the other has lost its claim")
 		}
 	})

@@ -29,7 +29,7 @@ type push struct {
 	over   bool        // $E was the last frame that counts
 	last   *asf.Header // its last header, as published; nil without one and after $E
 	early  *asf.Header // its header while the slate plays or may begin to
-	left   uint64      // the chain's mark when it was silent and let go; 0: it was not
+	left   mark        // the chain's end when it was silent and let go; 0: it was not
 	heard  instant     // the last $H, $C or $D, or $E if over; while between, the end of the body or a setup
 	pulse
 }
@@ -118,7 +118,7 @@ func (p *push) header(c *conn, b []byte) error {
 		if err != nil {
 			return err
 		}
-		if s := p.stream.reg.owned(p.stream); s != nil && s.kind == sourceSlate && p.state == pushing {
+		if s := p.stream.Owner(); s != nil && s.Kind() == sourceSlate && p.state == pushing {
 			p.early = h // the slate plays on until there is a picture
 			p.gave(h.Published())
 			return nil
@@ -131,7 +131,7 @@ func (p *push) header(c *conn, b []byte) error {
 	if err := p.source.header(b); err != nil {
 		return err
 	}
-	p.gave(p.source.published)
+	p.gave(p.source.Published())
 	return nil
 }
 
@@ -146,7 +146,7 @@ func (p *push) packet(c *conn, b []byte) error {
 	if err != nil {
 		return err
 	}
-	if p.early == nil && (p.source == nil || p.source.published == nil) {
+	if p.early == nil && (p.source == nil || p.source.Published() == nil) {
 		if err := p.resume(c); err != nil {
 			return err
 		}
@@ -164,8 +164,8 @@ func (p *push) resume(c *conn) error {
 	if p.last == nil {
 		return errNoHeader
 	}
-	j, s := p.stream.joins.Load(), p.stream.reg.owned(p.stream)
-	if s != nil && s.kind == sourcePush && s != p.source && j != nil && !j.gen.header.Same(p.last) {
+	j, s := p.stream.joins.Load(), p.stream.Owner()
+	if s != nil && s.Kind() == sourcePush && s != p.source && j != nil && !j.gen.header.Same(p.last) {
 		return errNoHeader
 	}
 	return p.header(c, p.last.Raw)
@@ -175,7 +175,7 @@ func (p *push) resume(c *conn) error {
 // goes on with what it has.
 func (p *push) relieveSlate(c *conn, b []byte) error {
 	if p.source == nil {
-		if own := p.stream.reg.owned(p.stream); own != nil && own.kind == sourceSlate {
+		if own := p.stream.Owner(); own != nil && own.Kind() == sourceSlate {
 			if at, err := p.early.ParsePacket(b); err != nil || !at.Join {
 				return nil
 			}
@@ -185,7 +185,7 @@ func (p *push) relieveSlate(c *conn, b []byte) error {
 		}
 	}
 	t := tieOther
-	if p.left == p.stream.chain.mark() {
+	if p.source.Unmoved(p.left) {
 		t = tieExact
 	}
 	h := p.early
@@ -201,7 +201,7 @@ func (p *push) relieveSlate(c *conn, b []byte) error {
 func (p *push) makeWay(c *conn, now instant) {
 	c.loop.log.Warn("encoder is silent, making way for the slate", "stream", p.stream.cfg.Path, "from", c.remote,
 		"for", now.since(p.heard))
-	p.early, p.left = p.source.published, p.stream.chain.mark()
+	p.early, p.left = p.source.Published(), p.source.Mark()
 	p.source.pause(p.heard)
 	p.source = nil
 }
@@ -211,7 +211,7 @@ func (p *push) makeWay(c *conn, now instant) {
 // had the stream, one may have to go after all.
 func (p *push) claim(c *conn) error {
 	l := c.loop
-	if s := p.stream.reg.owned(p.stream); s != nil && s.kind == sourcePush && p.left > 0 {
+	if s := p.stream.Owner(); s != nil && s.Kind() == sourcePush && p.left > 0 {
 		p.evicted(c)
 		return errBusy
 	}
@@ -222,8 +222,8 @@ func (p *push) claim(c *conn) error {
 	}
 	evict := func() { l.tell(func(instant) { p.evicted(c) }) }
 	granted := func() { l.tell(func(now instant) { p.granted(c, now) }) }
-	s := &source{kind: sourcePush, who: c.remote.String(), pusher: pusher{p.from, p.id}, evict: evict}
-	at, err := p.stream.inherit(s, granted)
+	s, at, err := p.stream.Inherit(
+		Claim{Kind: sourcePush, Who: c.remote.String(), Pusher: pusher{p.from, p.id}, Evict: evict}, granted)
 	if err != nil {
 		return err
 	}
@@ -274,7 +274,7 @@ func (p *push) gone(c *conn, why reason) {
 	case why == sourceSilent:
 		p.access.drop(p.stream, p.id)
 	case why != replaced && !p.over:
-		p.session(max(c.loop.limits.sourceIdle, p.stream.reg.grace))
+		p.session(max(c.loop.limits.sourceIdle, p.stream.Grace()))
 	}
 	switch {
 	case s == nil:

@@ -24,7 +24,8 @@ type slateFeeder struct {
 func (r *rig) slate(width uint32) *slateFeeder {
 	r.t.Helper()
 	f := &slateFeeder{}
-	src := r.reg.claimVacant(r.reg.streams[0], sourceSlate, "slate", 3*time.Second, func() { f.asked = true })
+	src := r.reg.streams[0].ClaimVacant(
+		Claim{Kind: sourceSlate, Who: "slate", Evict: func() { f.asked = true }}, 3*time.Second)
 	if src == nil {
 		return nil
 	}
@@ -161,7 +162,7 @@ func TestSilentPushIsReplaced(t *testing.T) {
 	if !strings.Contains(old.status(), "409") || !old.fin || young.fin {
 		t.Errorf("the old encoder was told %q, FIN %v; the young one FIN %v", old.status(), old.fin, young.fin)
 	}
-	if own := r.reg.owned(r.reg.streams[0]); own == nil || own != young.conn.push.source {
+	if own := r.reg.streams[0].Owner(); own == nil || own != young.conn.push.source {
 		t.Error("the young encoder does not have the stream")
 	}
 }
@@ -179,7 +180,7 @@ func TestSilentPushLeavesToItsHeir(t *testing.T) {
 	old.conn.push.makeWay(old.conn, r.at)
 	r.turn()
 	young.push(1)
-	if own := r.reg.owned(r.reg.streams[0]); own == nil || own != young.conn.push.source || !old.fin {
+	if own := r.reg.streams[0].Owner(); own == nil || own != young.conn.push.source || !old.fin {
 		t.Errorf("owner %+v, the old encoder's FIN %v; want the young one", own, old.fin)
 	}
 }
@@ -196,7 +197,7 @@ func TestSlowPushIsNotSilent(t *testing.T) {
 		for range 10 {
 			r.pass(196 * time.Millisecond)
 			r.turn()
-			if i > 8 && r.reg.owned(r.reg.streams[0]) == nil { // in the beginning nobody knows its pace
+			if i > 8 && r.reg.streams[0].Owner() == nil { // in the beginning nobody knows its pace
 				t.Fatalf("a slow encoder was taken for a silent one after packet %d", i)
 			}
 		}

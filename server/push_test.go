@@ -121,7 +121,7 @@ func TestPushOfAPusherInC(t *testing.T) {
 	if got := r.read(p.body()); got.ended != 0 || !p.fin || len(e.got) > 0 {
 		t.Errorf("$E %d, FIN %v, want 0 and FIN; the encoder was told %q", got.ended, p.fin, e.got)
 	}
-	if st := r.reg.streams[0]; st.currentState() != streamIdle || r.reg.owned(st) != nil {
+	if st := r.reg.streams[0]; st.currentState() != streamIdle || st.Owner() != nil {
 		t.Errorf("the stream is %s", st.currentState())
 	}
 }
@@ -541,9 +541,11 @@ func TestResumeAfterAnotherHeader(t *testing.T) {
 	e.push(3)
 	p := r.watch("a", wmpAgent)
 	e.hangUp()
-	other := r.sourceOf(0, sourceSlate)
 	evicted := false
-	other.evict = func() { evicted = true }
+	other, err := r.reg.streams[0].Claim(Claim{Kind: sourceSlate, Who: "test", Evict: func() { evicted = true }})
+	if err != nil {
+		t.Fatal(err)
+	}
 	f := &feeder{rig: r, src: other, next: 100}
 	f.header(640)
 	f.publish(3)

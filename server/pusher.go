@@ -17,9 +17,9 @@ func (p pusher) is(from netip.Addr, id string) bool {
 // ended needs no place, and one that has brought no packet gets none. For whoever holds the registry's mutex.
 func (st *stream) keepPlace(since instant, orphan bool) {
 	switch o := st.owner; {
-	case o == nil || o.kind != sourcePush || !o.wrote:
+	case o == nil || o.claim.Kind != sourcePush || !o.wrote:
 	case orphan:
-		st.absent, st.until = o.pusher, since.add(st.reg.grace)
+		st.absent, st.until = o.claim.Pusher, since.add(st.reg.grace)
 	default:
 		st.absent, st.until = pusher{}, 0
 	}
@@ -29,8 +29,8 @@ func (st *stream) keepPlace(since instant, orphan bool) {
 func (st *stream) foremost(now instant) (p pusher, ok bool) {
 	st.reg.mu.Lock()
 	defer st.reg.mu.Unlock()
-	if s := st.owner; s != nil && s.kind == sourcePush {
-		return s.pusher, true
+	if s := st.owner; s != nil && s.claim.Kind == sourcePush {
+		return s.claim.Pusher, true
 	}
 	return st.absent, now.before(st.until)
 }

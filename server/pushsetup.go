@@ -112,7 +112,7 @@ func (l *loop) admitSecond(c *conn, st *stream, now instant) bool {
 // objection says what is to be said to an encoder on c, with a push-id, while another has the stream or may come back
 // to it; code 0 is nothing (push.md §7). A password makes all who know it the same encoder.
 func (l *loop) objection(c *conn, st *stream, id string, now instant) (code int, why string) {
-	s := st.reg.owned(st)
+	s := st.Owner()
 	if s != nil && c.push != nil && c.push.source == s {
 		return 0, ""
 	}
@@ -120,17 +120,16 @@ func (l *loop) objection(c *conn, st *stream, id string, now instant) (code int,
 	switch {
 	case ok && len(l.node.access.users[st.id]) == 0 && !first.is(c.remote.Addr(), id):
 		return 403, "another encoder sends to this stream"
-	case s != nil && s.kind == sourcePush && st.guards(s, now):
+	case s != nil && s.Kind() == sourcePush && guardedBy(s, now):
 		return 409, "an encoder sends to this stream already"
 	}
 	return 0, ""
 }
 
-// guards says whether push s keeps a stream from a second one: where the configuration wants that, as long as it is not
-// silent. One that has just begun is not.
-func (st *stream) guards(s *source, now instant) bool {
-	heard := max(instant(st.stats.lastPacket.Load()), s.since)
-	return st.cfg.OnSecondPush == "refuse" && now.since(heard) <= silentSource
+// guardedBy says whether push s keeps its stream from a second one: where the configuration wants that, as long as it is
+// not silent.
+func guardedBy(s *source, now instant) bool {
+	return s.stream.cfg.OnSecondPush == "refuse" && now.since(s.Heard()) <= silentSource
 }
 
 // pushAccepted is the 204 to a setup and to a complete body. Encoders compare some field names by case.

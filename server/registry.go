@@ -54,37 +54,58 @@ type heir struct {
 	granted func()
 }
 
-// claim makes the caller the stream's only writer until it lets go by itself. errBusy if somebody is.
-func (st *stream) claim(kind sourceKind, who string) (*source, error) {
+// A Claim is what who asks for a stream says of itself.
+type Claim struct {
+	Kind   sourceKind
+	Who    string // for the log and the status page: an address or a URL
+	Pusher pusher // of a push
+	Evict  func() // asks the holder to give the claim up soon; nil: it will not. Called under the registry's mutex
+}
+
+// Claim makes the caller the stream's only writer until it lets go by itself. errBusy if somebody is.
+func (st *stream) Claim(c Claim) (*source, error) {
 	st.reg.mu.Lock()
 	defer st.reg.mu.Unlock()
 	if st.owner != nil || st.heir != nil {
 		return nil, errBusy
 	}
-	st.owner = &source{stream: st, kind: kind, who: who, since: st.clock.now()}
+	st.owner = &source{stream: st, claim: c, since: st.clock.now()}
 	return st.owner, nil
 }
 
-// inherit makes s the stream's writer, at once with done = true if nobody is, else when the owner, who is asked to, has
-// let go; then it calls granted from the owner's goroutine. errBusy if another heir is already waiting.
-func (st *stream) inherit(s *source, granted func()) (done bool, err error) {
+// ClaimVacant makes the caller the writer of a stream that nobody has written for so long; nil if it is not so.
+func (st *stream) ClaimVacant(c Claim, long time.Duration) *source {
+	st.reg.mu.Lock()
+	defer st.reg.mu.Unlock()
+	now := st.clock.now()
+	if st.owner != nil || st.heir != nil || now.since(st.vacant) < long {
+		return nil
+	}
+	st.owner = &source{stream: st, claim: c, since: now}
+	return st.owner
+}
+
+// Inherit makes the caller the stream's writer, at once with done = true if nobody is, else when the owner, who is asked
+// to, has let go; then it calls granted from the owner's goroutine. errBusy if another heir is already waiting, or the
+// owner does not let go.
+func (st *stream) Inherit(c Claim, granted func()) (s *source, done bool, err error) {
 	st.reg.mu.Lock()
 	defer st.reg.mu.Unlock()
 	if st.heir != nil {
-		return false, errBusy
+		return nil, false, errBusy
 	}
-	s.stream, s.since = st, st.clock.now()
+	s = &source{stream: st, claim: c, since: st.clock.now()}
 	if st.owner == nil {
 		st.owner = s
-		return true, nil
+		return s, true, nil
 	}
-	if st.owner.evict == nil {
-		return false, errBusy
+	if st.owner.claim.Evict == nil {
+		return nil, false, errBusy
 	}
-	s.before = st.owner.who
+	s.before = st.owner.claim.Who
 	st.heir = &heir{source: s, granted: granted}
-	st.owner.evict()
-	return false, nil
+	st.owner.claim.Evict()
+	return s, false, nil
 }
 
 // release ends a claim; orphan says that viewers are to wait for the next one. A source that waited to inherit is
@@ -128,40 +149,30 @@ func (st *stream) vacate(since instant, orphan bool) {
 // each time that it begins its file anew, and many a server when it is restarted, and then it is back by now.
 const endedGrace = 5 * time.Second
 
-// owned says who writes a stream now, nil if nobody.
-func (r *registry) owned(st *stream) *source {
-	r.mu.Lock()
-	defer r.mu.Unlock()
+// Owner is who writes the stream now, nil if nobody. Any goroutine.
+func (st *stream) Owner() *source {
+	st.reg.mu.Lock()
+	defer st.reg.mu.Unlock()
 	return st.owner
 }
 
-// reap ends the streams whose source has been away for longer than the grace.
-func (r *registry) reap(now instant) {
+// Grace is for how long viewers wait for a source that is lost.
+func (st *stream) Grace() time.Duration { return st.reg.grace }
+
+// Reap ends the streams whose source has been away for longer than the grace. For now and then.
+func (r *registry) Reap(now instant) {
 	for _, st := range r.streams {
-		if s := r.claimOrphan(st, now); s != nil {
-			st.log.Warn("source did not come back", "grace", st.patience)
-			s.end()
-		}
+		r.reap(st, now)
 	}
 }
 
-func (r *registry) claimOrphan(st *stream, now instant) *source {
+// reap keeps the mutex, so that nobody claims the stream meanwhile.
+func (r *registry) reap(st *stream, now instant) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if st.owner != nil || st.currentState() != streamOrphaned || now.since(st.vacant) < st.patience {
-		return nil
+		return
 	}
-	st.owner = &source{stream: st, kind: sourceReaper, evict: func() {}} // it lets go by itself, soon
-	return st.owner
-}
-
-// claimVacant makes the caller the writer of a stream that nobody has written for so long; nil if it is not so.
-func (r *registry) claimVacant(st *stream, kind sourceKind, who string, long time.Duration, evict func()) *source {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if st.owner != nil || st.heir != nil || r.clock.now().since(st.vacant) < long {
-		return nil
-	}
-	st.owner = &source{stream: st, kind: kind, who: who, evict: evict}
-	return st.owner
+	st.log.Warn("source did not come back", "grace", st.patience)
+	st.finish("reaper", "")
 }

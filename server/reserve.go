@@ -37,8 +37,8 @@ func (l *loop) idle(c *conn, now instant) {
 // admitted gives an encoder that may send to a stream its place; if there is none, it has been answered.
 func (l *loop) admitted(c *conn, st *stream, now instant) (ok bool) {
 	feeds := ""
-	if s := l.reg.owned(st); s != nil {
-		feeds = s.who
+	if s := st.Owner(); s != nil {
+		feeds = s.Who()
 	}
 	if c.guest, ok = l.gate.admit(c.guest, st, c.remote, feeds, now, func() { l.evict(c) }); !ok {
 		l.refuse(c, 503, fullText)

@@ -326,7 +326,7 @@ func TestLostSource(t *testing.T) {
 	p := r.watch("a", ffmpegAgent)
 	f.src.lost(syscall.ECONNRESET)
 	r.pass(20 * time.Second)
-	r.reg.reap(r.at)
+	r.reg.Reap(r.at)
 	r.turn()
 	late := r.watch("a", ffmpegAgent)
 	f.src = r.source(0)
@@ -341,7 +341,7 @@ func TestLostSource(t *testing.T) {
 	}
 	f.src.lost(syscall.ECONNRESET)
 	r.pass(31 * time.Second)
-	r.reg.reap(r.at)
+	r.reg.Reap(r.at)
 	r.turn()
 	if got := r.read(p.body()); got.ended != 0 || !p.fin {
 		t.Errorf("after the grace: $E %d, FIN %v, want 0 and true", got.ended, p.fin)
@@ -354,14 +354,14 @@ func TestEndedUpstream(t *testing.T) {
 	f := r.feeder(0, 320)
 	f.publish(15)
 	p := r.watch("a", ffmpegAgent)
-	f.src.ended = true
+	f.src.Over()
 	f.src.lost(io.EOF)
 	for _, c := range []struct {
 		pass time.Duration
 		want int64
 	}{{endedGrace - 1, -1}, {1, 0}} {
 		r.pass(c.pass)
-		r.reg.reap(r.at)
+		r.reg.Reap(r.at)
 		r.turn()
 		if got := r.read(p.body()); got.ended != c.want {
 			t.Errorf("%v later: $E %d, want %d", c.pass, got.ended, c.want)

@@ -9,9 +9,9 @@ import (
 	"pumpd/codec"
 )
 
-// target finds the stream of a request path: /streams/NAME or, for encoders, /streams/NAME_push, in any case, with or
+// streamAt finds the stream of a request path: /streams/NAME or, for encoders, /streams/NAME_push, in any case, with or
 // without a slash at the end.
-func (r *registry) target(path []byte) (st *stream, push bool) {
+func streamAt(r *registry, path []byte) (st *stream, push bool) {
 	const (
 		root    = "/streams/"
 		longest = len(root) + maxPathLen + len("_push/")
@@ -36,7 +36,7 @@ func (r *registry) target(path []byte) (st *stream, push bool) {
 // must come first.
 func (l *loop) route(c *conn, n int, rest []byte, now instant) bool {
 	r := &l.request
-	st, push := l.reg.target(r.Path)
+	st, push := streamAt(l.reg, r.Path)
 	d := dialectOf(r)
 	w := classify(r, d, push)
 	l.encoder = w == wantPushSetup || w == wantPushStart

@@ -209,7 +209,7 @@ func TestSessions(t *testing.T) {
 		}
 	}
 	r.pass(5 * time.Minute)
-	r.reg.reap(r.at)
+	r.reg.Reap(r.at)
 	if s := ask(stop); !strings.Contains(s, "200") {
 		t.Errorf("Stop: %q, want 200", s)
 	}
@@ -218,7 +218,7 @@ func TestSessions(t *testing.T) {
 		t.Errorf("after Stop: $E %d, FIN %v", got.ended, p.fin)
 	}
 	r.pass(2 * time.Minute)
-	r.reg.reap(r.at)
+	r.reg.Reap(r.at)
 	if s := ask(stop); !strings.Contains(s, "400") {
 		t.Errorf("Stop of a session that is over: %q, want 400", s)
 	}

@@ -201,7 +201,7 @@ func (s *Server) keepHouse(ctx context.Context) {
 			return
 		case <-tick.C:
 			now := s.clock.now()
-			s.reg.reap(now)
+			s.reg.Reap(now)
 			s.node.sessions.forget(now)
 			s.gate.expire(now)
 			memory.trim(s.gate.inside.Load())

@@ -78,13 +78,13 @@ func TestEncoderThatWatches(t *testing.T) {
 	e.setUp()
 	e.start(4 + len(asftest.Header(asftest.PacketSize, 320)))
 	e.header(320)
-	if r.reg.owned(r.reg.streams[0]) == nil {
+	if r.reg.streams[0].Owner() == nil {
 		t.Fatal("no claim")
 	}
 	e.got = nil
 	e.say(fmt.Sprintf("GET /streams/b HTTP/1.0\r\nUser-Agent: %s\r\nPragma: xPlayStrm=1\r\n\r\n", ffmpegAgent))
-	if r.reg.owned(r.reg.streams[0]) != nil || !strings.HasPrefix(e.status(), "HTTP/1.0 200") || e.conn.phase != viewing {
-		t.Errorf("%q, claim of %v", e.status(), r.reg.owned(r.reg.streams[0]))
+	if r.reg.streams[0].Owner() != nil || !strings.HasPrefix(e.status(), "HTTP/1.0 200") || e.conn.phase != viewing {
+		t.Errorf("%q, claim of %v", e.status(), r.reg.streams[0].Owner())
 	}
 }
 

@@ -39,7 +39,8 @@ const slateCheck = 50 * time.Millisecond
 func playSlate(ctx context.Context, st *stream, l *fileLoop) error {
 	playing, evict := context.WithCancel(ctx)
 	defer evict()
-	src := st.reg.claimVacant(st, sourceSlate, st.cfg.Slate, time.Duration(st.cfg.SlateAfter), evict)
+	slate := Claim{Kind: sourceSlate, Who: st.cfg.Slate, Evict: evict}
+	src := st.ClaimVacant(slate, time.Duration(st.cfg.SlateAfter))
 	if src == nil {
 		return nil
 	}

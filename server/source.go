@@ -13,12 +13,9 @@ import (
 type source struct {
 	// Set by claim, never changed.
 	stream *stream
-	kind   sourceKind
-	who    string  // for the log and the status page: an address or a URL
-	since  instant // of a push: when it asked for the claim
-	pusher pusher  // of a push
+	claim  Claim
+	since  instant // when it asked for the claim
 	before string  // who let the stream go for it; "": nobody did
-	evict  func()  // asks the holder to give the claim up soon; nil: it will not. Called under the registry's mutex
 
 	// The source's goroutine only.
 	state     sourceState
@@ -45,11 +42,23 @@ const (
 	sourcePush sourceKind = iota
 	sourcePull
 	sourceFile
-	sourceSlate  // fills in for one that is away
-	sourceReaper // ends a stream whose grace is over
+	sourceSlate // fills in for one that is away
+	sourceKinds
 )
 
-func (k sourceKind) String() string { return [...]string{"push", "pull", "file", "slate", "reaper"}[k] }
+func (k sourceKind) String() string { return [...]string{"push", "pull", "file", "slate"}[k] }
+
+// Kind says how the source comes.
+func (s *source) Kind() sourceKind { return s.claim.Kind }
+
+// Who is the source's address or URL, for people.
+func (s *source) Who() string { return s.claim.Who }
+
+// Stream is what it feeds.
+func (s *source) Stream() *stream { return s.stream }
+
+// Published is the header that its packets are parsed by; nil while it has given none.
+func (s *source) Published() *asf.Header { return s.published }
 
 // A sourceState is how far a source is, from its claim until it gives that up.
 type sourceState uint8
@@ -84,9 +93,9 @@ func (s *source) header(b []byte) error {
 	s.anew = st.joins.Load() == nil || !st.chain.gen.header.Same(s.published)
 	s.awaitKey()
 	if !s.anew {
-		st.log.Info("source comes with the same header", "source", s.kind, "from", s.who)
+		st.log.Info("source comes with the same header", "source", s.claim.Kind, "from", s.claim.Who)
 	}
-	if st.currentState() == streamOrphaned && (s.kind == sourcePush || s.kind == sourcePull) { // others have packets too
+	if st.currentState() == streamOrphaned && (s.claim.Kind == sourcePush || s.claim.Kind == sourcePull) { // others have packets too
 		st.vain.Store(true)
 	}
 	return nil
@@ -95,7 +104,7 @@ func (s *source) header(b []byte) error {
 // declare logs what a header says that viewers have not had.
 func (s *source) declare() {
 	st, h := s.stream, s.published
-	st.log.Info("stream is up", "source", s.kind, "from", s.who, "streams", len(h.Streams),
+	st.log.Info("stream is up", "source", s.claim.Kind, "from", s.claim.Who, "streams", len(h.Streams),
 		"bitrate", h.Bitrate(), "packet_size", h.PacketSize, "header", len(h.Raw))
 	if wait := st.chain.gen.reach.slow(h.Preroll); wait > startDelay {
 		st.log.Warn("players will wait for their picture: the preroll is longer than the burst", "preroll",
@@ -214,7 +223,7 @@ func (s *source) publish(b []byte, p asf.Packet, now instant) {
 		st.log.Warn("players will wait for their picture: the burst would be too large", "burst", st.chain.gen.reach.most,
 			"limit_mb", farthestJoin>>20, "limit_key_frames", maxBurstEntries)
 	}
-	if s.kind != sourceSlate { // it would hide that nothing is received
+	if s.claim.Kind != sourceSlate { // it would hide that nothing is received
 		st.stats.received(len(b), now)
 	}
 	if !s.wrote {
@@ -254,13 +263,12 @@ const leastPadding = 6
 
 // end tells the viewers that the stream is over and gives the claim up.
 func (s *source) end() {
-	s.finish()
+	s.stream.finish(s.claim.Kind.String(), s.claim.Who)
 	s.stream.reg.release(s, false)
 }
 
-// finish tells the viewers that the stream is over.
-func (s *source) finish() {
-	st := s.stream
+// finish tells the viewers that the stream is over, and the log who says so.
+func (st *stream) finish(kind, who string) {
 	if st.joins.Load() == nil {
 		return
 	}
@@ -268,21 +276,27 @@ func (s *source) finish() {
 	st.joins.Store(nil) // first: whoever joins from here on would only be told the end
 	st.chain.end(now)
 	st.setState(streamIdle)
-	st.log.Info("stream is over", "source", s.kind, "from", s.who)
+	st.log.Info("stream is over", "source", kind, "from", who)
 	st.bell(now)
 }
+
+// Over says that it has said that it is over, before it gives the claim up.
+func (s *source) Over() { s.ended = true }
 
 // lost gives the claim up while viewers stay for source_grace: encoders that lose the link return within seconds, and
 // closing 5,000 viewers for that makes 5,000 reconnects.
 func (s *source) lost(err error) {
-	s.stream.log.Warn("source lost", "source", s.kind, "from", s.who, "err", err)
+	s.stream.log.Warn("source lost", "source", s.claim.Kind, "from", s.claim.Who, "err", err)
 	s.stream.reg.release(s, true)
 }
 
 // tookOver tells who has replaced whom.
 func (s *source) tookOver() {
-	s.stream.log.Info("source takes the stream over", "source", s.kind, "from", s.who, "replaces", s.before)
+	s.stream.log.Info("source takes the stream over", "source", s.claim.Kind, "from", s.claim.Who, "replaces", s.before)
 }
 
 // yield gives the claim up to a newcomer, or when the server ends; the stream does not notice.
 func (s *source) yield() { s.stream.reg.release(s, true) }
+
+// Heard is when its last packet came. One that has just begun is not silent: for it, that is when it asked for the claim.
+func (s *source) Heard() instant { return max(instant(s.stream.stats.lastPacket.Load()), s.since) }

@@ -26,7 +26,7 @@ func (c *chain) ahead(send uint32) time.Duration {
 // burst but another clock. An encoder that pushes never repeats.
 func (s *source) repeats(b []byte, p asf.Packet, now instant) bool {
 	st := s.stream
-	if s.state == writing || s.kind != sourcePull || s.tie == tieOther || s.first() {
+	if s.state == writing || s.claim.Kind != sourcePull || s.tie == tieOther || s.first() {
 		return false
 	}
 	d := st.chain.ahead(p.SendTime)

@@ -26,12 +26,3 @@ func (n *streamStats) received(bytes int, now instant) {
 	n.bytesIn.Add(uint64(bytes))
 	n.lastPacket.Store(int64(now))
 }
-
-// serverStats are the counters of the whole process.
-type serverStats struct {
-	ended  [reasons]atomic.Uint64 // connections
-	sends  atomic.Uint64          // system calls of the fan-out
-	rounds atomic.Uint64
-
-	logLost atomic.Uint64 // lines
-}

@@ -151,7 +151,7 @@ func (a *admin) reportStream(st *stream, host string) streamReport {
 			r.Left[why.String()] = left
 		}
 	}
-	if fault := st.fault.Load(); fault != nil && f.condition == conditionFailed {
+	if fault := st.Fault(); f.condition == conditionFailed {
 		r.SourceError = fault.text
 	}
 	if f.fed {
@@ -161,9 +161,7 @@ func (a *admin) reportStream(st *stream, host string) streamReport {
 		ago := seconds(age)
 		r.LastPacket = &ago
 	}
-	if views := st.upstreams.Load(); views != nil {
-		r.Upstreams = reportUpstreams(*views, st.clock.now())
-	}
+	r.Upstreams = reportUpstreams(st.Upstreams(), st.clock.now())
 	return r
 }
 

@@ -161,7 +161,7 @@ func TestStreamLife(t *testing.T) {
 	check("live", true, 300_000)
 	src.lost(io.EOF)
 	check("orphaned", false, 300_000)
-	r.s.streams.reap(r.at.add(time.Minute))
+	r.s.streams.Reap(r.at.add(time.Minute))
 	check("idle", false, 0)
 }
 

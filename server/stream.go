@@ -111,11 +111,11 @@ func (st *stream) backlog() time.Duration {
 
 // feeder says who feeds the stream; false: nobody does. Any goroutine.
 func (st *stream) feeder() (kind sourceKind, who string, ok bool) {
-	s := st.reg.owned(st)
-	if s == nil || s.kind == sourceReaper {
+	s := st.Owner()
+	if s == nil {
 		return 0, "", false
 	}
-	return s.kind, s.who, true
+	return s.claim.Kind, s.claim.Who, true
 }
 
 // silence is how long ago the last packet of a source came, the slate's not counted; false: there was none. Any
@@ -124,3 +124,48 @@ func (st *stream) silence() (time.Duration, bool) {
 	last := instant(st.stats.lastPacket.Load()) // before the clock: the next packet may be coming in
 	return st.clock.now().since(last), last != 0
 }
+
+// want tells a source on demand that somebody waits or watches.
+func (st *stream) want() {
+	select {
+	case st.wanted <- struct{}{}:
+	default:
+	}
+}
+
+// watched is how many viewers there are and wait.
+func (st *stream) watched() int64 { return st.stats.viewers.Load() + st.stats.held.Load() }
+
+// SetPath keeps what an upstream has said of the pumps behind it, its Via.
+func (st *stream) SetPath(via string) { st.path.Store(&via) }
+
+// Path is that Via, nil while there is none.
+func (st *stream) Path() *string { return st.path.Load() }
+
+// ShowUpstreams publishes what a pull makes of its upstreams, in order of preference. The caller changes views no more.
+func (st *stream) ShowUpstreams(views []upstreamView) { st.upstreams.Store(&views) }
+
+// Upstreams is what was shown last; nil while no pull runs. It does not change.
+func (st *stream) Upstreams() []upstreamView {
+	if views := st.upstreams.Load(); views != nil {
+		return *views
+	}
+	return nil
+}
+
+// Fail keeps why the stream's file did not play.
+func (st *stream) Fail(fault lastError) { st.fault.Store(&fault) }
+
+// Fault is why the stream's file did not play last; zero: it has always played.
+func (st *stream) Fault() lastError {
+	if fault := st.fault.Load(); fault != nil {
+		return *fault
+	}
+	return lastError{}
+}
+
+// Listen has the stream's bell ring for a loop, by its id, when the chain grows.
+func (st *stream) Listen(id int) { st.loops.add(id) }
+
+// Unlisten ends that.
+func (st *stream) Unlisten(id int) { st.loops.remove(id) }

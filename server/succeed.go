@@ -13,7 +13,8 @@ const (
 // succeed gives the claim to a new source of the same holder, which goes on with a header. That it has been let in must
 // do for a key frame to come, however short the grace is.
 func (s *source) succeed(who string) *source {
-	next := &source{stream: s.stream, kind: s.kind, who: who, evict: s.evict}
+	next := &source{stream: s.stream, claim: s.claim}
+	next.claim.Who = who
 	r := s.stream.reg
 	r.mu.Lock()
 	defer r.mu.Unlock()

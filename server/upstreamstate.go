@@ -11,9 +11,8 @@ func (p *puller) show() {
 	for _, q := range p.places {
 		p.views = append(p.views, p.view(q))
 	}
-	if shown := p.st.upstreams.Load(); shown == nil || !slices.Equal(*shown, p.views) {
-		views := slices.Clone(p.views)
-		p.st.upstreams.Store(&views)
+	if !slices.Equal(p.st.Upstreams(), p.views) {
+		p.st.ShowUpstreams(slices.Clone(p.views))
 	}
 }
 

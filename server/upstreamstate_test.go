@@ -15,7 +15,7 @@ import (
 func (s *scene) views() string {
 	synctest.Wait()
 	var list []string
-	for _, u := range *s.st.upstreams.Load() {
+	for _, u := range s.st.Upstreams() {
 		text := u.state.String()
 		if u.again > s.st.clock.now() {
 			text += " again"
@@ -77,7 +77,7 @@ func TestUpstreamStates(t *testing.T) {
 func TestUpstreamConnecting(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newScene(t, urlA)
-		if s.st.upstreams.Load() != nil {
+		if s.st.Upstreams() != nil {
 			t.Error("upstreams are told of before the pull runs")
 		}
 		s.hosts[hostA] = (*call).hold
@@ -102,7 +102,7 @@ func TestUpstreamThatFails(t *testing.T) {
 		if got := s.views(); got != "failed again, failed again" {
 			t.Errorf("%s, want both failed", got)
 		}
-		list := *s.st.upstreams.Load()
+		list := s.st.Upstreams()
 		if list[0].name != "mmsh://…@a.example/x?…" || list[0].failures != 1 || list[0].last.cause != "connection_refused" {
 			t.Errorf("%+v", list[0])
 		}

@@ -7,7 +7,7 @@ func (l *loop) appendPath(b []byte, st *stream) []byte {
 	if l.request.Via.Empty() {
 		return b
 	}
-	return codec.AppendField(b, "Via", l.node.name.path(st.path.Load()))
+	return codec.AppendField(b, "Via", l.node.name.path(st.Path()))
 }
 
 // pathField is the same as refuse takes it: pumps that wait for each other shall find that out.
@@ -15,5 +15,5 @@ func (l *loop) pathField(st *stream) []string {
 	if l.request.Via.Empty() {
 		return nil
 	}
-	return []string{"Via", l.node.name.path(st.path.Load())}
+	return []string{"Via", l.node.name.path(st.Path())}
 }

@@ -193,15 +193,7 @@ func agentName(b []byte) unique.Handle[string] {
 
 // begin puts a new viewer at the join point.
 func (v *viewer) begin(j *joins) {
-	v.gen = j.gen
-	if o := j.opening; o != nil && o.older > v.dialect.bears {
-		v.owe().parts[1] = o.bytes[v.dialect.form]
-		v.at, v.base, v.seq = o.first, uint32(o.first.index), 1
-		return
-	}
-	v.enter(j.start)
-	v.owe().parts[1] = j.gen.framed
-	if v.dialect.form == rawPackets {
-		v.lead.parts[1] = j.gen.header.Raw
-	}
+	b, at, packets := j.Begin(v.dialect.form, v.dialect.bears)
+	v.gen, v.at, v.base, v.seq = j.gen, at, at.following()-uint32(packets), packets
+	v.owe().parts[1] = b
 }
