@@ -44,8 +44,10 @@ func (g guesses) pause() time.Duration {
 	return min(guessPause<<min(g.wrong-freeGuesses, 10), maxGuessPause)
 }
 
-// turn says when somebody's credentials are to be looked at, and takes that turn; ok is false if too many wait already.
-func (b *brake) turn(who guesser, now instant) (at instant, ok bool) {
+// turn says when the credentials that somebody shows for a stream are to be looked at, and takes that turn; ok is false
+// if too many wait already.
+func (b *brake) turn(stream int, from netip.Addr, now instant) (at instant, ok bool) {
+	who := guesser{stream, networkOf(from)}
 	g := b.of(who, now)
 	at = max(now, g.free)
 	if at.since(now) > maxGuessWait {
@@ -58,14 +60,18 @@ func (b *brake) turn(who guesser, now instant) (at instant, ok bool) {
 	return at, true
 }
 
-func (b *brake) wrong(who guesser, now instant) {
+// wrong notes a guess.
+func (b *brake) wrong(stream int, from netip.Addr, now instant) {
+	who := guesser{stream, networkOf(from)}
 	g := b.of(who, now)
 	g.wrong++
 	g.free = max(g.free, now.add(g.pause()))
 	b.keep(who, g)
 }
 
-func (b *brake) forget(who guesser) {
+// forget makes good what was guessed wrong: somebody there knows the password.
+func (b *brake) forget(stream int, from netip.Addr) {
+	who := guesser{stream, networkOf(from)}
 	delete(b.young, who)
 	delete(b.old, who)
 }

@@ -9,7 +9,7 @@ import (
 // is never slower, where a trial shows that it works, and says so where it does not: kernels before 5.19 lack what we
 // need of it, and containers often forbid it.
 func newEngines(setting string, n int, log *slog.Logger) ([]engine, error) {
-	return chooseEngines(setting, n, log, func() (engine, error) { return newTriedURing(log) })
+	return chooseEngines(setting, n, log, func() (engine, error) { return newURing(log) })
 }
 
 func chooseEngines(setting string, n int, log *slog.Logger, ringed func() (engine, error)) ([]engine, error) {
@@ -48,17 +48,4 @@ func several(n int, one func() (engine, error)) ([]engine, error) {
 		engines = append(engines, e)
 	}
 	return engines, nil
-}
-
-// newTriedURing makes an engine on a ring that has passed its trial.
-func newTriedURing(log *slog.Logger) (engine, error) {
-	u, err := newURing(log)
-	if err != nil {
-		return nil, err
-	}
-	if err := u.ring.try(); err != nil {
-		u.close()
-		return nil, err
-	}
-	return u, nil
 }

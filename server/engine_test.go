@@ -19,7 +19,7 @@ func testEngine(t testing.TB, name string) engine {
 	if name == "sendto" {
 		return &sendto{}
 	}
-	e, err := newTriedURing(slog.New(slog.DiscardHandler))
+	e, err := newURing(slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Skipf("SKIPPED: %v", err)
 	}

@@ -405,7 +405,7 @@ func TestRunFileTriesAgain(t *testing.T) {
 		if err := os.WriteFile(name, asftest.File(50, 40), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(longestPause)
+		time.Sleep(backoff(100, 0))
 		synctest.Wait()
 		if st.currentState() != streamLive {
 			t.Errorf("state %v, want live", st.currentState())
@@ -431,7 +431,7 @@ func TestRunFileBusy(t *testing.T) {
 			t.Error("file plays on a stream that is somebody else's")
 		}
 		other.end()
-		time.Sleep(longestPause)
+		time.Sleep(backoff(100, 0))
 		synctest.Wait()
 		if st.currentState() != streamLive {
 			t.Errorf("state %v after the other has gone, want live", st.currentState())
@@ -551,7 +551,7 @@ func TestSlateWithABadPacket(t *testing.T) {
 		if err := os.WriteFile(name, b, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(longestPause + 2*time.Second)
+		time.Sleep(backoff(100, 0) + 2*time.Second)
 		synctest.Wait()
 		if st.currentState() != streamLive || st.stats.badPackets.Load() == 0 {
 			t.Errorf("state %v, %d bad packets, want live and some", st.currentState(), st.stats.badPackets.Load())

@@ -53,15 +53,15 @@ func newLogLimit() logLimit { return logLimit{map[logKind]*logCount{}} }
 
 // admit says whether a line is to be written; else it is counted.
 func (m *logLimit) admit(line *logLine) bool {
-	kind := logKind{line.record.Message, line.stream}
-	n := m.kinds[kind]
+	k := logKind{line.record.Message, line.stream}
+	n := m.kinds[k]
 	if n == nil && len(m.kinds) >= maxLogKinds {
-		kind = logKind{}
-		n = m.kinds[kind]
+		k = logKind{}
+		n = m.kinds[k]
 	}
 	if n == nil {
 		n = &logCount{until: line.record.Time.Add(logMinute)}
-		m.kinds[kind] = n
+		m.kinds[k] = n
 	}
 	if n.lines < quotaOf(line.record) {
 		n.lines++
@@ -75,11 +75,11 @@ func (m *logLimit) admit(line *logLine) bool {
 // over ends the minutes that are over and gives a line for each kind that had more than its quota: the last of those
 // that were held back, with their number.
 func (m *logLimit) over(now time.Time) (lines []*logLine) {
-	for kind, n := range m.kinds {
+	for k, n := range m.kinds {
 		if now.Before(n.until) {
 			continue
 		}
-		delete(m.kinds, kind)
+		delete(m.kinds, k)
 		if n.more > 0 {
 			lines = append(lines, n.summary())
 		}

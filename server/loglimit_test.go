@@ -35,8 +35,8 @@ func TestLogLimit(t *testing.T) {
 		{slog.LevelWarn, logFull, 1},
 	} {
 		m := newLogLimit()
-		for minute := range 3 {
-			begin := at.Add(time.Duration(minute) * logMinute)
+		for past := range 3 {
+			begin := at.Add(time.Duration(past) * logMinute)
 			admitted, other := 0, 0
 			for i := range 9000 {
 				now := begin.Add(time.Duration(i) * time.Millisecond)

@@ -24,6 +24,11 @@ func backoff(failures int, random float64) time.Duration {
 	return jittered(d, random)
 }
 
+// urgentBackoff is the same while viewers wait, a second at the most.
+func urgentBackoff(failures int, random float64) time.Duration {
+	return min(backoff(failures, random), jittered(urgentPause, random))
+}
+
 func jittered(d time.Duration, random float64) time.Duration {
 	return d - time.Duration(random*float64(d)/2)
 }

@@ -34,6 +34,9 @@ func TestBackoffBounds(t *testing.T) {
 	const almost = 0.9999999999999999
 	for failures := range 100 {
 		for _, random := range []float64{0, 0.3, almost} {
+			if got := urgentBackoff(failures, random); got < firstPause/2 || got > urgentPause {
+				t.Errorf("urgentBackoff(%d, %v) = %v, want %v to %v", failures, random, got, firstPause/2, urgentPause)
+			}
 			got := backoff(failures, random)
 			if got < firstPause/2 || got > longestPause {
 				t.Errorf("backoff(%d, %v) = %v, want %v to %v", failures, random, got, firstPause/2, longestPause)

@@ -53,9 +53,8 @@ func (p *place) fail(now instant, lasted time.Duration, random float64) {
 	}
 	p.failures++
 	p.failed, p.good = now, 0
-	pause := backoff(p.failures, random)
-	p.retry = now.add(pause)
-	p.urgent = now.add(min(pause, jittered(urgentPause, random)))
+	p.retry = now.add(backoff(p.failures, random))
+	p.urgent = now.add(urgentBackoff(p.failures, random))
 }
 
 // due is when a place may be tried. Viewers without a source do not wait until pauses of half a minute are over.

@@ -503,7 +503,7 @@ func authorised(serve script) script {
 		path := codec.PathOf([]byte(strings.Fields(c.head)[1]))
 		_, after, _ := strings.Cut(c.head, "Authorization: ")
 		field, _, _ := strings.Cut(after, "\r\n")
-		asks := proof{[]byte("GET"), path, []byte(field), client}
+		asks := proof{method: []byte("GET"), path: path, authorization: []byte(field), from: client}
 		if _, v := known.check(asks, spent.spend, time.Now()); v != right {
 			offers := known.challenge(nil, client, v == stale, time.Now())
 			c.say(fmt.Appendf(nil, "HTTP/1.0 401 Unauthorized\r\nWWW-Authenticate: %s\r\n\r\n", offers[0]))
@@ -651,7 +651,7 @@ func TestPullBacksOff(t *testing.T) {
 			t.Errorf("%d attempts in 10 minutes", n)
 		}
 		s.change(host, good)
-		time.Sleep(2 * longestPause)
+		time.Sleep(2 * backoff(100, 0))
 		after := s.pauses(len(pauses) + 1) // from the Describe that was answered on
 		if len(after) < 3 || after[0] != 0 {
 			t.Fatalf("pauses when it was good %v", after)

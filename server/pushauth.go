@@ -28,8 +28,8 @@ func (l *loop) authorise(c *conn, st *stream, keep bool, now instant) bool {
 			return false
 		}
 	}
-	_, v := l.node.access.users[st.id].check(proof{r.Method, r.Path, r.Authorization, from}, l.node.access.spendNonce,
-		time.Now())
+	shown := proof{method: r.Method, path: r.Path, authorization: r.Authorization, from: from}
+	_, v := l.node.access.users[st.id].check(shown, l.node.access.spendNonce, time.Now())
 	switch v {
 	case right:
 		l.node.access.guessedRight(st, from)
@@ -66,17 +66,17 @@ func (a *pushAccess) spendNonce(nonce string, count uint32, now time.Time) bool 
 func (a *pushAccess) guessTurn(st *stream, from netip.Addr, now instant) (at instant, ok bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return a.brake.turn(guesser{st.id, networkOf(from)}, now)
+	return a.brake.turn(st.id, from, now)
 }
 
 func (a *pushAccess) guessedWrong(st *stream, from netip.Addr, now instant) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.brake.wrong(guesser{st.id, networkOf(from)}, now)
+	a.brake.wrong(st.id, from, now)
 }
 
 func (a *pushAccess) guessedRight(st *stream, from netip.Addr) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.brake.forget(guesser{st.id, networkOf(from)})
+	a.brake.forget(st.id, from)
 }

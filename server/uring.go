@@ -73,7 +73,8 @@ type vector struct {
 	length uintptr
 }
 
-func newURing(log *slog.Logger) (*uring, error) {
+// newURing makes an engine on a ring of its own.
+func newURing(log *slog.Logger) (engine, error) {
 	r, err := newRing(batchSends)
 	if err != nil {
 		return nil, err

@@ -76,8 +76,21 @@ const (
 	opSend            = 26 // IORING_OP_SEND
 )
 
-// newRing makes a ring that holds n submissions, a power of two, and twice as many completions.
+// newRing makes a ring that holds n submissions, a power of two, and twice as many completions. It has shown that it
+// works: kernels before 5.19 lack what we need of it, and containers often forbid it.
 func newRing(n uint32) (*ring, error) {
+	r, err := setUp(n)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.try(); err != nil {
+		r.close()
+		return nil, err
+	}
+	return r, nil
+}
+
+func setUp(n uint32) (*ring, error) {
 	p := ringParams{flags: ringSubmitAll | ringCoopTaskRun}
 	fd, _, errno := syscall.Syscall(unix.SYS_IO_URING_SETUP, uintptr(n), uintptr(unsafe.Pointer(&p)), 0)
 	if errno != 0 {
@@ -136,6 +149,9 @@ func sendMsgOf(fd int, addr uintptr, user int) submission {
 	s.op = opSendMsg
 	return s
 }
+
+// FD is the ring's descriptor, good until close.
+func (r *ring) FD() int { return r.fd }
 
 // add queues a submission; there must be room. What it points to must stay as it is until its completion has come.
 func (r *ring) add(s submission) {

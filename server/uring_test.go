@@ -15,7 +15,7 @@ func testURing(t testing.TB) *uring { return testEngine(t, "io_uring").(*uring) 
 // breakRing has the kernel refuse what is submitted, until mend.
 func breakRing(t *testing.T, r *ring) (mend func()) {
 	t.Helper()
-	kept, err := unix.FcntlInt(uintptr(r.fd), unix.F_DUPFD_CLOEXEC, 0)
+	kept, err := unix.FcntlInt(uintptr(r.FD()), unix.F_DUPFD_CLOEXEC, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -24,11 +24,11 @@ func breakRing(t *testing.T, r *ring) (mend func()) {
 		t.Fatal(err)
 	}
 	defer null.Close()
-	if err := unix.Dup3(int(null.Fd()), r.fd, unix.O_CLOEXEC); err != nil {
+	if err := unix.Dup3(int(null.Fd()), r.FD(), unix.O_CLOEXEC); err != nil {
 		t.Fatal(err)
 	}
 	return func() {
-		if err := unix.Dup3(kept, r.fd, unix.O_CLOEXEC); err != nil {
+		if err := unix.Dup3(kept, r.FD(), unix.O_CLOEXEC); err != nil {
 			t.Error(err)
 		}
 		unix.Close(kept)
