@@ -2,14 +2,14 @@ package server
 
 import "time"
 
-// reachReturn looks after the upstreams that go before the one that feeds. Each is asked for its header now and then;
+// openReturn looks after the upstreams that go before the one that feeds. Each is asked for its header now and then;
 // one that has given it for failback gets a lane, and the stream when that has what it takes.
-func (p *puller) reachReturn(now instant) {
+func (p *puller) openReturn(now instant) {
 	failback := time.Duration(p.st.cfg.Failback)
 	if failback == 0 || len(p.lanes) > 1 {
 		return
 	}
-	for _, q := range p.places[:p.on.place.rank] {
+	for _, q := range p.origins[:p.active.origin.rank] {
 		switch {
 		case q.good > 0 && now >= q.good.add(failback):
 			q.good = 0
@@ -30,29 +30,29 @@ func (p *puller) reachReturn(now instant) {
 
 const longestProbe = 15 * time.Second // between two probes
 
-// probe asks a place for its header; what it finds is news.
-func (p *puller) probe(q *place, now instant) {
+// probe asks an origin for its header; what it finds is a report.
+func (p *puller) probe(q *origin, now instant) {
 	q.probing = true
 	q.probed = now.add(min(time.Duration(p.st.cfg.Failback)/4, longestProbe))
-	p.work.Go(func() { _ = p.post(p.ctx, news{place: q, err: p.ask(q)}) }) // unheard only at the end
+	p.work.Go(func() { _ = p.post(p.ctx, report{probed: q, err: p.ask(q)}) }) // unheard only at the end
 }
 
-// ask gets the header of a place, from the first of its servers that has it.
-func (p *puller) ask(q *place) error {
-	s := search{client: p.client, use: func(_ *visit, a *answer, _ *description) (bool, error) {
+// ask gets the header of an origin, from the first of its servers that has it.
+func (p *puller) ask(q *origin) error {
+	enough := func(_ *visit, a *answer, _ *description) (bool, error) {
 		a.close()
 		return true, nil
-	}}
-	return s.run(p.ctx, q.at)
+	}
+	return p.search(p.ctx, q.at, enough, nil)
 }
 
 // judge takes in what a probe has found.
-func (p *puller) judge(q *place, err error, now instant) {
+func (p *puller) judge(q *origin, err error, now instant) {
 	q.probing = false
 	switch {
 	case err != nil:
 		q.good = 0
-		q.trouble.tell(p.log, q.name, err, false, now)
+		q.outage.log(p.log, q.name, err, false, now)
 	case q.good == 0:
 		p.log.Debug("preferred upstream answers again", "from", q.name)
 		q.good = now

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// A place is an upstream of the configuration and what is remembered of how it behaved.
-type place struct {
+// An origin is an upstream of the configuration and what is remembered of how it behaved.
+type origin struct {
 	// Set by newPuller, never changed.
 	at   *upstream
 	name string // for people
@@ -22,18 +22,18 @@ type place struct {
 	probing  bool
 	probed   instant // the next probe: not before
 	good     instant // since when all probes have found it good; 0: the last one has not
-	trouble  trouble
+	outage   outage
 }
 
 const (
-	goodRun   = time.Second      // packets for so long, and the next failure is the first in a row
-	steadyRun = 10 * time.Second // and for so long, and the trouble is over
-	grudge    = time.Minute      // how long a failure makes other upstreams go first
+	goodRun        = time.Second      // packets for so long, and the next failure is the first in a row
+	steadyRun      = 10 * time.Second // and for so long, and the outage is over
+	failurePenalty = time.Minute      // for so long a failure makes other upstreams go first
 )
 
-// before says which of two places that may both be tried is tried first: one that has not failed lately, else the one
+// before says which of two origins that may both be tried is tried first: one that has not failed lately, else the one
 // that has not been tried for longer.
-func (p *place) before(q *place, now instant) bool {
+func (p *origin) before(q *origin, now instant) bool {
 	bad, worse := p.suspect(now), q.suspect(now)
 	switch {
 	case bad != worse:
@@ -44,10 +44,12 @@ func (p *place) before(q *place, now instant) bool {
 	return p.rank < q.rank
 }
 
-func (p *place) suspect(now instant) bool { return p.failures > 0 && now.since(p.failed) < grudge }
+func (p *origin) suspect(now instant) bool {
+	return p.failures > 0 && now.since(p.failed) < failurePenalty
+}
 
 // fail remembers a failure after packets came for so long; random as in backoff.
-func (p *place) fail(now instant, lasted time.Duration, random float64) {
+func (p *origin) fail(now instant, lasted time.Duration, random float64) {
 	if lasted >= goodRun {
 		p.failures = 0
 	}
@@ -57,17 +59,17 @@ func (p *place) fail(now instant, lasted time.Duration, random float64) {
 	p.urgent = now.add(urgentBackoff(p.failures, random))
 }
 
-// due is when a place may be tried. Viewers without a source do not wait until pauses of half a minute are over.
-func (p *puller) due(q *place) instant {
-	if p.on == nil && p.st.watched() > 0 {
+// due is when an origin may be tried. Viewers without a source do not wait until pauses of half a minute are over.
+func (p *puller) due(q *origin) instant {
+	if p.active == nil && p.st.watched() > 0 {
 		return q.urgent
 	}
 	return q.retry
 }
 
-// A trouble is a run of failures. The log gets the first of each kind as it comes, and once a minute that it goes on;
+// An outage is a run of failures. The log gets the first of each kind as it comes, and once a minute that it goes on;
 // all others are for debugging.
-type trouble struct {
+type outage struct {
 	tries  int
 	since  instant
 	told   instant
@@ -80,15 +82,15 @@ const (
 	maxCauses = 4 // that are told at once
 )
 
-// tell logs a failure. known: the log has it already.
-func (t *trouble) tell(log *slog.Logger, from string, err error, known bool, now instant) {
+// log logs a failure. known: the log has it already.
+func (t *outage) log(log *slog.Logger, from string, err error, known bool, now instant) {
 	t.tries++
 	t.last = newLastError(err, causeOf(err), now)
 	if t.tries == 1 {
 		t.since, t.told = now, now
 	}
 	switch {
-	case t.news(rootOf(err)):
+	case t.isNew(rootOf(err)):
 		t.told = now
 		if !known {
 			log.Warn("upstream failed", "from", from, "err", err)
@@ -102,8 +104,8 @@ func (t *trouble) tell(log *slog.Logger, from string, err error, known bool, now
 	}
 }
 
-// news says whether a cause is the first of its kind in this run, as long as there are few.
-func (t *trouble) news(cause string) bool {
+// isNew says whether a cause is the first of its kind in this run, as long as there are few.
+func (t *outage) isNew(cause string) bool {
 	if slices.Contains(t.causes, cause) {
 		return false
 	}
@@ -114,11 +116,11 @@ func (t *trouble) news(cause string) bool {
 	return true
 }
 
-// over ends the run, if there is one.
-func (t *trouble) over(log *slog.Logger, from string, now instant) {
+// end ends the run, if there is one.
+func (t *outage) end(log *slog.Logger, from string, now instant) {
 	if t.tries > 0 {
 		log.Info("upstream is good again", "from", from, "failures", t.tries, "after", now.since(t.since).Round(time.Second))
-		*t = trouble{last: t.last}
+		*t = outage{last: t.last}
 	}
 }
 

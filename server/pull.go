@@ -10,8 +10,8 @@ import (
 // A puller feeds one stream from its upstreams. To them it is a client like any other: Describe, then Play. At most two
 // are read at once, each by a lane; one lane feeds the stream, another stands by:
 //
-//	upstream ── lane ──┐ news
-//	                   ├───────▶ puller ── source ──▶ stream
+//	upstream ── lane ──┐ reports
+//	                   ├──────────▶ puller ── source ──▶ stream
 //	upstream ── lane ──┘
 //
 // There is another lane for a pair all the time; else while the feeding one is silent, and when a preferred upstream is
@@ -23,32 +23,32 @@ import (
 type puller struct {
 	// Set by newPuller, never changed.
 	*client
-	st     *stream
-	places []*place // in order of preference
-	pair   bool     // both places are read at once
-	news   chan news
-	random func() float64
+	st      *stream
+	origins []*origin // in order of preference
+	pair    bool      // both upstreams are read at once
+	reports chan report
+	random  func() float64
 
 	// Set by run, never changed.
 	ctx  context.Context
 	work sync.WaitGroup // lanes and probes
 
 	// run's goroutine only.
-	lanes   []*lane // open ones, at most two
-	on      *lane   // the one that feeds the stream; nil: none does
-	source  *source // the claim of on; nil without on
-	relieve *relieve
-	left    mark // the chain's end when the last claim was given up; 0: none was
-	leftBy  *lane
-	awake   bool    // of a stream on demand: somebody watches, or did not long ago
-	watched instant // the last time that somebody did, while awake
-	relief  instant // the next lane for relief: not before
-	next    instant // when to look again if nothing happens
-	views   []upstreamView
+	lanes    []*lane // open ones, at most two
+	active   *lane   // the one that feeds the stream; nil: none does
+	source   *source // the claim of active; nil without it
+	handover *handover
+	left     mark // the chain's end when the last claim was given up; 0: none was
+	leftBy   *lane
+	awake    bool    // of a stream on demand: somebody watches, or did not long ago
+	watched  instant // the last time that somebody did, while awake
+	relief   instant // the next lane for relief: not before
+	next     instant // when to look again if nothing happens
+	views    []upstreamView
 }
 
-// A relieve is a claim that another source, the slate, is about to let go for a lane.
-type relieve struct {
+// A handover is a claim that another source, the slate, is about to let go for a lane.
+type handover struct {
 	lane    *lane
 	source  *source
 	granted chan struct{}
@@ -74,17 +74,17 @@ func newPuller(st *stream, c *Config, pump pumpName) (*puller, error) {
 	p := &puller{
 		client: &client{dialer: d, name: pump, guid: newGUID(), follow: st.cfg.FollowRedirects,
 			stall: time.Duration(c.Timeouts.PullStall), log: st.log},
-		st:     st,
-		pair:   len(st.cfg.Pair) > 0,
-		news:   make(chan news, 16),
-		random: rand.Float64,
+		st:      st,
+		pair:    len(st.cfg.Pair) > 0,
+		reports: make(chan report, 16),
+		random:  rand.Float64,
 	}
 	for i, raw := range st.cfg.upstreams() {
 		up, err := parseUpstream(raw)
 		if err != nil {
 			return nil, err
 		}
-		p.places = append(p.places, &place{at: up, name: asConfigured(raw), rank: i})
+		p.origins = append(p.origins, &origin{at: up, name: asConfigured(raw), rank: i})
 	}
 	return p, nil
 }
@@ -101,24 +101,24 @@ func (p *puller) run(ctx context.Context) {
 	for routine := false; ctx.Err() == nil; {
 		if now := p.st.clock.now(); !routine || now >= p.next {
 			p.next = now.add(time.Hour)
-			p.steer(now)
+			p.reconcile(now)
 			p.show()
 			alarm.Reset(max(p.next.since(now), time.Millisecond))
 		}
 		routine = false
 		var granted chan struct{}
-		if p.relieve != nil {
-			granted = p.relieve.granted
+		if p.handover != nil {
+			granted = p.handover.granted
 		}
 		select {
 		case <-ctx.Done():
-		case n := <-p.news:
+		case n := <-p.reports:
 			routine = p.isRoutine(n)
-			p.hear(n, p.st.clock.now())
-			routine = routine && p.on == n.lane
+			p.handle(n, p.st.clock.now())
+			routine = routine && p.active == n.lane
 		case <-granted:
 			p.inherited()
-		case <-p.st.wanted: // by steer
+		case <-p.st.wanted: // by reconcile
 		case <-alarm.C:
 		}
 	}
@@ -132,5 +132,5 @@ func (p *puller) finish() {
 	}
 }
 
-// lookAt makes steer look at that moment, if not before.
+// lookAt makes reconcile look at that moment, if not before.
 func (p *puller) lookAt(t instant) { p.next = min(p.next, t) }

@@ -34,7 +34,7 @@ func (a *answer) close() {
 }
 
 func (a *answer) exchange(request []byte) error {
-	a.patience(a.stall)
+	a.setTimeout(a.stall)
 	if _, err := a.link.Write(request); err != nil {
 		return err
 	}
@@ -46,8 +46,8 @@ func (a *answer) exchange(request []byte) error {
 	return nil
 }
 
-// patience is how long from now on whatever is being waited for may take.
-func (a *answer) patience(d time.Duration) {
+// setTimeout says how long from now on whatever is being waited for may take.
+func (a *answer) setTimeout(d time.Duration) {
 	a.until = time.Now().Add(d)
 	a.link.SetDeadline(a.until)
 }
@@ -55,14 +55,14 @@ func (a *answer) patience(d time.Duration) {
 // playing begins to wait for packets. idle, if not nil, is called before it waits for more than has come; more says
 // that the last read had no room for all that was there.
 func (a *answer) playing(idle func(more bool) error) {
-	a.patience(a.stall)
+	a.setTimeout(a.stall)
 	a.in.idle = idle
 }
 
-// heard lets the next packet take stall from now on, or up to a quarter more: so few packets need to set a deadline.
-func (a *answer) heard() {
+// extend lets the next packet take stall from now on, or up to a quarter more: so few packets need to set a deadline.
+func (a *answer) extend() {
 	if time.Until(a.until) < a.stall {
-		a.patience(a.stall + a.stall/4)
+		a.setTimeout(a.stall + a.stall/4)
 	}
 }
 
@@ -128,7 +128,7 @@ func (a *answer) describe() (*description, error) {
 	}
 	about := &description{header: h.Raw, streams: h.Streams, clientID: a.reply.clientID, known: a.reply.known}
 	if !a.reply.chunked && !a.raw() {
-		a.patience(describeTime)
+		a.setTimeout(describeTime)
 	}
 	e, err = a.next()
 	switch {
@@ -144,7 +144,7 @@ func (a *answer) describe() (*description, error) {
 
 // playlist reads one, or gives the error of what is none.
 func (a *answer) playlist() (*description, error) {
-	a.patience(describeTime)
+	a.setTimeout(describeTime)
 	text := a.in.readText(maxPlaylist)
 	if len(text) > maxPlaylist {
 		return nil, fmt.Errorf("playlist: more than %d bytes", maxPlaylist)

@@ -38,12 +38,12 @@ func (b *batch) release() {
 	batches.Put(b)
 }
 
-// say adds an event to what the puller will be told.
-func (d *delivery) say(e event) error {
-	if d.said == nil {
-		d.said = batches.Get().(*batch)
+// add adds an event to what the puller will be told.
+func (d *delivery) add(e event) error {
+	if d.pending == nil {
+		d.pending = batches.Get().(*batch)
 	}
-	if d.said.add(e); d.said.full() {
+	if d.pending.add(e); d.pending.full() {
 		return d.flush()
 	}
 	return nil
@@ -51,12 +51,12 @@ func (d *delivery) say(e event) error {
 
 // flush tells the puller.
 func (d *delivery) flush() error {
-	b := d.said
+	b := d.pending
 	if b == nil {
 		return nil
 	}
-	d.said = nil
-	return d.puller.post(d.ctx, news{lane: d.lane, batch: b})
+	d.pending = nil
+	return d.puller.post(d.ctx, report{lane: d.lane, batch: b})
 }
 
 // idle is called when all that has come is used up and more is to be waited for. While nobody watches, packets are let
@@ -68,12 +68,12 @@ func (d *delivery) idle(more bool) error {
 		return err
 	}
 	st := d.puller.st
-	if more || !d.playing || len(d.puller.places) > 1 || st.cfg.Slate != "" || st.watched() > 0 ||
+	if more || !d.playing || len(d.puller.origins) > 1 || st.cfg.Slate != "" || st.watched() > 0 ||
 		st.clock.now().since(d.began) < repeatTime {
 		return nil
 	}
 	return pause(d.ctx, collectTime)
 }
 
-// collectTime is much less than any patience with an upstream.
+// collectTime is much less than any upstream is waited for.
 const collectTime = 250 * time.Millisecond

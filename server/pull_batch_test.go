@@ -57,7 +57,7 @@ func TestBatches(t *testing.T) {
 	for i := range byte(200) {
 		lent[0] = i
 		want = append(want, i)
-		if err := d.say(event{eventPacket, lent}); err != nil {
+		if err := d.add(event{eventPacket, lent}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -65,8 +65,8 @@ func TestBatches(t *testing.T) {
 	if err := d.flush(); err != nil {
 		t.Fatal(err)
 	}
-	for len(s.puller.news) > 0 {
-		b := (<-s.puller.news).batch
+	for len(s.puller.reports) > 0 {
+		b := (<-s.puller.reports).batch
 		if len(b.events) > batchEvents || len(b.bytes) > batchBytes+len(lent) || b.other {
 			t.Errorf("%d events of %d bytes, other %v", len(b.events), len(b.bytes), b.other)
 		}
@@ -79,11 +79,11 @@ func TestBatches(t *testing.T) {
 		t.Errorf("got %d, want %d", got, want)
 	}
 	cancel()
-	for range cap(s.puller.news) + 1 {
-		if err := d.say(event{eventHeader, lent}); err != nil {
+	for range cap(s.puller.reports) + 1 {
+		if err := d.add(event{eventHeader, lent}); err != nil {
 			t.Fatal(err)
 		}
-		if b := d.said; !b.other || !slices.Equal(b.events[0].data, lent) {
+		if b := d.pending; !b.other || !slices.Equal(b.events[0].data, lent) {
 			t.Error("a header is taken for a packet")
 		}
 		if err := d.flush(); err != nil && !errors.Is(err, context.Canceled) {

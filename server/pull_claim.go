@@ -10,14 +10,14 @@ func (p *puller) begin(l *lane, now instant) {
 		return
 	}
 	granted := make(chan struct{}, 1)
-	s, done, err := st.Inherit(Claim{Kind: sourcePull, Who: l.place.name}, func() { granted <- struct{}{} })
+	s, done, err := st.Inherit(Claim{Kind: sourcePull, Who: l.origin.name}, func() { granted <- struct{}{} })
 	switch {
 	case err != nil:
 		p.drop(l, err, now)
 	case done:
 		p.start(l, s)
 	default:
-		p.relieve = &relieve{lane: l, source: s, granted: granted}
+		p.handover = &handover{lane: l, source: s, granted: granted}
 	}
 }
 
@@ -29,17 +29,17 @@ func (l *lane) pictured(now instant) bool {
 
 // inherited is the moment at which the slate has let go.
 func (p *puller) inherited() {
-	r := p.relieve
-	p.relieve = nil
+	r := p.handover
+	p.handover = nil
 	r.source.tookOver()
 	p.start(r.lane, r.source)
 }
 
 // withdraw takes back that we want the claim.
 func (p *puller) withdraw() {
-	if p.relieve != nil {
-		p.relieve.source.yield()
-		p.relieve = nil
+	if p.handover != nil {
+		p.handover.source.yield()
+		p.handover = nil
 	}
 }
 
@@ -53,20 +53,20 @@ func (p *puller) start(l *lane, s *source) {
 	case p.leftBy == l:
 		t = tieExact
 	}
-	p.on, p.source = l, s
+	p.active, p.source = l, s
 	p.feed(lineup{tie: t})
 }
 
-// give lets the claim go, in one way or another.
-func (p *puller) give(how func()) {
-	p.left, p.leftBy = p.source.Mark(), p.on
+// release lets the claim go, in one way or another.
+func (p *puller) release(how func()) {
+	p.left, p.leftBy = p.source.Mark(), p.active
 	how()
-	p.on, p.source = nil, nil
+	p.active, p.source = nil, nil
 }
 
-// feed sends the stream what the lane that is on has kept, from the place where it goes on.
+// feed sends the stream what the active lane has kept, from the place where it goes on.
 func (p *puller) feed(u lineup) {
-	l := p.on
+	l := p.active
 	p.st.SetPath(l.via)
 	kept := l.kept[u.from:]
 	l.forget()

@@ -17,22 +17,22 @@ type delivery struct {
 	playing bool    // packets have come
 	began   instant // when the first came, while playing
 	pace    filePace
-	said    *batch // what the puller has not been told yet; nil: nothing
+	pending *batch // what the puller has not been told yet; nil: nothing
 }
 
-// A news is what the puller hears: of a lane, that something came or that it is over; of a place, what a probe found.
-type news struct {
-	lane  *lane
-	batch *batch // the hearer's
-	over  bool
-	place *place // probed
-	err   error  // of what is over; of a probe, nil if the place is good
+// A report tells the puller of a lane, that something came or that it is over; of an origin, what a probe found.
+type report struct {
+	lane   *lane
+	batch  *batch // the receiver's
+	over   bool
+	probed *origin // probed
+	err    error   // of what is over; of a probe, nil if the origin is good
 }
 
-// run does all there is to do with one place, until it ends.
+// run does all there is to do with one origin, until it ends.
 func (d *delivery) run() error {
-	s := search{client: d.puller.client, use: d.pull, heard: func(v *visit) { _ = d.path(v) }} // unheard only at the end
-	err := s.run(d.ctx, d.lane.place.at)
+	passOn := func(v *visit) { _ = d.path(v) } // unheard only at the end
+	err := d.puller.search(d.ctx, d.lane.origin.at, d.pull, passOn)
 	_ = d.flush() // what came before the end; unheard only at our own
 	return err
 }
@@ -76,7 +76,7 @@ func (d *delivery) play(v *visit, a *answer, about *description) error {
 			return err
 		}
 		if e.kind == eventPacket {
-			a.heard()
+			a.extend()
 		}
 	}
 }
@@ -110,7 +110,7 @@ func (d *delivery) take(e event) error {
 			return err
 		}
 	}
-	return d.say(e)
+	return d.add(e)
 }
 
 // path passes on which pumps are behind the upstream, as far as that is known.
@@ -119,16 +119,16 @@ func (d *delivery) path(v *visit) error {
 		return nil
 	}
 	d.via = v.via
-	if err := d.say(event{eventPath, []byte(v.via)}); err != nil {
+	if err := d.add(event{eventPath, []byte(v.via)}); err != nil {
 		return err
 	}
 	return d.flush()
 }
 
 // post is for all goroutines around the puller.
-func (p *puller) post(ctx context.Context, n news) error {
+func (p *puller) post(ctx context.Context, n report) error {
 	select {
-	case p.news <- n:
+	case p.reports <- n:
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()

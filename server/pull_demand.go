@@ -27,18 +27,18 @@ const demandCheck = time.Second
 
 // wakeUp lets all upstreams be tried at once: somebody waits.
 func (p *puller) wakeUp(now instant) {
-	for _, q := range p.places {
+	for _, q := range p.origins {
 		q.retry, q.urgent = min(q.retry, now), min(q.urgent, now)
 	}
 }
 
-// rest lets go of the upstreams, and of the stream.
-func (p *puller) rest() {
+// suspend lets go of the upstreams, and of the stream.
+func (p *puller) suspend() {
 	for len(p.lanes) > 0 {
 		p.close(p.lanes[0])
 	}
 	if p.source != nil {
-		p.log.Info("nobody watches, letting the upstream go", "from", p.on.place.name)
-		p.give(p.source.end)
+		p.log.Info("nobody watches, letting the upstream go", "from", p.active.origin.name)
+		p.release(p.source.end)
 	}
 }

@@ -6,19 +6,19 @@ import (
 	"slices"
 )
 
-// isRoutine says that a news leaves steer nothing to do but what it has asked for already: packets of the lane that
-// feeds, with no other lane, no trouble that it could end and no demand to be watched. There are thousands a second of
+// isRoutine says that a report leaves reconcile nothing to do but what it has asked for already: packets of the active
+// lane, with no other lane, no outage that it could end and no demand to be watched. There are thousands a second of
 // them where there are many streams.
-func (p *puller) isRoutine(n news) bool {
-	return n.batch != nil && !n.batch.other && n.lane == p.on &&
-		len(p.lanes) == 1 && !p.awake && p.relieve == nil && n.lane.place.trouble.tries == 0
+func (p *puller) isRoutine(n report) bool {
+	return n.batch != nil && !n.batch.other && n.lane == p.active &&
+		len(p.lanes) == 1 && !p.awake && p.handover == nil && n.lane.origin.outage.tries == 0
 }
 
-// hear takes what a lane or a probe has found.
-func (p *puller) hear(n news, now instant) {
+// handle takes what a lane or a probe has found.
+func (p *puller) handle(n report, now instant) {
 	switch l := n.lane; {
-	case n.place != nil:
-		p.judge(n.place, n.err, now)
+	case n.probed != nil:
+		p.judge(n.probed, n.err, now)
 	case !slices.Contains(p.lanes, l): // it says what was on its way when we closed it
 	case n.over:
 		p.drop(l, n.err, now)
@@ -45,7 +45,7 @@ func (p *puller) takeAll(l *lane, events []event, now instant) error {
 func (p *puller) take(l *lane, e event, now instant) error {
 	switch e.kind {
 	case eventPath:
-		if l.via = string(e.data); p.on == nil || p.on == l {
+		if l.via = string(e.data); p.active == nil || p.active == l {
 			p.st.SetPath(l.via)
 		}
 		return nil
@@ -53,16 +53,16 @@ func (p *puller) take(l *lane, e event, now instant) error {
 		l.file = true
 		return nil
 	case eventHeader:
-		if err := l.setHeader(bytes.Clone(e.data)); err != nil || l != p.on {
+		if err := l.setHeader(bytes.Clone(e.data)); err != nil || l != p.active {
 			return err
 		}
 		return p.source.header(e.data)
 	}
 	l.beat(now)
 	if l.lasted() >= steadyRun {
-		l.place.trouble.over(p.log, l.place.name, now)
+		l.origin.outage.end(p.log, l.origin.name, now)
 	}
-	if l == p.on {
+	if l == p.active {
 		return p.source.packet(e.data)
 	}
 	l.keep(bytes.Clone(e.data), now)
@@ -74,26 +74,26 @@ func (p *puller) take(l *lane, e event, now instant) error {
 func (p *puller) drop(l *lane, err error, now instant) {
 	p.close(l)
 	o, known := p.ready(), false
-	if l == p.on {
+	if l == p.active {
 		if errors.Is(err, errEnded) {
 			p.source.Over()
 		}
 	}
 	switch {
-	case l != p.on:
+	case l != p.active:
 	case o != nil:
-		p.turn(o, p.lineUp(o), "the other one is lost")
-	case l.place.trouble.tries > 0:
-		p.give(p.source.yield)
+		p.switchTo(o, p.lineUp(o), "the other one is lost")
+	case l.origin.outage.tries > 0:
+		p.release(p.source.yield)
 	default:
 		known = true
-		p.give(func() { p.source.lost(err) })
+		p.release(func() { p.source.lost(err) })
 	}
 	if l.aim == aimRelief {
 		p.relief = now // that was none
 	}
-	l.place.fail(now, l.lasted(), p.random())
-	l.place.trouble.tell(p.log, l.place.name, err, known, now)
+	l.origin.fail(now, l.lasted(), p.random())
+	l.origin.outage.log(p.log, l.origin.name, err, known, now)
 }
 
 // close stops a lane; it may still be the one that feeds.
@@ -102,7 +102,7 @@ func (p *puller) close(l *lane) {
 	if i := slices.Index(p.lanes, l); i >= 0 {
 		p.lanes = slices.Delete(p.lanes, i, i+1)
 	}
-	if p.relieve != nil && p.relieve.lane == l {
+	if p.handover != nil && p.handover.lane == l {
 		p.withdraw()
 	}
 }
@@ -110,7 +110,7 @@ func (p *puller) close(l *lane) {
 // ready is a lane that stands by with a header.
 func (p *puller) ready() *lane {
 	for _, l := range p.lanes {
-		if l != p.on && l.header != nil {
+		if l != p.active && l.header != nil {
 			return l
 		}
 	}
@@ -120,7 +120,7 @@ func (p *puller) ready() *lane {
 // other is a lane that does not feed.
 func (p *puller) other() *lane {
 	for _, l := range p.lanes {
-		if l != p.on {
+		if l != p.active {
 			return l
 		}
 	}

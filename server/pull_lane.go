@@ -8,11 +8,11 @@ import (
 )
 
 // A lane is one connection to an upstream, from the first request to the last packet. A goroutine of its own reads it,
-// see delivery; what that says arrives as news. A lane that does not feed the stream keeps what comes, so that it can
-// go on where the feeding one stops.
+// see delivery; what that says arrives as reports. A lane that stands by keeps what comes, so that it can go on where
+// the active one stops.
 type lane struct {
 	// Set by open, never changed.
-	place  *place
+	origin *origin
 	cancel context.CancelFunc
 	aim    aim
 	opened instant
@@ -72,8 +72,8 @@ func (l *lane) beat(now instant) {
 	l.mute = false
 }
 
-// heard is when its last packet came, before all time if there was none.
-func (l *lane) heard() instant {
+// lastPacket is when its last packet came, before all time if there was none.
+func (l *lane) lastPacket() instant {
 	if l.packets == 0 {
 		return -1
 	}

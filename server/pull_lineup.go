@@ -17,7 +17,7 @@ type lineup struct {
 //
 // Only for the claim's holder.
 func (p *puller) lineUp(l *lane) lineup {
-	silent := p.on.heard()
+	silent := p.active.lastPacket()
 	if !p.source.GoesOn() {
 		_, ok := l.firstJoin(-1)
 		return lineup{ready: ok}
@@ -79,7 +79,7 @@ func (p *puller) near(l *lane, now instant) *generation {
 func (p *puller) fresh(l *lane) (at instant, ok bool) {
 	i := len(l.kept)
 	if l.near == nil || l.near != p.source.Generation() {
-		i = l.since(p.on.heard())
+		i = l.since(p.active.lastPacket())
 	} else {
 		for i > 0 && p.later(l.kept[i-1]) {
 			i--

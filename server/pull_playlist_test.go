@@ -109,11 +109,11 @@ func TestProbePlaylist(t *testing.T) {
 		s.hosts["a.example:80"] = asxOf("http://c.example/", "http://b.example/")
 		s.hosts["b.example:80"] = wms(nil, noEnd)
 		s.puller.ctx = t.Context()
-		if err := s.puller.ask(s.puller.places[0]); err != nil {
+		if err := s.puller.ask(s.puller.origins[0]); err != nil {
 			t.Error(err)
 		}
 		s.hosts["b.example:80"] = moved("http://127.0.0.1/")
-		if err := s.puller.ask(s.puller.places[0]); err == nil || !strings.Contains(err.Error(), notAllowed) {
+		if err := s.puller.ask(s.puller.origins[0]); err == nil || !strings.Contains(err.Error(), notAllowed) {
 			t.Errorf("%v, want %s", err, notAllowed)
 		}
 	})

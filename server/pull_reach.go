@@ -8,25 +8,25 @@ import (
 	"time"
 )
 
-// reach opens the lanes that are needed.
-func (p *puller) reach(now instant) {
+// openNeeded opens the lanes that are needed.
+func (p *puller) openNeeded(now instant) {
 	switch {
 	case p.pair:
 		p.openBest(aimPair, now)
 	case len(p.lanes) == 0:
 		p.openBest(aimFeed, now)
-	case len(p.places) == 1 || p.relieve != nil:
+	case len(p.origins) == 1 || p.handover != nil:
 	case len(p.lanes) > 1:
 		p.hurry(now)
-	case p.on == nil:
+	case p.active == nil:
 		if due := p.lanes[0].opened.add(reliefTime); now < due {
 			p.lookAt(due)
 		} else {
 			p.openBest(aimFeed, now)
 		}
 	default:
-		p.reachRelief(now)
-		p.reachReturn(now)
+		p.openRelief(now)
+		p.openReturn(now)
 	}
 }
 
@@ -34,9 +34,9 @@ var errNoAnswer = errors.New("no answer")
 
 // hurry gives up waiting for an upstream that does not answer, if there is a third that may be better.
 func (p *puller) hurry(now instant) {
-	better := func(q *place) bool { return p.laneOf(q) == nil && now >= p.due(q) && !q.suspect(now) }
+	better := func(q *origin) bool { return p.laneOf(q) == nil && now >= p.due(q) && !q.suspect(now) }
 	l, last := p.other(), p.lanes[1]
-	if l.header != nil || l.aim == aimReturn || !slices.ContainsFunc(p.places, better) {
+	if l.header != nil || l.aim == aimReturn || !slices.ContainsFunc(p.origins, better) {
 		return
 	}
 	if due := last.opened.add(reliefTime); now < due {
@@ -47,9 +47,9 @@ func (p *puller) hurry(now instant) {
 	p.openBest(l.aim, now)
 }
 
-// reachRelief asks another upstream when the feeding one is silent.
-func (p *puller) reachRelief(now instant) {
-	since, patience := p.on.quiet()
+// openRelief asks another upstream when the feeding one is silent.
+func (p *puller) openRelief(now instant) {
+	since, patience := p.active.quiet()
 	if due := max(since.add(patience), p.relief); now < due {
 		p.lookAt(due)
 		return
@@ -61,10 +61,10 @@ func (p *puller) reachRelief(now instant) {
 // reliefPause is between two looks at other upstreams that had nothing either.
 const reliefPause = 10 * time.Second
 
-// openBest opens a lane to the place that is to be tried first, if any may be tried.
+// openBest opens a lane to the origin that is to be tried first, if any may be tried.
 func (p *puller) openBest(a aim, now instant) {
-	var best *place
-	for _, q := range p.places {
+	var best *origin
+	for _, q := range p.origins {
 		switch {
 		case p.laneOf(q) != nil:
 		case now < p.due(q):
@@ -78,24 +78,24 @@ func (p *puller) openBest(a aim, now instant) {
 	}
 }
 
-func (p *puller) laneOf(q *place) *lane {
+func (p *puller) laneOf(q *origin) *lane {
 	for _, l := range p.lanes {
-		if l.place == q {
+		if l.origin == q {
 			return l
 		}
 	}
 	return nil
 }
 
-// open begins a lane. What there is to wait for is another matter then, so steer looks again.
-func (p *puller) open(q *place, a aim, now instant) {
+// open begins a lane. What there is to wait for is another matter then, so reconcile looks again.
+func (p *puller) open(q *origin, a aim, now instant) {
 	p.lookAt(now)
 	ctx, cancel := context.WithCancel(p.ctx)
-	l := &lane{place: q, cancel: cancel, aim: a, opened: now}
+	l := &lane{origin: q, cancel: cancel, aim: a, opened: now}
 	p.lanes = append(p.lanes, l)
 	d := &delivery{puller: p, lane: l, ctx: ctx}
 	p.work.Go(func() {
 		defer cancel()
-		_ = p.post(ctx, news{lane: l, over: true, err: d.run()}) // unheard if it was closed meanwhile
+		_ = p.post(ctx, report{lane: l, over: true, err: d.run()}) // unheard if it was closed meanwhile
 	})
 }

@@ -7,15 +7,23 @@ import (
 	"slices"
 )
 
-// A search asks all servers that one upstream of the configuration stands for, in order, until one is what was looked
-// for: the servers of a service, and the entries of playlists, which may be playlists again.
+// search asks all servers that one upstream of the configuration stands for, in order, until one is what was looked
+// for: the servers of a service, and the entries of playlists, which may be playlists again. use gets each that has
+// described itself, and closes the answer; done ends the search. seen, if not nil, gets every visit that is over. The
+// error is that of the last one that was tried.
+func (c *client) search(ctx context.Context, at *upstream,
+	use func(v *visit, a *answer, about *description) (done bool, err error), seen func(*visit)) error {
+	s := search{client: c, use: use, seen: seen}
+	return s.run(ctx, at)
+}
+
+// A search is one call of it.
 type search struct {
 	client *client
-	// use gets an upstream that has described itself, and closes a.
-	use   func(v *visit, a *answer, about *description) (done bool, err error)
-	heard func(v *visit) // of a visit that is over; may be nil
-	asked int
-	done  bool
+	use    func(v *visit, a *answer, about *description) (done bool, err error)
+	seen   func(v *visit)
+	asked  int
+	done   bool
 }
 
 // maxVisits bounds one search: playlists of playlists grow fast.
@@ -23,7 +31,6 @@ const maxVisits = 32
 
 var errLeadsBack = errors.New("playlist leads back to itself")
 
-// run returns the error of the last one that was tried.
 func (s *search) run(ctx context.Context, at *upstream) error {
 	list, err := at.locate(ctx, s.client.dialer.services)
 	for _, to := range list {
@@ -39,8 +46,8 @@ func (s *search) visit(ctx context.Context, v *visit) error {
 	if s.asked++; s.asked > maxVisits {
 		return fmt.Errorf("playlists: more than %d servers to ask", maxVisits)
 	}
-	if s.heard != nil {
-		defer func() { s.heard(v) }()
+	if s.seen != nil {
+		defer func() { s.seen(v) }()
 	}
 	a, err := v.ask(ctx, nil)
 	if err != nil {
@@ -66,7 +73,7 @@ func (s *search) entries(ctx context.Context, v *visit, a *answer, list []string
 	for i, href := range list {
 		next := *v
 		next.trail = trail
-		if err = next.lead(ctx, a, href); err == nil && slices.Contains(trail, next.at.absolute()) {
+		if err = next.follow(ctx, a, href); err == nil && slices.Contains(trail, next.at.absolute()) {
 			err = errLeadsBack
 		}
 		if err == nil {

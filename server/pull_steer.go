@@ -6,28 +6,28 @@ import (
 	"time"
 )
 
-// steer does what is due: it is called after all that happens, and at the moments that it has asked for by lookAt.
-func (p *puller) steer(now instant) {
+// reconcile does what is due: it is called after all that happens, and at the moments that it has asked for by lookAt.
+func (p *puller) reconcile(now instant) {
 	if !p.demanded(now) {
-		p.rest()
+		p.suspend()
 		return
 	}
-	if p.on == nil && p.relieve == nil {
+	if p.active == nil && p.handover == nil {
 		if l := p.ready(); l != nil && !l.mute {
 			p.begin(l, now)
 		}
 	}
-	if p.on != nil {
+	if p.active != nil {
 		if p.source.outwait(now) {
 			p.lookAt(now.add(outwaitCheck))
 		}
 		p.compare(now)
 		p.tidy(now)
 	}
-	if p.on != nil {
-		p.makeWay(now)
+	if p.active != nil {
+		p.yieldToSlate(now)
 	}
-	p.reach(now)
+	p.openNeeded(now)
 }
 
 // compare lets a lane that stands by take over where that is better.
@@ -55,17 +55,17 @@ func (p *puller) comparePair(l *lane, now instant) {
 		return
 	}
 	if u := p.lineUp(l); u.ready {
-		old := p.on
+		old := p.active
 		silence := now.since(old.latest)
-		p.turn(l, u, "the other one is behind")
+		p.switchTo(l, u, "the other one is behind")
 		old.first = now // what it has done before is no merit any more
-		old.place.trouble.tell(p.log, old.place.name, stalledFor(silence), false, now)
+		old.origin.outage.log(p.log, old.origin.name, stalledFor(silence), false, now)
 	}
 }
 
 // compareRelief turns to another upstream that has packets when the feeding one is silent.
 func (p *puller) compareRelief(l *lane, now instant) {
-	since, patience := p.on.quiet()
+	since, patience := p.active.quiet()
 	if now.since(since) < patience {
 		return
 	}
@@ -73,8 +73,8 @@ func (p *puller) compareRelief(l *lane, now instant) {
 		return
 	}
 	if u := p.lineUp(l); u.ready {
-		old := p.on
-		p.turn(l, u, "the other one is silent")
+		old := p.active
+		p.switchTo(l, u, "the other one is silent")
 		p.drop(old, stalledFor(now.since(since)), now)
 	}
 }
@@ -92,8 +92,8 @@ func (p *puller) compareReturn(l *lane, now instant) {
 	due := l.opened.add(keyPatience)
 	switch {
 	case u.ready && (!u.behind || l.settled()), now >= due && l.settled():
-		old := p.on
-		p.turn(l, u, "it is preferred, and good again")
+		old := p.active
+		p.switchTo(l, u, "it is preferred, and good again")
 		p.close(old)
 	case now >= due:
 		p.drop(l, errNoPicture, now)
@@ -102,42 +102,42 @@ func (p *puller) compareReturn(l *lane, now instant) {
 	}
 }
 
-// turn makes a lane that stood by feed the stream in place of the one that does.
-func (p *puller) turn(l *lane, u lineup, why string) {
-	p.log.Info("turning to another upstream", "from", p.on.place.name, "to", l.place.name, "why", why,
+// switchTo makes a lane that stood by feed the stream in place of the one that does.
+func (p *puller) switchTo(l *lane, u lineup, why string) {
+	p.log.Info("turning to another upstream", "from", p.active.origin.name, "to", l.origin.name, "why", why,
 		"exact", u.tie == tieExact || u.behind)
 	p.st.stats.switches.Add(1)
-	p.source = p.source.succeed(l.place.name)
-	p.on = l
+	p.source = p.source.succeed(l.origin.name)
+	p.active = l
 	p.feed(u)
 }
 
 // tidy closes the lanes that have become needless.
 func (p *puller) tidy(now instant) {
 	l := p.other()
-	if l == nil || p.on.packets == 0 {
+	if l == nil || p.active.packets == 0 {
 		return
 	}
-	since, patience := p.on.quiet()
+	since, patience := p.active.quiet()
 	if now.since(since) >= patience {
 		return
 	}
-	if l.aim == aimFeed || l.aim == aimRelief && p.on.latest > l.opened {
+	if l.aim == aimFeed || l.aim == aimRelief && p.active.latest > l.opened {
 		p.close(l)
 	}
 }
 
-// makeWay gives the stream to its slate when the upstream is silent, though connected.
-func (p *puller) makeWay(now instant) {
+// yieldToSlate gives the stream to its slate when the upstream is silent, though connected.
+func (p *puller) yieldToSlate(now instant) {
 	if p.st.cfg.Slate == "" {
 		return
 	}
-	since, patience := p.on.quiet()
+	since, patience := p.active.quiet()
 	if due := since.add(max(patience, time.Duration(p.st.cfg.SlateAfter))); now < due {
 		p.lookAt(due)
 		return
 	}
-	p.on.mute = true
-	p.log.Warn("upstream is silent", "from", p.on.place.name, "for", now.since(since).Round(time.Millisecond))
-	p.give(func() { p.source.pause(since) })
+	p.active.mute = true
+	p.log.Warn("upstream is silent", "from", p.active.origin.name, "for", now.since(since).Round(time.Millisecond))
+	p.release(func() { p.source.pause(since) })
 }

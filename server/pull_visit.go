@@ -8,7 +8,7 @@ import (
 const maxHops = 5 // redirects and playlists on the way to one stream
 
 // A visit is a way to one upstream, through redirects and challenges. What was learned for the Describe is used for the
-// Play.
+// Play. One goroutine owns it.
 type visit struct {
 	client *client
 	at     *upstream
@@ -19,7 +19,8 @@ type visit struct {
 	via    string   // of the last reply that was no circle
 }
 
-// ask sends a Describe or, if about is given, a Play, until an answer is a good one.
+// ask sends a Describe or, if about is given, a Play, until an answer is a good one, which the caller closes. Errors
+// are those of the connection, of the login, of followRule, a statusError, or that of a circle of pumps.
 func (v *visit) ask(ctx context.Context, about *description) (*answer, error) {
 	for {
 		a, err := v.once(ctx, about)
@@ -68,7 +69,7 @@ func (v *visit) judge(ctx context.Context, a *answer) (again bool, err error) {
 		return false, nil
 	case 301, 302, 303, 307, 308:
 		if r.location != "" {
-			return true, v.lead(ctx, a, r.location)
+			return true, v.follow(ctx, a, r.location)
 		}
 	case 401:
 		return true, v.login.learn(r.challenge)
@@ -76,8 +77,8 @@ func (v *visit) judge(ctx context.Context, a *answer) (again bool, err error) {
 	return false, &statusError{r.status, r.reason}
 }
 
-// lead goes where an answer sends us.
-func (v *visit) lead(ctx context.Context, a *answer, where string) error {
+// follow goes where an answer sends us, if the rules let it.
+func (v *visit) follow(ctx context.Context, a *answer, where string) error {
 	if v.hops++; v.hops > maxHops {
 		return fmt.Errorf("redirects: more than %d", maxHops)
 	}

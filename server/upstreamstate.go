@@ -8,7 +8,7 @@ import (
 // show publishes what has become of the upstreams.
 func (p *puller) show() {
 	p.views = p.views[:0]
-	for _, q := range p.places {
+	for _, q := range p.origins {
 		p.views = append(p.views, p.view(q))
 	}
 	if !slices.Equal(p.st.Upstreams(), p.views) {
@@ -16,10 +16,10 @@ func (p *puller) show() {
 	}
 }
 
-func (p *puller) view(q *place) upstreamView {
-	v := upstreamView{name: q.name, failures: q.trouble.tries, last: q.trouble.last}
+func (p *puller) view(q *origin) upstreamView {
+	v := upstreamView{name: q.name, failures: q.outage.tries, last: q.outage.last}
 	switch l := p.laneOf(q); {
-	case l != nil && l == p.on:
+	case l != nil && l == p.active:
 		v.state = upstreamFeeding
 	case l != nil && l.header != nil:
 		v.state = upstreamStandby
@@ -27,12 +27,12 @@ func (p *puller) view(q *place) upstreamView {
 		v.state = upstreamConnecting
 	case q.good > 0:
 		v.state, v.again = upstreamReturning, q.good.add(time.Duration(p.st.cfg.Failback))
-	case q.trouble.tries > 0:
+	case q.outage.tries > 0:
 		v.state = upstreamFailed
 		switch {
-		case p.on == nil || p.pair:
+		case p.active == nil || p.pair:
 			v.again = p.due(q)
-		case q.rank < p.on.place.rank:
+		case q.rank < p.active.origin.rank:
 			v.again = q.probed
 		}
 	}

@@ -117,9 +117,9 @@ func TestUpstreamThatFails(t *testing.T) {
 // The last error stays to be read when the trouble is over.
 func TestLastErrorStays(t *testing.T) {
 	log := slog.New(slog.DiscardHandler)
-	var tr trouble
-	tr.tell(log, "x", errEnded, true, 5)
-	tr.over(log, "x", 6)
+	var tr outage
+	tr.log(log, "x", errEnded, true, 5)
+	tr.end(log, "x", 6)
 	if tr.tries != 0 || tr.last != (lastError{errEnded.Error(), "ended", 5}) {
 		t.Errorf("got %+v", tr)
 	}
