@@ -19,9 +19,9 @@ func logViewer(log *slog.Logger, v *viewer, why reason, now instant) {
 }
 
 // logRefusal says why somebody is turned away, to those who debug that: strangers can make any number of these.
-func (l *loop) logRefusal(c *conn, code int, why string) {
+func (l *loop) logRefusal(c *conn, to requester, code int, why string) {
 	if l.log.Enabled(context.Background(), slog.LevelDebug) {
-		l.log.Debug("request refused", "from", c.remote, "status", code, "method", string(l.request.Method),
-			"target", string(l.request.Target), "err", why)
+		l.log.Debug("request refused", "from", c.remote, "status", code, "method", string(to.method),
+			"target", string(to.target), "err", why)
 	}
 }

@@ -61,8 +61,7 @@ type loop struct {
 	prefixes [turnPackets][codec.PrefixLen]byte
 	request  codec.Request
 	reply    []byte
-	encoder  bool // request is an encoder's
-	served   int  // requests, since the queue had its last turn
+	served   int // requests, since the queue had its last turn
 	sends    uint64
 	cost     time.Duration // of a round, see pace.go
 	settle   time.Duration // how long a round waits for the rest of a burst

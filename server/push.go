@@ -74,8 +74,7 @@ func (p *push) feed(c *conn, now instant) bool {
 		p.fail(c, 400, err)
 		return false
 	case whole:
-		c.loop.request = codec.Request{Minor: p.minor}
-		c.loop.pushAccepted(c, p.id, p.keep)
+		c.loop.pushAccepted(c, p.minor, p.id, p.keep)
 		p.pause(c, now)
 		return c.why == noReason
 	}

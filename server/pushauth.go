@@ -9,10 +9,10 @@ import (
 
 // authorise says whether an encoder has shown who it is. If not, it has been answered, or waits until its credentials
 // have their turn (see brake).
-func (l *loop) authorise(c *conn, st *stream, keep bool, now instant) bool {
-	r := &l.request
-	if len(r.Authorization) == 0 {
-		l.challenge(c, st, keep, false)
+func (l *loop) authorise(c *conn, x exchange, keep bool, now instant) bool {
+	st := x.stream
+	if len(x.Authorization) == 0 {
+		l.challenge(c, x, keep, false)
 		return false
 	}
 	from := c.remote.Addr()
@@ -20,7 +20,7 @@ func (l *loop) authorise(c *conn, st *stream, keep bool, now instant) bool {
 		at, ok := l.node.access.guessTurn(st, from, now)
 		if !ok {
 			l.log.Warn(logPushBraked, "stream", st.cfg.Path, "from", c.remote)
-			l.refuse(c, 503, "too many wrong passwords from this network, try again later")
+			l.refuse(c, x.to, 503, "too many wrong passwords from this network, try again later")
 			return false
 		}
 		if now.before(at) {
@@ -28,7 +28,7 @@ func (l *loop) authorise(c *conn, st *stream, keep bool, now instant) bool {
 			return false
 		}
 	}
-	shown := proof{method: r.Method, path: r.Path, authorization: r.Authorization, from: from}
+	shown := proof{method: x.Method, path: x.Path, authorization: x.Authorization, from: from}
 	_, v := l.node.access.users[st.id].check(shown, l.node.access.spendNonce, time.Now())
 	switch v {
 	case right:
@@ -38,20 +38,20 @@ func (l *loop) authorise(c *conn, st *stream, keep bool, now instant) bool {
 		l.log.Warn(logPushWrong, "stream", st.cfg.Path, "from", c.remote)
 		fallthrough
 	default:
-		l.challenge(c, st, keep, v == stale)
+		l.challenge(c, x, keep, v == stale)
 	}
 	return v == right
 }
 
 // challenge asks for credentials; the connection stays, since encoders come back on it.
-func (l *loop) challenge(c *conn, st *stream, keep, stale bool) {
-	l.logRefusal(c, 401, "credentials are wanted")
-	b := l.head(401, encoderServer)
-	for _, v := range l.node.access.users[st.id].challenge(l.request.AcceptAuth, c.remote.Addr(), stale, time.Now()) {
+func (l *loop) challenge(c *conn, x exchange, keep, stale bool) {
+	l.logRefusal(c, x.to, 401, "credentials are wanted")
+	b := l.head(x.Minor, 401, encoderServer)
+	for _, v := range l.node.access.users[x.stream.id].challenge(x.AcceptAuth, c.remote.Addr(), stale, time.Now()) {
 		b = codec.AppendField(b, "WWW-Authenticate", v)
 	}
 	b = codec.AppendIntField(b, "Content-Length", 0)
-	l.send(c, connection(b, keep), nil)
+	l.send(c, appendConnection(b, keep), nil)
 	if !keep {
 		l.mark(c, refused)
 	}

@@ -9,12 +9,13 @@ import (
 
 // setUpPush answers an encoder's PushSetup (push.md §2). Its body, a template's URL and AutoDestroy, is read and
 // ignored: streams come from the configuration.
-func (l *loop) setUpPush(c *conn, st *stream, onPush bool, now instant) {
-	if !l.admitPush(c, st, onPush, false, stays(&l.request, true), now) || !l.admitted(c, st, now) {
+func (l *loop) setUpPush(c *conn, x exchange, now instant) {
+	st, keep := x.stream, stays(x.Request, true)
+	if !l.admitPush(c, x, false, keep, now) || !l.admitted(c, x, now) {
 		return
 	}
 	ends := now.add(l.limits.pushSetup)
-	id := string(codec.CookieValue(l.request.Cookie, "push-id"))
+	id := pushID(x.Request)
 	if _, known := l.node.access.know(id, st, c.remote.Addr(), now); known {
 		l.node.access.use(id, st, c.remote.Addr(), ends)
 	} else {
@@ -23,28 +24,27 @@ func (l *loop) setUpPush(c *conn, st *stream, onPush bool, now instant) {
 	if c.push != nil {
 		c.push.heard = now
 	}
-	l.pushAccepted(c, id, stays(&l.request, true))
+	l.pushAccepted(c, x.Minor, id, keep)
 }
 
 // startPush begins or goes on with the body of a PushStart, n bytes of whose head are to be discarded. Nothing is
 // answered until the body is complete (push.md §3).
-func (l *loop) startPush(c *conn, st *stream, onPush bool, n int, now instant) {
-	r := &l.request
-	id := string(codec.CookieValue(r.Cookie, "push-id"))
+func (l *loop) startPush(c *conn, x exchange, n int, now instant) {
+	st, id := x.stream, pushID(x.Request)
 	s, known := l.node.access.know(id, st, c.remote.Addr(), now)
 	if p := c.push; p != nil && p.stream == st && p.id == id {
 		known = true // it goes on where it was let in; a body may last longer than any push-id
 	}
 	switch {
-	case !l.admitPush(c, st, onPush, known, false, now):
+	case !l.admitPush(c, x, known, false, now):
 		return
-	case r.ContentLength < 0 && !r.Chunked:
-		l.refuse(c, 411, "a push needs a Content-Length")
+	case x.ContentLength < 0 && !x.Chunked:
+		l.refuse(c, x.to, 411, "a push needs a Content-Length")
 		return
-	case r.ContentLength == 0:
-		l.refuse(c, 400, "Content-Length: 0, at least 1")
+	case x.ContentLength == 0:
+		l.refuse(c, x.to, 400, "Content-Length: 0, at least 1")
 		return
-	case !l.admitted(c, st, now):
+	case !l.admitted(c, x, now):
 		return
 	case known:
 		l.node.access.use(id, st, c.remote.Addr(), now.add(pushLife))
@@ -59,55 +59,55 @@ func (l *loop) startPush(c *conn, st *stream, onPush bool, n int, now instant) {
 		c.push = &push{stream: st, access: l.node.access, from: c.remote.Addr(), last: s.last}
 	}
 	p := c.push
-	p.id, p.minor, p.keep = id, r.Minor, stays(r, true)
+	p.id, p.minor, p.keep = id, x.Minor, stays(x.Request, true)
 	p.state, p.over, p.heard = pushing, false, now
-	p.body = pushBody{left: r.ContentLength, chunked: r.Chunked, mmsh: p.body.mmsh}
+	p.body = pushBody{left: x.ContentLength, chunked: x.Chunked, mmsh: p.body.mmsh}
 	c.took(n, now)
 	c.phase, c.deadline = feeding, 0
 }
 
 // admitPush says whether an encoder may use a path; if not, it has been answered, or waits. One that is known by its
 // push-id need not say who it is. keep is whether it may try again on the same connection.
-func (l *loop) admitPush(c *conn, st *stream, onPush, known, keep bool, now instant) bool {
+func (l *loop) admitPush(c *conn, x exchange, known, keep bool, now instant) bool {
+	st := x.stream
 	switch {
 	case st != nil && st.cfg.Type != typePush:
-		l.refuse(c, 403, "this stream has a source of its own")
+		l.refuse(c, x.to, 403, "this stream has a source of its own")
 		return false
-	case st == nil || !onPush:
-		l.refuse(c, 404, "no such stream to push to; a push path is /streams/NAME_push")
+	case st == nil || !x.onPush:
+		l.refuse(c, x.to, 404, "no such stream to push to; a push path is /streams/NAME_push")
 		return false
 	case !l.node.access.admits(st, c.remote.Addr()):
-		l.bar(c, st)
+		l.bar(c, x)
 		return false
 	}
-	if len(l.node.access.users[st.id]) > 0 && !known && !l.authorise(c, st, keep, now) {
+	if len(l.node.access.users[st.id]) > 0 && !known && !l.authorise(c, x, keep, now) {
 		return false
 	}
-	return l.admitSecond(c, st, now)
+	code, why := l.objection(c, st, pushID(x.Request), now)
+	if code != 0 {
+		l.refuse(c, x.to, code, why)
+	}
+	return code == 0
 }
 
 // bar refuses an encoder by its address. That is nearly always an operator who has just begun, so the log says what to
 // do.
-func (l *loop) bar(c *conn, st *stream) {
+func (l *loop) bar(c *conn, x exchange) {
+	st := x.stream
 	keys := "push_users or push_from"
 	if len(l.node.access.from[st.id]) > 0 {
 		keys = "push_from"
 	}
 	l.log.Warn(logPushBarred, "stream", st.cfg.Path, "from", c.remote, "see", keys)
-	l.refuse(c, 403, "this address may not push to this stream")
+	l.refuse(c, x.to, 403, "this address may not push to this stream")
 }
 
 // silentSource is how long a push must have sent nothing for a newcomer to take it for dead (push.md §7).
 const silentSource = 5 * time.Second
 
-// admitSecond applies the rules for a second encoder on one path. They count again when it claims the stream.
-func (l *loop) admitSecond(c *conn, st *stream, now instant) bool {
-	code, why := l.objection(c, st, string(codec.CookieValue(l.request.Cookie, "push-id")), now)
-	if code != 0 {
-		l.refuse(c, code, why)
-	}
-	return code == 0
-}
+// pushID is the push-id that an encoder shows, "" if none.
+func pushID(r *codec.Request) string { return string(codec.CookieValue(r.Cookie, "push-id")) }
 
 // objection says what is to be said to an encoder on c, with a push-id, while another has the stream or may come back
 // to it; code 0 is nothing (push.md §7). A password makes all who know it the same encoder.
@@ -133,17 +133,16 @@ func guardedBy(s *source, now instant) bool {
 }
 
 // pushAccepted is the 204 to a setup and to a complete body. Encoders compare some field names by case.
-func (l *loop) pushAccepted(c *conn, id string, keep bool) {
-	b := codec.AppendField(l.head(204, encoderServer), "Set-Cookie", "push-id="+id)
+func (l *loop) pushAccepted(c *conn, minor int, id string, keep bool) {
+	b := codec.AppendField(l.head(minor, 204, encoderServer), "Set-Cookie", "push-id="+id)
 	b = codec.AppendField(b, "Pragma", fmt.Sprintf("timeout=%d", l.limits.sourceIdle.Milliseconds()))
 	b = codec.AppendIntField(b, "Content-Length", 0)
-	l.send(c, connection(b, keep), nil)
+	l.send(c, appendConnection(b, keep), nil)
 	l.over(c, keep)
 }
 
 // dropEncoder tells an encoder in the middle of its body that this is the end.
 func (l *loop) dropEncoder(c *conn, code int, text string, why reason) {
-	l.encoder, l.request = true, codec.Request{Minor: c.push.minor}
-	l.mark(c, why) // first: the log's word is not the status' one
-	l.refuse(c, code, text)
+	l.mark(c, why) // first, for refuse would mark it with the status' reason
+	l.refuse(c, requester{server: encoderServer, minor: c.push.minor}, code, text)
 }

@@ -18,9 +18,32 @@ const (
 	encoderServer = "Cougar/9.01.01.3814"
 )
 
-// head begins a reply to the request being served, in the loop's scratch; the caller adds fields and ends it.
-func (l *loop) head(code int, server string) []byte {
-	b := codec.AppendStatus(l.reply[:0], l.request.Minor, code)
+// A requester is who gets a reply, as far as that makes a difference to it. It is a value, for some are answered whose
+// request is over or was none.
+type requester struct {
+	server string // what we call ourselves to it
+	minor  int    // it speaks HTTP/1.minor
+
+	// Of its request, which they must not outlive; nil where there is none.
+	method []byte
+	target []byte
+}
+
+func requesterOf(r *codec.Request, server string) requester {
+	return requester{server: server, minor: r.Minor, method: r.Method, target: r.Target}
+}
+
+// serverOf is what we call ourselves to whoever has the connection.
+func serverOf(c *conn) string {
+	if c.push != nil {
+		return encoderServer
+	}
+	return viewerServer
+}
+
+// head begins a reply in HTTP/1.minor, in the loop's scratch; the caller adds fields and ends it.
+func (l *loop) head(minor, code int, server string) []byte {
+	b := codec.AppendStatus(l.reply[:0], minor, code)
 	b = codec.AppendField(b, "Server", server)
 	b = codec.AppendField(b, "Cache-Control", "no-cache")
 	return codec.AppendField(b, "Pragma", "no-cache")
@@ -42,9 +65,9 @@ func appendFields(b []byte, fields []string) []byte {
 	return b
 }
 
-// connection says whether the connection stays, by name: HTTP/1.0 needs to hear it and VLC believes our Content-Length
-// only then.
-func connection(b []byte, keep bool) []byte {
+// appendConnection says whether the connection stays, by name: HTTP/1.0 needs to hear it and VLC believes our
+// Content-Length only then.
+func appendConnection(b []byte, keep bool) []byte {
 	if keep {
 		return codec.AppendField(b, "Connection", "Keep-Alive")
 	}
@@ -57,17 +80,17 @@ func stays(r *codec.Request, trusted bool) bool {
 	return !r.Close && (r.KeepAlive || r.Minor == 1 && trusted)
 }
 
-// ok answers with no body.
-func (l *loop) ok(c *conn, code int, keep bool, fields ...string) {
-	b := appendFields(l.head(code, viewerServer), fields)
+// ok answers in HTTP/1.minor, with no body; keep: the connection stays.
+func (l *loop) ok(c *conn, minor, code int, keep bool, fields ...string) {
+	b := appendFields(l.head(minor, code, viewerServer), fields)
 	b = codec.AppendIntField(b, "Content-Length", 0)
-	l.send(c, connection(b, keep), nil)
+	l.send(c, appendConnection(b, keep), nil)
 	l.over(c, keep)
 }
 
-// isHead says whether only the head of the answer is wanted. It is what GET would get, without a body ([RFC 9110]
+// isHead says whether a method wants only the head of the reply. It is what GET would get, without a body ([RFC 9110]
 // 9.3.2).
-func isHead(r *codec.Request) bool { return string(r.Method) == "HEAD" }
+func isHead(method []byte) bool { return string(method) == "HEAD" }
 
 // over ends a conn that was only asked something and is not to stay.
 func (l *loop) over(c *conn, keep bool) {
@@ -77,33 +100,30 @@ func (l *loop) over(c *conn, keep bool) {
 }
 
 // refuse answers with an error, a line that says why, and the end of the connection.
-func (l *loop) refuse(c *conn, code int, why string, fields ...string) {
-	l.logRefusal(c, code, why)
-	server := viewerServer
-	if c.push != nil || l.encoder {
-		server = encoderServer
-	}
-	b := appendFields(l.head(code, server), fields)
+func (l *loop) refuse(c *conn, to requester, code int, why string, fields ...string) {
+	l.logRefusal(c, to, code, why)
+	b := appendFields(l.head(to.minor, code, to.server), fields)
 	if code == 503 {
 		b = codec.AppendIntField(b, "Retry-After", retryAfter())
 	}
 	body := why + "\n"
 	b = codec.AppendField(b, "Content-Type", "text/plain")
 	b = codec.AppendIntField(b, "Content-Length", int64(len(body)))
-	if isHead(&l.request) {
+	if isHead(to.method) {
 		body = ""
 	}
-	l.send(c, connection(b, false), []byte(body))
+	l.send(c, appendConnection(b, false), []byte(body))
 	l.mark(c, refusal(code))
 }
 
-// rebuff refuses what is no request. Whatever the loop served last has nothing to do with it.
+// rebuff refuses a connection that has sent no request, or none that could be parsed. It may be HEAD all the same, which
+// must not get a body.
 func (l *loop) rebuff(c *conn, code int, why string) {
-	l.request, l.encoder = codec.Request{Minor: 1, Close: true}, false
+	to := requester{server: serverOf(c), minor: 1}
 	if b := bytes.TrimLeft(c.wire.peek(), "\r\n"); bytes.HasPrefix(b, []byte("HEAD ")) {
-		l.request.Method = b[:4]
+		to.method = b[:4]
 	}
-	l.refuse(c, code, why)
+	l.refuse(c, to, code, why)
 }
 
 // statusOf is the status for a request that could not be parsed.
@@ -136,30 +156,30 @@ func refusal(code int) reason {
 func retryAfter() int64 { return 2 + rand.Int64N(4) }
 
 // describe is the reply to a Describe: exactly the $H, with its length, and normally the end of the connection.
-func (l *loop) describe(c *conn, st *stream, d *dialect, g *generation, id uint32, reset bool) {
-	keep := stays(&l.request, d.keep)
-	b := l.appendPath(l.head(200, viewerServer), st)
-	b = l.tokens(b, d, id, reset)
+func (l *loop) describe(c *conn, x exchange, g *generation, who identity) {
+	keep := stays(x.Request, x.dialect.keep)
+	b := l.appendPath(l.head(x.Minor, 200, viewerServer), x)
+	b = appendTokens(b, x.dialect, who)
 	b = codec.AppendField(b, "Content-Type", "application/vnd.ms.wms-hdr.asfv1")
 	b = codec.AppendIntField(b, "Content-Length", int64(len(g.framed)))
 	body := g.framed
-	if isHead(&l.request) {
+	if isHead(x.Method) {
 		body = nil
 	}
-	l.sendShared(c, connection(b, keep), body)
+	l.sendShared(c, appendConnection(b, keep), body)
 	l.over(c, keep)
 }
 
-// tokens adds the tokens of mmsh.md §4: who the client is to us, and that this is live.
-func (l *loop) tokens(b []byte, d *dialect, id uint32, reset bool) []byte {
-	b = codec.AppendField(b, "Pragma", clientID(id))
+// appendTokens adds the tokens of mmsh.md §4: who the client is to us, and that this is live.
+func appendTokens(b []byte, d *dialect, who identity) []byte {
+	b = codec.AppendField(b, "Pragma", clientID(who.id))
 	features := `features="broadcast"`
 	if d.crossing == changeInBand {
 		features = `features="broadcast,playlist"` // $C may come
 	}
 	b = codec.AppendField(b, "Pragma", features)
 	b = codec.AppendField(b, "Pragma", "timeout=60000")
-	if reset {
+	if who.reset {
 		b = codec.AppendField(b, "Pragma", "xResetStrm=1")
 	}
 	return b
@@ -169,16 +189,16 @@ func clientID(id uint32) string { return "client-id=" + strconv.FormatUint(uint6
 
 // playHead is the head of the reply to a Play, for the viewer to keep until it is sent. Proxies must not collect what
 // comes behind it: nginx does, unless it is told not to.
-func (l *loop) playHead(st *stream, d *dialect, g *generation, id uint32, reset bool) []byte {
-	b := l.appendPath(l.head(200, viewerServer), st)
-	if d.mmsh() {
-		b = l.tokens(b, d, id, reset)
+func (l *loop) playHead(x exchange, g *generation, who identity) []byte {
+	b := l.appendPath(l.head(x.Minor, 200, viewerServer), x)
+	if x.dialect.mmsh() {
+		b = appendTokens(b, x.dialect, who)
 		b = codec.AppendField(b, "Content-Type", "application/x-mms-framed")
 	} else {
 		b = codec.AppendField(b, "Content-Type", rawType(g.header))
 	}
 	b = codec.AppendField(b, "X-Accel-Buffering", "no")
-	b = connection(b, false)
+	b = appendConnection(b, false)
 	b = append(b, "\r\n"...)
 	l.reply = b[:0]
 	return append(make([]byte, 0, len(b)), b...)

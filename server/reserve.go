@@ -6,8 +6,7 @@ const fullText = "all connections are taken"
 
 // outOfPlace answers a request for which c has no place: in reserve all that is not an encoder's, and an encoder's
 // place is none to watch from.
-func (l *loop) outOfPlace(c *conn, w want) bool {
-	watches := w == wantDescribe || w == wantPlay || w == wantRaw
+func (l *loop) outOfPlace(c *conn, x exchange) bool {
 	g := l.gate
 	switch {
 	case c.guest == nil:
@@ -17,13 +16,13 @@ func (l *loop) outOfPlace(c *conn, w want) bool {
 			c.guest = nil
 			return false
 		}
-	case l.encoder, c.guest.crowd == &g.encoders && !watches:
+	case x.want.pushes(), c.guest.crowd == &g.encoders && !x.want.watches():
 		return false
 	case g.demote(c.guest):
 		c.guest = nil
 		return false
 	}
-	l.refuse(c, 503, fullText)
+	l.refuse(c, x.to, 503, fullText)
 	return true
 }
 
@@ -35,13 +34,13 @@ func (l *loop) idle(c *conn, now instant) {
 }
 
 // admitted gives an encoder that may send to a stream its place; if there is none, it has been answered.
-func (l *loop) admitted(c *conn, st *stream, now instant) (ok bool) {
+func (l *loop) admitted(c *conn, x exchange, now instant) (ok bool) {
 	feeds := ""
-	if s := st.Owner(); s != nil {
+	if s := x.stream.Owner(); s != nil {
 		feeds = s.Who()
 	}
-	if c.guest, ok = l.gate.admit(c.guest, st, c.remote, feeds, now, func() { l.evict(c) }); !ok {
-		l.refuse(c, 503, fullText)
+	if c.guest, ok = l.gate.admit(c.guest, x.stream, c.remote, feeds, now, func() { l.evict(c) }); !ok {
+		l.refuse(c, x.to, 503, fullText)
 	}
 	return ok
 }

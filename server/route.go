@@ -32,38 +32,54 @@ func streamAt(r *registry, path []byte) (st *stream, push bool) {
 	return nil, false
 }
 
+// An exchange is a request and what its reply depends on.
+type exchange struct {
+	*codec.Request // until the loop parses the next one
+	to             requester
+	want           want
+	dialect        *dialect
+	stream         *stream // that the path names; nil: none
+	onPush         bool    // it is the path for encoders
+}
+
+func (l *loop) newExchange(c *conn, r *codec.Request) exchange {
+	x := exchange{Request: r, to: requesterOf(r, serverOf(c)), dialect: dialectOf(r)}
+	x.stream, x.onPush = streamAt(l.reg, r.Path)
+	x.want = classify(r, x.dialect, x.onPush)
+	if x.want.pushes() {
+		x.to.server = encoderServer
+	}
+	return x
+}
+
 // route answers the request that l.request holds; n is the length of its head, rest what follows. It is false when more
 // must come first.
 func (l *loop) route(c *conn, n int, rest []byte, now instant) bool {
-	r := &l.request
-	st, push := streamAt(l.reg, r.Path)
-	d := dialectOf(r)
-	w := classify(r, d, push)
-	l.encoder = w == wantPushSetup || w == wantPushStart
-	if l.outOfPlace(c, w) {
+	x := l.newExchange(c, &l.request)
+	if l.outOfPlace(c, x) {
 		return false
 	}
-	if w == wantPushStart {
-		l.startPush(c, st, push, n, now)
+	if x.want == wantPushStart {
+		l.startPush(c, x, n, now)
 		return c.phase == feeding
 	}
-	body, whole := l.body(c, w, rest)
+	body, whole := l.body(c, x, rest)
 	if !whole {
 		c.need = int32(n + body)
 		l.idle(c, now)
 		return false
 	}
-	switch w {
-	case wantPushSetup:
-		l.setUpPush(c, st, push, now)
-	case wantDescribe, wantPlay, wantRaw:
-		l.watch(c, w, st, push, d, now)
+	switch {
+	case x.want == wantPushSetup:
+		l.setUpPush(c, x, now)
+	case x.want.watches():
+		l.watch(c, x, now)
 	default:
-		l.attend(c, w, d, now)
+		l.attend(c, x, now)
 	}
 	if c.phase != closed && c.phase != holding {
 		c.took(n+body, now)
-		if w == wantPushSetup {
+		if x.want == wantPushSetup {
 			c.deadline = now.add(l.limits.pushSetup)
 		}
 		l.idle(c, now)
@@ -72,38 +88,37 @@ func (l *loop) route(c *conn, n int, rest []byte, now instant) bool {
 }
 
 // body says how long the body of the request is and whether it is there; a body that is too long is refused.
-func (l *loop) body(c *conn, w want, rest []byte) (n int, whole bool) {
-	r := &l.request
-	if r.Chunked {
-		l.refuse(c, 411, "a body needs a Content-Length here")
+func (l *loop) body(c *conn, x exchange, rest []byte) (n int, whole bool) {
+	if x.Chunked {
+		l.refuse(c, x.to, 411, "a body needs a Content-Length here")
 		return 0, false
 	}
 	most := int64(maxSetupBody)
-	if w == wantLog || w == wantEvent {
+	if x.want == wantLog || x.want == wantEvent {
 		most = maxLogBody
 	}
-	if r.ContentLength > most {
-		l.refuse(c, 413, fmt.Sprintf("body: %d bytes, limit %d", r.ContentLength, most))
+	if x.ContentLength > most {
+		l.refuse(c, x.to, 413, fmt.Sprintf("body: %d bytes, limit %d", x.ContentLength, most))
 		return 0, false
 	}
-	n = int(max(0, r.ContentLength))
+	n = int(max(0, x.ContentLength))
 	return n, len(rest) >= n
 }
 
 // watch answers those who want the stream or its header.
-func (l *loop) watch(c *conn, w want, st *stream, push bool, d *dialect, now instant) {
-	r := &l.request
+func (l *loop) watch(c *conn, x exchange, now instant) {
+	st := x.stream
 	switch {
 	case st == nil:
-		l.unknown(c, d)
+		l.unknown(c, x)
 		return
-	case push:
-		l.refuse(c, 405, "this path is for encoders, viewers go without _push", "Allow", "POST, OPTIONS")
+	case x.onPush:
+		l.refuse(c, x.to, 405, "this path is for encoders, viewers go without _push", "Allow", "POST, OPTIONS")
 		return
 	}
-	if err := l.node.name.checkRequest(&r.Via); err != nil {
+	if err := l.node.name.checkRequest(&x.Via); err != nil {
 		l.log.Warn(logPumpRefused, "stream", st.cfg.Path, "from", c.remote, "err", err)
-		l.refuse(c, 403, err.Error(), l.pathField(st)...)
+		l.refuse(c, x.to, 403, err.Error(), l.pathField(x)...)
 		return
 	}
 	j := st.up()
@@ -111,41 +126,47 @@ func (l *loop) watch(c *conn, w want, st *stream, push bool, d *dialect, now ins
 		return
 	}
 	if j == nil {
-		l.refuse(c, 503, "nothing is sent to this stream at present", l.pathField(st)...)
+		l.refuse(c, x.to, 503, "nothing is sent to this stream at present", l.pathField(x)...)
 		return
 	}
-	id, reset, free := l.identify(w, d, c.remote.Addr(), now)
+	s, free := l.identify(x, c.remote.Addr(), now)
 	switch {
 	case !free:
-		l.refuse(c, 400, "this client-id is playing already")
-	case w == wantDescribe:
-		l.describe(c, st, d, j.gen, id, reset)
-	case isHead(r):
-		c.wire.write(l.playHead(st, d, j.gen, id, reset))
+		l.refuse(c, x.to, 400, "this client-id is playing already")
+	case x.want == wantDescribe:
+		l.describe(c, x, j.gen, s)
+	case isHead(x.Method):
+		c.wire.write(l.playHead(x, j.gen, s))
 		l.over(c, false)
 	default:
-		v := &viewer{dialect: d, session: id, agent: agentName(r.UserAgent)}
-		l.join(c, st, j, v, l.playHead(st, d, j.gen, id, reset), now)
+		v := &viewer{dialect: x.dialect, session: s.id, agent: agentName(x.UserAgent)}
+		l.join(c, st, j, v, l.playHead(x, j.gen, s), now)
 	}
+}
+
+// An identity is who a client is to us, as the reply to its Describe or Play says.
+type identity struct {
+	id    uint32 // client-id; 0 where the dialect has none
+	reset bool   // it has asked with one that we do not know
 }
 
 // identify gives the client-id of a Describe or Play: its own if we know it, else a new one. free is false for a second
 // Play of one session.
-func (l *loop) identify(w want, d *dialect, from netip.Addr, now instant) (id uint32, reset, free bool) {
-	p := &l.request.Pragma
-	if w == wantRaw {
-		return 0, false, true
+func (l *loop) identify(x exchange, from netip.Addr, now instant) (who identity, free bool) {
+	p := &x.Pragma
+	if x.want == wantRaw {
+		return identity{}, true
 	}
-	play := w == wantPlay && !isHead(&l.request)
+	play := x.want == wantPlay && !isHead(x.Method)
 	if p.HasClientID && p.ClientID != 0 {
 		switch l.node.sessions.use(p.ClientID, from, now, play) {
 		case sessionKnown:
-			return p.ClientID, false, true
+			return identity{id: p.ClientID}, true
 		case sessionPlaying:
-			return 0, false, false
+			return identity{}, false
 		}
 	}
-	return l.node.sessions.open(from, now, play), p.HasClientID && d.reset, true
+	return identity{l.node.sessions.open(from, now, play), p.HasClientID && x.dialect.reset}, true
 }
 
 // stopPlay ends the Play of a session, on whichever loop it is.
@@ -163,49 +184,49 @@ func (l *loop) stopPlay(id uint32, from netip.Addr, now instant) {
 }
 
 // unknown answers for a path without a stream: 302 where the operator wants that, in a form the client can follow.
-func (l *loop) unknown(c *conn, d *dialect) {
-	to := l.limits.redirect404
-	if to == "" {
-		l.refuse(c, 404, "no such stream")
+func (l *loop) unknown(c *conn, x exchange) {
+	place := l.limits.redirect404
+	if place == "" {
+		l.refuse(c, x.to, 404, "no such stream")
 		return
 	}
-	if _, after, ok := strings.Cut(to, "://"); ok && !strings.HasPrefix(to, "https:") {
-		to = d.redirect + "://" + after
+	if _, after, ok := strings.Cut(place, "://"); ok && !strings.HasPrefix(place, "https:") {
+		place = x.dialect.redirect + "://" + after
 	}
-	l.refuse(c, 302, "it is at "+to, "Location", to)
+	l.refuse(c, x.to, 302, "it is at "+place, "Location", place)
 }
 
 // attend answers what players say around a Play, with their client-id where they have one (mmsh.md §4.3).
-func (l *loop) attend(c *conn, w want, d *dialect, now instant) {
-	p := &l.request.Pragma
-	keep := stays(&l.request, d.keep)
+func (l *loop) attend(c *conn, x exchange, now instant) {
+	p := &x.Pragma
+	keep := stays(x.Request, x.dialect.keep)
 	known := p.HasClientID && l.node.sessions.use(p.ClientID, c.remote.Addr(), now, false) == sessionKnown
 	var session []string
 	if known {
 		session = []string{"Pragma", clientID(p.ClientID)}
 	}
-	switch w {
+	switch x.want {
 	case wantOptions:
-		l.ok(c, 200, keep, append(session, "Public", "GET, POST, OPTIONS", "Allow", "OPTIONS")...)
+		l.ok(c, x.Minor, 200, keep, append(session, "Public", "GET, POST, OPTIONS", "Allow", "OPTIONS")...)
 	case wantPipeline:
-		l.ok(c, 204, keep, append(session, "Pragma", "pipeline-result=0")...)
+		l.ok(c, x.Minor, 204, keep, append(session, "Pragma", "pipeline-result=0")...)
 	case wantLog: // never refused, whatever it says
-		l.log.Debug("player log", "from", c.remote, "client_id", p.ClientID, "bytes", max(0, l.request.ContentLength))
-		l.ok(c, 204, keep, session...)
+		l.log.Debug("player log", "from", c.remote, "client_id", p.ClientID, "bytes", max(0, x.ContentLength))
+		l.ok(c, x.Minor, 204, keep, session...)
 	case wantEvent, wantContentInfo:
-		l.ok(c, 200, keep, session...)
+		l.ok(c, x.Minor, 200, keep, session...)
 	case wantSelect, wantKeepAlive, wantStop:
 		if !known {
-			l.refuse(c, 400, "no such client-id")
+			l.refuse(c, x.to, 400, "no such client-id")
 			return
 		}
-		if w == wantStop {
+		if x.want == wantStop {
 			l.stopPlay(p.ClientID, c.remote.Addr(), now)
 		}
-		l.ok(c, 200, keep, session...)
+		l.ok(c, x.Minor, 200, keep, session...)
 	case wantNextEntry:
-		l.refuse(c, 400, "there is no next entry in a live stream")
+		l.refuse(c, x.to, 400, "there is no next entry in a live stream")
 	default:
-		l.refuse(c, 405, "method or request not known here", "Allow", "GET, HEAD, POST, OPTIONS")
+		l.refuse(c, x.to, 405, "method or request not known here", "Allow", "GET, HEAD, POST, OPTIONS")
 	}
 }

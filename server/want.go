@@ -27,6 +27,12 @@ const (
 	wantKeepAlive               // keep my session
 )
 
+// pushes says that it is an encoder's.
+func (w want) pushes() bool { return w == wantPushSetup || w == wantPushStart }
+
+// watches says that it is a viewer's, of the stream or its header.
+func (w want) watches() bool { return w == wantDescribe || w == wantPlay || w == wantRaw }
+
 // classify names what r wants; the first match of mmsh.md §3.1 wins.
 func classify(r *codec.Request, d *dialect, push bool) want {
 	p := &r.Pragma
