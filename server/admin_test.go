@@ -44,7 +44,7 @@ func newAdminRigOf(t *testing.T, change func(*Config), streams ...StreamConfig) 
 	r := &adminRig{
 		t: t, at: 1, there: connections{limit: 100}, ready: make(chan struct{}), halt: func() { close(stopping) },
 	}
-	c := clock{func() instant { return r.at }}
+	c := clock{now: func() instant { return r.at }}
 	log := slog.New(slog.DiscardHandler)
 	var all []*stream
 	for i := range cfg.Streams {

@@ -93,7 +93,7 @@ func TestChangedCertificatesAreLoaded(t *testing.T) {
 	files := []Certificate{writeCertificate(t, dir, "pump", "old.example")}
 	at := instant(1)
 	var logged strings.Builder
-	c, err := newCertificates(files, clock{func() instant { return at }}, slog.New(slog.NewTextHandler(&logged, nil)))
+	c, err := newCertificates(files, clock{now: func() instant { return at }}, slog.New(slog.NewTextHandler(&logged, nil)))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -55,7 +55,7 @@ func newRig(t testing.TB, change func(*Config), names ...string) *rig {
 		change(cfg)
 	}
 	r := &rig{t: t, at: 1, peers: map[int]*peer{}, armed: map[int]bool{}}
-	c := clock{func() instant { return r.at }}
+	c := clock{now: func() instant { return r.at }}
 	log := slog.New(slog.DiscardHandler)
 	n := newNode()
 	var streams []*stream

@@ -10,7 +10,7 @@ import (
 // A loop that does not turn is stuck, unless it has not begun or has ended.
 func TestStuckLoops(t *testing.T) {
 	at := instant(1)
-	n, c, log := newNode(), clock{func() instant { return at }}, slog.New(slog.DiscardHandler)
+	n, c, log := newNode(), clock{now: func() instant { return at }}, slog.New(slog.DiscardHandler)
 	for i := range 3 {
 		l := newLoop(i, c, DefaultConfig(), log, newRegistry(c, 0, nil), &serverStats{}, n, func() {})
 		n.loops = append(n.loops, l)

@@ -65,7 +65,7 @@ func slateFor(t *testing.T, r *rig, then func(st *stream)) {
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()
 		st := r.reg.streams[0]
-		c := clock{func() instant { return instant(time.Since(start)) }}
+		c := clock{now: func() instant { return instant(time.Since(start)) }}
 		st.clock, r.reg.clock = c, c
 		st.cfg.Slate, st.cfg.SlateAfter = slateBuiltin, Duration(3*time.Second)
 		ctx, cancel := context.WithCancel(context.Background())
