@@ -50,7 +50,7 @@ func TestFailover(t *testing.T) {
 				}
 				if n := s.log.count("WARN upstream failed from=mmsh://a.example/x err=no " +
 					"packet for 1"); (n == 1) != strings.HasPrefix(tt.name, "silent") {
-					t.Errorf("told %d times that it is silent: %q", n, s.log.lines)
+					t.Errorf("told %d times that it is silent: %q", n, s.log.text())
 				}
 				if first := p.at[0].since(begin); first > time.Second+500*time.Millisecond {
 					t.Errorf("the first packet came after %v", first)
@@ -387,7 +387,7 @@ func TestFlappingIsToldOnce(t *testing.T) {
 			t.Errorf("told %d times that it is over", n)
 		}
 		if n := s.log.count("WARN"); n > 4 {
-			t.Errorf("%d warnings: %q", n, s.log.lines)
+			t.Errorf("%d warnings: %q", n, s.log.text())
 		}
 	})
 }

@@ -90,11 +90,9 @@ func TestPullHeaderTooLarge(t *testing.T) {
 			defer stop()
 			synctest.Wait()
 			if up := s.st.up() != nil; up != (n <= asf.MaxHeader) {
-				t.Errorf("pull of %d bytes: up %v, log %q", n, up, s.log.lines)
+				t.Errorf("pull of %d bytes: up %v, log %q", n, up, s.log.text())
 			}
-			s.log.mu.Lock()
-			all := strings.Join(s.log.lines, "\n")
-			s.log.mu.Unlock()
+			all := s.log.text()
 			if want := "limit 65"; n > asf.MaxHeader && !strings.Contains(all, want) {
 				t.Errorf("pull of %d bytes: no %q in %s", n, want, all)
 			}

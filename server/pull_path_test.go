@@ -24,7 +24,7 @@ func TestPullLearnsThePath(t *testing.T) {
 		}
 		if n := s.log.count("WARN upstream failed from=mmsh://a.example/x err=upstream gets its stream from " +
 			"this pump"); n != 1 {
-			t.Errorf("told %d times of the circle: %q", n, s.log.lines)
+			t.Errorf("told %d times of the circle: %q", n, s.log.text())
 		}
 		s.change(hostB, w.relay(relay{burst: burst3}))
 		time.Sleep(10 * time.Second)

@@ -48,6 +48,26 @@ func (s *scene) hang() {
 	}
 }
 
+// newStreamOf is a stream for a pull to feed; nothing of it is on a loop.
+func newStreamOf(t *testing.T, cfg StreamConfig, bell func(*loopSet, instant)) *stream {
+	t.Helper()
+	if bell == nil {
+		bell = func(*loopSet, instant) {}
+	}
+	c := newClock()
+	st := newStream(0, &cfg, slog.New(slog.DiscardHandler), c, &DefaultConfig().Server, bell)
+	newRegistry(c, 30*time.Second, []*stream{st})
+	return st
+}
+
+// elementsFrom lists the chain from e on.
+func elementsFrom(e *element) (list []*element) {
+	for ; e != nil; e = e.next.Load() {
+		list = append(list, e)
+	}
+	return list
+}
+
 // A script serves one connection. When it returns the connection is closed.
 type script func(c *call)
 
@@ -76,7 +96,7 @@ func newScene(t *testing.T, urls ...string) *scene { return newSceneOf(t, Stream
 func newSceneOf(t *testing.T, cfg StreamConfig) *scene {
 	s := &scene{t: t, hosts: map[string]script{}, zone: map[string][]string{}, dials: map[string]int{}, log: &logBook{}}
 	cfg.Path, cfg.Type = "x", typePull
-	s.st = fedStream(t, cfg, func(*loopSet, instant) {
+	s.st = newStreamOf(t, cfg, func(*loopSet, instant) {
 		if s.first == nil {
 			s.first = s.st.chain.last
 		}
@@ -93,54 +113,16 @@ func newSceneOf(t *testing.T, cfg StreamConfig) *scene {
 	return s
 }
 
-// A logBook keeps what is logged.
-type logBook struct {
-	mu    sync.Mutex
-	lines []string // "WARN source lost err=EOF"
-	onErr func(err error)
-}
-
-func (b *logBook) Enabled(context.Context, slog.Level) bool { return true }
-func (b *logBook) WithAttrs([]slog.Attr) slog.Handler       { return b }
-func (b *logBook) WithGroup(string) slog.Handler            { return b }
-
-func (b *logBook) Handle(_ context.Context, r slog.Record) error {
-	line := r.Level.String() + " " + r.Message
-	r.Attrs(func(a slog.Attr) bool {
-		line += " " + a.String()
-		if err, ok := a.Value.Any().(error); ok && r.Level == slog.LevelWarn && b.onErr != nil {
-			b.onErr(err)
-		}
-		return true
-	})
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.lines = append(b.lines, line)
-	return nil
-}
-
-// count is how many lines begin with prefix.
-func (b *logBook) count(prefix string) (n int) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	for _, line := range b.lines {
-		if strings.HasPrefix(line, prefix) {
-			n++
-		}
-	}
-	return n
-}
-
 // once runs the puller until something goes wrong, and returns what.
 func (s *scene) once() (err error) {
 	ctx, stop := context.WithCancel(s.t.Context())
 	defer stop()
-	s.log.onErr = func(e error) {
+	s.log.onWarning = func(e error) {
 		err = e
 		stop()
 	}
 	s.puller.run(ctx)
-	s.log.onErr = nil
+	s.log.onWarning = nil
 	return err
 }
 
@@ -241,7 +223,7 @@ func (s *scene) pauses(from int) (list []time.Duration) {
 func (s *scene) seen() string {
 	synctest.Wait()
 	var list []string
-	for _, e := range elements(s.first) {
+	for _, e := range elementsFrom(s.first) {
 		switch e.kind {
 		case headerElement:
 			list = append(list, "h")
@@ -698,11 +680,11 @@ func TestPullFailsOver(t *testing.T) {
 }
 
 func TestNewPullerRefuses(t *testing.T) {
-	st := fedStream(t, StreamConfig{Path: "x", URL: "rtsp://a.example/"}, nil)
+	st := newStreamOf(t, StreamConfig{Path: "x", URL: "rtsp://a.example/"}, nil)
 	if _, err := newPuller(st, DefaultConfig(), newPumpName()); err == nil {
 		t.Error("a puller from rtsp://")
 	}
-	st = fedStream(t, StreamConfig{Path: "x", URL: "mmsh://a.example/"}, nil)
+	st = newStreamOf(t, StreamConfig{Path: "x", URL: "mmsh://a.example/"}, nil)
 	c := DefaultConfig()
 	c.Proxy.URL = "socks5://a.example"
 	if _, err := newPuller(st, c, newPumpName()); err == nil {

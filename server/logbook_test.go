@@ -1,0 +1,73 @@
+package server
+
+import (
+	"context"
+	"log/slog"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// A logBook is a slog.Handler that keeps what is logged, of all levels, as "WARN source lost err=EOF". Zero is empty.
+type logBook struct {
+	onWarning func(err error) // if not nil, called with each error of a warning
+	mu        sync.Mutex
+	lines     []string
+}
+
+func (b *logBook) Enabled(context.Context, slog.Level) bool { return true }
+func (b *logBook) WithAttrs([]slog.Attr) slog.Handler       { return b }
+func (b *logBook) WithGroup(string) slog.Handler            { return b }
+
+// Handle adds a line.
+func (b *logBook) Handle(_ context.Context, r slog.Record) error {
+	line := r.Level.String() + " " + r.Message
+	r.Attrs(func(a slog.Attr) bool {
+		line += " " + a.String()
+		if err, ok := a.Value.Any().(error); ok && r.Level == slog.LevelWarn && b.onWarning != nil {
+			b.onWarning(err)
+		}
+		return true
+	})
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.lines = append(b.lines, line)
+	return nil
+}
+
+// text is all lines.
+func (b *logBook) text() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return strings.Join(b.lines, "\n")
+}
+
+// count is how many lines begin with prefix.
+func (b *logBook) count(prefix string) (n int) {
+	for line := range strings.Lines(b.text()) {
+		if strings.HasPrefix(line, prefix) {
+			n++
+		}
+	}
+	return n
+}
+
+// has wants one line that begins with prefix and has all of the words.
+func (b *logBook) has(t *testing.T, prefix string, words ...string) {
+	t.Helper()
+	found := 0
+lines:
+	for line := range strings.Lines(b.text()) {
+		for _, word := range words {
+			if !strings.Contains(line, word) {
+				continue lines
+			}
+		}
+		if strings.HasPrefix(line, prefix) {
+			found++
+		}
+	}
+	if found != 1 {
+		t.Errorf("%d lines %q with %q, want one of\n%s", found, prefix, words, b.text())
+	}
+}
