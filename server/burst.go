@@ -2,6 +2,14 @@ package server
 
 import "time"
 
+const (
+	shortBurst = 3 * time.Second // players have got used to it
+
+	// startDelay is what a player may have to wait for beside its burst. It is less than the 5 seconds after which people
+	// leave, for the picture comes later than the last byte.
+	startDelay = 3 * time.Second
+)
+
 // A reach is how far back newcomers may start: at the oldest key frame that is not older than most. Where that would be
 // younger than least they start at the one before it, if that is not older than longestBurst.
 type reach struct {

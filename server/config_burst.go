@@ -26,11 +26,5 @@ func (b Burst) String() string {
 	return b.Length.String()
 }
 
-const (
-	shortBurst   = 3 * time.Second // players have got used to it
-	longestBurst = time.Minute
-
-	// startDelay is what a player may have to wait for beside its burst. It is less than the 5 seconds after which people
-	// leave, for the picture comes later than the last byte.
-	startDelay = 3 * time.Second
-)
+// longestBurst bounds a Burst, and what "auto" makes of it.
+const longestBurst = time.Minute
