@@ -6,19 +6,19 @@ import (
 	"sync"
 )
 
-// A crowd is the connections that wait for something of which there is not enough for everybody. When it is full, or
-// has too many of one origin, a newcomer takes the place of the one that has waited longest: whoever is honest waits
-// for an instant, and whoever only holds a place is at the head of the line.
+// A crowd is a bounded set of connections. When it is full, or has too many of one origin, a newcomer takes the place
+// of the connection that has been there longest, which is ended: honest ones are there for an instant, and those that
+// only hold a place are soon the oldest.
 type crowd struct {
-	most, each int // at a time: of all, of one origin; set before it is used, never changed
+	most, each int // connections at a time: of all, of one origin; set before it is used, never changed
 
 	// Any goroutine.
 	mu      sync.Mutex
-	waiting list.List   // of *guest, who came first is in front
-	of      map[any]int // how many, by origin
+	waiting list.List   // of *guest, the oldest in front
+	of      map[any]int // how many, by origin; origins with none are absent
 }
 
-// A guest is one connection of a crowd.
+// A guest is one connection in a crowd.
 type guest struct {
 	// Set before it enters, never changed.
 	from  any    // its origin: address or stream
@@ -26,13 +26,13 @@ type guest struct {
 	crowd *crowd // where it enters
 
 	// Guarded by crowd.mu.
-	since instant
-	goes  func()        // ends the connection soon; on any goroutine
+	since instant       // when it entered or was moved
+	goes  func()        // ends the connection soon; called on any goroutine
 	place *list.Element // nil: it has not entered, has left, or was told to go
 }
 
-// enter lets g in, and tells another to go if that is what it takes, though none that is spared. It is false if all
-// are.
+// enter adds g, and ends another connection where that is needed to make room, though none that spared says true of. It
+// is false if all of them are spared.
 func (w *crowd) enter(g *guest, spared func(*guest) bool) bool {
 	w.mu.Lock()
 	out, ok := w.makeRoom(g.from, spared)
@@ -50,7 +50,8 @@ func (w *crowd) enter(g *guest, spared func(*guest) bool) bool {
 	return ok
 }
 
-// makeRoom is for whoever holds mu. What it returns is to be called when mu is free.
+// makeRoom takes out the guest that has to go for one of an origin. out ends its connection, to be called when mu is
+// free; nil: there is room as it is. false: all are spared. For whoever holds mu.
 func (w *crowd) makeRoom(from any, spared func(*guest) bool) (out func(), ok bool) {
 	crowded := w.of[from] >= w.each
 	if !crowded && w.waiting.Len() < w.most {
@@ -67,7 +68,7 @@ func (w *crowd) makeRoom(from any, spared func(*guest) bool) (out func(), ok boo
 	return nil, false
 }
 
-// remove is for whoever holds mu.
+// remove takes g out. For whoever holds mu.
 func (w *crowd) remove(g *guest) {
 	w.waiting.Remove(g.place)
 	g.place = nil
@@ -87,7 +88,8 @@ func (w *crowd) leave(g *guest) bool {
 	return true
 }
 
-// move says that g has a new way to go, and that its time begins anew. If it was told to go before, it is told again.
+// move changes what ends g's connection, as another goroutine owns it from now on, and has its time begin anew. If g
+// was told to go before, goes is called at once.
 func (w *crowd) move(g *guest, now instant, goes func()) {
 	w.mu.Lock()
 	g.since, g.goes = now, goes
@@ -101,7 +103,7 @@ func (w *crowd) move(g *guest, now instant, goes func()) {
 	}
 }
 
-// dismiss tells the one to go that has waited longest, if it came before an instant; false: there is none.
+// dismiss ends the oldest connection if it entered before an instant; false: there is none.
 func (w *crowd) dismiss(before instant) bool {
 	w.mu.Lock()
 	e := w.waiting.Front()
@@ -117,7 +119,7 @@ func (w *crowd) dismiss(before instant) bool {
 	return true
 }
 
-// size is how many there are.
+// size is how many connections there are.
 func (w *crowd) size() int {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -9,16 +9,16 @@ import (
 	"time"
 )
 
-// A gate says who may be inside, and keeps the number of connections below the descriptor limit. It knows nothing of
-// sockets: whoever accepts asks enter, and says leave when the connection is gone.
+// A gate is the admission control of all listeners: it says whether one more connection may be open, and keeps their
+// number below the descriptor limit. It knows nothing of sockets: whoever accepts calls enter, and leave when the
+// connection is gone. Each connection has a place of one of three kinds:
 //
-//	enter ─▶ most places for anybody: unheard, or asking, watching ─┐
-//	  └────▶ when they are taken: reserve ──────────────────────────┴─▶ encoders
-//	            for a moment, to say that it pushes
+//	enter ─▶ ordinary: most of them, for viewers, for questions, and for those whose request is awaited ─┐
+//	  └────▶ reserve, when all of those are taken: 2 s in which to say that one is an encoder ───────────┴─▶ encoder's
 //
-// Viewers can fill the places for anybody, but keep no encoder out: one that has been admitted to a stream has a place
-// of another kind, and there are always some in which a connection may say that it is one. Those that ask for nothing
-// keep nobody out: when all places are taken, the one that is awaited for longest makes room.
+// Viewers can take all ordinary places and still keep no encoder out: once admitted to its stream it has a place of
+// another kind, and until then one in reserve. Nor do connections that ask for nothing keep anybody out: when all
+// ordinary places are taken, the one whose request has been awaited for longest is closed.
 type gate struct {
 	// Set by newGate, never changed.
 	most int64 // connections that are not encoders and not in reserve
@@ -29,10 +29,10 @@ type gate struct {
 	inside   atomic.Int64 // connections of any kind
 	ordinary atomic.Int64 // of them, those that most counts
 	refused  atomic.Uint64
-	unheard  crowd // of the ordinary ones, those whose request is awaited
-	reserve  crowd // by address
-	familiar crowd // the same for addresses from which an encoder has come lately
-	encoders crowd // by stream
+	unheard  crowd // those in ordinary places whose request is awaited
+	reserve  crowd // those in reserve; their origin is an address
+	familiar crowd // the same for addresses from which an encoder has come lately: strangers cannot fill it
+	encoders crowd // those in encoders' places; their origin is a stream
 
 	mu    sync.Mutex
 	known map[netip.Addr]instant // of encoders' addresses: when one was last admitted
@@ -40,7 +40,7 @@ type gate struct {
 
 const (
 	reserveTime  = 2 * time.Second // in which a connection in reserve must have been admitted to a stream
-	promptTime   = time.Second     // in which nobody has to make room: a request comes with its connection
+	promptTime   = time.Second     // in which a new connection need not make room: its request is on the way
 	familiarTime = 10 * time.Minute
 	maxKnown     = 1024
 
@@ -62,8 +62,9 @@ func newGate(b *budget, log *slog.Logger) *gate {
 	}
 }
 
-// enter counts a connection in, to be followed by leave with the same guest; false means that there is no room and it
-// does not count. A guest may be told to go at any time; one in reserve may only say that it is an encoder's.
+// enter counts a new connection, to be followed by leave with the same guest; false: there is no room for it, it does
+// not count and is to be refused. A guest's connection may be ended at any time; one in reserve may only say that it is
+// an encoder's.
 func (g *gate) enter(from netip.Addr, now instant) (in *guest, ok bool) {
 	if g.inside.Add(1) > g.all {
 		g.inside.Add(-1)
@@ -82,18 +83,18 @@ func (g *gate) enter(from netip.Addr, now instant) (in *guest, ok bool) {
 	return in, true
 }
 
-// await lists an ordinary connection as unheard, until heard is called.
+// await lists a connection in an ordinary place as one whose request is awaited, until heard is called. goes ends it.
 func (g *gate) await(now instant, goes func()) *guest {
 	in := &guest{since: now, goes: goes, crowd: &g.unheard}
 	in.crowd.enter(in, nil)
 	return in
 }
 
-// heard says that a connection has asked for something: it is nobody's guest any more. It is false if it must go, or
-// has another kind of place.
+// heard says that the request has come: the connection keeps its ordinary place for good and has no guest any more. It
+// is false if it has been told to go in the meantime, or has another kind of place.
 func (g *gate) heard(in *guest) bool { return in.crowd == &g.unheard && in.crowd.leave(in) }
 
-// leave counts a connection out.
+// leave says that a connection is gone.
 func (g *gate) leave(in *guest) {
 	g.inside.Add(-1)
 	if in == nil || in.crowd == &g.unheard {
@@ -114,9 +115,9 @@ func (g *gate) refuse() {
 	g.log.Warn(logFull, "limit", g.most)
 }
 
-// admit gives a connection that has been admitted as an encoder of a stream its place, to be used instead of in from
-// here on; who is its address and feeds that of the stream's source. It is false if there is none, and the connection
-// has to go.
+// admit gives a connection that may push to a stream an encoder's place: the guest that it returns replaces in. who is
+// its address; goes ends it; feeds is the address of the encoder that feeds the stream, which does not make room.
+// false: there is no place, and the connection has to go.
 func (g *gate) admit(in *guest, st *stream, who netip.AddrPort, feeds string, now instant, goes func()) (*guest, bool) {
 	if in != nil && in.from == st {
 		return in, true
@@ -135,8 +136,8 @@ func (g *gate) admit(in *guest, st *stream, who netip.AddrPort, feeds string, no
 	return out, true
 }
 
-// demote gives a connection in reserve or in an encoder's place an ordinary one, if one is free: the guest is used no
-// more.
+// demote moves a connection from reserve, or from an encoder's place, to an ordinary one, if one is free: it has no
+// guest any more.
 func (g *gate) demote(in *guest) bool {
 	if g.ordinary.Add(1) <= g.most && in.crowd.leave(in) {
 		return true

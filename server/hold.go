@@ -2,8 +2,9 @@ package server
 
 import "time"
 
-// hold lets a viewer of a stream that is not up wait for the source, instead of sending it away with 503. Its request
-// stays in the conn's input and is served again when the stream comes up, or when its time is over.
+// hold lets a viewer wait for a stream without a source for as long as the configuration's hold, instead of refusing it
+// with 503. Its request stays in the conn's input and is served again when the stream comes up or the time is over. It
+// is false where the viewer is not to wait, or has waited already.
 func (l *loop) hold(c *conn, st *stream, now instant) bool {
 	d := time.Duration(st.cfg.Hold)
 	if d == 0 || c.phase != awaiting || c.waited {
@@ -23,7 +24,7 @@ func (l *loop) hold(c *conn, st *stream, now instant) bool {
 	return true
 }
 
-// serveHeld lets those go on whose stream has come up.
+// serveHeld queues the requests that were held for streams that have come up.
 func (l *loop) serveHeld(now instant) {
 	if l.holding == 0 {
 		return
@@ -38,15 +39,15 @@ func (l *loop) serveHeld(now instant) {
 	}
 }
 
-// unhold puts c in the queue: thousands may have waited for the same stream. They count as waiting until they are
-// served, or a source on demand would take them for gone.
+// unhold has c's request served again, in its turn: thousands may have waited for the same stream. Until it is served c
+// counts as waiting; otherwise a pull on demand would end for want of viewers.
 func (l *loop) unhold(c *conn, now instant) {
 	l.unlist(c)
 	c.phase, c.deadline = awaiting, now.add(l.limits.requestHead)
 	l.enqueue(c)
 }
 
-// unlist takes c out of those who are held, if it is one of them.
+// unlist takes c out of its audience's list of held conns, if it is there.
 func (l *loop) unlist(c *conn) {
 	if c.place < 0 {
 		return
@@ -61,7 +62,7 @@ func (l *loop) unlist(c *conn) {
 	l.listen(a)
 }
 
-// waitNoMore ends what hold has begun.
+// waitNoMore counts c as waiting for its stream no longer, if it did.
 func (c *conn) waitNoMore() {
 	if c.waitsFor != nil {
 		c.waitsFor.stats.held.Add(-1)

@@ -3,7 +3,7 @@ package server
 import "sync/atomic"
 
 // A mailbox brings calls to a loop from other goroutines, in the order they were posted. gnet's own queue would not do:
-// it may reorder tasks under load.
+// it may reorder tasks under load. It is a list without a lock: posting never waits.
 type mailbox struct{ newest atomic.Pointer[letter] }
 
 type letter struct {
@@ -11,7 +11,7 @@ type letter struct {
 	older *letter
 }
 
-// post leaves a call; the caller wakes the loop.
+// post leaves a call, which the loop makes at its next wake: the caller wakes it. Any goroutine.
 func (m *mailbox) post(call func(now instant)) {
 	n := &letter{call: call}
 	for {
@@ -22,7 +22,7 @@ func (m *mailbox) post(call func(now instant)) {
 	}
 }
 
-// open empties the box and makes the calls, oldest first.
+// open empties the box and makes the calls, oldest first. The loop's goroutine only.
 func (m *mailbox) open(now instant) {
 	var first *letter
 	for n := m.newest.Swap(nil); n != nil; {

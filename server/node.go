@@ -1,6 +1,6 @@
 package server
 
-// A node is this process among pumps: its name, all its loops, and what these share.
+// A node is this process: its name among pumps, its loops, and what they share.
 type node struct {
 	name     pumpName
 	loops    []*loop
@@ -10,14 +10,14 @@ type node struct {
 
 func newNode() *node { return &node{name: newPumpName(), sessions: newSessions()} }
 
-// tell makes every loop call something.
+// tell has every loop make a call, soon. Any goroutine.
 func (n *node) tell(call func(l *loop, now instant)) {
 	for _, l := range n.loops {
 		l.tell(func(now instant) { call(l, now) })
 	}
 }
 
-// bell tells some loops that a chain has grown.
+// bell tells some loops that a stream has news for their viewers. Any goroutine.
 func (n *node) bell(some *loopSet, now instant) {
 	some.each(func(id int) { n.loops[id].bell(now) })
 }

@@ -14,7 +14,7 @@ import (
 //	reply:  head ▶ small, kept by the wire    body ▶ conn.owed, kept by nobody
 
 const (
-	sendTime      = 5 * time.Second // that a client may take nothing of a reply, then it is cut
+	sendTime      = 5 * time.Second // for which a client may take nothing of a reply before it is disconnected
 	maxUnanswered = 4               // requests that may wait while a reply is not sent
 )
 
@@ -49,14 +49,14 @@ func (l *loop) pay(c *conn) (some bool) {
 	return some
 }
 
-// sending gives a reply that is not sent yet its time.
+// sending sets the deadline of a reply, if the socket has not taken all of it.
 func (c *conn) sending(now instant) {
 	if c.late = c.unsent() > 0; c.late {
 		c.deadline = now.add(sendTime)
 	}
 }
 
-// deliver goes on with a reply that was not sent, and afterwards with what c does next.
+// deliver goes on sending a reply; when all of it is sent, with the next request or with closing.
 func (l *loop) deliver(c *conn, now instant) {
 	if l.pay(c) {
 		c.deadline = now.add(sendTime)
@@ -75,7 +75,7 @@ func (l *loop) deliver(c *conn, now instant) {
 	}
 }
 
-// ahead bounds what a client may ask that does not read the replies.
+// ahead ends a conn that sends too many requests, b, while it does not read the reply before.
 func (l *loop) ahead(c *conn, b []byte) {
 	if len(b) > maxUnserved || bytes.Count(b, blankLine) > maxUnanswered {
 		l.mark(c, tooLarge)

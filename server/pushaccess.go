@@ -9,8 +9,8 @@ import (
 // known by their id.
 type pushAccess struct {
 	// Set by newPushAccess, never changed.
-	users []users    // empty: see admits
-	from  []networks // likewise
+	users []users    // of push_users; empty: no password is asked for, see admits
+	from  []networks // of push_from; empty: see admits
 
 	mu       sync.Mutex
 	sessions []pushSessions

@@ -10,22 +10,22 @@ import (
 	"pumpd/asf"
 )
 
-// A pushSession is what a push-id stands for: a setup that was let in, so that its PushStart is too; encoders
-// authenticate in the setup only (push.md §3).
+// A pushSession is what a push-id stands for: a setup that was admitted, so that its PushStart is admitted without a
+// password; encoders authenticate in the setup only (push.md §3).
 type pushSession struct {
 	id   string
 	from netip.Addr
 	ends instant
-	last *asf.Header // that came with it, as published; nil: none yet
+	last *asf.Header // the newest header that came with it, as published; nil: none yet
 }
 
-// pushSessions are those of one stream, so that none has to make room for another stream's. They are few and stand in
-// no order. Under the mutex of pushAccess.
+// pushSessions are those of one stream, in no order; each stream has its own limit, so that pushes to one do not use up
+// another's. Under the mutex of pushAccess.
 type pushSessions []pushSession
 
 const (
 	maxPushes        = 32 // of a stream
-	maxNetworkPushes = 8  // of one network there, see networkOf
+	maxNetworkPushes = 8  // of a stream, from one network, see networkOf
 )
 
 // pushLife is how long a push-id stays good after a start: a body lasts hours, and an encoder that lost its link comes
@@ -62,8 +62,8 @@ func (l pushSessions) count(of func(pushSession) bool) (n int) {
 	return n
 }
 
-// evict ends a session among some, which are not none: one that has sent nothing before one that has, then one of the
-// network that has most, then the one that ends first.
+// evict drops one of the sessions that among says true of, of which there is at least one: rather one that has sent
+// nothing than one that has, then one of the network that has most, then the one that ends first.
 func (l *pushSessions) evict(among func(pushSession) bool) {
 	var victim pushSession
 	var worth [2]int
@@ -86,7 +86,7 @@ func (l *pushSessions) drop(id string) {
 	*l = slices.DeleteFunc(*l, func(s pushSession) bool { return s.id == id })
 }
 
-// open returns the push-id of a new session.
+// open begins a session and returns its push-id.
 func (a *pushAccess) open(st *stream, from netip.Addr, now, ends instant) string {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -98,8 +98,8 @@ func (a *pushAccess) open(st *stream, from netip.Addr, now, ends instant) string
 	return id
 }
 
-// know says whether a push-id was given out for this stream, and what for. Where it stands for a password it is
-// good from its own address only.
+// know gives the session of a push-id; false: there is none of this stream. Where it stands for a password it is good
+// from its own address only.
 func (a *pushAccess) know(id string, st *stream, from netip.Addr, now instant) (pushSession, bool) {
 	if st == nil {
 		return pushSession{}, false
@@ -113,7 +113,7 @@ func (a *pushAccess) know(id string, st *stream, from netip.Addr, now instant) (
 	return *s, true
 }
 
-// use makes a push-id that is known good until ends, and for this address.
+// use has the session of a push-id end at ends, and be good for this address.
 func (a *pushAccess) use(id string, st *stream, from netip.Addr, ends instant) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -122,12 +122,12 @@ func (a *pushAccess) use(id string, st *stream, from netip.Addr, ends instant) {
 	}
 }
 
-// session makes the push-id stand for what p is, for so long.
+// session keeps p, its address and its header, under its push-id for life from now on.
 func (p *push) session(life time.Duration) {
 	p.access.keep(p.stream, pushSession{id: p.id, from: p.from, last: p.last}, p.stream.clock.now(), life)
 }
 
-// keep makes the push-id of s stand for s from now on, for so long.
+// keep replaces the session of s's push-id by s, for life from now on.
 func (a *pushAccess) keep(st *stream, s pushSession, now instant, life time.Duration) {
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -27,8 +27,8 @@ func (l *loop) setUpPush(c *conn, x exchange, now instant) {
 	l.pushAccepted(c, x.Minor, id, keep)
 }
 
-// startPush begins or goes on with the body of a PushStart, n bytes of whose head are to be discarded. Nothing is
-// answered until the body is complete (push.md §3).
+// startPush begins the body of a PushStart, whose head is n bytes long. Nothing is answered until the body is complete
+// (push.md §3).
 func (l *loop) startPush(c *conn, x exchange, n int, now instant) {
 	st, id := x.stream, pushID(x.Request)
 	s, known := l.node.access.know(id, st, c.remote.Addr(), now)
@@ -66,8 +66,9 @@ func (l *loop) startPush(c *conn, x exchange, n int, now instant) {
 	c.phase, c.deadline = feeding, 0
 }
 
-// admitPush says whether an encoder may use a path; if not, it has been answered, or waits. One that is known by its
-// push-id need not say who it is. keep is whether it may try again on the same connection.
+// admitPush says whether an encoder may push to the path of a request; if not, it has been refused, or waits for its
+// password to be checked. known: it has shown a push-id, which stands for its password. keep: it may try again on the
+// same connection.
 func (l *loop) admitPush(c *conn, x exchange, known, keep bool, now instant) bool {
 	st := x.stream
 	switch {
@@ -78,7 +79,7 @@ func (l *loop) admitPush(c *conn, x exchange, known, keep bool, now instant) boo
 		l.refuse(c, x.to, 404, "no such stream to push to; a push path is /streams/NAME_push")
 		return false
 	case !l.node.access.admits(st, c.remote.Addr()):
-		l.bar(c, x)
+		l.refuseAddress(c, x)
 		return false
 	}
 	if len(l.node.access.users[st.id]) > 0 && !known && !l.authorise(c, x, keep, now) {
@@ -91,9 +92,9 @@ func (l *loop) admitPush(c *conn, x exchange, known, keep bool, now instant) boo
 	return code == 0
 }
 
-// bar refuses an encoder by its address. That is nearly always an operator who has just begun, so the log says what to
-// do.
-func (l *loop) bar(c *conn, x exchange) {
+// refuseAddress refuses an encoder by where it comes from. It is nearly always that of an operator who has just begun,
+// so the log names the keys to set.
+func (l *loop) refuseAddress(c *conn, x exchange) {
 	st := x.stream
 	keys := "push_users or push_from"
 	if len(l.node.access.from[st.id]) > 0 {
@@ -103,14 +104,15 @@ func (l *loop) bar(c *conn, x exchange) {
 	l.refuse(c, x.to, 403, "this address may not push to this stream")
 }
 
-// silentSource is how long a push must have sent nothing for a newcomer to take it for dead (push.md §7).
+// silentSource is how long a push must have sent nothing before a newcomer may replace it (push.md §7).
 const silentSource = 5 * time.Second
 
 // pushID is the push-id that an encoder shows, "" if none.
 func pushID(r *codec.Request) string { return string(codec.CookieValue(r.Cookie, "push-id")) }
 
-// objection says what is to be said to an encoder on c, with a push-id, while another has the stream or may come back
-// to it; code 0 is nothing (push.md §7). A password makes all who know it the same encoder.
+// objection is the status, and why, with which an encoder on c, with a push-id, is refused because another one feeds
+// the stream or may come back to it; 0: it is not (push.md §7). Where there is a password, all who know it count as the
+// same encoder.
 func (l *loop) objection(c *conn, st *stream, id string, now instant) (code int, why string) {
 	s := st.Owner()
 	if s != nil && c.push != nil && c.push.source == s {
@@ -126,8 +128,8 @@ func (l *loop) objection(c *conn, st *stream, id string, now instant) (code int,
 	return 0, ""
 }
 
-// guardedBy says whether push s keeps its stream from a second one: where the configuration wants that, as long as it is
-// not silent.
+// guardedBy says whether push s keeps its stream from a second one: where the configuration wants that, as long as it
+// is not silent.
 func guardedBy(s *source, now instant) bool {
 	return s.stream.cfg.OnSecondPush == "refuse" && now.since(s.Heard()) <= silentSource
 }
@@ -138,10 +140,10 @@ func (l *loop) pushAccepted(c *conn, minor int, id string, keep bool) {
 	b = codec.AppendField(b, "Pragma", fmt.Sprintf("timeout=%d", l.limits.sourceIdle.Milliseconds()))
 	b = codec.AppendIntField(b, "Content-Length", 0)
 	l.send(c, appendConnection(b, keep), nil)
-	l.over(c, keep)
+	l.finish(c, keep)
 }
 
-// dropEncoder tells an encoder in the middle of its body that this is the end.
+// dropEncoder answers an encoder in the middle of its body, which it takes for the end (push.md §8), and closes.
 func (l *loop) dropEncoder(c *conn, code int, text string, why reason) {
 	l.mark(c, why) // first, for refuse would mark it with the status' reason
 	l.refuse(c, requester{server: encoderServer, minor: c.push.minor}, code, text)

@@ -2,17 +2,17 @@ package server
 
 import "time"
 
-// Requests have their turns as viewers have. A conn may send hundreds at once, and some hundred conns that do would
-// keep the viewers of a loop waiting for a second. A few are answered when they come; who has sent more stands in a
-// queue, which goes on after each round, and after a pause: in between the loop looks at what else has come.
+// Pipelined requests are served in turns. A conn may send hundreds at once, and a hundred conns that do would keep the
+// viewers of the loop waiting for a second. The first few are answered when they come; a conn that has sent more stands
+// in a queue. It is served after each round and after a pause, so that the loop can see to its other events in between.
 
 const (
-	atOnce       = 4  // requests of one conn that are served before others have their turn; WMP sends two
+	atOnce       = 4  // requests of one conn that are served when they come; Windows Media Player sends two
 	turnRequests = 64 // that are served from the queue in one turn of the loop: about a millisecond
 	turnPause    = time.Millisecond
 )
 
-// enqueue lets a conn that has had its turn have another.
+// enqueue has the rest of a conn's input served in its turn.
 func (l *loop) enqueue(c *conn) {
 	if len(c.wire.peek()) == 0 || l.overfull(c) || c.queued {
 		return
@@ -23,7 +23,7 @@ func (l *loop) enqueue(c *conn) {
 	}
 }
 
-// overfull ends a conn that has sent more than may wait.
+// overfull ends a conn that has sent more than may wait in its input, and says whether it did.
 func (l *loop) overfull(c *conn) bool {
 	most := maxUnserved
 	if c.waited && c.waitsFor == nil {
@@ -36,7 +36,7 @@ func (l *loop) overfull(c *conn) bool {
 	return over
 }
 
-// serveQueue gives those who wait their turns, one after the other.
+// serveQueue serves conns in the queue, those that came first first, as far as turnRequests go.
 func (l *loop) serveQueue(now instant) {
 	for l.served = 0; l.served < turnRequests && len(l.queue) > 0; {
 		c := l.queue[0]

@@ -75,7 +75,7 @@ func appendConnection(b []byte, keep bool) []byte {
 }
 
 // stays says whether the connection of a request may carry another: if the client asked for that by name, or speaks
-// HTTP/1.1, did not say close, and is one that reads a Content-Length (mmsh.md §4).
+// HTTP/1.1, did not say close, and is trusted to read a Content-Length (mmsh.md §4).
 func stays(r *codec.Request, trusted bool) bool {
 	return !r.Close && (r.KeepAlive || r.Minor == 1 && trusted)
 }
@@ -85,21 +85,22 @@ func (l *loop) ok(c *conn, minor, code int, keep bool, fields ...string) {
 	b := appendFields(l.head(minor, code, viewerServer), fields)
 	b = codec.AppendIntField(b, "Content-Length", 0)
 	l.send(c, appendConnection(b, keep), nil)
-	l.over(c, keep)
+	l.finish(c, keep)
 }
 
 // isHead says whether a method wants only the head of the reply. It is what GET would get, without a body ([RFC 9110]
 // 9.3.2).
 func isHead(method []byte) bool { return string(method) == "HEAD" }
 
-// over ends a conn that was only asked something and is not to stay.
-func (l *loop) over(c *conn, keep bool) {
+// finish closes c behind its reply, unless it is to be kept for another request.
+func (l *loop) finish(c *conn, keep bool) {
 	if !keep {
 		l.mark(c, answered)
 	}
 }
 
-// refuse answers with an error, a line that says why, and the end of the connection.
+// refuse answers with a status of 300 or more and a line that says why, and closes the connection. fields are names and
+// values that the reply has besides.
 func (l *loop) refuse(c *conn, to requester, code int, why string, fields ...string) {
 	l.logRefusal(c, to, code, why)
 	b := appendFields(l.head(to.minor, code, to.server), fields)
@@ -116,8 +117,8 @@ func (l *loop) refuse(c *conn, to requester, code int, why string, fields ...str
 	l.mark(c, refusal(code))
 }
 
-// rebuff refuses a connection that has sent no request, or none that could be parsed. It may be HEAD all the same, which
-// must not get a body.
+// rebuff refuses a connection that has sent no request, or none that could be parsed. It may be HEAD all the same,
+// which must not get a body.
 func (l *loop) rebuff(c *conn, code int, why string) {
 	to := requester{server: serverOf(c), minor: 1}
 	if b := bytes.TrimLeft(c.wire.peek(), "\r\n"); bytes.HasPrefix(b, []byte("HEAD ")) {
@@ -152,7 +153,7 @@ func refusal(code int) reason {
 	return refused
 }
 
-// retryAfter spreads those who come back over a few seconds.
+// retryAfter is in seconds: it spreads those who come back over a few of them.
 func retryAfter() int64 { return 2 + rand.Int64N(4) }
 
 // describe is the reply to a Describe: exactly the $H, with its length, and normally the end of the connection.
@@ -167,7 +168,7 @@ func (l *loop) describe(c *conn, x exchange, g *generation, who identity) {
 		body = nil
 	}
 	l.sendShared(c, appendConnection(b, keep), body)
-	l.over(c, keep)
+	l.finish(c, keep)
 }
 
 // appendTokens adds the tokens of mmsh.md §4: who the client is to us, and that this is live.

@@ -1,11 +1,11 @@
 package server
 
-// What the gate's kinds of places mean to a loop.
+// How a loop keeps to the gate: which connections may ask for what, and which have to go.
 
 const fullText = "all connections are taken"
 
-// outOfPlace answers a request for which c has no place: in reserve all that is not an encoder's, and an encoder's
-// place is none to watch from.
+// outOfPlace refuses a request that c's kind of place is not for: a connection in reserve may only push, and one in an
+// encoder's place may not watch. Either may where an ordinary place is free, which it then gets.
 func (l *loop) outOfPlace(c *conn, x exchange) bool {
 	g := l.gate
 	switch {
@@ -26,14 +26,15 @@ func (l *loop) outOfPlace(c *conn, x exchange) bool {
 	return true
 }
 
-// idle says that more must come from a conn in an ordinary place, or the place may be another's.
+// idle has the gate await the next request of a conn in an ordinary place: if others need the place before it comes,
+// the conn is closed.
 func (l *loop) idle(c *conn, now instant) {
 	if c.guest == nil && c.phase == awaiting && c.why == noReason && c.push == nil {
 		c.guest = l.gate.await(now, func() { l.evict(c) })
 	}
 }
 
-// admitted gives an encoder that may send to a stream its place; if there is none, it has been answered.
+// admitted gives c, which may push to the stream, an encoder's place; false: there is none, and it has been refused.
 func (l *loop) admitted(c *conn, x exchange, now instant) (ok bool) {
 	feeds := ""
 	if s := x.stream.Owner(); s != nil {
@@ -45,7 +46,7 @@ func (l *loop) admitted(c *conn, x exchange, now instant) (ok bool) {
 	return ok
 }
 
-// evict ends a conn whose place another one needs. Any goroutine.
+// evict refuses and closes a conn whose place another one needs. Any goroutine.
 func (l *loop) evict(c *conn) {
 	l.tell(func(now instant) {
 		switch {

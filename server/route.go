@@ -105,7 +105,7 @@ func (l *loop) body(c *conn, x exchange, rest []byte) (n int, whole bool) {
 	return n, len(rest) >= n
 }
 
-// watch answers those who want the stream or its header.
+// watch answers a Describe or a Play: with the header, the stream, a wait for it (see hold), or a refusal.
 func (l *loop) watch(c *conn, x exchange, now instant) {
 	st := x.stream
 	switch {
@@ -137,7 +137,7 @@ func (l *loop) watch(c *conn, x exchange, now instant) {
 		l.describe(c, x, j.gen, s)
 	case isHead(x.Method):
 		c.wire.write(l.playHead(x, j.gen, s))
-		l.over(c, false)
+		l.finish(c, false)
 	default:
 		v := &viewer{dialect: x.dialect, session: s.id, agent: agentName(x.UserAgent)}
 		l.join(c, st, j, v, l.playHead(x, j.gen, s), now)
@@ -196,7 +196,8 @@ func (l *loop) unknown(c *conn, x exchange) {
 	l.refuse(c, x.to, 302, "it is at "+place, "Location", place)
 }
 
-// attend answers what players say around a Play, with their client-id where they have one (mmsh.md §4.3).
+// attend answers the requests that players make around a Play: options, statistics, keep-alives, Stop. The reply has
+// their client-id where they have one (mmsh.md §4.3).
 func (l *loop) attend(c *conn, x exchange, now instant) {
 	p := &x.Pragma
 	keep := stays(x.Request, x.dialect.keep)

@@ -12,17 +12,17 @@ import (
 // There is one for each viewer, so it is small and has no pointers.
 type session struct {
 	from  [16]byte // the address that it was given to: to others it does not exist, so a guessed id is of no use to them
-	ends  uint32   // the second of the server's life in which it ends unless it is used before, or playing
-	plays spot     // where its Play is
+	ends  uint32   // second since the server's start in which it ends unless it is used before; or playing
+	plays spot     // where its Play is, or was
 
 	aging bool // it is in sessions.ages
 }
 
-// sessions are all of them, by client-id.
+// sessions are those of the whole process. Any goroutine.
 type sessions struct {
 	mu   sync.Mutex
 	byID map[uint32]session
-	ages []age // of those without a Play, about the oldest first
+	ages []age // of those without a Play, roughly the oldest first
 }
 
 func newSessions() *sessions { return &sessions{byID: make(map[uint32]session)} }
@@ -30,7 +30,7 @@ func newSessions() *sessions { return &sessions{byID: make(map[uint32]session)} 
 // A spot is where a viewer is: on which loop and behind which descriptor. Someone else may be there by now.
 type spot struct{ loop, fd int32 }
 
-// playing is the end of a session while a Play is running: there is none, and a second Play fails.
+// playing is session.ends while a Play is running: the session does not end, and a second Play of it is refused.
 const playing = 0
 
 func newSession(from netip.Addr, now instant, play bool) session {
@@ -39,7 +39,7 @@ func newSession(from netip.Addr, now instant, play bool) session {
 	return s
 }
 
-// use prolongs s, and says whether it has a Play now.
+// use has s end later, or, if it has a Play now, not at all.
 func (s *session) use(now instant, play bool) {
 	s.ends = playing
 	if !play {
@@ -53,10 +53,10 @@ func (s session) over(now instant) bool {
 
 const (
 	sessionLife = 60 * time.Second
-	maxSessions = 1 << 17 // beyond, a Describe flood would own the memory; the oldest idle id is forgotten
+	maxSessions = 1 << 17 // a flood of Describes must not fill the memory: beyond, the oldest without a Play is forgotten
 )
 
-// open returns a new client-id for an address.
+// open begins a session for an address, with a Play or without, and returns its client-id.
 func (t *sessions) open(from netip.Addr, now instant, play bool) uint32 {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -109,7 +109,8 @@ func (t *sessions) playsAt(id uint32, at spot) {
 	}
 }
 
-// stop ends the Play of a session, and says whether there was one and where; its Log may still come.
+// stop notes that the Play of a session is over, and says whether there was one and where; the caller ends the viewer.
+// The session stays: the player's statistics may still come.
 func (t *sessions) stop(id uint32, from netip.Addr, now instant) (at spot, played bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -2,9 +2,9 @@ package server
 
 import "time"
 
-// Sessions are forgotten in the order of their age, a few at a time: 131,072 of them are not walked through under the
-// mutex at which every Describe waits. Whoever has no Play stands in a queue, once; whether it is over, or was used
-// since, is seen when it comes to the front.
+// Sessions expire through a queue, a few at a time: walking through 131,072 of them would keep every Describe waiting
+// at the mutex. Each session without a Play is in the queue once. When it comes to the front it is forgotten if it is
+// over, or goes to the end if it was used since.
 
 // An age is a session's place in the queue.
 type age struct {
@@ -29,7 +29,7 @@ func (t *sessions) forget(now instant) {
 	t.forgetSome(now, maxForgotten)
 }
 
-// forgetSome looks at no more than most of those that are due. For whoever holds the mutex.
+// forgetSome drops sessions that are over, and looks at no more than most. For whoever holds the mutex.
 func (t *sessions) forgetSome(now instant, most int) {
 	second := uint32(time.Duration(now) / time.Second)
 	for ; most > 0 && len(t.ages) > 0 && t.ages[0].due <= second; most-- {

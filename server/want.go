@@ -16,15 +16,15 @@ const (
 	wantRaw                     // the stream as plain ASF
 	wantPushSetup               // an encoder announces itself
 	wantPushStart               // an encoder sends
-	wantOptions                 // is anybody there, pipelined
-	wantPipeline                // does pipelining work
-	wantNextEntry               // playlists, which we do not have
+	wantOptions                 // OPTIONS: what the server can do
+	wantPipeline                // whether requests may be pipelined
+	wantNextEntry               // the next entry of a playlist, which we do not have
 	wantSelect                  // other streams of the header; everybody gets all
 	wantLog                     // statistics of a player
 	wantEvent                   // likewise
 	wantContentInfo             // of a cache
-	wantStop                    // end my Play
-	wantKeepAlive               // keep my session
+	wantStop                    // the end of the session's Play
+	wantKeepAlive               // a longer session
 )
 
 // pushes says that it is an encoder's.
