@@ -6,7 +6,7 @@ import (
 	"unicode"
 )
 
-// isHost is true of nothing, IP addresses and names. A name of digits and dots is a mistyped IPv4 address.
+// isHost is true of IP addresses, names and "". A name of digits and dots is a mistyped IPv4 address.
 func isHost(host string) bool {
 	if _, err := netip.ParseAddr(host); host == "" || err == nil {
 		return true

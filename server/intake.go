@@ -13,23 +13,22 @@ import (
 // An event is one thing that an upstream says.
 type event struct {
 	kind eventKind
-	data []byte // valid until the next event is asked for
+	data []byte // the header or the packet; valid until the next event is asked for
 }
 
+// An eventKind is what an event tells.
 type eventKind uint8
 
 const (
 	eventHeader eventKind = iota // a whole ASF header, the first or a new one; then anything
 	eventPacket                  // one ASF data packet; then anything
 	eventEnd                     // the source is over; last
-	eventPath                    // not the intake's: Via of the reply
-	eventFile                    // not the intake's: what follows is a file from its beginning
 )
 
-// An intake cuts the body of a Play (or of a Describe, which begins the same way) into events. It takes what Windows
-// Media Services, encoders, VLC, FFmpeg and pumps are known to send (clients.md §7): headers in fragments, a new header
-// with or without $C before it, packets of any length, the B bit, $E and $C with more than a reason. LocationIds and
-// sequence numbers are not looked at: VLC's do not start at 0.
+// An intake cuts a body of frames into events, that of a Play or of a Describe, which begins the same way. It takes
+// what Windows Media Services, encoders, VLC, FFmpeg and pumps are known to send (clients.md §7): headers in fragments,
+// a new header with or without $C before it, packets of any length, the B bit, $E and $C with more than a reason.
+// LocationIds and sequence numbers are not looked at: VLC's do not start at 0.
 type intake struct {
 	in     *window
 	header []byte // fragments of a $H so far
@@ -52,6 +51,7 @@ const (
 // asfStart is how a Header Object begins; asf checks the rest.
 var asfStart = asfHeader[:4]
 
+// errFragment is a header that is not all there when something else comes.
 var errFragment = errors.New("$H: breaks off")
 
 // next returns the next event. io.EOF is an end between two frames without an $E; any error is final.

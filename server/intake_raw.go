@@ -22,7 +22,7 @@ type rawIntake struct {
 	size int // of a packet; 0: no header yet
 }
 
-// next is as intake.next.
+// next returns the next event. An end within a packet is io.ErrUnexpectedEOF; any error is final.
 func (n *rawIntake) next() (event, error) {
 	b, err := n.in.want(len(asf.GUID{}))
 	switch {

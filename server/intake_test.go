@@ -211,7 +211,7 @@ func TestIntakeRefuses(t *testing.T) {
 	}
 }
 
-// What an intake makes of bytes does not depend on how they arrive, and no event is larger than it may be.
+// What is made of bytes does not depend on how they arrive, and no event is larger than it may be.
 func FuzzIntake(f *testing.F) {
 	const small = 2 << 10 // bytes: mutating large seeds finds nothing in ten seconds
 	for _, tt := range intakeCases {

@@ -14,7 +14,8 @@ import (
 // forgot to say so.
 const describeTime = 2 * time.Second
 
-// An answer is an open connection on which an upstream has accepted a request.
+// An answer is an open connection on which an upstream has accepted a request. One goroutine owns it; the end of the
+// context of the request closes the connection.
 type answer struct {
 	link    *link
 	stall   time.Duration
@@ -25,9 +26,10 @@ type answer struct {
 	intake  eventReader // of the body; nil: nobody has looked at it yet
 }
 
-// An eventReader is an intake or a rawIntake.
+// An eventReader cuts a body into events: with frames, or raw.
 type eventReader interface{ next() (event, error) }
 
+// close closes the connection.
 func (a *answer) close() {
 	a.release()
 	a.link.Close()
@@ -66,7 +68,8 @@ func (a *answer) extend() {
 	}
 }
 
-// next is the intake's, with errors that say what they mean here.
+// next waits for the next event. io.EOF is an end without an $E; errStalled: nothing came for the client's stall. Any
+// error is final.
 func (a *answer) next() (event, error) {
 	if a.intake == nil {
 		a.intake = &intake{in: a.in}
@@ -85,8 +88,8 @@ func (a *answer) next() (event, error) {
 }
 
 var (
-	errStalled = errors.New("no packet")
-	errEnded   = errors.New("upstream has ended the stream")
+	errStalled = errors.New("no packet")                     // for longer than may be
+	errEnded   = errors.New("upstream has ended the stream") // by $E
 )
 
 // raw says whether what comes is ASF without frames. That is endless, and began with the answer to the Describe.
@@ -101,7 +104,7 @@ func (a *answer) isFile() bool { return a.raw() && a.reply.length >= 0 }
 // A description is what a Describe was answered with: a playlist, or a header.
 type description struct {
 	entries  []string // of a playlist; nil: it is none
-	header   []byte
+	header   []byte   // a whole ASF header
 	streams  []asf.Stream
 	clientID uint32
 	known    bool   // there is a clientID

@@ -29,6 +29,12 @@ type report struct {
 	err    error   // of what is over; of a probe, nil if the origin is good
 }
 
+// What a delivery says besides the events of an upstream.
+const (
+	eventPath = eventEnd + 1 + iota // Via of the reply
+	eventFile                       // what follows is a file from its beginning
+)
+
 // run does all there is to do with one origin, until it ends.
 func (d *delivery) run() error {
 	passOn := func(v *visit) { _ = d.path(v) } // unheard only at the end

@@ -102,7 +102,7 @@ func TestPathOfPumps(t *testing.T) {
 	awaitStream(t, second)
 	ask := func(pumps string) (status, path string) {
 		v := dial(t, second)
-		fmt.Fprintf(v, "GET /streams/a HTTP/1.0\r\nUser-Agent: %s\r\nVia: 1.0 %s\r\n\r\n", pullAgent, pumps)
+		fmt.Fprintf(v, "GET /streams/a HTTP/1.0\r\nUser-Agent: %s\r\nVia: 1.0 %s\r\n\r\n", "NSPlayer/7.10.0.3059", pumps)
 		res, err := http.ReadResponse(bufio.NewReader(v), nil)
 		if err != nil {
 			t.Fatal(err)

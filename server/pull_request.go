@@ -72,7 +72,7 @@ func (r *pullRequest) appendPlay(b []byte) []byte {
 	return codec.AppendField(b, "Pragma", "stream-switch-entry="+entries.String())
 }
 
-// newGUID is a random one, as each player has.
+// newGUID makes a random one, as each player has: 8-4-4-4-12 digits in hex.
 func newGUID() string {
 	var b [16]byte
 	rand.Read(b[:]) // never fails

@@ -20,7 +20,7 @@ type visit struct {
 }
 
 // ask sends a Describe or, if about is given, a Play, until an answer is a good one, which the caller closes. Errors
-// are those of the connection, of the login, of followRule, a statusError, or that of a circle of pumps.
+// are those of the connection, of the login, of the rule for redirects, a statusError, or that of a circle of pumps.
 func (v *visit) ask(ctx context.Context, about *description) (*answer, error) {
 	for {
 		a, err := v.once(ctx, about)
@@ -97,7 +97,7 @@ func (v *visit) follow(ctx context.Context, a *answer, where string) error {
 	return nil
 }
 
-// A statusError is an answer of an upstream with a status that leads nowhere.
+// A statusError is an answer of an upstream with a status that leads nowhere: 404, 503, or a 302 without Location.
 type statusError struct {
 	status int
 	reason string

@@ -10,8 +10,8 @@ import (
 	"syscall"
 )
 
-// Where an upstream may send a pull: follow_redirects. Without a limit, whoever runs an upstream, or is in the way to
-// it, could make us ask what only we can reach: our own admin listener, a cloud's metadata. The rules:
+// A followRule says where an upstream may send a pull: follow_redirects. Without a limit, whoever runs an upstream, or
+// is in the way to it, could make us ask what only we can reach: our own admin listener, a cloud's metadata. The rules:
 //
 //	same-host  another port or path of the same host
 //	public     any host, but no address that is nearer than the one that sends us there: scope
@@ -21,7 +21,7 @@ import (
 // can be looked up with another result each time. Through a proxy we cannot see them; there a name may only be sent to
 // if all addresses that we find for it may, and one that only the proxy can look up is the proxy's to guard.
 //
-// Credentials stay where they were given for: see upstream.redirect.
+// Credentials stay where they were given for: see redirect.
 type followRule string
 
 const (

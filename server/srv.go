@@ -10,15 +10,16 @@ import (
 	"strings"
 )
 
-// An upstream can be a service instead of a host: its SRV records (RFC 2782) say where it is, anew for each connection.
+// srvPrefix begins the URL of an upstream that is a service instead of a host. Its SRV records (RFC 2782) say where it
+// is, anew for each connection.
 //
 //	srv:_mmsh._tcp.example.org/path   srv:user:password@_mmshs._tcp.example.org/path?query
 //
-// The name of the service is one of upstreamSchemes and means the same. Certificates must be for example.org: what DNS
+// The name of the service is one of the schemes and means the same. Certificates must be for example.org: what DNS
 // says of that name is not proof of anything (RFC 9525 6.1).
 const srvPrefix = "srv:"
 
-// lookupSRV is net.Resolver's: it gives the records by priority, and within one in an order that is random by weight.
+// A lookupSRV is net.Resolver's: it gives the records by priority, and within one in an order that is random by weight.
 type lookupSRV func(ctx context.Context, service, proto, name string) (cname string, records []*net.SRV, err error)
 
 func parseService(name string) (*upstream, error) {

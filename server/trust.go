@@ -13,7 +13,7 @@ import (
 
 var (
 	errFingerprint   = errors.New("the upstream's certificate is not the one of fingerprint")
-	errNoCertificate = errors.New("the upstream shows no certificate")
+	errNoCertificate = errors.New("the upstream shows no certificate") // and there is a fingerprint
 )
 
 // trustOf says which certificates a stream's upstreams may show: those that the system trusts, those of ca_file, or the

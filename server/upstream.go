@@ -7,7 +7,8 @@ import (
 	"strings"
 )
 
-// An upstream is a place to pull from: a URL of the configuration, or where one of those redirected us.
+// An upstream is where to pull from: a URL of the configuration, or what one of those redirected us to. It does not
+// change.
 type upstream struct {
 	secure         bool   // TLS
 	addr           string // host:port to dial
@@ -22,6 +23,7 @@ type upstream struct {
 // is not spoken.
 var upstreamSchemes = map[string]bool{"http": false, "mmsh": false, "mms": false, "https": true, "mmshs": true}
 
+// parseUpstream reads a URL of the configuration, of a host or of a service. Its errors show no secrets.
 func parseUpstream(raw string) (*upstream, error) {
 	if name, ok := strings.CutPrefix(raw, srvPrefix); ok {
 		return parseService(name)

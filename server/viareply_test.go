@@ -7,13 +7,16 @@ import (
 	"pumpd/codec"
 )
 
+// pumpAgent is what pumps that pull claim to be.
+const pumpAgent = "NSPlayer/7.10.0.3059"
+
 // Pumps are told the path, players never.
 func TestRepliesTellPumpsThePath(t *testing.T) {
 	r := newRig(t, nil, "a")
 	id := "1.0 " + string(r.loop.node.name)
 	requests := map[string]string{
-		"describe": "GET /streams/a HTTP/1.0\r\nUser-Agent: " + pullAgent + "\r\n",
-		"play":     "GET /streams/a HTTP/1.0\r\nUser-Agent: " + pullAgent + "\r\nPragma: xPlayStrm=1\r\n",
+		"describe": "GET /streams/a HTTP/1.0\r\nUser-Agent: " + pumpAgent + "\r\n",
+		"play":     "GET /streams/a HTTP/1.0\r\nUser-Agent: " + pumpAgent + "\r\nPragma: xPlayStrm=1\r\n",
 		"raw":      "GET /streams/a HTTP/1.0\r\n",
 	}
 	ask := func(request, via string) string {
@@ -64,7 +67,7 @@ func TestRequestsInCirclesAreRefused(t *testing.T) {
 		deep + "\r\nVia: 1.0 y":                                              " 403 ",
 	} {
 		p := r.connect()
-		p.say("GET /streams/a HTTP/1.0\r\nUser-Agent: " + pullAgent + "\r\nVia: " + via + "\r\n\r\n")
+		p.say("GET /streams/a HTTP/1.0\r\nUser-Agent: " + pumpAgent + "\r\nVia: " + via + "\r\n\r\n")
 		if !strings.Contains(p.status(), want) {
 			t.Errorf("Via %q: %s, want%s", via, p.status(), want)
 		}
