@@ -2,9 +2,9 @@ package server
 
 import "slices"
 
-// checkConfig is LoadConfig with a closer look, for an operator who waits for it. play looks at a media file to its end:
-// flaw is what of it cannot be played, "" for nothing, err why none of it can. Each file is played once. Warnings are of
-// what can run, though hardly as it was meant.
+// checkConfig is LoadConfig with a closer look, for an operator who waits for it. play looks at a media file to its
+// end: flaw is what of it cannot be played, "" for nothing, err why none of it can. Each file is played once. Warnings
+// are of what can run, though hardly as it was meant.
 func checkConfig(path string, play func(name string) (flaw string, err error)) (warnings []string, err error) {
 	data, err := readConfig(path)
 	if err != nil {
