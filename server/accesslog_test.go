@@ -9,10 +9,7 @@ import (
 // listen gives a rig a log that the test reads.
 func (r *rig) listen() *logBook {
 	b := &logBook{}
-	r.loop.log = slog.New(b)
-	for _, st := range r.reg.streams {
-		st.log = slog.New(b)
-	}
+	r.logs.Handler = b
 	return b
 }
 

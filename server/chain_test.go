@@ -4,12 +4,12 @@ import "testing"
 
 // Who sees a new header in the chain can ask for it: it is what a newcomer gets by then.
 func TestNewcomersGetTheNewHeaderFirst(t *testing.T) {
-	r := newRig(t, nil, "a")
-	f := r.feeder(0, 320)
+	f := newStudio(t, nil)
+	f.header(320)
 	f.publish(3)
-	c := &r.reg.streams[0].chain
+	c := &f.st.chain
 	last, told := c.last, false
-	c.begin(newGeneration(c.gen.header, Burst{}), r.at, func(j *joins) {
+	c.begin(newGeneration(c.gen.header, Burst{}), f.at, func(j *joins) {
 		told = true
 		if last.next.Load() != nil || j.start.order != last.order+1 || j.start.index != last.index+1 {
 			t.Errorf("joins %+v behind element %d when next is %v", j, last.order, last.next.Load())

@@ -18,26 +18,6 @@ import (
 	"pumpd/asf/asftest"
 )
 
-// fedStream is a stream for a pull or a file to feed; nothing of it is on a loop.
-func fedStream(t *testing.T, cfg StreamConfig, bell func(*loopSet, instant)) *stream {
-	t.Helper()
-	if bell == nil {
-		bell = func(*loopSet, instant) {}
-	}
-	c := newClock()
-	st := newStream(0, &cfg, slog.New(slog.DiscardHandler), c, &DefaultConfig().Server, bell)
-	newRegistry(c, 30*time.Second, []*stream{st})
-	return st
-}
-
-// elements lists the chain from e on.
-func elements(e *element) (list []*element) {
-	for ; e != nil; e = e.next.Load() {
-		list = append(list, e)
-	}
-	return list
-}
-
 // openTestLoop is a loop of a file in memory.
 func openTestLoop(b []byte) (*fileLoop, error) {
 	return newFileLoop(context.Background(), "x", bytes.NewReader(b), 0)
@@ -319,7 +299,7 @@ func TestOpenLoop(t *testing.T) {
 // The clip as a stream: two and a half turns without a drift, and an end when it is told to.
 func TestRunFile(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		st := fedStream(t, StreamConfig{Path: "demo", Type: typeFile}, nil)
+		st, _ := fedStream(t, StreamConfig{Path: "demo", Type: typeFile}, streamOptions{})
 		ctx, cancel := context.WithCancel(t.Context())
 		begin := st.clock.now()
 		go runFile(ctx, st)
@@ -328,7 +308,7 @@ func TestRunFile(t *testing.T) {
 		time.Sleep(25 * time.Second)
 		synctest.Wait()
 
-		h := st.chain.gen.header
+		h := st.header()
 		packets := 0
 		var sent uint32
 		for _, e := range elements(first)[1:] {
@@ -354,7 +334,7 @@ func TestRunFile(t *testing.T) {
 		}
 		cancel()
 		synctest.Wait()
-		if st.chain.last.kind != endElement || st.currentState() != streamIdle || st.Owner() != nil {
+		if all := elements(first); all[len(all)-1].kind != endElement || st.currentState() != streamIdle || st.Owner() != nil {
 			t.Errorf("stopped: state %v, owner %v, want idle and nobody", st.currentState(), st.Owner())
 		}
 	})
@@ -364,11 +344,11 @@ func TestRunFile(t *testing.T) {
 func TestRunFileAfterSleep(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var st *stream
-		st = fedStream(t, StreamConfig{Path: "demo", Type: typeFile}, func(*loopSet, instant) {
+		st, _ = fedStream(t, StreamConfig{Path: "demo", Type: typeFile}, streamOptions{bell: func() {
 			if st.stats.packetsIn.Load() == 100 {
 				time.Sleep(time.Hour)
 			}
-		})
+		}})
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
 		go runFile(ctx, st)
@@ -390,7 +370,7 @@ func TestRunFileAfterSleep(t *testing.T) {
 func TestRunFileTriesAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		name := filepath.Join(t.TempDir(), "x.asf")
-		st := fedStream(t, StreamConfig{Path: "x", Type: typeFile, File: name}, nil)
+		st, _ := fedStream(t, StreamConfig{Path: "x", Type: typeFile, File: name}, streamOptions{})
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
 		go runFile(ctx, st)
@@ -418,7 +398,7 @@ func TestRunFileTriesAgain(t *testing.T) {
 // While somebody else has the stream the file waits.
 func TestRunFileBusy(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		st := fedStream(t, StreamConfig{Path: "demo", Type: typeFile}, nil)
+		st, _ := fedStream(t, StreamConfig{Path: "demo", Type: typeFile}, streamOptions{})
 		other, err := st.Claim(Claim{Kind: sourcePull, Who: "other"})
 		if err != nil {
 			t.Fatal(err)
@@ -451,9 +431,8 @@ func TestRunFileWithABadPacket(t *testing.T) {
 			if err := os.WriteFile(file, b, 0o600); err != nil {
 				t.Fatal(err)
 			}
-			st := fedStream(t, StreamConfig{Path: "x", Type: typeFile, File: file}, nil)
 			var log bytes.Buffer
-			st.log = slog.New(slog.NewTextHandler(&log, nil))
+			st, _ := fedStream(t, StreamConfig{Path: "x", Type: typeFile, File: file}, streamOptions{log: slog.New(slog.NewTextHandler(&log, nil))})
 			ctx, cancel := context.WithCancel(t.Context())
 			go runFile(ctx, st)
 			time.Sleep(3*2*time.Second - time.Millisecond)
@@ -488,9 +467,8 @@ func TestRunFileReplaced(t *testing.T) {
 			}
 		}
 		put(asftest.File(50, 40))
-		st := fedStream(t, StreamConfig{Path: "x", Type: typeFile, File: name}, nil)
 		var log bytes.Buffer
-		st.log = slog.New(slog.NewTextHandler(&log, nil))
+		st, _ := fedStream(t, StreamConfig{Path: "x", Type: typeFile, File: name}, streamOptions{log: slog.New(slog.NewTextHandler(&log, nil))})
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
 		go runFile(ctx, st)
@@ -540,7 +518,7 @@ func TestRunFileReplaced(t *testing.T) {
 func TestSlateWithABadPacket(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		name := filepath.Join(t.TempDir(), "x.asf")
-		st := fedStream(t, StreamConfig{Path: "x", Type: typePush, Slate: name, SlateAfter: Duration(time.Second)}, nil)
+		st, _ := fedStream(t, StreamConfig{Path: "x", Type: typePush, Slate: name, SlateAfter: Duration(time.Second)}, streamOptions{})
 		ctx, cancel := context.WithCancel(t.Context())
 		go runSlate(ctx, st)
 		time.Sleep(3 * time.Second)

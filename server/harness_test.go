@@ -23,6 +23,8 @@ type rig struct {
 	peers map[int]*peer
 	armed map[int]bool // descriptors that the loop waits for
 	fd    int
+	rung  int     // loops, by the last packet
+	logs  *rigLog // of loop and streams
 }
 
 // A peer is the far end of a connection: what it sent that is not read yet, and what it was sent.
@@ -56,11 +58,16 @@ func newRig(t testing.TB, change func(*Config), names ...string) *rig {
 	}
 	r := &rig{t: t, at: 1, peers: map[int]*peer{}, armed: map[int]bool{}}
 	c := clock{now: func() instant { return r.at }}
-	log := slog.New(slog.DiscardHandler)
+	r.logs = &rigLog{slog.DiscardHandler}
+	log := slog.New(r.logs)
 	n := newNode()
 	var streams []*stream
+	ring := func(some *loopSet, _ instant) {
+		r.rung = 0
+		some.each(func(int) { r.rung++ })
+	}
 	for i := range cfg.Streams {
-		streams = append(streams, newStream(i, &cfg.Streams[i], log, c, &cfg.Server, func(*loopSet, instant) {}))
+		streams = append(streams, newStream(i, &cfg.Streams[i], log, c, &cfg.Server, ring))
 	}
 	access, err := newPushAccess(streams)
 	if err != nil {
@@ -74,6 +81,12 @@ func newRig(t testing.TB, change func(*Config), names ...string) *rig {
 	n.loops = []*loop{r.loop}
 	return r
 }
+
+// A rigLog is a handler that can be replaced; what is added to it is left off.
+type rigLog struct{ slog.Handler }
+
+func (l *rigLog) WithAttrs([]slog.Attr) slog.Handler { return l }
+func (l *rigLog) WithGroup(string) slog.Handler      { return l }
 
 // gate gives the loop a gate with places for so many that are not encoders.
 func (r *rig) gate(most int64) {

@@ -107,7 +107,7 @@ func TestSlatePlaysWhileTheSourceIsAway(t *testing.T) {
 			asftest.Header(asftest.PacketSize, 320)) {
 			t.Errorf("owner %+v; want the encoder at its key frame; it was told %q", own, e.got)
 		}
-		if st.chain.last.kind != packetElement || asftest.Number(st.chain.last.full) != 10 {
+		if last := newest(st.joins.Load().start); last.kind != packetElement || asftest.Number(last.full) != 10 {
 			t.Error("the key frame was not published")
 		}
 		e.hangUp()

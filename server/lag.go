@@ -7,7 +7,7 @@ package server
 // to be.
 const hopeless = 2
 
-// maxLagBytes of the chain may be between a viewer and its audience.
+// maxLagBytes of the chain may be between a viewer and its audience, see limits.
 const maxLagBytes = 64 << 20
 
 // letGo moves a viewer that holds too much of the chain, and that catchUp did not move:
@@ -24,7 +24,7 @@ func (v *viewer) letGo(l *loop) {
 	}
 	missed, held := v.at.next.Load(), a.at.bytes-v.at.bytes
 	if missed == nil || v.at.order >= a.at.order ||
-		a.at.at.since(missed.at) <= hopeless*(l.limits.maxLag+v.gen.reach.lag()) && held <= hopeless*maxLagBytes {
+		a.at.at.since(missed.at) <= hopeless*(l.limits.maxLag+v.gen.reach.lag()) && held <= hopeless*l.limits.lagBytes {
 		return
 	}
 	j := a.stream.joins.Load()
@@ -40,7 +40,7 @@ func (v *viewer) letGo(l *loop) {
 		v.crossTo(to, j.gen)
 	case j.gen == v.gen && near && to.order > v.at.order:
 		v.skip(to)
-	case j.gen == v.gen && held > hopeless*maxLagBytes:
+	case j.gen == v.gen && held > hopeless*l.limits.lagBytes:
 		v.skip(a.at)
 	default:
 		return

@@ -14,7 +14,9 @@ import (
 type hostage struct{ weak.Pointer[element] }
 
 // hostage takes the newest element of the first stream. Nothing of the test holds it.
-func (r *rig) hostage() hostage { return hostage{weak.Make(r.reg.streams[0].chain.last)} }
+func (r *rig) hostage() hostage {
+	return hostage{weak.Make(newest(r.reg.streams[0].joins.Load().newest))}
+}
 
 // freed says whether nobody holds it any more.
 func (r *rig) freed(h hostage) bool {
@@ -178,11 +180,9 @@ func TestSlowViewerWithoutAKeyFrame(t *testing.T) {
 	f.publish(1)
 	p := r.watch("a", ffmpegAgent)
 	p.room = 0
-	for i := range 9 { // up to the next key frame
+	r.loop.limits.lagBytes = 3 * asftest.PacketSize
+	for range 9 { // up to the next key frame
 		f.publish(1)
-		if i == 4 {
-			r.reg.streams[0].chain.last.bytes += 3 * maxLagBytes
-		}
 		r.turn()
 	}
 	r.pass(time.Second)
@@ -193,5 +193,40 @@ func TestSlowViewerWithoutAKeyFrame(t *testing.T) {
 	r.turn()
 	if got := r.read(p.body()).numbers; !slices.Equal(got, []uint32{0, 10}) {
 		t.Errorf("packets %d, want 0 and 10", got)
+	}
+}
+
+// A viewer that starts that far back and cannot take all at once is not too slow.
+func TestLongBurstIsNoLag(t *testing.T) {
+	r := newRig(t, nil, "a")
+	src := r.source(0)
+	if err := src.header(asftest.Prerolled(asftest.PacketSize, 20_000)); err != nil {
+		t.Fatal(err)
+	}
+	publish := func(i uint32) {
+		if err := src.packet(asftest.Packet(i, i*40, i%250 == 0, asftest.PacketSize, 500)); err != nil {
+			t.Fatal(err)
+		}
+		r.pass(40 * time.Millisecond)
+	}
+	for i := range uint32(1000) {
+		publish(i)
+	}
+	p := r.connect()
+	p.room = 100_000
+	p.say("GET /streams/a HTTP/1.0\r\nUser-Agent: " + ffmpegAgent + "\r\nPragma: xPlayStrm=1\r\n\r\n")
+	for i := uint32(1000); i < 1250; i++ { // ten seconds in which it gets what comes, and little more
+		publish(i)
+		r.turn()
+		p.room += 1000
+	}
+	p.room = plenty
+	for range 20 {
+		r.turn()
+	}
+	got := r.read(p.body()).numbers
+	if !slices.Equal(got, numbers(got[0], 1250)) || r.reg.streams[0].stats.skips.Load() != 0 {
+		t.Errorf("%d skips; got %d packets from %d on, want all of them", r.reg.streams[0].stats.skips.Load(), len(got),
+			got[0])
 	}
 }

@@ -92,6 +92,7 @@ func (t conns) find(fd int32) *conn {
 type limits struct {
 	merge       Merge
 	maxLag      time.Duration
+	lagBytes    uint64
 	requestHead time.Duration
 	sourceIdle  time.Duration
 	pushSetup   time.Duration
@@ -113,6 +114,7 @@ func newLoop(id int, c clock, cfg *Config, log *slog.Logger, reg *registry, stat
 		limits: limits{
 			merge:       cfg.Server.Merge,
 			maxLag:      time.Duration(cfg.Server.MaxLag),
+			lagBytes:    maxLagBytes,
 			requestHead: time.Duration(cfg.Timeouts.RequestHead),
 			sourceIdle:  time.Duration(cfg.Timeouts.SourceIdle),
 			pushSetup:   time.Duration(cfg.Timeouts.PushSetup),

@@ -2,11 +2,9 @@ package server
 
 import (
 	"bytes"
-	"encoding/binary"
 	"fmt"
 	"io"
 	"net"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -16,23 +14,13 @@ import (
 	"pumpd/codec"
 )
 
-// bigHeader is a testHeader with an object of so many bytes more.
-func bigHeader(size int) []byte {
-	le := binary.LittleEndian
-	h := asftest.Header(asftest.PacketSize, 320)
-	more := asftest.Object([]byte("nobody knows me."), bytes.Repeat([]byte("0123456789abcdef"), size/16))
-	le.PutUint64(h[16:], le.Uint64(h[16:])+uint64(len(more)))
-	le.PutUint32(h[24:], le.Uint32(h[24:])+1)
-	return slices.Insert(h, len(h)-50, more...)
-}
-
 const describeRequest = "GET /streams/a HTTP/1.1\r\nUser-Agent: " + wmpAgent + "\r\n\r\n"
 
 // The header is sent from where it lies, however slowly somebody reads.
 func TestDescribesShareTheHeader(t *testing.T) {
 	r := newRig(t, nil, "a")
 	src := r.source(0)
-	if err := src.header(bigHeader(60_000)); err != nil {
+	if err := src.header(asftest.LongHeader(60_000)); err != nil {
 		t.Fatal(err)
 	}
 	if err := src.packet(asftest.Packet(0, 0, true, asftest.PacketSize, 500)); err != nil {
@@ -119,7 +107,7 @@ func TestRequestsBehindAReplyThatWaits(t *testing.T) {
 func TestDescribeOverASlowSocket(t *testing.T) {
 	s := startTLSServer(t, nil)
 	source := s.push()
-	header := bigHeader(60_000)
+	header := asftest.LongHeader(60_000)
 	first := asftest.Packet(0, 0, true, asftest.PacketSize, 500)
 	source.Write(codec.AppendFrame(codec.AppendFrame(nil, 'H', header), 'D', first))
 	s.until("the header is that", func() bool { return len(s.reg.streams[0].up().gen.framed) > 60_000 })

@@ -123,7 +123,7 @@ type publication struct {
 // published reads the chain, of which the test must be the only user now.
 func (s *scene) published() (p publication) {
 	synctest.Wait()
-	for _, e := range elementsFrom(s.first) {
+	for _, e := range elements(s.first) {
 		switch e.kind {
 		case headerElement:
 			p.numbers = append(p.numbers, nil)

@@ -25,6 +25,7 @@ import (
 type scene struct {
 	t      *testing.T
 	st     *stream
+	reg    *registry
 	puller *puller
 	hosts  map[string]script   // by host:port
 	zone   map[string][]string // by host: its addresses, one after another
@@ -46,26 +47,6 @@ func (s *scene) hang() {
 	for _, c := range s.open {
 		c.Close()
 	}
-}
-
-// newStreamOf is a stream for a pull to feed; nothing of it is on a loop.
-func newStreamOf(t *testing.T, cfg StreamConfig, bell func(*loopSet, instant)) *stream {
-	t.Helper()
-	if bell == nil {
-		bell = func(*loopSet, instant) {}
-	}
-	c := newClock()
-	st := newStream(0, &cfg, slog.New(slog.DiscardHandler), c, &DefaultConfig().Server, bell)
-	newRegistry(c, 30*time.Second, []*stream{st})
-	return st
-}
-
-// elementsFrom lists the chain from e on.
-func elementsFrom(e *element) (list []*element) {
-	for ; e != nil; e = e.next.Load() {
-		list = append(list, e)
-	}
-	return list
 }
 
 // A script serves one connection. When it returns the connection is closed.
@@ -96,12 +77,11 @@ func newScene(t *testing.T, urls ...string) *scene { return newSceneOf(t, Stream
 func newSceneOf(t *testing.T, cfg StreamConfig) *scene {
 	s := &scene{t: t, hosts: map[string]script{}, zone: map[string][]string{}, dials: map[string]int{}, log: &logBook{}}
 	cfg.Path, cfg.Type = "x", typePull
-	s.st = newStreamOf(t, cfg, func(*loopSet, instant) {
+	s.st, s.reg = fedStream(t, cfg, streamOptions{log: slog.New(s.log), bell: func() {
 		if s.first == nil {
-			s.first = s.st.chain.last
+			s.first = s.st.joins.Load().start
 		}
-	})
-	s.st.log = slog.New(s.log)
+	}})
 	p, err := newPuller(s.st, DefaultConfig(), newPumpName())
 	if err != nil {
 		t.Fatal(err)
@@ -223,7 +203,7 @@ func (s *scene) pauses(from int) (list []time.Duration) {
 func (s *scene) seen() string {
 	synctest.Wait()
 	var list []string
-	for _, e := range elementsFrom(s.first) {
+	for _, e := range elements(s.first) {
 		switch e.kind {
 		case headerElement:
 			list = append(list, "h")
@@ -557,6 +537,39 @@ func TestPullBusy(t *testing.T) {
 	})
 }
 
+// Where an upstream has said that it is over viewers wait for less.
+func TestPullGoneForGood(t *testing.T) {
+	for name, then := range map[string]func(*call){"with $E": orderlyEnd, "with VLC's": longEndOf, "without": noEnd} {
+		synctest.Test(t, func(t *testing.T) {
+			s := newScene(t, "mmsh://a.example/x")
+			gone := false
+			s.hosts["a.example:80"] = func(c *call) {
+				switch {
+				case gone:
+				case c.play:
+					gone = true
+					fallthrough
+				default:
+					wms([][]byte{fullOne}, then)(c)
+				}
+			}
+			stop := s.start()
+			for _, c := range []struct {
+				pass time.Duration
+				over bool
+			}{{endedGrace - time.Second, false}, {2 * time.Second, name != "without"}, {30 * time.Second, true}} {
+				time.Sleep(c.pass)
+				synctest.Wait()
+				s.reg.Reap(s.st.clock.now())
+				if over := s.st.currentState() == streamIdle; over != c.over {
+					t.Errorf("%s: state %v, want over: %v", name, s.st.currentState(), c.over)
+				}
+			}
+			stop()
+		})
+	}
+}
+
 // start runs the puller for as long as the test does, or until stop.
 func (s *scene) start() (stop func()) {
 	ctx, cancel := context.WithCancel(s.t.Context())
@@ -592,9 +605,6 @@ func TestPullComesBack(t *testing.T) {
 				synctest.Wait()
 				if got := s.st.currentState(); got != streamOrphaned {
 					t.Errorf("state %v when the upstream is gone, want orphaned", got)
-				}
-				if ended := s.st.patience == endedGrace; ended != (name != "without") {
-					t.Errorf("viewers wait for %v", s.st.patience)
 				}
 				time.Sleep(400 * time.Millisecond)
 				if got := s.seen(); got != "h 1 2" {
@@ -680,11 +690,11 @@ func TestPullFailsOver(t *testing.T) {
 }
 
 func TestNewPullerRefuses(t *testing.T) {
-	st := newStreamOf(t, StreamConfig{Path: "x", URL: "rtsp://a.example/"}, nil)
+	st, _ := fedStream(t, StreamConfig{Path: "x", URL: "rtsp://a.example/"}, streamOptions{})
 	if _, err := newPuller(st, DefaultConfig(), newPumpName()); err == nil {
 		t.Error("a puller from rtsp://")
 	}
-	st = newStreamOf(t, StreamConfig{Path: "x", URL: "mmsh://a.example/"}, nil)
+	st, _ = fedStream(t, StreamConfig{Path: "x", URL: "mmsh://a.example/"}, streamOptions{})
 	c := DefaultConfig()
 	c.Proxy.URL = "socks5://a.example"
 	if _, err := newPuller(st, c, newPumpName()); err == nil {

@@ -664,3 +664,15 @@ func TestStartThatIsTheLast(t *testing.T) {
 		t.Errorf("%q, FIN %v, want 204, close and FIN", e.got, e.fin)
 	}
 }
+
+// An encoder that sends headers all the time is told why it has to go.
+func TestRestlessEncoder(t *testing.T) {
+	r := newRig(t, nil, "a")
+	e := startedPush(r)
+	for i := range uint32(40) {
+		e.header(i)
+	}
+	if !strings.HasPrefix(e.status(), "HTTP/1.1 400") || !strings.Contains(string(e.got), errRestless.Error()) || !e.fin {
+		t.Errorf("%q, FIN %v, want 400", e.got, e.fin)
+	}
+}

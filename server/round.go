@@ -189,7 +189,7 @@ func (l *loop) catchUp(v *viewer, now instant) {
 		return
 	}
 	missed := v.at.next.Load() // what it has had may be old because the source paused
-	if a.at.at.since(missed.at) <= l.limits.maxLag+v.gen.reach.lag() && a.at.bytes-v.at.bytes <= maxLagBytes {
+	if a.at.at.since(missed.at) <= l.limits.maxLag+v.gen.reach.lag() && a.at.bytes-v.at.bytes <= l.limits.lagBytes {
 		return
 	}
 	j := a.stream.joins.Load()

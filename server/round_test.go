@@ -407,7 +407,7 @@ func TestRestartedEncoderKeepsTheClock(t *testing.T) {
 	}
 	var last uint32 = 39_960
 	for i := range 70 {
-		p, err := r.reg.streams[0].chain.gen.header.ParsePacket(b[i*asftest.PacketSize:][:asftest.PacketSize])
+		p, err := r.reg.streams[0].header().ParsePacket(b[i*asftest.PacketSize:][:asftest.PacketSize])
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -2,7 +2,6 @@ package server
 
 import (
 	"errors"
-	"strings"
 	"testing"
 	"time"
 
@@ -12,10 +11,10 @@ import (
 // A source that sends nothing but headers is given up, whether they are new or not, and so is one whose clock jumps
 // with each packet.
 func TestRestlessSource(t *testing.T) {
-	for name, step := range map[string]func(f *feeder, i uint32) error{
-		"other headers": func(f *feeder, i uint32) error { return f.src.header(asftest.Header(asftest.PacketSize, i)) },
-		"same header":   func(f *feeder, i uint32) error { return f.src.header(asftest.Header(asftest.PacketSize, 320)) },
-		"jumps": func(f *feeder, i uint32) error {
+	for name, step := range map[string]func(f *studio, i uint32) error{
+		"other headers": func(f *studio, i uint32) error { return f.src.header(asftest.Header(asftest.PacketSize, i)) },
+		"same header":   func(f *studio, i uint32) error { return f.src.header(asftest.Header(asftest.PacketSize, 320)) },
+		"jumps": func(f *studio, i uint32) error {
 			at := i % 2 * 3_600_000
 			if err := f.src.packet(asftest.Packet(2*i, at, true, asftest.PacketSize, 500)); err != nil {
 				return err
@@ -23,8 +22,8 @@ func TestRestlessSource(t *testing.T) {
 			return f.src.packet(asftest.Packet(2*i+1, at+40, true, asftest.PacketSize, 500)) // one alone is not believed
 		},
 	} {
-		r := newRig(t, nil, "a")
-		f := r.feeder(0, 320) // one header
+		f := newStudio(t, nil)
+		f.header(320) // one
 		f.publish(2)
 		i := uint32(1)
 		for ; step(f, i) == nil; i++ {
@@ -35,7 +34,7 @@ func TestRestlessSource(t *testing.T) {
 		if err := step(f, i); !errors.Is(err, errRestless) || int64(i) != changeQuota.most {
 			t.Errorf("%s: %v after %d, want %v after %d", name, err, i, errRestless, changeQuota.most)
 		}
-		if n := r.reg.streams[0].stats.generations.Load(); int64(n) > changeQuota.most+1 {
+		if n := f.st.stats.generations.Load(); int64(n) > changeQuota.most+1 {
 			t.Errorf("%s: %d generations", name, n)
 		}
 	}
@@ -43,19 +42,19 @@ func TestRestlessSource(t *testing.T) {
 
 // One header a second is what a playlist may do for ever.
 func TestPatientSource(t *testing.T) {
-	r := newRig(t, nil, "a")
-	f := r.feeder(0, 320)
+	f := newStudio(t, nil)
+	f.header(320)
 	for i := range uint32(1000) {
 		f.header(i)
 		f.publish(10)
-		r.pass(time.Second)
+		f.pass(time.Second)
 	}
 }
 
 // Packets that are all padding are amplified here by thousands, those of a slow stream by less than matters.
 func TestPaddingFlood(t *testing.T) {
 	const size = 65524
-	send := func(f *feeder, n int) (took int64, err error) {
+	send := func(f *studio, n int) (took int64, err error) {
 		b := asftest.Packet(f.next, f.next*10, true, size, n)[:31+n]
 		b[5], b[6] = 0, 0 // padding length
 		for took = range 3000 {
@@ -65,12 +64,11 @@ func TestPaddingFlood(t *testing.T) {
 		}
 		return took, err
 	}
-	r := newRig(t, nil, "a", "b")
-	for i, c := range []struct {
+	for _, c := range []struct {
 		payload int
 		most    int64
 	}{{4, paddingQuota.most / size}, {size/8 + 1 - 31, 2999}} {
-		f := &feeder{rig: r, src: r.source(i)}
+		f := newStudio(t, nil)
 		if err := f.src.header(asftest.Header(size, 320)); err != nil {
 			t.Fatal(err)
 		}
@@ -79,17 +77,5 @@ func TestPaddingFlood(t *testing.T) {
 		} else if err != nil && !errors.Is(err, errPadding) {
 			t.Errorf("%v, want %v", err, errPadding)
 		}
-	}
-}
-
-// The encoder is told.
-func TestRestlessEncoder(t *testing.T) {
-	r := newRig(t, nil, "a")
-	e := startedPush(r)
-	for i := range uint32(40) {
-		e.header(i)
-	}
-	if !strings.HasPrefix(e.status(), "HTTP/1.1 400") || !strings.Contains(string(e.got), errRestless.Error()) || !e.fin {
-		t.Errorf("%q, FIN %v, want 400", e.got, e.fin)
 	}
 }

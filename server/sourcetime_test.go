@@ -26,22 +26,22 @@ func TestClockOfASourceThatFollows(t *testing.T) {
 		{"a day ahead", 24 * time.Hour, away},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			r := newRig(t, nil, "a")
-			f := r.feeder(0, 320)
+			f := newStudio(t, nil)
+			f.header(320)
 			f.next = 200_000
 			f.publish(1)
-			st := r.reg.streams[0]
+			st := f.st
 			last := st.chain.sent
 			f.src.lost(syscall.ECONNRESET)
-			r.pass(away - 40*time.Millisecond) // which publish has passed
-			f.src = r.source(0)
+			f.pass(away - 40*time.Millisecond) // which publish has passed
+			f.claim(sourceFile)
 			f.header(320)
 			for i := range uint32(2) { // another clock is believed at its second packet
 				if err := f.src.packet(asftest.Packet(10+i, last+uint32(c.ahead.Milliseconds())+40*i, i == 0, asftest.PacketSize,
 					500)); err != nil {
 					t.Fatal(err)
 				}
-				r.pass(40 * time.Millisecond)
+				f.pass(40 * time.Millisecond)
 			}
 			got := time.Duration(int32(st.chain.sent-last-40)) * time.Millisecond
 			if got != c.want || st.stats.generations.Load() != 1 {
@@ -52,4 +52,26 @@ func TestClockOfASourceThatFollows(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A pull that came back finds its burst in the chain, and goes on where that ends. From then on it holds no element: one
+// holds all that come after it.
+func TestBurstOfThePastIsLetGo(t *testing.T) {
+	f := newStudio(t, nil)
+	f.claim(sourcePull)
+	f.header(320)
+	f.publish(60)
+	f.src.lost(syscall.ECONNRESET)
+	f.claim(sourcePull)
+	f.header(320)
+	f.next = 30
+	f.publish(20)
+	if f.src.seen == nil {
+		t.Error("the burst is not found")
+	}
+	f.publish(20)
+	if f.src.seen != nil {
+		t.Error("the source holds an element of the chain")
+	}
+	f.wants(numbers(0, 70))
 }

@@ -4,6 +4,7 @@ package asftest
 import (
 	"bytes"
 	"encoding/binary"
+	"slices"
 )
 
 // PacketSize is the size in bytes of most tests' packets, as their header says it.
@@ -108,4 +109,34 @@ func FileOf(width uint32, packets int, step uint32) []byte {
 		b = append(b, Packet(uint32(i), 1000+uint32(i)*step, i%10 == 0, 200, 60)...)
 	}
 	return b
+}
+
+// Prerolled is a Header that names so many ms of preroll.
+func Prerolled(size int, ms uint64) []byte {
+	h := Header(size, 320)
+	binary.LittleEndian.PutUint64(h[bytes.Index(h, GUIDFile)+80:], ms)
+	return h
+}
+
+// LongHeader is a Header with so many bytes more, in an object that nobody knows: a multiple of 16, and 24.
+func LongHeader(more int) []byte {
+	le := binary.LittleEndian
+	h := Header(PacketSize, 320)
+	o := Object([]byte("nobody knows me."), bytes.Repeat([]byte("0123456789abcdef"), more/16))
+	le.PutUint64(h[16:], le.Uint64(h[16:])+uint64(len(o)))
+	le.PutUint32(h[24:], le.Uint32(h[24:])+1)
+	return slices.Insert(h, len(h)-50, o...)
+}
+
+// HeaderOf is a LongHeader of n bytes in all.
+func HeaderOf(n int) []byte {
+	h := LongHeader(0)
+	more := n - len(h)
+	h = LongHeader(more/16*16 + 16)
+	cut := len(h) - n // off the unknown object, which is the last child
+	at := bytes.Index(h, []byte("nobody knows me."))
+	for _, size := range [][]byte{h[16:], h[at+16:]} {
+		binary.LittleEndian.PutUint64(size, binary.LittleEndian.Uint64(size)-uint64(cut))
+	}
+	return append(h[:len(h)-50-cut:len(h)-50-cut], h[len(h)-50:]...)
 }
