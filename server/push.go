@@ -10,8 +10,9 @@ import (
 	"pumpd/codec"
 )
 
-// A push is an encoder on a conn, from its first PushStart on; it outlives the requests of which its stream is made
-// (push.md §3). It belongs to the conn's loop.
+// A push is an encoder on a conn, from its first PushStart on. Its stream may come in several requests, each a
+// PushStart with a body of frames (push.md §3): inside a body conn.phase is feeding, between two it is awaiting. A push
+// belongs to the conn's loop.
 type push struct {
 	// Set at the first PushStart, never changed.
 	stream *stream
@@ -23,23 +24,25 @@ type push struct {
 	minor int    // HTTP/1.minor
 	keep  bool   // the conn stays when the body is complete
 
-	source *source // nil until its first header and after its end
 	state  pushState
+	source *source // while inheriting and feeding
 	body   pushBody
-	over   bool        // $E was the last frame that counts
 	last   *asf.Header // its last header, as published; nil without one and after $E
-	early  *asf.Header // its header while the slate plays or may begin to
-	left   mark        // the chain's end when it was silent and let go; 0: it was not
-	heard  instant     // the last $H, $C or $D, or $E if over; while between, the end of the body or a setup
+	next   *asf.Header // the header to give the stream with its next packet; nil: it has been given, or none has come
+	left   mark        // the chain's end when it fell silent; 0: it has not
+	heard  instant     // the last $H, $C, $D or $E; between two bodies, the end of the first, or a setup
 	pulse
 }
 
+// A pushState is what a push has of its stream.
 type pushState uint8
 
 const (
-	pushing    pushState = iota // frames come; then inheriting or between
-	inheriting                  // its first $H waits until the source before has let go; then pushing
-	between                     // a body is complete, the next PushStart will come; then pushing
+	pushWaiting    pushState = iota // for its header, or in place of the slate for a key frame; then inheriting or feeding
+	pushInheriting                  // its input waits until the source before has let go; then feeding
+	pushFeeding                     // it has the claim, also between two bodies; then silent or ended
+	pushSilent                      // it was silent, the slate may play; then inheriting or feeding, or ended
+	pushEnded                       // $E was the last frame that counts; then waiting
 )
 
 var (
@@ -54,7 +57,7 @@ const (
 
 // feed takes what has come of the body. It is false when it can do no more until something comes.
 func (p *push) feed(c *conn, now instant) bool {
-	if p.state == inheriting {
+	if p.state == pushInheriting {
 		if len(c.wire.peek()) > maxInherited {
 			p.fail(c, 503, errTooMuch)
 		}
@@ -83,24 +86,24 @@ func (p *push) feed(c *conn, now instant) bool {
 
 // pause waits for the encoder's next request. The stream header and the claim stay.
 func (p *push) pause(c *conn, now instant) {
-	p.state, p.heard = between, now
+	p.heard = now
 	c.phase, c.scanned, c.deadline = awaiting, 0, 0
 }
 
-// frame acts on one frame (push.md §4).
+// frame acts on one frame of a body (push.md §4).
 func (p *push) frame(c *conn, f codec.Frame, now instant) error {
 	switch f.Type {
 	case 'H':
-		p.heard, p.over = now, false
+		p.hear(now)
 		return p.header(c, p.body.header(f.Body))
 	case 'C':
-		p.heard, p.over = now, false
+		p.hear(now)
 		if len(f.Body) <= 4 {
 			return nil // MMSH framing: the header follows as $H
 		}
 		return p.header(c, f.Body[4:])
 	case 'D':
-		p.heard, p.over = now, false
+		p.hear(now)
 		p.beat(now)
 		return p.packet(c, f.Body)
 	case 'E':
@@ -109,56 +112,65 @@ func (p *push) frame(c *conn, f codec.Frame, now instant) error {
 	return nil // $F is filler; what we do not know is skipped by its length
 }
 
-// header is the moment at which a newcomer takes the stream over, not its setup: a setup that never starts must not
-// kill the running stream (push.md §7).
+// hear notes that the encoder sends; after $E that is a new stream.
+func (p *push) hear(now instant) {
+	p.heard = now
+	if p.state == pushEnded {
+		p.state = pushWaiting
+	}
+}
+
+// header acts on an ASF header. That is when a newcomer takes the stream over, and not at its setup: a setup that never
+// starts must not end the running stream (push.md §7). While the slate plays, the header waits for a key frame.
 func (p *push) header(c *conn, b []byte) error {
 	if p.source == nil {
 		h, err := asf.ParseHeader(b)
 		if err != nil {
 			return err
 		}
-		if s := p.stream.Owner(); s != nil && s.Kind() == sourceSlate && p.state == pushing {
-			p.early = h // the slate plays on until there is a picture
-			p.gave(h.Published())
+		if s := p.stream.Owner(); s != nil && s.Kind() == sourceSlate {
+			p.next = h
+			p.remember(h.Published())
 			return nil
 		}
 		if err := p.claim(c); err != nil {
 			return err
 		}
 	}
-	p.early, p.left = nil, 0
+	p.next, p.left = nil, 0
 	if err := p.source.header(b); err != nil {
 		return err
 	}
-	p.gave(p.source.Published())
+	p.remember(p.source.Published())
 	return nil
 }
 
-// gave remembers a header for the case that the encoder loses its link and comes back without one.
-func (p *push) gave(h *asf.Header) {
+// remember keeps a header for the case that the encoder loses its link and comes back without one.
+func (p *push) remember(h *asf.Header) {
 	p.last = h
 	p.session(pushLife)
 }
 
+// packet acts on the packet in a $D.
 func (p *push) packet(c *conn, b []byte) error {
 	b, err := p.body.packet(b)
 	if err != nil {
 		return err
 	}
-	if p.early == nil && (p.source == nil || p.source.Published() == nil) {
+	if p.next == nil && (p.source == nil || p.source.Published() == nil) {
 		if err := p.resume(c); err != nil {
 			return err
 		}
 	}
-	if p.early != nil {
-		return p.relieveSlate(c, b)
+	if p.next != nil {
+		return p.beginWith(c, b)
 	}
 	return p.source.packet(b)
 }
 
 // resume is for an encoder that comes back without $H, in the middle of its stream: the header that it gave before
-// still holds (push.md §5). Nobody else's packets are let in so, nor its own where another encoder sends something else
-// by now.
+// still holds (push.md §5). It is errNoHeader for one that gave none, and where another encoder's stream has another
+// header by now.
 func (p *push) resume(c *conn) error {
 	if p.last == nil {
 		return errNoHeader
@@ -170,12 +182,12 @@ func (p *push) resume(c *conn) error {
 	return p.header(c, p.last.Raw)
 }
 
-// relieveSlate takes the stream over from its slate at the first key frame. After a silence in which no slate came, it
-// goes on with what it has.
-func (p *push) relieveSlate(c *conn, b []byte) error {
+// beginWith gives the stream the header that is next, and packet b. A slate that plays is replaced at a key frame only;
+// other packets are dropped until then. After a silence in which no slate came, the stream goes on where it was.
+func (p *push) beginWith(c *conn, b []byte) error {
 	if p.source == nil {
 		if own := p.stream.Owner(); own != nil && own.Kind() == sourceSlate {
-			if at, err := p.early.ParsePacket(b); err != nil || !at.Join {
+			if at, err := p.next.ParsePacket(b); err != nil || !at.Join {
 				return nil
 			}
 		}
@@ -187,8 +199,8 @@ func (p *push) relieveSlate(c *conn, b []byte) error {
 	if p.source.Unmoved(p.left) {
 		t = tieExact
 	}
-	h := p.early
-	p.early, p.left = nil, 0
+	h := p.next
+	p.next, p.left = nil, 0
 	if err := p.source.header(h.Raw); err != nil {
 		return err
 	}
@@ -196,21 +208,21 @@ func (p *push) relieveSlate(c *conn, b []byte) error {
 	return p.source.packet(b)
 }
 
-// makeWay gives the stream to its slate when the encoder is silent, though connected.
-func (p *push) makeWay(c *conn, now instant) {
+// yieldToSlate gives the claim up, so that the slate may play, when the encoder is silent though connected.
+func (p *push) yieldToSlate(c *conn, now instant) {
 	c.loop.log.Warn("encoder is silent, making way for the slate", "stream", p.stream.cfg.Path, "from", c.remote,
 		"for", now.since(p.heard))
-	p.early, p.left = p.source.Published(), p.source.Mark()
+	p.next, p.left = p.source.Published(), p.source.Mark()
 	p.source.pause(p.heard)
-	p.source = nil
+	p.source, p.state = nil, pushSilent
 }
 
-// claim gets the stream, at once or, with errInheriting, when the source before has let go; the frame is then read
-// again. One that was silent does not get it back from another encoder, and of two that were both let in before either
-// had the stream, one may have to go after all.
+// claim gets the claim to the stream, at once or, with errInheriting, when the source before has let go; the frame is
+// then read again. An encoder that was silent does not get it back from another one, and of two that were both admitted
+// before either had the stream, one may have to go after all.
 func (p *push) claim(c *conn) error {
 	l := c.loop
-	if s := p.stream.Owner(); s != nil && s.Kind() == sourcePush && p.left > 0 {
+	if s := p.stream.Owner(); s != nil && s.Kind() == sourcePush && p.state == pushSilent {
 		p.evicted(c)
 		return errBusy
 	}
@@ -226,19 +238,20 @@ func (p *push) claim(c *conn) error {
 	if err != nil {
 		return err
 	}
-	p.source = s
+	p.source, p.state = s, pushFeeding
 	if !at {
-		p.state = inheriting
+		p.state = pushInheriting
 		return errInheriting
 	}
 	return nil
 }
 
+// granted goes on with the input that has waited for the claim.
 func (p *push) granted(c *conn, now instant) {
-	if c.push != p || p.state != inheriting {
+	if c.push != p || p.state != pushInheriting {
 		return // it has gone in the meantime, and its claim with it
 	}
-	p.state = pushing
+	p.state = pushFeeding
 	p.source.tookOver()
 	c.loop.process(c, now)
 }
@@ -256,7 +269,7 @@ func (p *push) end(f codec.Frame, now instant) error {
 	if err != nil || why == 1 {
 		return err
 	}
-	p.heard, p.over, p.last, p.early, p.left = now, true, nil, nil, 0
+	p.heard, p.state, p.last, p.next, p.left = now, pushEnded, nil, nil, 0
 	p.access.drop(p.stream, p.id)
 	if p.source != nil {
 		p.source.end()
@@ -272,7 +285,7 @@ func (p *push) gone(c *conn, why reason) {
 	switch {
 	case why == sourceSilent:
 		p.access.drop(p.stream, p.id)
-	case why != replaced && !p.over:
+	case why != replaced && p.state != pushEnded:
 		p.session(max(c.loop.limits.sourceIdle, p.stream.Grace()))
 	}
 	switch {
@@ -290,20 +303,22 @@ func (p *push) fail(c *conn, code int, err error) {
 	c.loop.dropEncoder(c, code, err.Error(), refusal(code))
 }
 
-// chore ends a push whose encoder has gone silent: inside a body with 408 (push.md §5), between bodies without a word.
+// chore ends a push whose encoder has gone silent: inside a body with 408 (push.md §5), between bodies and after $E
+// without an answer. One that has been silent for less may have to yield to the slate.
 func (p *push) chore(c *conn, now instant) {
 	l := c.loop
-	if p.source != nil && p.state != inheriting {
+	if p.state == pushFeeding {
 		p.source.outwait(now)
 	}
-	switch silent := now.since(p.heard); {
-	case p.state == between && silent > l.limits.pushSetup, p.state == pushing && p.over && silent > endedTime:
+	inBody, silent := c.phase == feeding, now.since(p.heard)
+	switch {
+	case !inBody && silent > l.limits.pushSetup, inBody && p.state == pushEnded && silent > endedTime:
 		l.mark(c, sourceSilent)
-	case p.state == pushing && !p.over && silent > l.limits.sourceIdle:
+	case inBody && p.state != pushEnded && p.state != pushInheriting && silent > l.limits.sourceIdle:
 		l.log.Warn("encoder is silent", "stream", p.stream.cfg.Path, "from", c.remote, "limit", l.limits.sourceIdle)
 		l.dropEncoder(c, 408, fmt.Sprintf("no data for %v", l.limits.sourceIdle), sourceSilent)
-	case p.source != nil && p.state != inheriting && p.stream.cfg.Slate != "" &&
+	case p.state == pushFeeding && p.stream.cfg.Slate != "" &&
 		silent >= max(p.patience(), time.Duration(p.stream.cfg.SlateAfter)):
-		p.makeWay(c, now)
+		p.yieldToSlate(c, now)
 	}
 }

@@ -177,7 +177,7 @@ func TestSilentPushLeavesToItsHeir(t *testing.T) {
 	young.start(endless)
 	r.pass(4 * time.Second)
 	young.header(320) // the loop is told to evict the old one, and looks after it before it hears that
-	old.conn.push.makeWay(old.conn, r.at)
+	old.conn.push.yieldToSlate(old.conn, r.at)
 	r.turn()
 	young.push(1)
 	if own := r.reg.streams[0].Owner(); own == nil || own != young.conn.push.source || !old.fin {

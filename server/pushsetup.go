@@ -60,7 +60,7 @@ func (l *loop) startPush(c *conn, x exchange, n int, now instant) {
 	}
 	p := c.push
 	p.id, p.minor, p.keep = id, x.Minor, stays(x.Request, true)
-	p.state, p.over, p.heard = pushing, false, now
+	p.hear(now)
 	p.body = pushBody{left: x.ContentLength, chunked: x.Chunked, mmsh: p.body.mmsh}
 	c.took(n, now)
 	c.phase, c.deadline = feeding, 0

@@ -62,7 +62,7 @@ func TestRecordsCutAtEachByte(t *testing.T) {
 		r, h := newTLSRig(t)
 		p := r.connectTLS(h, only(version))
 		p.conn.phase = feeding
-		p.conn.push = &push{stream: r.reg.streams[0], access: r.loop.node.access, state: inheriting} // takes nothing
+		p.conn.push = &push{stream: r.reg.streams[0], access: r.loop.node.access, state: pushInheriting} // takes nothing
 		for cut, size := 0, 1; cut <= size; cut++ {
 			want := ""
 			var b []byte
