@@ -43,8 +43,9 @@ const (
 	sourcePull
 	sourceFile
 	sourceSlate // fills in for one that is away
-	sourceKinds
 )
+
+const sourceKinds = sourceSlate + 1 // how many there are
 
 func (k sourceKind) String() string { return [...]string{"push", "pull", "file", "slate"}[k] }
 
