@@ -204,7 +204,7 @@ func (l *loop) offerNews(now instant) {
 // paced sets when the next round may be, after one that took spent of CPU time. Its packets come in bursts gap apart.
 func (l *loop) paced(spent, gap time.Duration) {
 	l.cost = costOf(l.cost, spent)
-	p := l.limits.merge.pace(l.cost, gap)
+	p := paceOf(l.limits.merge, l.cost, gap)
 	l.due.Store(int64(l.now.add(p.due)))
 	l.latest.Store(int64(l.now.add(p.latest)))
 	l.settle, l.settling = p.settle, false

@@ -23,7 +23,7 @@ import (
 // Where the box is the limit, a loop waits longer than that rather than be late: if rounds every 250 ms would keep it
 // busy for more than fullLoop of its time, for as long as it takes to be no busier, up to 1 s. Fewer sends are then all
 // that can save viewers from skipping.
-func (m Merge) merged(cost time.Duration) time.Duration {
+func merged(m Merge, cost time.Duration) time.Duration {
 	if !m.Auto {
 		return time.Duration(m.Interval)
 	}
@@ -38,7 +38,7 @@ type pace struct {
 	due, latest, settle time.Duration
 }
 
-// pace turns the wait into times. Packets come in bursts, one for each frame, and a round that begins with one spares
+// paceOf turns the wait into times. Packets come in bursts, one for each frame, and a round that begins with one spares
 // all packets the time up to the next burst, for as many sends. So auto begins with the burst that is nearest to the
 // end of the wait, when they come gap apart (0: not known).
 //
@@ -49,8 +49,8 @@ type pace struct {
 // A fixed interval is kept as it is. Where each burst has a round of its own nothing settles: each waking of a loop has
 // its price too. And rounds that take long begin at any time: if all loops began theirs with the same packet, the
 // processors would have nothing else to do and then nothing at all.
-func (m Merge) pace(cost, gap time.Duration) pace {
-	wait := m.merged(cost)
+func paceOf(m Merge, cost, gap time.Duration) pace {
+	wait := merged(m, cost)
 	if !m.Auto || gap == 0 || gap > wait || 2*cost > gap {
 		return pace{due: wait, latest: wait}
 	}

@@ -24,7 +24,7 @@ func TestMerged(t *testing.T) {
 		{auto, 700 * time.Millisecond, time.Second},
 		{auto, 2 * time.Second, time.Second},
 	} {
-		if got := c.merge.merged(c.cost).Round(time.Microsecond); got != c.want {
+		if got := merged(c.merge, c.cost).Round(time.Microsecond); got != c.want {
 			t.Errorf("%+v at %v: %v, want %v", c.merge, c.cost, got, c.want)
 		}
 	}
@@ -77,7 +77,7 @@ func TestPace(t *testing.T) {
 		{auto, time.Second, 40 * ms, pace{maxFullMerge, maxFullMerge, 0}},
 		{auto, 210 * ms, 500 * ms, pace{300 * ms, 300 * ms, 0}},
 	} {
-		got := c.merge.pace(c.cost, c.gap)
+		got := paceOf(c.merge, c.cost, c.gap)
 		got.due, got.latest = got.due.Round(time.Microsecond), got.latest.Round(time.Microsecond)
 		if got != c.want {
 			t.Errorf("%+v, cost %v, gap %v: %v, want %v", c.merge, c.cost, c.gap, got, c.want)
