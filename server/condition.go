@@ -94,3 +94,15 @@ func patienceWith(st *stream) time.Duration {
 	four := 4 * 8 * time.Duration(h.PacketSize) * time.Second / time.Duration(h.Bitrate())
 	return min(max(quietTime, four), longestQuiet)
 }
+
+// allFailed says that every upstream has failed when it was asked last, and that none of them has anything. One that is
+// being asked again is not better for that.
+func allFailed(views []upstreamView) bool {
+	for _, v := range views {
+		has := v.state == upstreamFeeding || v.state == upstreamStandby || v.state == upstreamReturning
+		if has || v.failures == 0 {
+			return false
+		}
+	}
+	return true
+}

@@ -73,7 +73,7 @@ func (r *adminRig) play(s *source, number uint32) {
 }
 
 // pull says what a pull makes of its upstreams.
-func (r *adminRig) pull(views ...upstreamView) { r.s.streams.streams[0].upstreams.Store(&views) }
+func (r *adminRig) pull(views ...upstreamView) { r.s.streams.streams[0].ShowUpstreams(views) }
 
 func TestConditionOfPush(t *testing.T) {
 	r := newAdminRig(t, pushStream("a", ""))

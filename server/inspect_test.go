@@ -42,7 +42,13 @@ func TestAdminOfServer(t *testing.T) {
 		}
 		return string(b)
 	}
-	var got statusReport
+	var got struct {
+		Version, Node, State string
+		Listen               []string
+		Limit                int64  `json:"connection_limit"`
+		Refused              uint64 `json:"connections_refused"`
+		Streams              []any
+	}
 	if err := json.Unmarshal([]byte(get("/api/status")), &got); err != nil {
 		t.Fatal(err)
 	}

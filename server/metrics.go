@@ -125,17 +125,17 @@ func (c collector) Collect(out chan<- prometheus.Metric) {
 	}
 	collectReasons(out, endedDesc, &c.s.counters.ended)
 	for _, st := range c.s.streams.streams {
-		collectStream(out, st)
+		collectStream(out, st, c.s.clock.now())
 	}
 }
 
-func collectStream(out chan<- prometheus.Metric, st *stream) {
+func collectStream(out chan<- prometheus.Metric, st *stream, now instant) {
 	path := st.cfg.Path
 	for _, m := range streamMetrics {
 		out <- prometheus.MustNewConstMetric(m.desc, m.kind, m.value(st), path)
 	}
 	collectReasons(out, leftDesc, &st.stats.left, path)
-	collectFeed(out, st)
+	collectFeed(out, st, now)
 	if age, ok := st.silence(); ok {
 		out <- prometheus.MustNewConstMetric(ageDesc, gauge, age.Seconds(), path)
 	}

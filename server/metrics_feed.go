@@ -26,7 +26,7 @@ func upstreamMetric(name, help string, more ...string) *prometheus.Desc {
 	return streamDesc("upstream_"+name, help, append([]string{"upstream", "rank"}, more...)...)
 }
 
-func collectFeed(out chan<- prometheus.Metric, st *stream) {
+func collectFeed(out chan<- prometheus.Metric, st *stream, now instant) {
 	f, path := feedOf(st), st.cfg.Path
 	for kind := range sourceKinds {
 		is := f.fed && f.kind == kind
@@ -36,7 +36,7 @@ func collectFeed(out chan<- prometheus.Metric, st *stream) {
 		out <- prometheus.MustNewConstMetric(conditionDesc, gauge, boolean(f.condition == c), path, c.String())
 	}
 	for rank, v := range st.Upstreams() {
-		collectUpstream(out, v, st.clock.now(), path, v.name, strconv.Itoa(rank))
+		collectUpstream(out, v, now, path, v.name, strconv.Itoa(rank))
 	}
 }
 

@@ -161,7 +161,7 @@ func (a *admin) reportStream(st *stream, host string) streamReport {
 		ago := seconds(age)
 		r.LastPacket = &ago
 	}
-	r.Upstreams = reportUpstreams(st.Upstreams(), st.clock.now())
+	r.Upstreams = reportUpstreams(st.Upstreams(), a.s.clock.now())
 	return r
 }
 

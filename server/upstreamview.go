@@ -34,17 +34,7 @@ type lastError struct {
 	at    instant
 }
 
-// allFailed says that every upstream has failed when it was asked last, and that none of them has anything. One that is
-// being asked again is not better for that.
-func allFailed(views []upstreamView) bool {
-	for _, v := range views {
-		has := v.state == upstreamFeeding || v.state == upstreamStandby || v.state == upstreamReturning
-		if has || v.failures == 0 {
-			return false
-		}
-	}
-	return true
-}
+
 
 const maxErrorText = 300 // bytes
 
