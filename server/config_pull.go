@@ -16,8 +16,8 @@ func (f *configFile) checkPull(name string, s *StreamConfig) {
 	f.between(name+".failback", s.Failback, 0, 24*time.Hour)
 	f.between(name+".pair_switch", s.PairSwitch, 100*time.Millisecond, time.Minute)
 	f.between(name+".idle_close", s.IdleClose, 0, time.Hour)
-	f.oneOf(name+".follow_redirects", string(s.FollowRedirects), string(followSameHost), string(followPublic),
-		string(followAny))
+	f.oneOf(name+".follow_redirects", string(s.FollowRedirects),
+		string(followSameHost), string(followPublic), string(followAny))
 	f.checkPin(name, s)
 }
 
@@ -76,7 +76,8 @@ func (f *configFile) checkUpstream(key, url string) {
 	}
 	if _, err := parseUpstream(url); err != nil || strings.ContainsFunc(url,
 		func(r rune) bool { return r <= ' ' || r > '~' }) {
-		f.wrong(key, "%.200q, want a name such as %q", redacted(url), srvPrefix+"_mmsh._tcp.example.org/path")
+		f.wrong(key, "%.200q, want a name such as %q", redacted(url),
+			srvPrefix+"_mmsh._tcp.example.org/path")
 	}
 }
 

@@ -25,10 +25,10 @@ const (
 	eventEnd                     // the source is over; last
 )
 
-// An intake cuts a body of frames into events, that of a Play or of a Describe, which begins the same way. It takes
-// what Windows Media Services, encoders, VLC, FFmpeg and pumps are known to send (clients.md §7): headers in fragments,
-// a new header with or without $C before it, packets of any length, the B bit, $E and $C with more than a reason.
-// LocationIds and sequence numbers are not looked at: VLC's do not start at 0.
+// An intake cuts a body of frames into events, that of a Play or of a Describe, which begins the same way. It
+// takes what Windows Media Services, encoders, VLC, FFmpeg and pumps are known to send (clients.md §7): headers in
+// fragments, a new header with or without $C before it, packets of any length, the B bit, $E and $C with more than a
+// reason. LocationIds and sequence numbers are not looked at: VLC's do not start at 0.
 type intake struct {
 	in     *window
 	header []byte // fragments of a $H so far

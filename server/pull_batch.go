@@ -25,7 +25,7 @@ const (
 func (b *batch) add(e event) {
 	at := len(b.bytes)
 	b.bytes = append(b.bytes, e.data...) // earlier events keep the memory that they have
-	b.events = append(b.events, event{e.kind, b.bytes[at:len(b.bytes):len(b.bytes)]})
+	b.events = append(b.events, event{kind: e.kind, data: b.bytes[at:len(b.bytes):len(b.bytes)]})
 	b.other = b.other || e.kind != eventPacket
 }
 

@@ -57,7 +57,7 @@ func TestBatches(t *testing.T) {
 	for i := range byte(200) {
 		lent[0] = i
 		want = append(want, i)
-		if err := d.add(event{eventPacket, lent}); err != nil {
+		if err := d.add(event{kind: eventPacket, data: lent}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -80,7 +80,7 @@ func TestBatches(t *testing.T) {
 	}
 	cancel()
 	for range cap(s.puller.reports) + 1 {
-		if err := d.add(event{eventHeader, lent}); err != nil {
+		if err := d.add(event{kind: eventHeader, data: lent}); err != nil {
 			t.Fatal(err)
 		}
 		if b := d.pending; !b.other || !slices.Equal(b.events[0].data, lent) {

@@ -67,7 +67,8 @@ func (d *delivery) play(v *visit, a *answer, about *description) error {
 		if err := d.begin(a, about); err != nil {
 			return err
 		}
-		for _, e := range []event{{eventHeader, about.header}, {eventPacket, about.packet}} {
+		first := []event{{kind: eventHeader, data: about.header}, {kind: eventPacket, data: about.packet}}
+		for _, e := range first {
 			if err := d.take(e); err != nil {
 				return err
 			}
@@ -125,7 +126,7 @@ func (d *delivery) path(v *visit) error {
 		return nil
 	}
 	d.via = v.via
-	if err := d.add(event{eventPath, []byte(v.via)}); err != nil {
+	if err := d.add(event{kind: eventPath, data: []byte(v.via)}); err != nil {
 		return err
 	}
 	return d.flush()

@@ -75,7 +75,8 @@ func (c *call) hold() { io.Copy(io.Discard, c) }
 func newScene(t *testing.T, urls ...string) *scene { return newSceneOf(t, StreamConfig{URLs: urls}) }
 
 func newSceneOf(t *testing.T, cfg StreamConfig) *scene {
-	s := &scene{t: t, hosts: map[string]script{}, zone: map[string][]string{}, dials: map[string]int{}, log: &logBook{}}
+	s := &scene{t: t, log: &logBook{},
+		hosts: map[string]script{}, zone: map[string][]string{}, dials: map[string]int{}}
 	cfg.Path, cfg.Type = "x", typePull
 	s.st, s.reg = fedStream(t, cfg, streamOptions{log: slog.New(s.log), bell: func() {
 		if s.first == nil {

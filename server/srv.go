@@ -10,8 +10,8 @@ import (
 	"strings"
 )
 
-// srvPrefix begins the URL of an upstream that is a service instead of a host. Its SRV records (RFC 2782) say where it
-// is, anew for each connection.
+// srvPrefix begins the URL of an upstream that is a service instead of a host. Its SRV records (RFC 2782) say where
+// it is, anew for each connection.
 //
 //	srv:_mmsh._tcp.example.org/path   srv:user:password@_mmshs._tcp.example.org/path?query
 //
