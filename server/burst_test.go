@@ -44,7 +44,7 @@ func TestBurstAuto(t *testing.T) {
 				}
 				f.first = f.st.up().start.next.Load() // where a newcomer starts
 				_, got := f.published()
-				if len(got) == 0 || got[0]%c.group != 0 || !slices.Equal(got, numbers(got[0], n)) {
+				if len(got) == 0 || got[0]%c.group != 0 || !slices.Equal(got, asftest.Numbers(got[0], n)) {
 					t.Fatalf("got %v, want all packets from a key frame on", got)
 				}
 				start := time.Duration(n-1-got[0]) * step * time.Millisecond

@@ -28,6 +28,38 @@ type element struct {
 	gen   *generation
 }
 
+// Next is the element after e, nil at the end of the chain.
+func (e *element) Next() *element { return e.next.Load() }
+
+// Kind says what e is.
+func (e *element) Kind() elementKind { return e.kind }
+
+// At is when e was published.
+func (e *element) At() instant { return e.at }
+
+// Index is how many packets are before e, modulo 2^32; LocationIds are differences of it.
+func (e *element) Index() uint32 { return uint32(e.index) }
+
+// Generation is what begins at a header element, nil for others.
+func (e *element) Generation() *generation { return e.gen }
+
+// After says that e is after o in their chain.
+func (e *element) After(o *element) bool { return e.order > o.order }
+
+// BytesSince is how much memory the packets after o take, up to and including e, which is not before it.
+func (e *element) BytesSince(o *element) uint64 { return e.bytes - o.bytes }
+
+// Full is a packet with its padding.
+func (e *element) Full() []byte { return e.full }
+
+// Payload is a packet in the form that viewers get.
+func (e *element) Payload(f form) []byte {
+	if f == shortFrames {
+		return e.short
+	}
+	return e.full
+}
+
 // following is the index, modulo 2^32, of the packet after e.
 func (e *element) following() uint32 {
 	if e.kind == packetElement {
@@ -57,6 +89,18 @@ func newGeneration(h *asf.Header, b Burst) *generation {
 	change := append(codec.AppendReason(nil, 'C', 0), framed...)
 	return &generation{header: h, framed: framed, change: change, reach: reachOf(b, h.Preroll)}
 }
+
+// Header is as published: broadcast bit set, Data Object size 50.
+func (g *generation) Header() *asf.Header { return g.header }
+
+// Framed is $H in MMSH framing: the body of a Describe and the start of a Play.
+func (g *generation) Framed() []byte { return g.framed }
+
+// Change is how a viewer that understands it crosses into the generation: $C(0) and Framed.
+func (g *generation) Change() []byte { return g.change }
+
+// Lag is how much farther behind than usual a viewer may be that has started at the oldest join point.
+func (g *generation) Lag() time.Duration { return g.reach.lag() }
 
 // joins says where in the chain a viewer may start. It is replaced as a whole, never changed.
 type joins struct {

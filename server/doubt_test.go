@@ -23,7 +23,7 @@ func TestDamagedPacketIsDropped(t *testing.T) {
 					f.claim(kind)
 					f.header(320)
 					f.publishDamaged(start, 0, 60, c.Done)
-					f.judge(slices.DeleteFunc(numbers(0, 60), func(n uint32) bool { return slices.Contains(c.Lost, n) }),
+					f.judge(slices.DeleteFunc(asftest.Numbers(0, 60), func(n uint32) bool { return slices.Contains(c.Lost, n) }),
 						len(c.Lost))
 					if got := int32(f.st.chain.sent - start - 59*40); got != 0 && got != -40 {
 						t.Errorf("the chain's clock is %d ms off", got)
@@ -83,7 +83,7 @@ func TestDamagedFirstPacket(t *testing.T) {
 				f := newStudio(t, nil)
 				f.header(320)
 				f.publishDamaged(start, 0, 60, c.done)
-				f.judge(slices.DeleteFunc(numbers(c.from, 60), func(n uint32) bool { return n == 1 && c.done[1] != nil }),
+				f.judge(slices.DeleteFunc(asftest.Numbers(c.from, 60), func(n uint32) bool { return n == 1 && c.done[1] != nil }),
 					c.lost)
 				for i, step := range f.steps() {
 					if step < 0 || step > 80*time.Millisecond {
@@ -137,7 +137,7 @@ func TestDamagedFirstPacketAfterAnOutage(t *testing.T) {
 					}
 					f.publishDamaged(start, 60, 120, c.done)
 					have := func(n uint32) bool { return n < 60 || n >= c.from && c.done[n] == nil }
-					f.wants(slices.DeleteFunc(numbers(0, 120), func(n uint32) bool { return !have(n) }))
+					f.wants(slices.DeleteFunc(asftest.Numbers(0, 120), func(n uint32) bool { return !have(n) }))
 				})
 			}
 		}
@@ -159,7 +159,7 @@ func TestChangedClockIsBelievedAtTheSecondPacket(t *testing.T) {
 			}
 			f.pass(40 * time.Millisecond)
 		}
-		if headers, got := f.published(); headers != 2 || !slices.Equal(got, numbers(0, 33)) {
+		if headers, got := f.published(); headers != 2 || !slices.Equal(got, asftest.Numbers(0, 33)) {
 			t.Errorf("to %d: %d headers, packets %v", to, headers, got)
 		}
 	}

@@ -558,7 +558,7 @@ func TestPullGoneForGood(t *testing.T) {
 			for _, c := range []struct {
 				pass time.Duration
 				over bool
-			}{{endedGrace - time.Second, false}, {2 * time.Second, name != "without"}, {30 * time.Second, true}} {
+			}{{5*time.Second - time.Second, false}, {2 * time.Second, name != "without"}, {30 * time.Second, true}} {
 				time.Sleep(c.pass)
 				synctest.Wait()
 				s.reg.Reap(s.st.clock.now())

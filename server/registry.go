@@ -31,6 +31,9 @@ func newRegistry(c clock, grace time.Duration, streams []*stream) *registry {
 	return r
 }
 
+// Streams are all there are, in the order of their IDs. Nobody changes them.
+func (r *registry) Streams() []*stream { return r.streams }
+
 // find gives the stream of a path as it stands in a URL, in any case. It does not allocate.
 func (r *registry) find(path []byte) *stream {
 	var low [maxPathLen]byte

@@ -359,7 +359,7 @@ func TestEndedUpstream(t *testing.T) {
 	for _, c := range []struct {
 		pass time.Duration
 		want int64
-	}{{endedGrace - 1, -1}, {1, 0}} {
+	}{{5*time.Second - 1, -1}, {1, 0}} {
 		r.pass(c.pass)
 		r.reg.Reap(r.at)
 		r.turn()

@@ -73,5 +73,5 @@ func TestBurstOfThePastIsLetGo(t *testing.T) {
 	if f.src.seen != nil {
 		t.Error("the source holds an element of the chain")
 	}
-	f.wants(numbers(0, 70))
+	f.wants(asftest.Numbers(0, 70))
 }

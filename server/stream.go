@@ -71,6 +71,27 @@ func (s streamState) String() string {
 	return [...]string{"idle", "live", "orphaned"}[s]
 }
 
+// Config is what the configuration says of the stream. It does not change.
+func (st *stream) Config() *StreamConfig { return st.cfg }
+
+// ID is the stream's place in the registry.
+func (st *stream) ID() int { return st.id }
+
+// Log is where what happens to the stream is told; its lines name it.
+func (st *stream) Log() *slog.Logger { return st.log }
+
+// Clock is the one that all moments of the stream are of.
+func (st *stream) Clock() clock { return st.clock }
+
+// Stats are the stream's counters, for any goroutine to read and add to.
+func (st *stream) Stats() *streamStats { return &st.stats }
+
+// Wanted holds a sign that somebody watches or waits, for a source on demand.
+func (st *stream) Wanted() <-chan struct{} { return st.wanted }
+
+// Joins says where viewers may start and go on, nil where there is nothing to watch. Any goroutine. Newcomers ask up.
+func (st *stream) Joins() *joins { return st.joins.Load() }
+
 // bell tells the loops for which it matters that the chain has grown.
 func (st *stream) bell(now instant) { st.ring(&st.loops, now) }
 

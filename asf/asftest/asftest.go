@@ -140,3 +140,11 @@ func HeaderOf(n int) []byte {
 	}
 	return append(h[:len(h)-50-cut:len(h)-50-cut], h[len(h)-50:]...)
 }
+
+// Numbers are those of packets from one up to another, which is not among them.
+func Numbers(from, to uint32) (list []uint32) {
+	for ; from < to; from++ {
+		list = append(list, from)
+	}
+	return list
+}
