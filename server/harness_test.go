@@ -18,6 +18,7 @@ import (
 type rig struct {
 	t     testing.TB
 	at    instant
+	now   func() instant // at, unless the test has another clock
 	loop  *loop
 	reg   *registry
 	peers map[int]*peer
@@ -57,7 +58,8 @@ func newRig(t testing.TB, change func(*Config), names ...string) *rig {
 		change(cfg)
 	}
 	r := &rig{t: t, at: 1, peers: map[int]*peer{}, armed: map[int]bool{}}
-	c := clock{now: func() instant { return r.at }}
+	r.now = func() instant { return r.at }
+	c := clock{now: func() instant { return r.now() }}
 	r.logs = &rigLog{slog.DiscardHandler}
 	log := slog.New(r.logs)
 	n := newNode()

@@ -65,8 +65,7 @@ func slateFor(t *testing.T, r *rig, then func(st *stream)) {
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()
 		st := r.reg.streams[0]
-		c := clock{now: func() instant { return instant(time.Since(start)) }}
-		st.clock, r.reg.clock = c, c
+		r.now = func() instant { return instant(time.Since(start)) }
 		st.cfg.Slate, st.cfg.SlateAfter = slateBuiltin, Duration(3*time.Second)
 		ctx, cancel := context.WithCancel(context.Background())
 		done := make(chan struct{})

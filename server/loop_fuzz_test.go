@@ -213,7 +213,7 @@ func (m *mischief) checkAllHaveCaughtUp() {
 		}
 		last := newest(v.at)
 		if v.state != following || v.at != last {
-			m.t.Fatalf("a viewer with room is at element %d in state %d, want %d", v.at.order, v.state, last.order)
+			m.t.Fatalf("a viewer with room is at packet %d in state %d, want %d", v.at.index, v.state, last.index)
 		}
 		if w.agent == curlAgent {
 			continue
