@@ -67,7 +67,10 @@ func (d *delivery) play(v *visit, a *answer, about *description) error {
 		if err := d.begin(a, about); err != nil {
 			return err
 		}
-		first := []event{{kind: eventHeader, data: about.header}, {kind: eventPacket, data: about.packet}}
+		first := []event{
+			{kind: eventHeader, data: about.header},
+			{kind: eventPacket, data: about.packet},
+		}
 		for _, e := range first {
 			if err := d.take(e); err != nil {
 				return err
