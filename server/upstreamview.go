@@ -34,8 +34,6 @@ type lastError struct {
 	at    instant
 }
 
-
-
 const maxErrorText = 300 // bytes
 
 // newLastError keeps what an operator wants to read, on one line; cause is a word for it, "" where nobody counts them.
