@@ -23,7 +23,7 @@ type adminRig struct {
 	t      *testing.T
 	at     instant
 	listen []netip.AddrPort
-	there  connections
+	there  counters
 	hung   []stuckLoop
 	ready  chan struct{}
 	halt   func() // the pump begins to stop
@@ -42,7 +42,7 @@ func newAdminRigOf(t *testing.T, change func(*Config), streams ...StreamConfig) 
 	}
 	stopping := make(chan struct{})
 	r := &adminRig{
-		t: t, at: 1, there: connections{limit: 100}, ready: make(chan struct{}), halt: func() { close(stopping) },
+		t: t, at: 1, there: counters{limit: 100}, ready: make(chan struct{}), halt: func() { close(stopping) },
 	}
 	c := clock{now: func() instant { return r.at }}
 	log := slog.New(slog.DiscardHandler)
@@ -51,18 +51,17 @@ func newAdminRigOf(t *testing.T, change func(*Config), streams ...StreamConfig) 
 		all = append(all, newStream(i, &cfg.Streams[i], log, c, &cfg.Server, func(*loopSet, instant) {}))
 	}
 	r.admin = newAdmin(&subject{
-		version:     "v1.2.3",
-		cfg:         &cfg.Server,
-		streams:     newRegistry(c, time.Duration(cfg.Timeouts.SourceGrace), all),
-		counters:    &serverStats{},
-		clock:       c,
-		log:         log,
-		maxConns:    adminConns,
-		ready:       r.ready,
-		stopping:    stopping,
-		listeners:   func() []netip.AddrPort { return r.listen },
-		connections: func() connections { return r.there },
-		stuck:       func() []stuckLoop { return r.hung },
+		version:   "v1.2.3",
+		cfg:       &cfg.Server,
+		streams:   newRegistry(c, time.Duration(cfg.Timeouts.SourceGrace), all),
+		clock:     c,
+		log:       log,
+		maxConns:  adminConns,
+		ready:     r.ready,
+		stopping:  stopping,
+		listeners: func() []netip.AddrPort { return r.listen },
+		counters:  func() counters { return r.there },
+		stuck:     func() []stuckLoop { return r.hung },
 	})
 	return r
 }

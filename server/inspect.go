@@ -24,18 +24,31 @@ func (s *Server) subject(stopping <-chan struct{}) *subject {
 		node:      string(s.node.name),
 		cfg:       &s.cfg.Server,
 		streams:   s.reg,
-		counters:  &s.stats,
 		clock:     s.clock,
 		log:       s.log,
 		maxConns:  s.budget.admin,
 		ready:     s.ready,
 		stopping:  stopping,
 		listeners: s.Addrs,
-		connections: func() connections {
-			return connections{open: s.gate.inside.Load(), limit: s.gate.most, refused: s.gate.refused.Load()}
-		},
-		stuck: func() []stuckLoop { return s.node.stuck(s.clock.now()) },
+		counters:  s.counters,
+		stuck:     func() []stuckLoop { return s.node.stuck(s.clock.now()) },
 	}
+}
+
+// counters reads those that the admin shows. Any goroutine.
+func (s *Server) counters() counters {
+	n := counters{
+		connections: s.gate.inside.Load(),
+		limit:       s.gate.most,
+		refused:     s.gate.refused.Load(),
+		sends:       s.stats.sends.Load(),
+		rounds:      s.stats.rounds.Load(),
+		logLost:     s.stats.logLost.Load(),
+	}
+	for why := range s.stats.ended {
+		n.ended[why] = s.stats.ended[why].Load()
+	}
+	return n
 }
 
 // AdminAddr is the address of the status page, not valid if the configuration has none. It is known once Ready is

@@ -2,7 +2,6 @@ package server
 
 import (
 	"slices"
-	"sync/atomic"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
@@ -24,7 +23,7 @@ func newMetrics(s *subject) *prometheus.Registry {
 // label for the stream and one for the reason, and none for viewers: their number is without bounds.
 type collector struct{ s *subject }
 
-// A metric is one value of a T. T is the subject, or a stream, whose path is then the label.
+// A metric is one value of a T. T is the counters of the pump, or a stream, whose path is then the label.
 type metric[T any] struct {
 	desc  *prometheus.Desc
 	kind  prometheus.ValueType
@@ -36,8 +35,8 @@ const (
 	gauge   = prometheus.GaugeValue
 )
 
-func ofServer(name, help string, kind prometheus.ValueType, value func(*subject) float64) metric[*subject] {
-	return metric[*subject]{prometheus.NewDesc("pumpd_"+name, help, nil, nil), kind, value}
+func ofPump(name, help string, kind prometheus.ValueType, value func(counters) float64) metric[counters] {
+	return metric[counters]{prometheus.NewDesc("pumpd_"+name, help, nil, nil), kind, value}
 }
 
 func ofStream(name, help string, kind prometheus.ValueType, value func(*stream) float64) metric[*stream] {
@@ -48,19 +47,19 @@ func streamDesc(name, help string, more ...string) *prometheus.Desc {
 	return prometheus.NewDesc("pumpd_stream_"+name, help, append([]string{"stream"}, more...), nil)
 }
 
-var serverMetrics = []metric[*subject]{
-	ofServer("connections", "Open connections: viewers, encoders and any other.", gauge,
-		func(s *subject) float64 { return float64(s.connections().open) }),
-	ofServer("connection_limit", "Connections that fit under the limits of configuration and descriptors.", gauge,
-		func(s *subject) float64 { return float64(s.connections().limit) }),
-	ofServer("connections_refused_total", "Connections over the limit.", counter,
-		func(s *subject) float64 { return float64(s.connections().refused) }),
-	ofServer("sends_total", "System calls that sent packets to viewers.", counter,
-		func(s *subject) float64 { return float64(s.counters.sends.Load()) }),
-	ofServer("rounds_total", "Rounds in which a loop offered news to its viewers.", counter,
-		func(s *subject) float64 { return float64(s.counters.rounds.Load()) }),
-	ofServer("log_lines_lost_total", "Lines that the log did not take in time, or not at all.", counter,
-		func(s *subject) float64 { return float64(s.counters.logLost.Load()) }),
+var pumpMetrics = []metric[counters]{
+	ofPump("connections", "Open connections: viewers, encoders and any other.", gauge,
+		func(n counters) float64 { return float64(n.connections) }),
+	ofPump("connection_limit", "Connections that fit under the limits of configuration and descriptors.", gauge,
+		func(n counters) float64 { return float64(n.limit) }),
+	ofPump("connections_refused_total", "Connections over the limit.", counter,
+		func(n counters) float64 { return float64(n.refused) }),
+	ofPump("sends_total", "System calls that sent packets to viewers.", counter,
+		func(n counters) float64 { return float64(n.sends) }),
+	ofPump("rounds_total", "Rounds in which a loop offered news to its viewers.", counter,
+		func(n counters) float64 { return float64(n.rounds) }),
+	ofPump("log_lines_lost_total", "Lines that the log did not take in time, or not at all.", counter,
+		func(n counters) float64 { return float64(n.logLost) }),
 }
 
 var streamMetrics = []metric[*stream]{
@@ -107,7 +106,7 @@ var (
 )
 
 func (c collector) Describe(out chan<- *prometheus.Desc) {
-	for _, m := range serverMetrics {
+	for _, m := range pumpMetrics {
 		out <- m.desc
 	}
 	for _, m := range streamMetrics {
@@ -120,10 +119,11 @@ func (c collector) Describe(out chan<- *prometheus.Desc) {
 
 func (c collector) Collect(out chan<- prometheus.Metric) {
 	out <- prometheus.MustNewConstMetric(buildDesc, gauge, 1, c.s.version)
-	for _, m := range serverMetrics {
-		out <- prometheus.MustNewConstMetric(m.desc, m.kind, m.value(c.s))
+	n := c.s.counters()
+	for _, m := range pumpMetrics {
+		out <- prometheus.MustNewConstMetric(m.desc, m.kind, m.value(n))
 	}
-	collectReasons(out, endedDesc, &c.s.counters.ended)
+	collectReasons(out, endedDesc, func(why reason) uint64 { return n.ended[why] })
 	for _, st := range c.s.streams.streams {
 		collectStream(out, st, c.s.clock.now())
 	}
@@ -134,7 +134,7 @@ func collectStream(out chan<- prometheus.Metric, st *stream, now instant) {
 	for _, m := range streamMetrics {
 		out <- prometheus.MustNewConstMetric(m.desc, m.kind, m.value(st), path)
 	}
-	collectReasons(out, leftDesc, &st.stats.left, path)
+	collectReasons(out, leftDesc, func(why reason) uint64 { return st.stats.left[why].Load() }, path)
 	collectFeed(out, st, now)
 	if age, ok := st.silence(); ok {
 		out <- prometheus.MustNewConstMetric(ageDesc, gauge, age.Seconds(), path)
@@ -143,11 +143,10 @@ func collectStream(out chan<- prometheus.Metric, st *stream, now instant) {
 
 // collectReasons gives every reason a value, also those that have not occurred: a counter that appears with 1 has no
 // rate.
-func collectReasons(out chan<- prometheus.Metric, desc *prometheus.Desc, counts *[reasons]atomic.Uint64,
-	labels ...string) {
+func collectReasons(out chan<- prometheus.Metric, desc *prometheus.Desc, count func(reason) uint64, labels ...string) {
 	for why := noReason + 1; why < reasons; why++ {
 		values := append(labels[:len(labels):len(labels)], why.String())
-		out <- prometheus.MustNewConstMetric(desc, counter, float64(counts[why].Load()), values...)
+		out <- prometheus.MustNewConstMetric(desc, counter, float64(count(why)), values...)
 	}
 }
 

@@ -27,12 +27,12 @@ func TestMetrics(t *testing.T) {
 	src := r.feed(0, sourcePush, "192.0.2.1:5000", 10)
 	src.packet([]byte("bad"))
 	r.feed(1, sourcePush, "192.0.2.2:5000", 1).lost(io.EOF)
-	r.there.open = 5
+	r.there.connections = 5
 	r.there.refused = 6
-	r.s.counters.sends.Store(70)
-	r.s.counters.rounds.Store(8)
-	r.s.counters.logLost.Store(9)
-	r.s.counters.ended[badRequest].Store(9)
+	r.there.sends = 70
+	r.there.rounds = 8
+	r.there.logLost = 9
+	r.there.ended[badRequest] = 9
 	st := &r.s.streams.streams[0].stats
 	st.viewers.Store(3)
 	st.held.Store(2)

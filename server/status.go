@@ -91,7 +91,7 @@ type urlReport struct {
 
 // report is made for one request; host is the answer of a.host.
 func (a *admin) report(host string) *statusReport {
-	s, n := a.s, a.s.connections()
+	s, n := a.s, a.s.counters()
 	r := &statusReport{
 		Version:       s.version,
 		Go:            runtime.Version(),
@@ -99,7 +99,7 @@ func (a *admin) report(host string) *statusReport {
 		State:         a.state().String(),
 		UptimeSeconds: seconds(time.Duration(s.clock.now())),
 		Listen:        []string{},
-		Connections:   n.open,
+		Connections:   n.connections,
 		Limit:         n.limit,
 		Refused:       n.refused,
 		Streams:       []streamReport{},

@@ -18,7 +18,7 @@ func TestStatusReport(t *testing.T) {
 	r := newAdminRig(t, pushStream("pushed", "Pushed video"), StreamConfig{Path: "pulled", Type: typePull})
 	r.begin("[::]:8086", "192.0.2.9:80")
 	r.s.node = "pumpd-0123456789abcdef"
-	r.there.open = 5
+	r.there.connections = 5
 	r.there.refused = 6
 	r.rates.sample(r.at)
 	src := r.feed(0, sourcePush, "192.0.2.1:5000", 10)
