@@ -9,7 +9,6 @@ func (l *loop) join(c *conn, st *stream, j *joins, v *viewer, head []byte, now i
 		c.push = nil
 	}
 	a := l.audienceOf(st)
-	l.bare(c)
 	v.conn, v.fd, v.audience, v.joined, v.progress = c, c.fd, a, now, now
 	v.slot = int32(len(a.viewers))
 	v.begin(j)

@@ -14,7 +14,7 @@ import (
 // TLS handshakes are among the connections.
 type budget struct {
 	admin       int64 // connections to the admin
-	enrolling   int64 // per listener: a connection on its way to its loop has two
+	enrolling   int64 // per listener for TLS: a connection on its way to its loop has two
 	reserve     int64 // of each kind; as many again are about to be closed
 	encoders    int64
 	connections int64 // of everybody else
@@ -24,7 +24,8 @@ type budget struct {
 
 // What takes descriptors, each at its worst.
 const (
-	perLoop     = 6 // gnet's epoll and its wake, the watcher's epoll and its wake, a ring, a viewer's that leaves gnet
+	perLoop     = 6 // gnet's epoll and its wake, the watcher's, a ring, a connection that is not counted yet or any more
+	perAddress  = 2 // of each loop, and once to book it: sockets for IPv6 and IPv4
 	perListener = 2 // itself, and a connection that is not counted yet
 	perUpstream = 4 // a connection, the second try beside it (IPv6 and IPv4), two questions to the DNS
 	perFile     = 2 // what plays, and what is to follow it
@@ -43,8 +44,8 @@ const (
 // newBudget divides a limit, of which open ones are in use, for a configuration and its loops. An error says how many
 // it takes.
 func newBudget(limit, open int64, cfg *Config, loops int) (*budget, error) {
-	listeners := int64(len(cfg.Server.Listen) + len(cfg.TLS.Listen))
-	fixed := open + spare + perLoop*int64(loops) + perListener*listeners
+	plain, fronts := int64(len(cfg.Server.Listen)), int64(len(cfg.TLS.Listen))
+	fixed := open + spare + perLoop*int64(loops) + perAddress*plain*int64(loops+1) + perListener*fronts
 	sources, pushes := sourcesOf(cfg)
 	fixed += min(sources, limit/2) // not all of them fail and look for another upstream at once
 	b := &budget{encoders: encodersEach * pushes}
@@ -55,9 +56,9 @@ func newBudget(limit, open int64, cfg *Config, loops int) (*budget, error) {
 	rest := limit - fixed
 	b.admin = min(b.admin, max(4, rest/16))
 	b.encoders = min(b.encoders, max(encodersEach, rest/8))
-	b.enrolling = min(maxEnrolling, max(1, rest/8/max(1, listeners)))
+	b.enrolling = min(maxEnrolling, max(1, rest/8/max(1, fronts)))
 	b.reserve = min(maxReserve, max(4, rest/64))
-	b.connections = rest - b.admin - b.encoders - b.enrolling*listeners - 4*b.reserve
+	b.connections = rest - b.admin - b.encoders - b.enrolling*fronts - 4*b.reserve
 	if b.connections < leastPlaces {
 		return nil, fmt.Errorf("open files: the limit is %d, this configuration needs at least %d; raise it (ulimit -Hn)",
 			limit, limit-b.connections+leastPlaces)

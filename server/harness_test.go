@@ -124,7 +124,7 @@ func (r *rig) writev(v *viewer, bs [][]byte) (total int, errno syscall.Errno) {
 func (r *rig) close() {}
 
 // And its watcher.
-func (r *rig) arm(fd int32, events uint32) error {
+func (r *rig) arm(fd int32) error {
 	r.armed[int(fd)] = true
 	return nil
 }
@@ -166,9 +166,8 @@ func (p *peer) try(a, b []byte) (n int) {
 	return n
 }
 
-func (p *peer) unsent() int       { return 0 }
-func (p *peer) free() (int, bool) { return 0, false }
-func (p *peer) shut()             { p.fin = true }
+func (p *peer) unsent() int { return 0 }
+func (p *peer) shut()       { p.fin = true }
 func (p *peer) close(abort bool) {
 	p.reset = p.reset || abort
 	p.hangUp()

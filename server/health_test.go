@@ -41,7 +41,7 @@ func TestStuckLoops(t *testing.T) {
 	at = at.add(3 * time.Second)
 	check(stuckLoop{0, 6500 * time.Millisecond}, stuckLoop{1, 3 * time.Second})
 	for _, l := range n.loops {
-		l.abandon()
+		l.ended()
 	}
 	check()
 }

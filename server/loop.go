@@ -159,6 +159,13 @@ func (l *loop) tell(call func(now instant)) {
 	l.wake()
 }
 
+// roundFirst does the work that is pending: a round that is due does not wait for all who come in a herd.
+func (l *loop) roundFirst() {
+	if l.pending.Load() {
+		l.work(l.clock.now())
+	}
+}
+
 // work is what a wake leads to.
 func (l *loop) work(now instant) {
 	l.owner.check()
@@ -218,11 +225,7 @@ func (l *loop) ready(events []unix.EpollEvent, now instant) {
 		if c == nil {
 			continue
 		}
-		if w, ok := c.wire.(*bareWire); ok && ev.Events&^unix.EPOLLOUT != 0 {
-			w.heard()
-		}
-		switch writable := ev.Events&^unix.EPOLLIN != 0; {
-		case !writable:
+		switch {
 		case c.late:
 			l.deliver(c, now)
 		case c.viewer != nil && c.viewer.state == blocked:
@@ -231,16 +234,8 @@ func (l *loop) ready(events []unix.EpollEvent, now instant) {
 	}
 }
 
-// abandon closes what gnet does not know of, when the loop's goroutine has ended.
-func (l *loop) abandon() {
+// ended is called when the loop's goroutine has ended.
+func (l *loop) ended() {
 	l.turned.Store(0)
 	l.owner.release()
-	for _, c := range l.conns {
-		if c == nil {
-			continue
-		}
-		if w, ok := c.wire.(*bareWire); ok {
-			w.close(false)
-		}
-	}
 }

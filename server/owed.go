@@ -3,8 +3,6 @@ package server
 import (
 	"bytes"
 	"time"
-
-	"golang.org/x/sys/unix"
 )
 
 // Replies that the socket does not take at once. A stream's header is up to 64 KB, and whoever asks for it on thousands
@@ -40,7 +38,7 @@ func (l *loop) pay(c *conn) (some bool) {
 	for c.phase != closed && len(c.owed) > 0 {
 		n := c.wire.try(nil, c.owed)
 		if n == 0 {
-			l.expect(c, unix.EPOLLOUT)
+			l.expect(c)
 			return some
 		}
 		c.owed, some = c.owed[n:], true

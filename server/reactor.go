@@ -7,75 +7,225 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/panjf2000/gnet/v2"
-	"golang.org/x/sys/unix"
 )
 
-// A seat is where gnet runs one of our loops: an event loop of its own, so that we choose to which a connection goes.
-// It turns gnet's callbacks into calls on the loop and decides nothing.
-type seat struct {
+// A reactor is gnet's engine, which runs our loops, each in an event loop of gnet's. It turns gnet's callbacks into
+// calls on the loop, asks the gate whether a connection may stay, and decides nothing else.
+//
+//	listener ─▶ accept ─▶ OnOpen: the gate ─▶ conn ─▶ OnTraffic … OnClose
+//	TLS handshake ─▶ register ─▶ OnOpen ───────┘
+//
+// Every event loop has listeners of its own, between which the kernel deals out what comes. It accepts one connection
+// and opens it before it looks at anything else, so the gate sees each one before the next has a descriptor: a lack of
+// descriptors in accept would end the engine. While a loop is in a round its connections wait in the kernel's queue.
+type reactor struct {
 	gnet.BuiltinEventEngine
-	loop   *loop
-	client *gnet.Client                   // with one event loop; set by startGnet
-	el     atomic.Pointer[gnet.EventLoop] // that; known once a connection has shown it
-	inside atomic.Int64                   // connections
+
+	// Set by newReactor, never changed.
+	gate  *gate
+	log   *gnetLog
+	loops []*eventLoop
+
+	// Set before listens is closed, never changed.
+	engine gnet.Engine
+	client *gnet.Client // the engine, where it has no listeners: gnet calls that a client
+
+	listens  chan struct{} // closed when all event loops run, with their listeners
+	tell     sync.Once     // closes it
+	ending   chan struct{} // closed when we end the engine
+	done     chan struct{} // closed when the engine has ended
+	err      error         // what it ended with; read after done
+	stopping atomic.Bool   // newcomers are turned away
+	over     atomic.Bool   // the engine is about to end: wakes could reach descriptors that are somebody else's by then
 }
 
-// quietest is the seat with the fewest connections.
-func (s *Server) quietest() *seat {
-	least := s.seats[0]
-	for _, t := range s.seats[1:] {
-		if t.inside.Load() < least.inside.Load() {
-			least = t
-		}
+// An eventLoop is one of gnet's, and the loop of ours that it runs.
+type eventLoop struct {
+	reactor *reactor
+	loop    *loop
+	runs    atomic.Pointer[gnet.EventLoop] // known once a connection has shown it
+}
+
+func newReactor(g *gate, log *slog.Logger) *reactor {
+	return &reactor{
+		gate: g, log: &gnetLog{log: log},
+		listens: make(chan struct{}), ending: make(chan struct{}), done: make(chan struct{}),
 	}
-	return least
+}
+
+// add makes room for one more loop, to be set before start.
+func (r *reactor) add() *eventLoop {
+	e := &eventLoop{reactor: r}
+	r.loops = append(r.loops, e)
+	return e
+}
+
+// start has gnet listen on addresses as book gives them. It returns when connections are accepted, or with the reason
+// why they are not.
+func (r *reactor) start(addrs []string) error {
+	go func() {
+		r.err = r.run(addrs)
+		close(r.done)
+	}()
+	select {
+	case <-r.listens:
+		return nil
+	case <-r.done:
+		return r.why()
+	}
+}
+
+// run returns when the engine has ended.
+func (r *reactor) run(addrs []string) error {
+	options := []gnet.Option{
+		gnet.WithNumEventLoop(len(r.loops)),
+		gnet.WithReusePort(true),
+		gnet.WithReuseAddr(true),                      // connections of the process before us may still be there
+		gnet.WithLoadBalancing(gnet.LeastConnections), // of those who register: the default's counter has a data race
+		gnet.WithTicker(true),
+		gnet.WithLockOSThread(true), // for threadTime
+		gnet.WithLogger(r.log),
+	}
+	if len(addrs) > 0 {
+		return gnet.Rotate(r, addrs, options...)
+	}
+	var err error
+	if r.client, err = gnet.NewClient(r, options...); err != nil {
+		return err
+	}
+	if err = r.client.Start(); err != nil {
+		return err
+	}
+	<-r.ending
+	return r.client.Stop()
+}
+
+// stop ends the engine and waits for that; its connections are closed. To be called once, after start has returned nil.
+func (r *reactor) stop() error {
+	r.over.Store(true)
+	close(r.ending)
+	if r.client == nil {
+		asked, cancel := context.WithCancel(context.Background())
+		cancel() // else Stop looks every half second whether it is over
+		_ = r.engine.Stop(asked)
+	}
+	<-r.done
+	return r.err
+}
+
+// why is the reason of an end that nobody asked for. gnet returns nil then as well, but has complained before.
+func (r *reactor) why() error {
+	if r.err != nil {
+		return fmt.Errorf("gnet: %w", r.err)
+	}
+	if text := r.log.complaint.Load(); text != nil {
+		return fmt.Errorf("gnet has stopped: %s", *text)
+	}
+	return errors.New("gnet has stopped")
+}
+
+// OnBoot comes before there are event loops.
+func (r *reactor) OnBoot(e gnet.Engine) gnet.Action {
+	r.engine = e
+	return gnet.None
+}
+
+// OnShutdown comes before the event loops end, whoever wanted that.
+func (r *reactor) OnShutdown(gnet.Engine) { r.over.Store(true) }
+
+// OnTick runs on a goroutine of its own, not on a loop, and begins when all loops run: it only rings.
+func (r *reactor) OnTick() (time.Duration, gnet.Action) {
+	r.tell.Do(func() { close(r.listens) })
+	for _, e := range r.loops {
+		e.loop.wake()
+	}
+	return choreInterval, gnet.None
 }
 
 // kick makes gnet run the loop's work. It is a loop's kick; a loop without connections has nothing to do.
-func (t *seat) kick() {
-	if el := t.el.Load(); el != nil {
-		_ = (*el).Execute(context.Background(), gnet.RunnableFunc(t.work)) // fails only in shutdown
+func (e *eventLoop) kick() {
+	if runs := e.runs.Load(); runs != nil && !e.reactor.over.Load() {
+		_ = (*runs).Execute(context.Background(), gnet.RunnableFunc(e.work)) // fails only in shutdown
 	}
 }
 
-func (t *seat) work(context.Context) error {
-	t.loop.work(t.loop.clock.now())
+func (e *eventLoop) work(context.Context) error {
+	e.loop.work(e.loop.clock.now())
 	return nil
 }
 
-func (t *seat) OnOpen(g gnet.Conn) ([]byte, gnet.Action) {
-	if t.el.Load() == nil {
-		el := g.EventLoop()
-		t.el.Store(&el)
-		t.kick() // whatever was posted before
+// loopOf finds the loop that an event loop runs: one that no other runs yet, if this is the first time that it is seen.
+// What was posted for that one before is pending.
+func (r *reactor) loopOf(g gnet.EventLoop) *loop {
+	for _, e := range r.loops {
+		runs := e.runs.Load()
+		if runs == nil {
+			first := g // g itself must not escape
+			e.runs.CompareAndSwap(nil, &first)
+			runs = e.runs.Load()
+		}
+		if *runs == g {
+			return e.loop
+		}
 	}
-	l := t.loop
-	w := g.Context().(*gnetWire)
+	panic("server: gnet has more event loops than it was asked for")
+}
+
+// OnOpen comes on the loop, at once when gnet has accepted a connection, or for one that was registered.
+func (r *reactor) OnOpen(g gnet.Conn) ([]byte, gnet.Action) {
+	l := r.loopOf(g.EventLoop())
+	l.roundFirst()
+	now := l.clock.now()
 	from := g.RemoteAddr().(*net.TCPAddr).AddrPort()
-	d := door{wire: w, fd: g.Fd(), remote: netip.AddrPortFrom(from.Addr().Unmap(), from.Port()), guest: w.guest}
-	w.conn = g
-	if w.tls == nil {
-		w.c = l.open(d, l.clock.now())
+	d := door{fd: g.Fd(), remote: netip.AddrPortFrom(from.Addr().Unmap(), from.Port())}
+	if h, ok := g.Context().(*enrolment); ok {
+		h.opened = true
+		r.openTLS(l, g, d, h, now)
 		return nil, gnet.None
 	}
-	d.wire = w.tls
-	w.c = l.open(d, l.clock.now())
-	w.tls.open(w.c, w)
-	w.tls.arrived(l.clock.now()) // a request may have come with the end of the handshake
+	guest, ok := r.admit(d, now)
+	if !ok {
+		return nil, gnet.Close
+	}
+	w := &gnetWire{conn: g}
+	g.SetContext(w)
+	d.wire, d.guest = w, guest
+	w.c = l.open(d, now)
 	return nil, gnet.None
 }
 
-func (t *seat) OnTraffic(g gnet.Conn) gnet.Action {
+// admit asks the gate and makes the socket ready, or answers a connection that has no place.
+func (r *reactor) admit(d door, now instant) (guest *guest, ok bool) {
+	if !r.stopping.Load() {
+		guest, ok = r.gate.enter(d.remote.Addr(), now)
+	}
+	if !ok {
+		turnAway(d.fd)
+		return nil, false
+	}
+	_ = setOptions(d.fd) // they were tried when the address was booked
+	return guest, true
+}
+
+func (r *reactor) openTLS(l *loop, g gnet.Conn, d door, h *enrolment, now instant) {
+	w := &gnetWire{conn: g, tls: h.tls}
+	g.SetContext(w)
+	d.wire, d.guest = w.tls, h.guest
+	w.c = l.open(d, now)
+	w.tls.open(w.c, w)
+	w.tls.arrived(now) // a request may have come with the end of the handshake
+}
+
+func (r *reactor) OnTraffic(g gnet.Conn) gnet.Action {
 	w := g.Context().(*gnetWire)
-	l := t.loop
-	if l.pending.Load() { // a round does not wait for all who come in a herd
-		if l.work(l.clock.now()); w.conn == nil {
-			return gnet.None
-		}
+	l := w.c.loop
+	if l.roundFirst(); w.conn == nil {
+		return gnet.None
 	}
 	if w.tls != nil {
 		w.tls.arrived(l.clock.now())
@@ -85,152 +235,50 @@ func (t *seat) OnTraffic(g gnet.Conn) gnet.Action {
 	return gnet.None
 }
 
-func (t *seat) OnClose(g gnet.Conn, _ error) gnet.Action {
-	w := g.Context().(*gnetWire)
-	w.conn = nil
-	if !w.freed {
-		t.loop.closed(w.c)
-		t.loop.left(w.c)
+func (r *reactor) OnClose(g gnet.Conn, _ error) gnet.Action {
+	w, ok := g.Context().(*gnetWire)
+	if !ok {
+		return gnet.None // was turned away
 	}
+	w.conn = nil
+	w.c.loop.closed(w.c)
+	w.c.loop.left(w.c)
 	return gnet.None
 }
 
-// OnTick runs on a goroutine of its own, not on the loop: it only rings.
-func (t *seat) OnTick() (time.Duration, gnet.Action) {
-	t.loop.wake()
-	return choreInterval, gnet.None
+// An enrolment is what is known of a connection that comes from a listener of ours.
+type enrolment struct {
+	tls    *tlsWire
+	guest  *guest // of the gate, which has counted it in
+	opened bool   // on a loop, which then has it
 }
 
-// A gnetWire is a wire on a gnet connection.
-type gnetWire struct {
-	conn  gnet.Conn // nil: gnet has not opened it yet, or has let go of it
-	c     *conn
-	tls   *tlsWire // above it; nil: c speaks plainly
-	guest *guest   // of the gate
-	freed bool     // the socket lives on without gnet
-}
-
-func (w *gnetWire) peek() []byte {
-	if w.conn == nil {
-		return nil
-	}
-	b, _ := w.conn.Peek(-1)
-	return b
-}
-
-func (w *gnetWire) discard(n int) {
-	if n > 0 && w.conn != nil { // gnet takes 0 for everything
-		_, _ = w.conn.Discard(n)
-	}
-}
-
-func (w *gnetWire) write(b []byte) {
-	if w.conn != nil {
-		_, _ = w.conn.Write(b) // an error comes back as OnClose
-	}
-}
-
-func (w *gnetWire) try(a, b []byte) int {
-	if w.conn == nil || w.unsent() > 0 {
-		return 0
-	}
-	n, _ := sendBoth(w.conn.Fd(), a, b) // of a dead socket gnet will tell
-	return n
-}
-
-func (w *gnetWire) unsent() int {
-	if w.conn == nil {
-		return 0
-	}
-	return w.conn.OutboundBuffered()
-}
-
-func (w *gnetWire) shut() {
-	if w.conn != nil {
-		_ = unix.Shutdown(w.conn.Fd(), unix.SHUT_WR)
-	}
-}
-
-func (w *gnetWire) close(abort bool) {
-	if w.conn == nil {
-		return
-	}
-	if abort {
-		_ = w.conn.SetLinger(0)
-	}
-	_ = w.conn.EventLoop().Close(w.conn)
-}
-
-// free has gnet close its descriptor; the socket lives on behind another one.
-func (w *gnetWire) free() (fd int, ok bool) {
-	if w.conn == nil || w.unsent() > 0 {
-		return 0, false
-	}
-	fd, err := unix.FcntlInt(uintptr(w.conn.Fd()), unix.F_DUPFD_CLOEXEC, 0)
-	if err != nil {
-		return 0, false
-	}
-	w.freed = true
-	_ = w.conn.EventLoop().Close(w.conn)
-	return fd, true
-}
-
-// startGnet starts the event loops. gnet calls an engine without listeners a client.
-func (s *Server) startGnet() error {
-	for _, t := range s.seats {
-		c, err := gnet.NewClient(t,
-			gnet.WithNumEventLoop(1),
-			gnet.WithTicker(true),
-			gnet.WithLockOSThread(true), // for threadTime
-			gnet.WithLogger(gnetLog{s.log}),
-		)
-		if err == nil {
-			err = c.Start()
-		}
-		if err != nil {
-			return errors.Join(err, s.stopGnet())
-		}
-		t.client = c
-	}
-	return nil
-}
-
-// stopGnet ends the event loops that run; their connections are closed.
-func (s *Server) stopGnet() (err error) {
-	for _, t := range s.seats {
-		if t.client != nil {
-			err = errors.Join(err, t.client.Stop())
-		}
-	}
-	return err
-}
-
-// enroll gives an accepted connection to the loop that has the fewest, with w for its wire. gnet would count only those
-// that it has opened and still has, which leaves out viewers and whoever waits while a loop is in a round.
-func (s *Server) enroll(c net.Conn, w *gnetWire) error {
-	t := s.quietest()
-	t.inside.Add(1)
-	_, err := t.client.EnrollContext(c, w)
-	if err == nil && w.c == nil {
+// register gives an accepted connection to the loop that has the fewest. It returns when that has opened it; after an
+// error the connection is closed.
+func (r *reactor) register(c net.Conn, h *enrolment) error {
+	err := r.enroll(c, h)
+	if err == nil && !h.opened {
 		err = errors.New("gnet did not open it")
 	}
 	if err != nil {
-		t.inside.Add(-1)
+		c.Close()
 	}
 	return err
 }
 
-// gnetLog brings gnet's own log into ours. It is talkative about connections that come and go.
-type gnetLog struct{ log *slog.Logger }
-
-func (g gnetLog) Debugf(format string, args ...any) {}
-func (g gnetLog) Infof(format string, args ...any)  {}
-func (g gnetLog) Warnf(format string, args ...any) {
-	g.log.Debug("gnet", "says", fmt.Sprintf(format, args...))
-}
-func (g gnetLog) Errorf(format string, args ...any) {
-	g.log.Error("gnet", "says", fmt.Sprintf(format, args...))
-}
-func (g gnetLog) Fatalf(format string, args ...any) {
-	g.log.Error("gnet", "says", fmt.Sprintf(format, args...))
+func (r *reactor) enroll(c net.Conn, h *enrolment) error {
+	if r.client != nil {
+		_, err := r.client.EnrollContext(c, h)
+		return err
+	}
+	result, err := r.engine.Register(gnet.NewContext(gnet.NewNetConnContext(context.Background(), c), h))
+	if err != nil {
+		return err
+	}
+	select {
+	case got := <-result:
+		return got.Err
+	case <-r.done:
+		return net.ErrClosed
+	}
 }

@@ -3,8 +3,6 @@ package server
 import (
 	"syscall"
 	"time"
-
-	"golang.org/x/sys/unix"
 )
 
 // An audience is the viewers that one loop has of one stream. It belongs to the loop.
@@ -114,16 +112,12 @@ func (l *loop) took(v *viewer, n int) {
 // await leaves v to the watcher until its socket can take more.
 func (l *loop) await(v *viewer) {
 	v.state = blocked
-	events := uint32(unix.EPOLLOUT)
-	if _, bare := v.conn.wire.(*bareWire); bare {
-		events |= unix.EPOLLIN
-	}
-	l.expect(v.conn, events)
+	l.expect(v.conn)
 }
 
-// expect has the watcher tell of events on c's socket.
-func (l *loop) expect(c *conn, events uint32) {
-	if err := l.watcher.arm(c.fd, events); err != nil {
+// expect has the watcher tell when c's socket can take more.
+func (l *loop) expect(c *conn) {
+	if err := l.watcher.arm(c.fd); err != nil {
 		l.log.Error("watcher refused a descriptor", "err", err)
 		l.mark(c, writeFailed)
 	}

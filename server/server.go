@@ -9,11 +9,12 @@
 // element), atomic counters, and calls through a loop's mailbox. The registry has the only mutex; no round and no
 // publish takes it.
 //
-// Only reactor.go knows gnet.
+// gnet runs the loops and has every connection for its life; only reactor.go, gnetwire.go and listen.go know it.
 package server
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/netip"
@@ -29,26 +30,26 @@ type Server struct {
 	Version string // what the status page and the metrics show; not to be changed after Run has begun
 
 	// Set by New, never changed.
-	cfg    *Config
-	logs   *logQueue
-	log    *slog.Logger // writes to logs
-	clock  clock
-	node   *node
-	reg    *registry
-	budget *budget
-	gate   *gate
-	seats  []*seat
-	engine string // its name
-	stats  serverStats
+	cfg     *Config
+	logs    *logQueue
+	log     *slog.Logger // writes to logs
+	clock   clock
+	node    *node
+	reg     *registry
+	budget  *budget
+	gate    *gate
+	reactor *reactor
+	engine  string // its name
+	stats   serverStats
 	// nil: the configuration has no TLS.
 	handshakes *handshakes
 
 	// Set by Run, readable once ready is closed.
 	ready    chan struct{}
 	fronts   []front
-	addrs    []netip.AddrPort // of the plain ones
-	tlsAddrs []netip.AddrPort
-	admin    *admin // nil: the configuration has none
+	addrs    []netip.AddrPort // of gnet's listeners
+	tlsAddrs []netip.AddrPort // of fronts
+	admin    *admin           // nil: the configuration has none
 }
 
 // New makes a server of a checked configuration. It opens nothing but the loops' watchers. What it has to say, log is
@@ -57,11 +58,12 @@ func New(cfg *Config, log *slog.Logger) (*Server, error) {
 	s := &Server{Version: "(devel)", cfg: cfg, clock: newClock(), node: newNode(), ready: make(chan struct{})}
 	s.logs = newLogQueue(log.Handler(), &s.stats.logLost)
 	s.log = s.logs.logger()
-	err := s.assemble()
-	if err != nil {
+	if err := s.assemble(); err != nil {
+		s.release()
 		s.logs.drain()
+		return nil, err
 	}
-	return s, err
+	return s, nil
 }
 
 // assemble makes what a server consists of.
@@ -98,6 +100,7 @@ func (s *Server) makeGate() error {
 		return err
 	}
 	s.gate = newGate(s.budget, s.log)
+	s.reactor = newReactor(s.gate, s.log)
 	return nil
 }
 
@@ -109,7 +112,7 @@ func (c *ServerConfig) loops() int {
 	return c.Loops
 }
 
-// makeLoops makes the loops and their seats.
+// makeLoops makes the loops, each with its engine and its watcher.
 func (s *Server) makeLoops() error {
 	n := s.cfg.Server.loops()
 	engines, err := newEngines(s.cfg.Server.Engine, n, s.log)
@@ -118,22 +121,30 @@ func (s *Server) makeLoops() error {
 	}
 	s.engine = engineName(engines[0])
 	for i := range n {
-		t := &seat{}
-		s.seats = append(s.seats, t)
-		l := newLoop(i, s.clock, s.cfg, s.log, s.reg, &s.stats, s.node, t.kick)
-		l.gate = s.gate
-		l.left = func(c *conn) {
-			t.inside.Add(-1)
-			s.gate.leave(c.guest)
-		}
+		e := s.reactor.add()
+		l := newLoop(i, s.clock, s.cfg, s.log, s.reg, &s.stats, s.node, e.kick)
+		l.gate, l.engine, e.loop = s.gate, engines[i], l
+		l.left = func(c *conn) { s.gate.leave(c.guest) }
+		s.node.loops = append(s.node.loops, l)
+	}
+	for _, l := range s.node.loops {
 		w, err := newWatcher(func(events []unix.EpollEvent) { l.tell(func(now instant) { l.ready(events, now) }) })
 		if err != nil {
 			return err
 		}
-		l.watcher, l.engine, t.loop = w, engines[i], l
-		s.node.loops = append(s.node.loops, l)
+		l.watcher = w
 	}
 	return nil
+}
+
+// release gives back what New has taken, once no loop runs.
+func (s *Server) release() {
+	for _, l := range s.node.loops {
+		if l.watcher != nil {
+			l.watcher.close()
+		}
+		l.engine.close()
+	}
 }
 
 // Addrs are the addresses of plain connections that the server listens on; valid once Ready is closed.
@@ -145,30 +156,50 @@ func (s *Server) TLSAddrs() []netip.AddrPort { return s.tlsAddrs }
 // Ready is closed when the listeners are open.
 func (s *Server) Ready() <-chan struct{} { return s.ready }
 
-// Run serves until ctx is done, then tells everybody and returns nil. An error says why it could not begin.
+// Run serves until ctx is done, then tells everybody and returns nil. An error says why it could not begin, or could
+// not go on.
 func (s *Server) Run(ctx context.Context) error {
 	s.logs.start()
 	defer s.logs.close()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	stopAdmin, err := s.startAdmin(ctx.Done())
 	if err != nil {
+		s.release()
 		return err
 	}
 	defer stopAdmin() // last: readyz tells of the stopping
 	if err := s.listen(); err != nil {
-		return err
-	}
-	if err := s.startGnet(); err != nil {
-		s.closeListeners()
+		s.closeFronts()
+		s.release()
 		return err
 	}
 	close(s.ready)
-	s.log.Info("listening", "addresses", fmt.Sprint(s.addrs), "tls", fmt.Sprint(s.tlsAddrs), "engine", s.engine, "loops",
-		len(s.node.loops), "connections", s.gate.most)
+	s.log.Info("listening", "addresses", fmt.Sprint(s.addrs), "tls", fmt.Sprint(s.tlsAddrs), "engine", s.engine,
+		"loops", len(s.node.loops), "connections", s.gate.most)
 	var helpers sync.WaitGroup
 	helpers.Go(s.accept)
 	s.startSources(ctx, &helpers)
-	s.keepHouse(ctx)
-	return s.stop(&helpers)
+	fault := s.keepHouse(ctx)
+	cancel()
+	return errors.Join(fault, s.stop(&helpers))
+}
+
+// listen opens the listeners and starts gnet.
+func (s *Server) listen() error {
+	plain, err := s.book()
+	if err != nil {
+		return err
+	}
+	defer cancel(plain)
+	if err := s.listenTLS(); err != nil {
+		return err
+	}
+	var names []string
+	for _, b := range plain {
+		names = append(names, b.name)
+	}
+	return s.reactor.start(names)
 }
 
 // Reload is what SIGHUP asks for. So far it only says that there is no such thing.
@@ -190,15 +221,18 @@ func (s *Server) startSources(ctx context.Context, helpers *sync.WaitGroup) {
 	}
 }
 
-// keepHouse ends streams whose source did not come back, forgets sessions and gives memory back, once a second.
-func (s *Server) keepHouse(ctx context.Context) {
+// keepHouse ends streams whose source did not come back, forgets sessions and gives memory back, once a second. It
+// returns when ctx is done, or with the reason for which gnet has stopped.
+func (s *Server) keepHouse(ctx context.Context) error {
 	var memory trimmer
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
 	for {
 		select {
 		case <-ctx.Done():
-			return
+			return nil
+		case <-s.reactor.done:
+			return s.reactor.why()
 		case <-tick.C:
 			now := s.clock.now()
 			s.reg.Reap(now)

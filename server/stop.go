@@ -15,8 +15,8 @@ const (
 	leaveTime = 3500 * time.Millisecond
 )
 
-// stop closes the listeners, tells everybody and ends the loops and the helpers. What is not done after leaveTime the
-// end of the process does.
+// stop lets nobody in any more, tells everybody and ends the loops and the helpers. What is not done after leaveTime
+// the end of the process does.
 func (s *Server) stop(helpers *sync.WaitGroup) error {
 	ended := make(chan error, 1)
 	go func() { ended <- s.leave(helpers) }()
@@ -31,16 +31,16 @@ func (s *Server) stop(helpers *sync.WaitGroup) error {
 
 func (s *Server) leave(helpers *sync.WaitGroup) error {
 	s.log.Info("stopping", "connections", s.gate.inside.Load())
-	s.closeListeners()
+	s.reactor.stopping.Store(true)
+	s.closeFronts()
 	s.node.tell((*loop).stop)
 	helpers.Wait() // gnet would let those wait for ever that it has not opened when it ends
 	s.farewell()
-	err := s.stopGnet()
+	err := s.reactor.stop()
 	for _, l := range s.node.loops {
-		l.abandon()
-		l.watcher.close()
-		l.engine.close()
+		l.ended()
 	}
+	s.release()
 	return err
 }
 

@@ -14,7 +14,7 @@ import (
 
 // Connections to tls.listen speak TLS to their end; what is said inside is the same as on the plain listeners.
 //
-//	accept ─▶ handshake ─────────▶ enroll ─▶ loop: conn ── tlsWire ── tls.Conn ── shim ── gnetWire ── socket
+//	accept ─▶ handshake ───────▶ register ─▶ loop: conn ── tlsWire ── tls.Conn ── shim ── gnetWire ── socket
 //	          a goroutine that blocks,                     a viewer's packets: tlsEngine ──┘
 //	          with a deadline
 //
@@ -146,9 +146,7 @@ func (s *Server) takeTLS(f front, c newcomer) {
 	}
 	s.handshakes.begin(c.Conn, func(w *tlsWire, err error) {
 		if err == nil {
-			f.enrolling <- struct{}{}
-			defer func() { <-f.enrolling }()
-			s.take(c, &gnetWire{tls: w})
+			s.take(f, c, w)
 			return
 		}
 		s.gate.leave(c.guest)

@@ -64,7 +64,6 @@ func (n *nearEnd) peek() []byte        { return n.in }
 func (n *nearEnd) discard(k int)       { n.in = n.in[k:] }
 func (n *nearEnd) try(_, _ []byte) int { return 0 }
 func (n *nearEnd) unsent() int         { return len(n.kept) }
-func (n *nearEnd) free() (int, bool)   { return 0, false }
 func (n *nearEnd) write(b []byte) {
 	n.kept = append(n.kept, b...)
 	n.flush()

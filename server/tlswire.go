@@ -73,9 +73,6 @@ func (w *tlsWire) arrived(now instant) {
 	}
 }
 
-// free is never: the kernel does not encrypt.
-func (w *tlsWire) free() (fd int, ok bool) { return 0, false }
-
 // decrypt moves everything from below into plain. Answers to it, new keys or an alert, are then in out.
 func (w *tlsWire) decrypt() {
 	in := w.below.peek()

@@ -8,8 +8,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A watcher tells a loop which blocked viewers can go on, for which gnet has no callback, and what happens on sockets
-// without gnet. It is an epoll instance of its own, edge-triggered; the kernel forgets a descriptor when it is closed.
+// A watcher tells a loop whose sockets have room again after they were full, for which gnet has no callback. It is an
+// epoll instance of its own beside gnet's; the kernel forgets a descriptor when it is closed.
 type watcher struct {
 	epoll, wake int
 	tell        func([]unix.EpollEvent) // on the watcher's goroutine; the events are its callee's
@@ -18,7 +18,7 @@ type watcher struct {
 
 // arming is what a loop needs of its watcher; tests have one without descriptors.
 type arming interface {
-	arm(fd int32, events uint32) error // EPOLLIN, EPOLLOUT
+	arm(fd int32) error
 	close()
 }
 
@@ -43,10 +43,9 @@ func newWatcher(tell func([]unix.EpollEvent)) (*watcher, error) {
 	return w, nil
 }
 
-// arm asks to be told of events on fd, those that have happened already included, in place of what was asked before. On
-// the loop of fd's conn only.
-func (w *watcher) arm(fd int32, events uint32) error {
-	ev := unix.EpollEvent{Events: events | unix.EPOLLET, Fd: fd}
+// arm asks to be told, once, when fd has room or is dead, also if that is so already. On the loop of fd's conn only.
+func (w *watcher) arm(fd int32) error {
+	ev := unix.EpollEvent{Events: unix.EPOLLOUT | unix.EPOLLONESHOT, Fd: fd}
 	err := unix.EpollCtl(w.epoll, unix.EPOLL_CTL_MOD, int(fd), &ev)
 	if err == unix.ENOENT {
 		err = unix.EpollCtl(w.epoll, unix.EPOLL_CTL_ADD, int(fd), &ev)

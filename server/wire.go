@@ -21,9 +21,6 @@ type wire interface {
 	// close ends the connection now; the loop's closed is called before it returns. With abort the peer is sent a reset
 	// and the kernel forgets what it still held for it.
 	close(abort bool)
-	// free takes the socket out of gnet's hands, where it is fd from then on; the wire is used no more. It is false where
-	// that cannot be, and nothing has changed.
-	free() (fd int, ok bool)
 }
 
 // A door is a newly accepted connection.

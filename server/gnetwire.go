@@ -1,0 +1,64 @@
+package server
+
+import (
+	"github.com/panjf2000/gnet/v2"
+	"golang.org/x/sys/unix"
+)
+
+// A gnetWire is a wire on a gnet connection.
+type gnetWire struct {
+	conn gnet.Conn // nil: gnet has let go of it
+	c    *conn
+	tls  *tlsWire // above it; nil: c speaks plainly
+}
+
+func (w *gnetWire) peek() []byte {
+	if w.conn == nil {
+		return nil
+	}
+	b, _ := w.conn.Peek(-1)
+	return b
+}
+
+func (w *gnetWire) discard(n int) {
+	if n > 0 && w.conn != nil { // gnet takes 0 for everything
+		_, _ = w.conn.Discard(n)
+	}
+}
+
+func (w *gnetWire) write(b []byte) {
+	if w.conn != nil {
+		_, _ = w.conn.Write(b) // an error comes back as OnClose
+	}
+}
+
+func (w *gnetWire) try(a, b []byte) int {
+	if w.conn == nil || w.unsent() > 0 {
+		return 0
+	}
+	n, _ := sendBoth(w.conn.Fd(), a, b) // of a dead socket gnet will tell
+	return n
+}
+
+func (w *gnetWire) unsent() int {
+	if w.conn == nil {
+		return 0
+	}
+	return w.conn.OutboundBuffered()
+}
+
+func (w *gnetWire) shut() {
+	if w.conn != nil {
+		_ = unix.Shutdown(w.conn.Fd(), unix.SHUT_WR)
+	}
+}
+
+func (w *gnetWire) close(abort bool) {
+	if w.conn == nil {
+		return
+	}
+	if abort {
+		_ = w.conn.SetLinger(0)
+	}
+	_ = w.conn.EventLoop().Close(w.conn)
+}

@@ -1,0 +1,144 @@
+package server
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+
+	"github.com/panjf2000/gnet/v2/pkg/socket"
+	"golang.org/x/sys/unix"
+)
+
+// Each of gnet's event loops has a socket of its own on every address, which SO_REUSEPORT lets them share. It would let
+// a second pumpd share it too, unnoticed, and on port 0 each loop would have another port. So every address is booked
+// first:
+//
+//	bind without SO_REUSEPORT ─▶ look which port it is ─▶ set SO_REUSEPORT ─▶ gnet listens ─▶ close
+//
+// Nobody else can book the address from then on, and no connection ever waits at the booking: it does not listen.
+
+// A booking is an address that is ours until gnet has it.
+type booking struct {
+	fd   int
+	at   netip.AddrPort
+	name string // for gnet
+}
+
+// book books the plain addresses. An error names the key of the configuration and the address.
+func (s *Server) book() (all []booking, err error) {
+	for i, a := range s.cfg.Server.Listen {
+		some, err := bookAddress(a)
+		if err != nil {
+			cancel(all)
+			return nil, fmt.Errorf("%s: %w", elementName("server.listen", i), err)
+		}
+		all = append(all, some...)
+		s.addrs = append(s.addrs, some[0].at)
+	}
+	return all, nil
+}
+
+// cancel gives bookings up.
+func cancel(all []booking) {
+	for _, b := range all {
+		unix.Close(b.fd)
+	}
+}
+
+// bookAddress books host:port. All addresses of the machine are one booking, without IPv6 where there is none, or two
+// where the system wants sockets to have one family.
+func bookAddress(a string) ([]booking, error) {
+	host, port, err := net.SplitHostPort(a)
+	if err != nil {
+		return nil, err
+	}
+	if ip, err := netip.ParseAddr(host); host != "" && (err != nil || !ip.IsUnspecified()) {
+		b, err := bookOne(a)
+		return []booking{b}, err
+	}
+	const everyIPv4 = "0.0.0.0"
+	b, err := bookOne(":" + port) // "[::]" is IPv6 alone to gnet
+	if errors.Is(err, unix.EAFNOSUPPORT) || errors.Is(err, unix.EADDRNOTAVAIL) {
+		b, err = bookOne(net.JoinHostPort(everyIPv4, port))
+		return []booking{b}, err
+	}
+	if err != nil {
+		return nil, err
+	}
+	only, err := unix.GetsockoptInt(b.fd, unix.IPPROTO_IPV6, unix.IPV6_V6ONLY)
+	if err != nil || only == 0 {
+		return []booking{b}, nil
+	}
+	four, err := bookOne(netip.AddrPortFrom(netip.IPv4Unspecified(), b.at.Port()).String())
+	if err != nil {
+		cancel([]booking{b})
+		return nil, err
+	}
+	return []booking{b, four}, nil
+}
+
+// bookOne books what gnet understands by an address.
+func bookOne(a string) (b booking, err error) {
+	to, family, addr, onlyIPv6, err := socket.GetTCPSockAddr("tcp", a)
+	if err != nil {
+		return b, err
+	}
+	if b.fd, err = unix.Socket(family, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0); err != nil {
+		return b, listenError(addr, "socket", err)
+	}
+	if err = b.bind(to, onlyIPv6); err != nil {
+		unix.Close(b.fd)
+		return b, listenError(addr, "bind", err)
+	}
+	if err = setOptions(b.fd); err != nil {
+		unix.Close(b.fd)
+		return b, err
+	}
+	addr.Port = portOf(b.fd)
+	b.name = "tcp://" + addr.String()
+	ip := netip.IPv6Unspecified()
+	if addr.IP != nil {
+		ip = addr.AddrPort().Addr().Unmap()
+	}
+	b.at = netip.AddrPortFrom(ip, uint16(addr.Port))
+	return b, nil
+}
+
+// bind takes the address for this socket alone, and lets gnet's in.
+func (b *booking) bind(to unix.Sockaddr, onlyIPv6 bool) error {
+	set := func(level, option, value int) error { return unix.SetsockoptInt(b.fd, level, option, value) }
+	if onlyIPv6 {
+		if err := set(unix.IPPROTO_IPV6, unix.IPV6_V6ONLY, 1); err != nil {
+			return err
+		}
+	}
+	err := unix.Bind(b.fd, to)
+	if err == unix.EADDRINUSE { // by connections of a process before us: with SO_REUSEADDR they are no hindrance
+		_ = set(unix.SOL_SOCKET, unix.SO_REUSEADDR, 1)
+		err = unix.Bind(b.fd, to)
+		_ = set(unix.SOL_SOCKET, unix.SO_REUSEADDR, 0) // nor would we be to another booking
+	}
+	if err != nil {
+		return err
+	}
+	return set(unix.SOL_SOCKET, unix.SO_REUSEPORT, 1)
+}
+
+// portOf is the port that a socket is bound to.
+func portOf(fd int) int {
+	at, _ := unix.Getsockname(fd) // fails for no socket of ours
+	switch at := at.(type) {
+	case *unix.SockaddrInet4:
+		return at.Port
+	case *unix.SockaddrInet6:
+		return at.Port
+	}
+	return 0
+}
+
+// listenError says it as package net does.
+func listenError(addr net.Addr, call string, err error) error {
+	return &net.OpError{Op: "listen", Net: "tcp", Addr: addr, Err: os.NewSyscallError(call, err)}
+}
