@@ -16,9 +16,9 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
-// The admin is what an operator sees of a server, on a listener of its own: it is for people and monitoring, nothing in
-// it is fast, and nobody outside should reach it. All of it only looks: at atomic counters, at values that do not
-// change, and at who holds a stream's claim.
+// An admin is what an operator sees of a pump, on a listener of its own: it is for people and monitoring, nothing in it
+// is fast, and nobody outside should reach it. All of it only looks: at atomic counters, at values that do not change,
+// and at who holds a stream's claim.
 //
 //	/                   the status page
 //	/api/status         the same as JSON, a statusReport
@@ -28,7 +28,7 @@ import (
 //	/readyz             200 while viewers and encoders can connect and ready_streams have their sources, else 503
 //	/debug/pprof/       profiles, where pprof is true
 //
-// Every one of them is for requests that its guard lets pass.
+// Only requests that its guard lets pass are answered.
 type admin struct {
 	// Set before it serves, never changed.
 	s     *subject
@@ -90,9 +90,8 @@ func noProfiles(w http.ResponseWriter, _ *http.Request) {
 	plain(w, http.StatusNotFound, "profiles are off: pprof = true in [server] of the configuration has them\n")
 }
 
-// startAdmin serves what is to be seen of a pump on the configured address until stop is called. An error is that of the
-// listener. It comes before the listeners of viewers, so that readyz tells of a start that takes long, and goes on
-// while the pump stops.
+// startAdmin serves on the configured address until stop is called. An error is the listener's, with the key. It is to
+// be called before the listeners of viewers open, and stop after the pump has stopped: readyz tells of both.
 func startAdmin(s *subject) (*admin, error) {
 	l, err := net.Listen("tcp", s.cfg.Admin)
 	if err != nil {
@@ -107,10 +106,10 @@ func startAdmin(s *subject) (*admin, error) {
 	return a, nil
 }
 
-// address is where it listens.
+// address is the one that it listens on, with the port that it got where 0 is configured.
 func (a *admin) address() netip.AddrPort { return a.addr }
 
-// stop closes the listener at once and the connections soon.
+// stop closes the listener at once and the connections within adminStopTime.
 func (a *admin) stop() {
 	close(a.end)
 	ctx, cancel := context.WithTimeout(context.Background(), adminStopTime)
@@ -125,7 +124,7 @@ func (a *admin) stop() {
 
 func (a *admin) newServer() *http.Server {
 	return &http.Server{
-		Handler:                      a,
+		Handler:                      http.HandlerFunc(a.serve),
 		DisableGeneralOptionsHandler: true, // it would answer OPTIONS *
 		ReadHeaderTimeout:            adminHeadTime,
 		ReadTimeout:                  adminReadTime,
@@ -149,8 +148,8 @@ func (a *admin) count(c net.Conn, state http.ConnState) {
 	}
 }
 
-// ServeHTTP refuses what a browser was made to ask and all that is not a look, then asks the routes.
-func (a *admin) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+// serve refuses what a browser was made to ask and all that is not a look, then asks the routes.
+func (a *admin) serve(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Cache-Control", "no-store")

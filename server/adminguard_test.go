@@ -22,7 +22,7 @@ func (r *adminRig) askAs(method, path, host string, sites ...string) *httptest.R
 	q := httptest.NewRequest(method, path, nil)
 	q.Host = host
 	q.Header["Sec-Fetch-Site"] = sites
-	r.ServeHTTP(w, q)
+	r.serve(w, q)
 	return w
 }
 
@@ -96,7 +96,7 @@ func TestAdminHosts(t *testing.T) {
 	old := httptest.NewRequest("GET", "/healthz", nil)
 	old.Host, old.Proto, old.ProtoMinor = "", "HTTP/1.0", 0
 	w := httptest.NewRecorder()
-	if r.ServeHTTP(w, old); w.Code != 200 {
+	if r.serve(w, old); w.Code != 200 {
 		t.Errorf("HTTP/1.0 without a host: %d, want 200", w.Code)
 	}
 }

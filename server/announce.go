@@ -6,8 +6,9 @@ import (
 	"net/netip"
 )
 
-// announce prints what a person at the terminal wants to know of a pump that listens: where to look and where to push.
-// plain and secure are its addresses without and with TLS, page that of its admin, not valid where there is none.
+// announce prints to w what a person at the terminal wants to know of a pump that listens: the URLs to watch and to push
+// to, and of the status page. plain and secure are its addresses without and with TLS, page is that of its admin, not
+// valid where there is none.
 func announce(w io.Writer, streams []*stream, plain, secure []netip.AddrPort, page netip.AddrPort) {
 	var entries []entry
 	if len(plain) > 0 {
@@ -41,7 +42,8 @@ func announce(w io.Writer, streams []*stream, plain, secure []netip.AddrPort, pa
 	}
 }
 
-// An entry is a way in: the scheme that most players know, another for the same, that for encoders, and host and port.
+// An entry is how one of the listeners is reached: the scheme that most players know, another that means the same, the
+// one for encoders, and host and port.
 type entry struct{ scheme, other, push, host string }
 
 // hostOf gives an address that a program on this machine can connect to.

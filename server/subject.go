@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// A subject is the pump that an admin shows, and all that it knows of one. Whoever makes it sets every field; none
-// changes afterwards, and everything may be asked from any goroutine at any time.
+// A subject is the pump that an admin shows, and all that the admin knows of it. Whoever makes one sets every field and
+// changes none afterwards. The functions are called from any goroutine, and must not wait.
 type subject struct {
 	version  string // of the program
 	node     string // the pump's name among pumps
@@ -24,15 +24,15 @@ type subject struct {
 	stuck     func() []stuckLoop // the loops that have not turned for too long
 }
 
-// counters are those of the whole pump at one moment. All but the first two run since its start.
+// counters are those of the whole pump at one moment. All but the first two count from its start.
 type counters struct {
-	connections int64 // open ones: of viewers, encoders and any other
-	limit       int64 // of them, encoders' not counted
-	refused     uint64
-	ended       [reasons]uint64 // connections
+	connections int64           // open ones: of viewers, encoders and any other
+	limit       int64           // of them, encoders' not counted
+	refused     uint64          // connections over the limit
+	ended       [reasons]uint64 // connections that have ended, by reason
 	sends       uint64          // system calls that sent packets to viewers
 	rounds      uint64          // in which a loop offered news to its viewers
-	logLost     uint64          // lines
+	logLost     uint64          // lines that the log did not take
 }
 
 // A stuckLoop is an event loop that hangs.
