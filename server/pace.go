@@ -88,21 +88,26 @@ type beat struct {
 
 // note counts packets in, oldest first.
 func (b *beat) note(packets []*element) {
+	for _, e := range packets {
+		b.came(e.at)
+	}
+}
+
+// came counts a packet in that was published at a moment.
+func (b *beat) came(at instant) {
 	const (
 		burst  = 5 * time.Millisecond // packets that are no farther apart are one burst
 		pause  = time.Second          // a source that pauses has no beat
 		weight = 8
 	)
-	for _, e := range packets {
-		switch d := e.at.since(b.last); {
-		case d < burst:
-			continue
-		case b.last == 0 || d > pause:
-		case b.gap == 0:
-			b.gap = d
-		default:
-			b.gap += (d - b.gap) / weight
-		}
-		b.last = e.at
+	switch d := at.since(b.last); {
+	case d < burst:
+		return
+	case b.last == 0 || d > pause:
+	case b.gap == 0:
+		b.gap = d
+	default:
+		b.gap += (d - b.gap) / weight
 	}
+	b.last = at
 }

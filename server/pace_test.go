@@ -89,18 +89,17 @@ func TestBeat(t *testing.T) {
 	var b beat
 	at := instant(time.Hour)
 	for range 100 { // frames of three packets, at 25 a second
-		var burst []*element
 		for i := range 3 {
-			burst = append(burst, &element{at: at.add(time.Duration(i) * time.Millisecond)})
+			b.came(at.add(time.Duration(i) * time.Millisecond))
 		}
-		b.note(burst)
 		at = at.add(40 * time.Millisecond)
 	}
 	if b.gap != 40*time.Millisecond {
 		t.Errorf("gap %v, want 40ms", b.gap)
 	}
 	at = at.add(time.Minute)
-	b.note([]*element{{at: at}, {at: at.add(20 * time.Millisecond)}})
+	b.came(at)
+	b.came(at.add(20 * time.Millisecond))
 	if b.gap < 35*time.Millisecond || b.gap >= 40*time.Millisecond {
 		t.Errorf("gap %v after a pause and one of 20 ms, want a little less than 40ms", b.gap)
 	}

@@ -234,7 +234,7 @@ func (p *push) claim(c *conn) error {
 	evict := func() { l.tell(func(instant) { p.evicted(c) }) }
 	granted := func() { l.tell(func(now instant) { p.granted(c, now) }) }
 	s, at, err := p.stream.Inherit(
-		Claim{Kind: sourcePush, Who: c.remote.String(), Pusher: pusher{p.from, p.id}, Evict: evict}, granted)
+		Claim{Kind: sourcePush, Who: c.remote.String(), Pusher: pusher{from: p.from, id: p.id}, Evict: evict}, granted)
 	if err != nil {
 		return err
 	}
