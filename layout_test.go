@@ -21,7 +21,10 @@ const (
 // has one, so that a new package is a decision. Arrows point down: what a directory may import stands below it in the
 // table. What the table allows and nobody uses is an error too: the table is the map.
 //
-//	main.go ──> server ──> asf, codec
+//	main.go ──> server ──> auth ──> clock, codec
+//	                       via ──> codec
+//	                       logging, reason, uring
+//	                       asf, codec
 //	bench ──> compare ──> peers ──> push, upstream ──> source ──> probe, asf
 //	                      load ──> viewers ──> check ──> probe, asf
 //	                      floor
@@ -41,9 +44,19 @@ var arrows = []arrow{
 
 	{dir: ".", may: []string{"server"}},
 	{
-		dir: "server", may: []string{"asf", "codec", "*"}, tests: []string{"asf/asftest"},
-		gnet: []string{"reactor.go", "gnetwire.go", "listen.go"},
+		dir: "server", may: []string{
+			"server/auth", "server/clock", "server/logging", "server/reason", "server/uring", "server/via", "asf", "codec", "*",
+		},
+		tests: []string{"asf/asftest"},
+		gnet:  []string{"reactor.go", "gnetwire.go", "listen.go"},
 	},
+	{dir: "server/auth", may: []string{"server/clock", "codec"}},
+	// What all of the server stands on.
+	{dir: "server/clock", may: []string{"*"}},
+	{dir: "server/logging"},
+	{dir: "server/reason"},
+	{dir: "server/uring", may: []string{"*"}},
+	{dir: "server/via", may: []string{"codec"}},
 
 	// The command line, and what each command is.
 	{dir: "bench", may: []string{

@@ -3,16 +3,20 @@ package server
 import (
 	"context"
 	"log/slog"
+
+	"pumpd/server/clock"
+	"pumpd/server/logging"
+	"pumpd/server/reason"
 )
 
 // logViewer writes the one line that a viewer leaves in the access log.
-func logViewer(log *slog.Logger, v *viewer, why reason, now instant) {
-	log.Info(logViewerLeft,
+func logViewer(log *slog.Logger, v *viewer, why reason.Reason, now clock.Instant) {
+	log.Info(logging.ViewerLeft,
 		"reason", why.String(),
 		"stream", v.audience.stream.cfg.Path,
 		"from", v.conn.remote.String(),
 		"agent", v.agent.Value(),
-		"seconds", float64(now.since(v.joined).Milliseconds())/1000,
+		"seconds", float64(now.Since(v.joined).Milliseconds())/1000,
 		"bytes", v.bytes,
 		"skips", v.skips,
 	)

@@ -4,6 +4,9 @@ import (
 	"log/slog"
 	"strings"
 	"testing"
+
+	"pumpd/server/clock"
+	"pumpd/server/logging"
 )
 
 // listen gives a rig a log that the test reads.
@@ -33,7 +36,7 @@ func TestSlateGivesWayInTheLog(t *testing.T) {
 	r := newRig(t, nil, "a")
 	log := r.listen()
 	var slate *source
-	evict := func() { r.loop.tell(func(instant) { slate.yield() }) }
+	evict := func() { r.loop.tell(func(clock.Instant) { slate.yield() }) }
 	slate, err := r.reg.streams[0].Claim(Claim{Kind: sourceSlate, Who: "slate", Evict: evict})
 	if err != nil {
 		t.Fatal(err)
@@ -103,7 +106,7 @@ func TestFullGateIsLogged(t *testing.T) {
 	for range 4 {
 		g.enter(testClient, 1)
 	}
-	if n := log.count("WARN " + logFull); n != 3 || g.refused.Load() != 3 {
+	if n := log.count("WARN " + logging.Full); n != 3 || g.refused.Load() != 3 {
 		t.Errorf("%d lines, %d refused, want 3, 3", n, g.refused.Load())
 	}
 }

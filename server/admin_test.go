@@ -15,13 +15,14 @@ import (
 	"time"
 
 	"pumpd/asf/asftest"
+	"pumpd/server/clock"
 )
 
 // An adminRig is an admin of a pump that there is not: its streams, its clock and its listeners are the test's.
 type adminRig struct {
 	*admin
 	t      *testing.T
-	at     instant
+	at     clock.Instant
 	listen []netip.AddrPort
 	there  counters
 	hung   []stuckLoop
@@ -44,11 +45,11 @@ func newAdminRigOf(t *testing.T, change func(*Config), streams ...StreamConfig) 
 	r := &adminRig{
 		t: t, at: 1, there: counters{limit: 100}, ready: make(chan struct{}), halt: func() { close(stopping) },
 	}
-	c := clock{now: func() instant { return r.at }}
+	c := clock.Clock{Now: func() clock.Instant { return r.at }}
 	log := slog.New(slog.DiscardHandler)
 	var all []*stream
 	for i := range cfg.Streams {
-		all = append(all, newStream(i, &cfg.Streams[i], log, c, &cfg.Server, func(*loopSet, instant) {}))
+		all = append(all, newStream(i, &cfg.Streams[i], log, c, &cfg.Server, func(*loopSet, clock.Instant) {}))
 	}
 	r.admin = newAdmin(&subject{
 		version:   "v1.2.3",

@@ -1,11 +1,15 @@
 package server
 
-import "time"
+import (
+	"time"
+
+	"pumpd/server/clock"
+)
 
 // An allowance bounds how much a peer may cause: some at once, and then no more than a rate. It is for what costs us
 // many times what it costs the peer. The zero value is unused.
 type allowance struct {
-	paid instant // when all that was taken has come back
+	paid clock.Instant // when all that was taken has come back
 }
 
 // A quota is the size of an allowance.
@@ -15,9 +19,9 @@ type quota struct {
 }
 
 // take takes n, or says that there is not so much.
-func (a *allowance) take(n int64, q quota, now instant) bool {
-	paid := max(a.paid, now).add(time.Duration(n) * q.refill)
-	if paid.since(now) > time.Duration(q.most)*q.refill {
+func (a *allowance) take(n int64, q quota, now clock.Instant) bool {
+	paid := max(a.paid, now).Add(time.Duration(n) * q.refill)
+	if paid.Since(now) > time.Duration(q.most)*q.refill {
 		return false
 	}
 	a.paid = paid

@@ -1,6 +1,10 @@
 package server
 
-import "time"
+import (
+	"time"
+
+	"pumpd/server/clock"
+)
 
 // How a source comes into a stream that another has left. A header is not a stream: an encoder or an upstream may
 // answer with one again and again and have nothing behind it. So the stream stays as it was left, and the grace of
@@ -14,7 +18,7 @@ func (s *source) arrive() {
 
 // outwait ends the stream for those who wait for it when their grace is over, though s has the claim: the reaper may
 // not, and s has brought nothing. It is false when there is nobody who waits. For the holder's goroutine, now and then.
-func (s *source) outwait(now instant) bool {
+func (s *source) outwait(now clock.Instant) bool {
 	st := s.stream
 	if s.wrote || st.joins.Load() == nil {
 		return false
@@ -32,16 +36,16 @@ func (s *source) outwait(now instant) bool {
 const outwaitCheck = 250 * time.Millisecond
 
 // overdue says that s has the claim of a stream whose viewers have waited for long enough.
-func (r *registry) overdue(s *source, now instant) bool {
+func (r *registry) overdue(s *source, now clock.Instant) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	st := s.stream
-	return st.owner == s && now.since(st.vacant) >= st.patience
+	return st.owner == s && now.Since(st.vacant) >= st.patience
 }
 
 // left starts the grace when the owner goes, from its goroutine and under the registry's mutex. One that has written
 // nothing starts none: viewers wait for the source before it.
-func (st *stream) left(since instant, patience time.Duration) {
+func (st *stream) left(since clock.Instant, patience time.Duration) {
 	if st.owner != nil && st.owner.wrote {
 		st.vacant, st.patience = since, patience
 	}

@@ -9,7 +9,7 @@ import (
 
 // turnFor lets time pass, with all that a server does meanwhile.
 func (r *rig) turnFor(d time.Duration) {
-	for end := r.at.add(d); r.at < end; {
+	for end := r.at.Add(d); r.at < end; {
 		r.pass(250 * time.Millisecond)
 		r.reg.Reap(r.at)
 		r.turn()
@@ -58,25 +58,25 @@ func TestPushBackWithHeaderOnly(t *testing.T) {
 			if early := r.watch("a", ffmpegAgent); !strings.Contains(early.status(), "200") {
 				t.Errorf("a newcomer in the grace: %q", early.status())
 			}
-			for r.at.since(lost) < 29*time.Second {
+			for r.at.Since(lost) < 29*time.Second {
 				e := r.encoder()
 				e.setUp()
 				e.start(endless)
 				e.header(c.width)
-				r.turnFor(min(c.stays, lost.add(29*time.Second).since(r.at)))
+				r.turnFor(min(c.stays, lost.Add(29*time.Second).Since(r.at)))
 				late := r.watch("a", ffmpegAgent)
 				if !strings.Contains(late.status(), "503") || st.currentState() != streamOrphaned {
-					t.Fatalf("a newcomer after %v: %q, the stream is %v", r.at.since(lost), late.status(), st.currentState())
+					t.Fatalf("a newcomer after %v: %q, the stream is %v", r.at.Since(lost), late.status(), st.currentState())
 				}
 				if c.stays < time.Hour {
 					e.hangUp()
 					r.turnFor(time.Second)
 				}
 			}
-			if p.fin && r.at.since(lost) < 30*time.Second {
-				t.Errorf("ended after %v, before the grace is over", r.at.since(lost))
+			if p.fin && r.at.Since(lost) < 30*time.Second {
+				t.Errorf("ended after %v, before the grace is over", r.at.Since(lost))
 			}
-			r.turnFor(lost.add(31 * time.Second).since(r.at))
+			r.turnFor(lost.Add(31 * time.Second).Since(r.at))
 			if got := r.read(p.body()); got.ended != 0 || !p.fin || got.headers != 1 {
 				t.Errorf("31s after the loss: %+v, FIN %v; want the end", got, p.fin)
 			}
@@ -129,13 +129,13 @@ func TestTakeoverWithHeaderOnly(t *testing.T) {
 		end := max(grace, keyPatience) // a key frame must have time to come, however short the grace is
 		r.turnFor(end - time.Second)
 		if !first.fin || p.fin || r.read(p.body()).headers != 1 {
-			t.Fatalf("grace %v: after %v: FIN of the first encoder %v, of the viewer %v, %+v", grace, r.at.since(took),
+			t.Fatalf("grace %v: after %v: FIN of the first encoder %v, of the viewer %v, %+v", grace, r.at.Since(took),
 				first.fin, p.fin,
 				r.read(p.body()))
 		}
 		r.turnFor(2 * time.Second)
 		if got := r.read(p.body()); got.ended != 0 || !p.fin {
-			t.Errorf("grace %v: after %v: %+v", grace, r.at.since(took), got)
+			t.Errorf("grace %v: after %v: %+v", grace, r.at.Since(took), got)
 		}
 	}
 }

@@ -1,11 +1,16 @@
 package server
 
+import (
+	"pumpd/server/clock"
+	"pumpd/server/reason"
+)
+
 // join makes c a viewer of st, from the stream's join point on; head is the reply's head. It is sent what there is at
 // once.
-func (l *loop) join(c *conn, st *stream, j *joins, v *viewer, head []byte, now instant) {
+func (l *loop) join(c *conn, st *stream, j *joins, v *viewer, head []byte, now clock.Instant) {
 	l.owner.check()
 	if c.push != nil { // an encoder that watches sends no more, and viewers have no deadline that would end its claim
-		c.push.gone(c, clientClosed)
+		c.push.gone(c, reason.ClientClosed)
 		c.push = nil
 	}
 	a := l.audienceOf(st)
@@ -57,7 +62,7 @@ func newest(e *element) *element {
 }
 
 // part takes a leaving viewer out of its audience and writes its line in the access log.
-func (l *loop) part(v *viewer, now instant) {
+func (l *loop) part(v *viewer, now clock.Instant) {
 	l.owner.check()
 	a := v.audience
 	last := a.viewers[len(a.viewers)-1]
@@ -83,7 +88,7 @@ func (l *loop) part(v *viewer, now instant) {
 }
 
 // dismiss ends v's stream as the source would: after the frame it is in the middle of comes $E(0) and FIN.
-func (l *loop) dismiss(v *viewer, why reason, now instant) {
+func (l *loop) dismiss(v *viewer, why reason.Reason, now clock.Instant) {
 	v.verdict = why
 	if v.dialect.mmsh() {
 		v.lastly(streamEnded)
@@ -95,12 +100,12 @@ func (l *loop) dismiss(v *viewer, why reason, now instant) {
 
 // chore cuts a viewer whose socket takes nothing, and moves one that waits too long up to a newer key frame, so that it
 // does not hold the chain.
-func (v *viewer) chore(l *loop, now instant) {
+func (v *viewer) chore(l *loop, now clock.Instant) {
 	if v.state != blocked {
 		return
 	}
-	if now.since(v.progress) > l.limits.stall {
-		l.mark(v.conn, stalled)
+	if now.Since(v.progress) > l.limits.stall {
+		l.mark(v.conn, reason.Stalled)
 		return
 	}
 	l.catchUp(v, now)

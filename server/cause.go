@@ -9,6 +9,9 @@ import (
 	"net"
 	"os"
 	"syscall"
+
+	"pumpd/server/auth"
+	"pumpd/server/via"
 )
 
 // causes gives the errors of a pull a word for the metrics. What they say themselves has no end: it has ports, times,
@@ -21,10 +24,10 @@ var causes = []struct {
 	{errNoAnswer, "no_answer"},
 	{errNoPicture, "no_key_frame"},
 	{errEnded, "ended"},
-	{errLoop, "loop"},
-	{errDeep, "loop"},
-	{errNoLogin, "login"},
-	{errWrongLogin, "login"},
+	{via.ErrLoop, "loop"},
+	{via.ErrDeep, "loop"},
+	{auth.ErrNoLogin, "login"},
+	{auth.ErrWrongLogin, "login"},
 	{errFingerprint, "certificate"},
 	{errNoCertificate, "certificate"},
 	{errBadSource, "bad_packets"},

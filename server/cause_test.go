@@ -9,6 +9,9 @@ import (
 	"os"
 	"syscall"
 	"testing"
+
+	"pumpd/server/auth"
+	"pumpd/server/via"
 )
 
 func TestCauseOf(t *testing.T) {
@@ -26,8 +29,8 @@ func TestCauseOf(t *testing.T) {
 		{fmt.Errorf("x: %w", &statusError{status: 1 << 40}), "status_999"},
 		{stalledFor(1), "silent"},
 		{fmt.Errorf("%w: %d, the last: %w", errBadSource, 100, io.EOF), "bad_packets"},
-		{errWrongLogin, "login"},
-		{fmt.Errorf("%w: behind 9 others", errDeep), "loop"},
+		{auth.ErrWrongLogin, "login"},
+		{fmt.Errorf("%w: behind 9 others", via.ErrDeep), "loop"},
 		{errors.New("anything at all"), "other"},
 	} {
 		if got := causeOf(c.err); got != c.want {

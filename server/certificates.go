@@ -8,6 +8,8 @@ import (
 	"slices"
 	"sync/atomic"
 	"time"
+
+	"pumpd/server/clock"
 )
 
 // certificates are those of the configuration. They are read again when their files change, so that renewing one needs
@@ -15,7 +17,7 @@ import (
 type certificates struct {
 	// Set by newCertificates, never changed.
 	files []Certificate
-	clock clock
+	clock clock.Clock
 	log   *slog.Logger
 
 	// Any goroutine.
@@ -38,13 +40,13 @@ type stamp struct {
 	size    int64
 }
 
-func newCertificates(files []Certificate, clk clock, log *slog.Logger) (*certificates, error) {
+func newCertificates(files []Certificate, clk clock.Clock, log *slog.Logger) (*certificates, error) {
 	c := &certificates{files: files, clock: clk, log: log}
 	stamps, err := c.stamps()
 	if err != nil {
 		return nil, err
 	}
-	c.look.Store(int64(clk.now().add(lookInterval)))
+	c.look.Store(int64(clk.Now().Add(lookInterval)))
 	return c, c.load(stamps)
 }
 
@@ -72,9 +74,9 @@ func (c *certificates) choose(hello *tls.ClientHelloInfo) (*tls.Certificate, err
 
 // refresh looks at the files if it is time to. Whoever sets the next time looks; the others go on with what there is.
 func (c *certificates) refresh() {
-	now := c.clock.now()
+	now := c.clock.Now()
 	look := c.look.Load()
-	if int64(now) < look || !c.look.CompareAndSwap(look, int64(now.add(lookInterval))) {
+	if int64(now) < look || !c.look.CompareAndSwap(look, int64(now.Add(lookInterval))) {
 		return
 	}
 	stamps, err := c.stamps()

@@ -15,6 +15,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"pumpd/server/clock"
 )
 
 // writeCertificate makes a self-signed certificate for name, in files of dir that are named after file.
@@ -71,7 +73,7 @@ func TestNameChoosesCertificate(t *testing.T) {
 		writeCertificate(t, dir, "first", "one.example"),
 		writeCertificate(t, dir, "second", "*.two.example"),
 	}
-	c, err := newCertificates(files, newClock(), slog.New(slog.DiscardHandler))
+	c, err := newCertificates(files, clock.New(), slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -91,9 +93,10 @@ func TestNameChoosesCertificate(t *testing.T) {
 func TestChangedCertificatesAreLoaded(t *testing.T) {
 	dir := t.TempDir()
 	files := []Certificate{writeCertificate(t, dir, "pump", "old.example")}
-	at := instant(1)
+	at := clock.Instant(1)
 	var logged strings.Builder
-	c, err := newCertificates(files, clock{now: func() instant { return at }}, slog.New(slog.NewTextHandler(&logged, nil)))
+	clk := clock.Clock{Now: func() clock.Instant { return at }}
+	c, err := newCertificates(files, clk, slog.New(slog.NewTextHandler(&logged, nil)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -126,13 +129,13 @@ func TestChangedCertificatesAreLoaded(t *testing.T) {
 		}
 	}
 	renew("new.example", true)
-	at = at.add(lookInterval - 1)
+	at = at.Add(lookInterval - 1)
 	expect("before the look", "old.example")
-	at = at.add(1)
+	at = at.Add(1)
 	expect("after it", "new.example")
 
 	renew("half.example", false)
-	at = at.add(lookInterval)
+	at = at.Add(lookInterval)
 	expect("with the key of another", "new.example")
 	if !strings.Contains(logged.String(), "level=ERROR") {
 		t.Errorf("nothing is said about the wrong key: %q", &logged)
@@ -140,13 +143,13 @@ func TestChangedCertificatesAreLoaded(t *testing.T) {
 	if err := os.Remove(files[0].Key); err != nil {
 		t.Fatal(err)
 	}
-	at = at.add(lookInterval)
+	at = at.Add(lookInterval)
 	expect("without a key", "new.example")
 	writeCertificate(t, dir, "pump", "newest.example")
-	at = at.add(lookInterval)
+	at = at.Add(lookInterval)
 	expect("whole again", "newest.example")
 	logged.Reset()
-	at = at.add(lookInterval)
+	at = at.Add(lookInterval)
 	expect("unchanged", "newest.example")
 	if logged.Len() > 0 {
 		t.Errorf("unchanged files are loaded again: %q", &logged)
@@ -162,7 +165,7 @@ func TestNoCertificates(t *testing.T) {
 		"key of another":     {good, {Cert: good.Cert, Key: other.Key}},
 		"key as certificate": {{Cert: good.Key, Key: good.Key}},
 	} {
-		if _, err := newCertificates(files, newClock(), slog.New(slog.DiscardHandler)); err == nil {
+		if _, err := newCertificates(files, clock.New(), slog.New(slog.DiscardHandler)); err == nil {
 			t.Errorf("%s: no error", name)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 
 	"pumpd/asf"
 	"pumpd/codec"
+	"pumpd/server/clock"
 )
 
 // A stream is a chain of elements. Its one writer appends; any number of viewers on any loop walk it, each at its own
@@ -19,12 +20,12 @@ type element struct {
 	next atomic.Pointer[element] // set once, by the writer
 
 	kind  elementKind
-	order uint64  // position in the chain, +1 each; tells which of two cursors is ahead
-	index uint64  // packets before this one; LocationIds are differences of it
-	bytes uint64  // of memory that packets up to and including this one take
-	at    instant // when it was published
-	full  []byte  // a packet: exactly PacketSize bytes, padding explicit (asf.md §5)
-	short []byte  // a packet: padding removed where players can restore it; may be full itself
+	order uint64        // position in the chain, +1 each; tells which of two cursors is ahead
+	index uint64        // packets before this one; LocationIds are differences of it
+	bytes uint64        // of memory that packets up to and including this one take
+	at    clock.Instant // when it was published
+	full  []byte        // a packet: exactly PacketSize bytes, padding explicit (asf.md §5)
+	short []byte        // a packet: padding removed where players can restore it; may be full itself
 	gen   *generation
 }
 
@@ -35,7 +36,7 @@ func (e *element) Next() *element { return e.next.Load() }
 func (e *element) Kind() elementKind { return e.kind }
 
 // At is when e was published.
-func (e *element) At() instant { return e.at }
+func (e *element) At() clock.Instant { return e.at }
 
 // Index is how many packets are before e, modulo 2^32; LocationIds are differences of it.
 func (e *element) Index() uint32 { return uint32(e.index) }
@@ -128,7 +129,7 @@ func (c *chain) packets() bool { return c.last != nil && c.last.kind == packetEl
 // A joinable is the element before a packet that a viewer may start with, and that packet's time and place.
 type joinable struct {
 	before  *element
-	at      instant
+	at      clock.Instant
 	bytes   uint64
 	opening *opening
 }
@@ -147,18 +148,18 @@ const (
 
 // trim drops the points that are outside the burst, keeping at least one, and that one too when it is out of reach. It
 // reports whether points are missing there because they were too many or had too much behind them.
-func (q *pointQueue) trim(now instant, bytes uint64, r reach) (full bool) {
+func (q *pointQueue) trim(now clock.Instant, bytes uint64, r reach) (full bool) {
 	p := *q
 	for len(p) > 1 {
 		large := len(p) > maxBurstEntries || bytes-p[0].bytes > farthestJoin
-		if !large && !r.past(now.since(p[0].at), now.since(p[1].at)) {
+		if !large && !r.past(now.Since(p[0].at), now.Since(p[1].at)) {
 			break
 		}
-		full = full || large && now.since(p[1].at) < r.least
+		full = full || large && now.Since(p[1].at) < r.least
 		p[0] = joinable{} // the array behind p lives on; it must not hold the chain
 		p = p[1:]
 	}
-	if len(p) == 1 && (now.since(p[0].at) > max(oldestJoin, r.most) || bytes-p[0].bytes > farthestJoin) {
+	if len(p) == 1 && (now.Since(p[0].at) > max(oldestJoin, r.most) || bytes-p[0].bytes > farthestJoin) {
 		p = nil
 	}
 	*q = p
@@ -167,7 +168,7 @@ func (q *pointQueue) trim(now instant, bytes uint64, r reach) (full bool) {
 
 // begin starts a generation. tell gets the joins of a newcomer that finds no packet yet, before the element is linked:
 // a viewer that crosses there may ask again at once, on another loop, and must be given the new header.
-func (c *chain) begin(g *generation, now instant, tell func(*joins)) {
+func (c *chain) begin(g *generation, now clock.Instant, tell func(*joins)) {
 	e := &element{kind: headerElement, at: now, gen: g}
 	c.place(e)
 	c.gen, c.points, c.shift, c.full = g, nil, 0, false
@@ -177,7 +178,7 @@ func (c *chain) begin(g *generation, now instant, tell func(*joins)) {
 
 // packet appends a packet and returns the joins that are valid from now on. o is for a packet to join at, if it needs
 // one.
-func (c *chain) packet(full, short []byte, join bool, o *opening, now instant) *joins {
+func (c *chain) packet(full, short []byte, join bool, o *opening, now clock.Instant) *joins {
 	before := c.last
 	e := &element{kind: packetElement, at: now, full: full, short: short}
 	c.place(e)
@@ -194,11 +195,11 @@ func (c *chain) packet(full, short []byte, join bool, o *opening, now instant) *
 	}
 	oldest, newest := c.points[0], c.points[len(c.points)-1]
 	return &joins{gen: c.gen, start: oldest.before, opening: oldest.opening, newest: newest.before,
-		back: now.since(oldest.at)}
+		back: now.Since(oldest.at)}
 }
 
 // end appends the end.
-func (c *chain) end(now instant) {
+func (c *chain) end(now clock.Instant) {
 	e := &element{kind: endElement, at: now}
 	c.place(e)
 	c.link(e)

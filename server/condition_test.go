@@ -81,9 +81,9 @@ func TestConditionOfPush(t *testing.T) {
 	r.check(told{"idle", "none", false})
 	src := r.feed(0, sourcePush, "192.0.2.1:5", 1)
 	r.check(told{"live", "push", true})
-	r.at = r.at.add(quietTime - time.Millisecond)
+	r.at = r.at.Add(quietTime - time.Millisecond)
 	r.check(told{"live", "push", true})
-	r.at = r.at.add(time.Millisecond)
+	r.at = r.at.Add(time.Millisecond)
 	r.check(told{"silent", "push", false}) // its encoder is connected, and that is all
 	r.play(src, 2)
 	r.check(told{"live", "push", true})
@@ -92,7 +92,7 @@ func TestConditionOfPush(t *testing.T) {
 
 	slate := r.slate()
 	r.check(told{"slate", "slate", false})
-	r.at = r.at.add(time.Hour)
+	r.at = r.at.Add(time.Hour)
 	r.play(slate, 2000)
 	r.check(told{"slate", "slate", false})
 	if age, _ := r.s.streams.streams[0].silence(); age < time.Hour {

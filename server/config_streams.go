@@ -5,6 +5,8 @@ import (
 	"strings"
 	"time"
 	"unicode"
+
+	"pumpd/server/auth"
 )
 
 const (
@@ -132,7 +134,7 @@ func (f *configFile) checkPushUsers(key string, users []string) {
 
 func (f *configFile) checkPushFrom(key string, networks []string) {
 	for i, n := range networks {
-		if _, err := parseNetwork(n); err != nil {
+		if _, err := auth.ParseNetwork(n); err != nil {
 			f.wrong(elementName(key, i),
 				`%.80q, want an address or a network such as "192.0.2.7", "10.0.0.0/8" or "2001:db8::/32"`, n)
 		}

@@ -6,6 +6,8 @@ import (
 	"net/netip"
 
 	"pumpd/codec"
+	"pumpd/server/clock"
+	"pumpd/server/reason"
 )
 
 // A conn is a connection before, while and after it has a role. It belongs to its loop.
@@ -21,16 +23,16 @@ type conn struct {
 	scanned  int32 // bytes of the request head that hold no blank line; negative once it is whole
 	need     int32 // bytes of the request, once its head is read and its body is awaited; 0 before
 	phase    phase
-	why      reason  // set: it is marked and waits for the sweep
-	waited   bool    // it has held once for this request
-	queued   bool    // it is in loop.queue
-	late     bool    // a reply is not sent; deadline is for that
-	owed     []byte  // the end of a reply: of a body that all share
-	deadline instant // of the phase; 0 is none
-	viewer   *viewer // while viewing
-	push     *push   // while feeding, and between the requests of one encoder
-	waitsFor *stream // while holding and then in the queue
-	guest    *guest  // of the gate; nil: it has an ordinary place
+	why      reason.Reason // set: it is marked and waits for the sweep
+	waited   bool          // it has held once for this request
+	queued   bool          // it is in loop.queue
+	late     bool          // a reply is not sent; deadline is for that
+	owed     []byte        // the end of a reply: of a body that all share
+	deadline clock.Instant // of the phase; 0 is none
+	viewer   *viewer       // while viewing
+	push     *push         // while feeding, and between the requests of one encoder
+	waitsFor *stream       // while holding and then in the queue
+	guest    *guest        // of the gate; nil: it has an ordinary place
 }
 
 // A phase is where a conn is in its life.
@@ -55,33 +57,33 @@ const (
 )
 
 // open takes a new connection in. One that was still on its way when the server began to stop is let go at once.
-func (l *loop) open(d door, now instant) *conn {
+func (l *loop) open(d door, now clock.Instant) *conn {
 	l.owner.check()
 	l.turned.Store(int64(now))
 	c := &conn{loop: l, wire: d.wire, remote: d.remote, fd: int32(d.fd), place: -1, guest: d.guest,
-		deadline: now.add(l.limits.requestHead)}
+		deadline: now.Add(l.limits.requestHead)}
 	l.conns.put(c)
 	l.wait(c)
 	if c.guest != nil {
 		c.guest.crowd.move(c.guest, now, func() { l.evict(c) })
 	}
 	if l.stopping {
-		l.mark(c, shuttingDown)
+		l.mark(c, reason.ShuttingDown)
 		l.wake() // to sweep
 	}
 	return c
 }
 
 // traffic is called when bytes have come, and when a conn can go on that had to wait.
-func (l *loop) traffic(c *conn, now instant) {
+func (l *loop) traffic(c *conn, now clock.Instant) {
 	l.owner.check()
 	l.now, l.serving = now, true
 	l.process(c, now)
 	l.sweep(now)
 }
 
-func (l *loop) process(c *conn, now instant) {
-	for served := 0; c.why == noReason; {
+func (l *loop) process(c *conn, now clock.Instant) {
+	for served := 0; c.why == reason.None; {
 		switch c.phase {
 		case awaiting:
 			if served == atOnce || c.queued {
@@ -108,7 +110,7 @@ func (l *loop) process(c *conn, now instant) {
 }
 
 // serve answers one request. It is false when nothing more can be done until something comes.
-func (l *loop) serve(c *conn, now instant) bool {
+func (l *loop) serve(c *conn, now clock.Instant) bool {
 	b := c.wire.peek()
 	if len(b) == 0 {
 		return false
@@ -130,7 +132,7 @@ func (l *loop) serve(c *conn, now instant) bool {
 	}
 	fresh := c.scanned == 0
 	if fresh {
-		c.deadline = now.add(l.limits.requestHead)
+		c.deadline = now.Add(l.limits.requestHead)
 	}
 	if c.scanned >= 0 {
 		// What comes first is looked at even if it is no whole head: those who speak something else say no more.
@@ -151,9 +153,9 @@ func (l *loop) serve(c *conn, now instant) bool {
 }
 
 // took ends a request of n bytes, its body included; the conn waits for the next one.
-func (c *conn) took(n int, now instant) {
+func (c *conn) took(n int, now clock.Instant) {
 	c.wire.discard(n)
-	c.scanned, c.need, c.waited, c.deadline = 0, 0, false, now.add(keepAliveTime)
+	c.scanned, c.need, c.waited, c.deadline = 0, 0, false, now.Add(keepAliveTime)
 	c.sending(now)
 }
 
@@ -179,7 +181,7 @@ func (l *loop) probe(c *conn, b []byte) bool {
 		return false
 	}
 	if n == len(mmst) {
-		l.mark(c, mmstProbe)
+		l.mark(c, reason.MMSTProbe)
 	}
 	return false
 }
@@ -192,7 +194,7 @@ func (c *conn) shut() {
 }
 
 // chore looks at what a conn has waited for too long.
-func (c *conn) chore(now instant) {
+func (c *conn) chore(now clock.Instant) {
 	l := c.loop
 	if c.late {
 		l.deliver(c, now)
@@ -200,10 +202,10 @@ func (c *conn) chore(now instant) {
 	if c.phase == closing {
 		c.shut()
 	}
-	if c.why == noReason && c.push != nil {
+	if c.why == reason.None && c.push != nil {
 		c.push.chore(c, now)
 	}
-	if c.deadline == 0 || now.before(c.deadline) {
+	if c.deadline == 0 || now.Before(c.deadline) {
 		return
 	}
 	switch {
@@ -211,12 +213,12 @@ func (c *conn) chore(now instant) {
 		c.wire.close(c.late)
 	case c.phase == holding:
 		l.unhold(c, now)
-	case c.phase != awaiting || c.why != noReason:
+	case c.phase != awaiting || c.why != reason.None:
 	case c.late:
-		l.mark(c, stalled)
+		l.mark(c, reason.Stalled)
 	case len(c.wire.peek()) > 0:
 		l.rebuff(c, 408, "no whole request in time")
 	default:
-		l.mark(c, requestTimeout)
+		l.mark(c, reason.RequestTimeout)
 	}
 }

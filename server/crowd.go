@@ -4,6 +4,8 @@ import (
 	"container/list"
 	"net/netip"
 	"sync"
+
+	"pumpd/server/clock"
 )
 
 // A crowd is a bounded set of connections. When it is full, or has too many of one origin, a newcomer takes the place
@@ -26,7 +28,7 @@ type guest struct {
 	crowd *crowd // where it enters
 
 	// Guarded by crowd.mu.
-	since instant       // when it entered or was moved
+	since clock.Instant // when it entered or was moved
 	goes  func()        // ends the connection soon; called on any goroutine
 	place *list.Element // nil: it has not entered, has left, or was told to go
 }
@@ -90,7 +92,7 @@ func (w *crowd) leave(g *guest) bool {
 
 // move changes what ends g's connection, as another goroutine owns it from now on, and has its time begin anew. If g
 // was told to go before, goes is called at once.
-func (w *crowd) move(g *guest, now instant, goes func()) {
+func (w *crowd) move(g *guest, now clock.Instant, goes func()) {
 	w.mu.Lock()
 	g.since, g.goes = now, goes
 	out := g.place == nil
@@ -104,10 +106,10 @@ func (w *crowd) move(g *guest, now instant, goes func()) {
 }
 
 // dismiss ends the oldest connection if it entered before an instant; false: there is none.
-func (w *crowd) dismiss(before instant) bool {
+func (w *crowd) dismiss(before clock.Instant) bool {
 	w.mu.Lock()
 	e := w.waiting.Front()
-	if e == nil || !e.Value.(*guest).since.before(before) {
+	if e == nil || !e.Value.(*guest).since.Before(before) {
 		w.mu.Unlock()
 		return false
 	}

@@ -5,6 +5,7 @@ import (
 
 	"pumpd/asf"
 	"pumpd/codec"
+	"pumpd/server/via"
 )
 
 // A dialect is what one kind of client gets. It is decided once, from the User-Agent, by the table below (mmsh.md §2,
@@ -46,7 +47,7 @@ var (
 func dialectOf(r *codec.Request) *dialect {
 	a := codec.ParseAgent(r.UserAgent)
 	switch {
-	case a.Known != codec.OtherProduct && r.Via.Has([]byte(pumpPrefix)):
+	case a.Known != codec.OtherProduct && r.Via.Has([]byte(via.Prefix)):
 		return otherPump
 	case a.Known == codec.NSServer && (!a.HasVersion || a.Major <= 5):
 		return oldServer

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"pumpd/codec"
+	"pumpd/server/auth"
 )
 
 // A dialer connects to upstreams, directly or through an HTTP proxy. Never changed after newDialer.
@@ -152,7 +153,7 @@ func (u *upstream) appendProxyAuthorization(b []byte) []byte {
 	if u.user == "" {
 		return b
 	}
-	return codec.AppendField(b, "Proxy-Authorization", basicField(u.user, u.password))
+	return codec.AppendField(b, "Proxy-Authorization", auth.BasicField(u.user, u.password))
 }
 
 // proxied says whether an upstream is reached through the proxy: all but those whose every address is local. A name

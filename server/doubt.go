@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"pumpd/asf"
+	"pumpd/server/clock"
 )
 
 // One damaged packet must not cut anybody off, so the send time of one is not believed when it does not fit. The packet
@@ -20,7 +21,7 @@ import (
 type doubt struct {
 	b       []byte // our copy; nil: none waits
 	p       asf.Packet
-	at      instant
+	at      clock.Instant
 	against int // packets since that disagree with it, though they cannot take its place
 }
 
@@ -41,9 +42,9 @@ const doubtGap = 15 * time.Second
 var errDoubt = errors.New("packet: send time fits neither the one before nor the one after")
 
 // judge also drops the packet that waits, when it is found to be damaged.
-func (s *source) judge(p asf.Packet, now instant) fate {
+func (s *source) judge(p asf.Packet, now clock.Instant) fate {
 	agreed := s.doubt.agrees(p, now)
-	awaited := s.state == keyless && !p.Join && now.since(s.waiting) < keyPatience
+	awaited := s.state == keyless && !p.Join && now.Since(s.waiting) < keyPatience
 	switch {
 	case s.believes(p, now) && (s.state == writing || !agreed):
 		s.dismiss()
@@ -73,7 +74,7 @@ func (s *source) dismiss() {
 
 // believes says whether the send time of a packet fits what is in the chain. Where nothing is, the packet's own times
 // must fit each other.
-func (s *source) believes(p asf.Packet, now instant) bool {
+func (s *source) believes(p asf.Packet, now clock.Instant) bool {
 	if s.first() {
 		return s.published.Coherent(p)
 	}
@@ -82,14 +83,14 @@ func (s *source) believes(p asf.Packet, now instant) bool {
 	if s.state == keyless { // so it may be another clock, whose packets are not to pass for older ones of ours
 		earliest = 0
 	}
-	return (s.state == writing || s.tie != tieOther) && d >= earliest && d <= now.since(c.last.at)+maxBackward
+	return (s.state == writing || s.tie != tieOther) && d >= earliest && d <= now.Since(c.last.at)+maxBackward
 }
 
 // first says that the source's next packet follows none.
 func (s *source) first() bool { return s.anew || s.stream.chain.last.kind != packetElement }
 
 // agrees says that a packet has the clock of the one that waits.
-func (d *doubt) agrees(p asf.Packet, now instant) bool {
+func (d *doubt) agrees(p asf.Packet, now clock.Instant) bool {
 	step := time.Duration(int32(p.SendTime-d.p.SendTime)) * time.Millisecond
-	return d.b != nil && step >= -maxBackward && step <= now.since(d.at)+doubtGap
+	return d.b != nil && step >= -maxBackward && step <= now.Since(d.at)+doubtGap
 }

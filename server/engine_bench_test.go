@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"pumpd/server/clock"
 )
 
 // BenchmarkEngine is what a round costs each engine: three packets with their prefixes to each of some hundred TCP
@@ -28,7 +30,7 @@ func benchEngine(b *testing.B, e engine, payload int) {
 	var count tally
 	var spent time.Duration
 	for b.Loop() {
-		start := threadTime()
+		start := clock.ThreadTime()
 		for _, l := range lines {
 			for _, end := range ends { // as a round patches it
 				segment[end-payload-1]++
@@ -36,7 +38,7 @@ func benchEngine(b *testing.B, e engine, payload int) {
 			e.send(l.v, segment, &count)
 		}
 		e.flush()
-		spent += threadTime() - start
+		spent += clock.ThreadTime() - start
 		for _, l := range lines {
 			for n := 0; n < len(segment); {
 				k, err := unix.Read(l.far, sink)

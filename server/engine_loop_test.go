@@ -93,7 +93,7 @@ func FuzzLoopOnIOURing(f *testing.F) {
 func TestRoundsThroughEngines(t *testing.T) {
 	agents := []string{ffmpegAgent, "NSServer/4.1", curlAgent}
 	onEngines(t, func(t *testing.T, e engine) {
-		if u, ok := e.(*uring); ok {
+		if u, ok := e.(*ringEngine); ok {
 			u.copied = rigCopies
 		}
 		r := newRig(t, nil, "a")

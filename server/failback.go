@@ -1,17 +1,21 @@
 package server
 
-import "time"
+import (
+	"time"
+
+	"pumpd/server/clock"
+)
 
 // openReturn looks after the upstreams that go before the one that feeds. Each is asked for its header now and then;
 // one that has given it for failback gets a lane, and the stream when that has what it takes.
-func (p *puller) openReturn(now instant) {
+func (p *puller) openReturn(now clock.Instant) {
 	failback := time.Duration(p.st.cfg.Failback)
 	if failback == 0 || len(p.lanes) > 1 {
 		return
 	}
 	for _, q := range p.origins[:p.active.origin.rank] {
 		switch {
-		case q.good > 0 && now >= q.good.add(failback):
+		case q.good > 0 && now >= q.good.Add(failback):
 			q.good = 0
 			p.log.Info("a preferred upstream is good again", "from", q.name, "for", failback)
 			p.open(q, aimReturn, now)
@@ -23,7 +27,7 @@ func (p *puller) openReturn(now instant) {
 			p.probe(q, now)
 		}
 		if q.good > 0 {
-			p.lookAt(q.good.add(failback))
+			p.lookAt(q.good.Add(failback))
 		}
 	}
 }
@@ -31,9 +35,9 @@ func (p *puller) openReturn(now instant) {
 const longestProbe = 15 * time.Second // between two probes
 
 // probe asks an origin for its header; what it finds is a report.
-func (p *puller) probe(q *origin, now instant) {
+func (p *puller) probe(q *origin, now clock.Instant) {
 	q.probing = true
-	q.probed = now.add(min(time.Duration(p.st.cfg.Failback)/4, longestProbe))
+	q.probed = now.Add(min(time.Duration(p.st.cfg.Failback)/4, longestProbe))
 	p.work.Go(func() { _ = p.post(p.ctx, report{probed: q, err: p.ask(q)}) }) // unheard only at the end
 }
 
@@ -47,7 +51,7 @@ func (p *puller) ask(q *origin) error {
 }
 
 // judge takes in what a probe has found.
-func (p *puller) judge(q *origin, err error, now instant) {
+func (p *puller) judge(q *origin, err error, now clock.Instant) {
 	q.probing = false
 	switch {
 	case err != nil:

@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"time"
+
+	"pumpd/server/clock"
 )
 
 // A file is a source that plays an ASF file again and again at its own pace, with times that go on from turn to turn:
@@ -24,7 +26,7 @@ func runFile(ctx context.Context, st *stream) {
 	insist(ctx, st.log.With("file", name), "file cannot be played", func() error {
 		err := playFile(ctx, st, name)
 		if err != nil {
-			st.Fail(newLastError(err, "", st.clock.now()))
+			st.Fail(newLastError(err, "", st.clock.Now()))
 		}
 		return err
 	})
@@ -38,9 +40,9 @@ func insist(ctx context.Context, log *slog.Logger, complaint string, do func() e
 		if ctx.Err() != nil {
 			return
 		}
-		wait := backoff(failures, rand.Float64())
+		wait := clock.Backoff(failures, rand.Float64())
 		log.Error(complaint, "err", err, "again_in", wait)
-		if pause(ctx, wait) != nil {
+		if clock.Pause(ctx, wait) != nil {
 			return
 		}
 	}
@@ -103,7 +105,7 @@ func (l *fileLoop) play(ctx context.Context, src *source) error {
 		if wait < -fileLate {
 			start = start.Add(-wait)
 		}
-		if pause(ctx, wait) != nil {
+		if clock.Pause(ctx, wait) != nil {
 			return nil
 		}
 		if err := src.packet(packet); err != nil {

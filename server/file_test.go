@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"pumpd/asf/asftest"
+	"pumpd/server/clock"
 )
 
 // openTestLoop is a loop of a file in memory.
@@ -301,7 +302,7 @@ func TestRunFile(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		st, _ := fedStream(t, StreamConfig{Path: "demo", Type: typeFile}, streamOptions{})
 		ctx, cancel := context.WithCancel(t.Context())
-		begin := st.clock.now()
+		begin := st.clock.Now()
 		go runFile(ctx, st)
 		synctest.Wait()
 		first := st.up().start
@@ -316,9 +317,9 @@ func TestRunFile(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if want := begin.add(time.Duration(p.SendTime) * time.Millisecond); e.at < want ||
-				e.at.since(want) > 50*time.Millisecond {
-				t.Fatalf("packet %d with send time %d came %v after that", packets, p.SendTime, e.at.since(want))
+			if want := begin.Add(time.Duration(p.SendTime) * time.Millisecond); e.at < want ||
+				e.at.Since(want) > 50*time.Millisecond {
+				t.Fatalf("packet %d with send time %d came %v after that", packets, p.SendTime, e.at.Since(want))
 			}
 			if step := int32(p.SendTime - sent); step < 0 || step > 200 {
 				t.Fatalf("packet %d: send time %d after %d", packets, p.SendTime, sent)
@@ -385,7 +386,7 @@ func TestRunFileTriesAgain(t *testing.T) {
 		if err := os.WriteFile(name, asftest.File(50, 40), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(backoff(100, 0))
+		time.Sleep(clock.Backoff(100, 0))
 		synctest.Wait()
 		if st.currentState() != streamLive {
 			t.Errorf("state %v, want live", st.currentState())
@@ -411,7 +412,7 @@ func TestRunFileBusy(t *testing.T) {
 			t.Error("file plays on a stream that is somebody else's")
 		}
 		other.end()
-		time.Sleep(backoff(100, 0))
+		time.Sleep(clock.Backoff(100, 0))
 		synctest.Wait()
 		if st.currentState() != streamLive {
 			t.Errorf("state %v after the other has gone, want live", st.currentState())
@@ -529,7 +530,7 @@ func TestSlateWithABadPacket(t *testing.T) {
 		if err := os.WriteFile(name, b, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(backoff(100, 0) + 2*time.Second)
+		time.Sleep(clock.Backoff(100, 0) + 2*time.Second)
 		synctest.Wait()
 		if st.currentState() != streamLive || st.stats.badPackets.Load() == 0 {
 			t.Errorf("state %v, %d bad packets, want live and some", st.currentState(), st.stats.badPackets.Load())

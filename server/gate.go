@@ -7,6 +7,9 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"pumpd/server/clock"
+	"pumpd/server/logging"
 )
 
 // A gate is the admission control of all listeners: it says whether one more connection may be open, and keeps their
@@ -35,7 +38,7 @@ type gate struct {
 	encoders crowd // those in encoders' places; their origin is a stream
 
 	mu    sync.Mutex
-	known map[netip.Addr]instant // of encoders' addresses: when one was last admitted
+	known map[netip.Addr]clock.Instant // of encoders' addresses: when one was last admitted
 }
 
 const (
@@ -58,20 +61,20 @@ func newGate(b *budget, log *slog.Logger) *gate {
 		reserve:  crowd{most: int(b.reserve), each: int(max(1, b.reserve/4))},
 		familiar: crowd{most: int(b.reserve), each: int(max(1, b.reserve/2))},
 		encoders: crowd{most: int(b.encoders), each: encodersEach},
-		known:    map[netip.Addr]instant{},
+		known:    map[netip.Addr]clock.Instant{},
 	}
 }
 
 // enter counts a new connection, to be followed by leave with the same guest; false: there is no room for it, it does
 // not count and is to be refused. A guest's connection may be ended at any time; one in reserve may only say that it is
 // an encoder's.
-func (g *gate) enter(from netip.Addr, now instant) (in *guest, ok bool) {
+func (g *gate) enter(from netip.Addr, now clock.Instant) (in *guest, ok bool) {
 	if g.inside.Add(1) > g.all {
 		g.inside.Add(-1)
 		g.refuse()
 		return nil, false
 	}
-	if g.ordinary.Add(1) <= g.most || g.unheard.dismiss(now.add(-promptTime)) {
+	if g.ordinary.Add(1) <= g.most || g.unheard.dismiss(now.Add(-promptTime)) {
 		return g.await(now, func() {}), true
 	}
 	g.ordinary.Add(-1)
@@ -84,7 +87,7 @@ func (g *gate) enter(from netip.Addr, now instant) (in *guest, ok bool) {
 }
 
 // await lists a connection in an ordinary place as one whose request is awaited, until heard is called. goes ends it.
-func (g *gate) await(now instant, goes func()) *guest {
+func (g *gate) await(now clock.Instant, goes func()) *guest {
 	in := &guest{since: now, goes: goes, crowd: &g.unheard}
 	in.crowd.enter(in, nil)
 	return in
@@ -112,13 +115,14 @@ func (g *gate) leave(in *guest) {
 // refuse counts one that had no room.
 func (g *gate) refuse() {
 	g.refused.Add(1)
-	g.log.Warn(logFull, "limit", g.most)
+	g.log.Warn(logging.Full, "limit", g.most)
 }
 
 // admit gives a connection that may push to a stream an encoder's place: the guest that it returns replaces in. who is
 // its address; goes ends it; feeds is the address of the encoder that feeds the stream, which does not make room.
 // false: there is no place, and the connection has to go.
-func (g *gate) admit(in *guest, st *stream, who netip.AddrPort, feeds string, now instant, goes func()) (*guest, bool) {
+func (g *gate) admit(in *guest, st *stream, who netip.AddrPort, feeds string, now clock.Instant,
+	goes func()) (*guest, bool) {
 	if in != nil && in.from == st {
 		return in, true
 	}
@@ -147,7 +151,7 @@ func (g *gate) demote(in *guest) bool {
 }
 
 // remember notes an address of an encoder.
-func (g *gate) remember(a netip.Addr, now instant) {
+func (g *gate) remember(a netip.Addr, now clock.Instant) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if len(g.known) >= maxKnown {
@@ -157,17 +161,17 @@ func (g *gate) remember(a netip.Addr, now instant) {
 }
 
 // knows says whether an encoder has come from an address lately.
-func (g *gate) knows(a netip.Addr, now instant) bool {
+func (g *gate) knows(a netip.Addr, now clock.Instant) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	last, ok := g.known[originOf(a)]
-	return ok && now.since(last) < familiarTime
+	return ok && now.Since(last) < familiarTime
 }
 
 // expire ends what has been in reserve for too long.
-func (g *gate) expire(now instant) {
+func (g *gate) expire(now clock.Instant) {
 	for _, w := range []*crowd{&g.reserve, &g.familiar} {
-		for w.dismiss(now.add(-reserveTime)) {
+		for w.dismiss(now.Add(-reserveTime)) {
 		}
 	}
 }

@@ -10,6 +10,9 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"pumpd/server/auth"
+	"pumpd/server/clock"
 )
 
 // full is a rig whose gate has no ordinary place left: viewers of stream a have all.
@@ -42,7 +45,7 @@ func TestEncoderReturnsToAFullServer(t *testing.T) {
 		st := r.reg.streams[0]
 		var right string
 		if users != nil {
-			r.loop.node.access.users[st.id], _ = newUsers(users)
+			r.loop.node.access.users[st.id], _ = auth.ParseUsers(users)
 			right = "Authorization: Basic ZW5jb2RlcjpzZWNyZXQ=\r\n"
 		}
 		e := r.encoder()
@@ -201,7 +204,8 @@ func TestKnownAddresses(t *testing.T) {
 	if n := len(g.known); n > maxKnown {
 		t.Errorf("%d are known, want at most %d", n, maxKnown)
 	}
-	if now := instant(1).add(familiarTime - time.Second); !g.knows(last, now) || g.knows(last, now.add(2*time.Second)) {
+	now := clock.Instant(1).Add(familiarTime - time.Second)
+	if !g.knows(last, now) || g.knows(last, now.Add(2*time.Second)) {
 		t.Errorf("known for another time than %v", familiarTime)
 	}
 }

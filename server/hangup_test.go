@@ -8,6 +8,8 @@ import (
 
 	"pumpd/asf/asftest"
 	"pumpd/codec"
+	"pumpd/server/clock"
+	"pumpd/server/reason"
 )
 
 // However a viewer hangs up, it is gone, also while nothing is sent to it.
@@ -27,8 +29,8 @@ func TestViewersThatHangUp(t *testing.T) {
 		}
 	}
 	s.until("only the encoder is inside", func() bool { return s.gate.inside.Load() == 1 })
-	if n := s.stats.ended[clientClosed].Load(); n < 20 {
-		t.Errorf("%d connections ended as %s, want at least 20", n, clientClosed)
+	if n := s.stats.ended[reason.ClientClosed].Load(); n < 20 {
+		t.Errorf("%d connections ended as %s, want at least 20", n, reason.ClientClosed)
 	}
 }
 
@@ -125,7 +127,7 @@ func (s *tlsServer) viewers(match func(*viewer) bool) (counts []int) {
 			continue
 		}
 		l, counted := e.loop, make(chan int)
-		l.tell(func(instant) {
+		l.tell(func(clock.Instant) {
 			n := 0
 			for _, a := range l.audiences {
 				if a == nil {

@@ -12,13 +12,14 @@ import (
 
 	"pumpd/asf/asftest"
 	"pumpd/codec"
+	"pumpd/server/clock"
 )
 
 // A rig is a loop without gnet: its sockets, its watcher and its clock are the test's.
 type rig struct {
 	t     testing.TB
-	at    instant
-	now   func() instant // at, unless the test has another clock
+	at    clock.Instant
+	now   func() clock.Instant // at, unless the test has another clock
 	loop  *loop
 	reg   *registry
 	peers map[int]*peer
@@ -58,13 +59,13 @@ func newRig(t testing.TB, change func(*Config), names ...string) *rig {
 		change(cfg)
 	}
 	r := &rig{t: t, at: 1, peers: map[int]*peer{}, armed: map[int]bool{}}
-	r.now = func() instant { return r.at }
-	c := clock{now: func() instant { return r.now() }}
+	r.now = func() clock.Instant { return r.at }
+	c := clock.Clock{Now: func() clock.Instant { return r.now() }}
 	r.logs = &rigLog{slog.DiscardHandler}
 	log := slog.New(r.logs)
 	n := newNode()
 	var streams []*stream
-	ring := func(some *loopSet, _ instant) {
+	ring := func(some *loopSet, _ clock.Instant) {
 		r.rung = 0
 		some.each(func(int) { r.rung++ })
 	}
@@ -213,11 +214,11 @@ func (r *rig) turn() {
 			delete(r.armed, fd)
 		}
 	}
-	r.loop.box.post(func(now instant) { r.loop.ready(ready, now) })
+	r.loop.box.post(func(now clock.Instant) { r.loop.ready(ready, now) })
 	r.loop.work(r.at)
 }
 
-func (r *rig) pass(d time.Duration) { r.at = r.at.add(d) }
+func (r *rig) pass(d time.Duration) { r.at = r.at.Add(d) }
 
 // source claims a stream for the test.
 func (r *rig) source(i int) *source { return r.sourceOf(i, sourceFile) }

@@ -5,12 +5,14 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"pumpd/server/clock"
 )
 
 // A loop that does not turn is stuck, unless it has not begun or has ended.
 func TestStuckLoops(t *testing.T) {
-	at := instant(1)
-	n, c, log := newNode(), clock{now: func() instant { return at }}, slog.New(slog.DiscardHandler)
+	at := clock.Instant(1)
+	n, c, log := newNode(), clock.Clock{Now: func() clock.Instant { return at }}, slog.New(slog.DiscardHandler)
 	for i := range 3 {
 		l := newLoop(i, c, DefaultConfig(), log, newRegistry(c, 0, nil), &serverStats{}, n, func() {})
 		n.loops = append(n.loops, l)
@@ -28,17 +30,17 @@ func TestStuckLoops(t *testing.T) {
 	}
 	check()
 	turn(0, 1) // the third has no connection yet, and gnet nothing to wake it by
-	at = at.add(2 * time.Second)
+	at = at.Add(2 * time.Second)
 	check()
 	turn(0)
-	at = at.add(500 * time.Millisecond)
+	at = at.Add(500 * time.Millisecond)
 	check(stuckLoop{1, 2500 * time.Millisecond})
 	turn(1)
 	check()
-	at = at.add(3 * time.Second)
+	at = at.Add(3 * time.Second)
 	turn(1)
 	check(stuckLoop{0, 3500 * time.Millisecond})
-	at = at.add(3 * time.Second)
+	at = at.Add(3 * time.Second)
 	check(stuckLoop{0, 6500 * time.Millisecond}, stuckLoop{1, 3 * time.Second})
 	for _, l := range n.loops {
 		l.ended()

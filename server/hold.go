@@ -1,17 +1,21 @@
 package server
 
-import "time"
+import (
+	"time"
+
+	"pumpd/server/clock"
+)
 
 // hold lets a viewer wait for a stream without a source for as long as the configuration's hold, instead of refusing it
 // with 503. Its request stays in the conn's input and is served again when the stream comes up or the time is over. It
 // is false where the viewer is not to wait, or has waited already.
-func (l *loop) hold(c *conn, st *stream, now instant) bool {
+func (l *loop) hold(c *conn, st *stream, now clock.Instant) bool {
 	d := time.Duration(st.cfg.Hold)
 	if d == 0 || c.phase != awaiting || c.waited {
 		return false
 	}
 	a := l.audienceOf(st)
-	c.phase, c.waited, c.waitsFor, c.deadline = holding, true, st, now.add(d)
+	c.phase, c.waited, c.waitsFor, c.deadline = holding, true, st, now.Add(d)
 	c.place = int32(len(a.held))
 	a.held = append(a.held, c)
 	l.holding++
@@ -25,7 +29,7 @@ func (l *loop) hold(c *conn, st *stream, now instant) bool {
 }
 
 // serveHeld queues the requests that were held for streams that have come up.
-func (l *loop) serveHeld(now instant) {
+func (l *loop) serveHeld(now clock.Instant) {
 	if l.holding == 0 {
 		return
 	}
@@ -41,9 +45,9 @@ func (l *loop) serveHeld(now instant) {
 
 // unhold has c's request served again, in its turn: thousands may have waited for the same stream. Until it is served c
 // counts as waiting; otherwise a pull on demand would end for want of viewers.
-func (l *loop) unhold(c *conn, now instant) {
+func (l *loop) unhold(c *conn, now clock.Instant) {
 	l.unlist(c)
-	c.phase, c.deadline = awaiting, now.add(l.limits.requestHead)
+	c.phase, c.deadline = awaiting, now.Add(l.limits.requestHead)
 	l.enqueue(c)
 }
 

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"pumpd/asf/asftest"
+	"pumpd/server/clock"
 )
 
 func holdFor(d time.Duration) func(*Config) {
@@ -65,7 +66,7 @@ func slateFor(t *testing.T, r *rig, then func(st *stream)) {
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()
 		st := r.reg.streams[0]
-		r.now = func() instant { return instant(time.Since(start)) }
+		r.now = func() clock.Instant { return clock.Instant(time.Since(start)) }
 		st.cfg.Slate, st.cfg.SlateAfter = slateBuiltin, Duration(3*time.Second)
 		ctx, cancel := context.WithCancel(context.Background())
 		done := make(chan struct{})
@@ -89,7 +90,7 @@ func TestSlatePlaysWhileTheSourceIsAway(t *testing.T) {
 		if st.up() == nil || st.Owner().Kind() != sourceSlate {
 			t.Fatal("no slate after slate_after")
 		}
-		r.at = st.clock.now()
+		r.at = st.clock.Now()
 		e := r.encoder()
 		e.setUp()
 		e.start(endless)

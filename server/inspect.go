@@ -31,7 +31,7 @@ func (s *Server) subject(stopping <-chan struct{}) *subject {
 		stopping:  stopping,
 		listeners: s.Addrs,
 		counters:  s.counters,
-		stuck:     func() []stuckLoop { return s.node.stuck(s.clock.now()) },
+		stuck:     func() []stuckLoop { return s.node.stuck(s.clock.Now()) },
 	}
 }
 

@@ -1,5 +1,9 @@
 package server
 
+import (
+	"pumpd/server/reason"
+)
+
 // What is held of a chain is memory, and one element holds all that come after it. Who reads slowly holds some, as far
 // as catchUp lets it; nobody may hold the chain for ever.
 
@@ -18,13 +22,13 @@ const maxLagBytes = 64 << 20
 //	ahead of the round                   stands
 func (v *viewer) letGo(l *loop) {
 	a := v.audience
-	if v.verdict != noReason {
+	if v.verdict != reason.None {
 		v.at = a.at
 		return
 	}
 	missed, held := v.at.next.Load(), a.at.bytes-v.at.bytes
 	if missed == nil || v.at.order >= a.at.order ||
-		a.at.at.since(missed.at) <= hopeless*(l.limits.maxLag+v.gen.reach.lag()) && held <= hopeless*l.limits.lagBytes {
+		a.at.at.Since(missed.at) <= hopeless*(l.limits.maxLag+v.gen.reach.lag()) && held <= hopeless*l.limits.lagBytes {
 		return
 	}
 	j := a.stream.joins.Load()

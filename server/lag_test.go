@@ -8,6 +8,7 @@ import (
 	"weak"
 
 	"pumpd/asf/asftest"
+	"pumpd/server/reason"
 )
 
 // A hostage is an element of a chain that somebody may hold.
@@ -119,7 +120,7 @@ func TestSlowViewerAtItsEnd(t *testing.T) {
 	f.publish(10)
 	r.turn()
 	h := r.hostage()
-	r.loop.dismiss(p.conn.viewer, stopped, r.at)
+	r.loop.dismiss(p.conn.viewer, reason.Stopped, r.at)
 	for range 30 {
 		f.publish(25)
 		p.room = 1

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"pumpd/asf"
+	"pumpd/server/clock"
 )
 
 // What the holder of a claim may ask of the chain, to compare it with what another source has that could go on in its
@@ -24,9 +25,9 @@ func (s *source) Generation() *generation { return s.stream.chain.gen }
 func (s *source) Ahead(send uint32) time.Duration { return s.stream.chain.ahead(send) }
 
 // Drift says how far a send time is after the one that a packet published now would have.
-func (s *source) Drift(send uint32, now instant) time.Duration {
+func (s *source) Drift(send uint32, now clock.Instant) time.Duration {
 	c := &s.stream.chain
-	return c.ahead(send) - now.since(c.last.at)
+	return c.ahead(send) - now.Since(c.last.at)
 }
 
 // EndsWith says whether a packet with that send time is the chain's last.

@@ -12,6 +12,8 @@ import (
 
 	"pumpd/asf/asftest"
 	"pumpd/codec"
+	"pumpd/server/logging"
+	"pumpd/server/reason"
 )
 
 // What we log is a word that people know, and no secret.
@@ -22,10 +24,10 @@ func TestLoggedWords(t *testing.T) {
 	}
 	var out bytes.Buffer
 	var lost atomic.Uint64
-	q := newLogQueue(slog.NewTextHandler(&out, nil), &lost)
-	q.logger().Info("m", "source", sourcePull, "reason", stalled, "state", streamLive, "upstream", up,
+	q := logging.New(slog.NewTextHandler(&out, nil), &lost)
+	q.Logger().Info("m", "source", sourcePull, "reason", reason.Stalled, "state", streamLive, "upstream", up,
 		"limit", Duration(3*time.Second))
-	q.drain()
+	q.Drain()
 	const want = " source=pull reason=stalled state=live upstream=http://h:1/a limit=3s\n"
 	if !strings.HasSuffix(out.String(), want) {
 		t.Errorf("got %q, want …%q", out.String(), want)

@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"pumpd/codec"
+	"pumpd/server/clock"
 )
 
 // A loop is one event loop: a goroutine of gnet's and everything it owns. Connections are dealt out to the loops when
@@ -16,7 +17,7 @@ import (
 type loop struct {
 	// Set by newLoop, never changed.
 	id      int
-	clock   clock
+	clock   clock.Clock
 	limits  limits
 	log     *slog.Logger
 	access  *slog.Logger
@@ -41,15 +42,15 @@ type loop struct {
 	turned  atomic.Int64 // instant of its last sign of life, see health.go; 0: it has not begun, or has ended
 
 	// This loop's goroutine only.
-	now          instant // of the callback that is being served
+	now          clock.Instant // of the callback that is being served
 	conns        conns
-	waiting      []*conn     // those of conns that are not viewing: they have deadlines
-	audiences    []*audience // by stream.id; nil where this loop never had a viewer
-	holding      int         // conns in its audiences' lists of those who wait for the stream
-	queue        []*conn     // have sent more requests than were served at once
-	leaving      []*conn     // marked, not yet swept
-	chores       instant     // when deadlines are next looked at
-	viewerChores instant     // and those of viewers
+	waiting      []*conn       // those of conns that are not viewing: they have deadlines
+	audiences    []*audience   // by stream.id; nil where this loop never had a viewer
+	holding      int           // conns in its audiences' lists of those who wait for the stream
+	queue        []*conn       // have sent more requests than were served at once
+	leaving      []*conn       // marked, not yet swept
+	chores       clock.Instant // when deadlines are next looked at
+	viewerChores clock.Instant // and those of viewers
 	stopping     bool
 	serving      bool // inside work or traffic, which sweep when they are done
 
@@ -107,7 +108,7 @@ const (
 	keepAliveTime = 60 * time.Second
 )
 
-func newLoop(id int, c clock, cfg *Config, log *slog.Logger, reg *registry, stats *serverStats, n *node,
+func newLoop(id int, c clock.Clock, cfg *Config, log *slog.Logger, reg *registry, stats *serverStats, n *node,
 	kick func()) *loop {
 	l := &loop{
 		id: id, clock: c, log: log, access: log, reg: reg, stats: stats, node: n, kick: kick,
@@ -131,11 +132,11 @@ func newLoop(id int, c clock, cfg *Config, log *slog.Logger, reg *registry, stat
 }
 
 // bell tells the loop that a chain has grown. Any goroutine.
-func (l *loop) bell(now instant) {
-	if instant(l.due.Load()) <= now {
+func (l *loop) bell(now clock.Instant) {
+	if clock.Instant(l.due.Load()) <= now {
 		l.wake()
 	} else if l.alarmed.CompareAndSwap(false, true) {
-		l.alarm.Reset(instant(l.latest.Load()).since(now))
+		l.alarm.Reset(clock.Instant(l.latest.Load()).Since(now))
 	}
 }
 
@@ -154,7 +155,7 @@ func (l *loop) wake() {
 }
 
 // tell makes the loop call something. Any goroutine.
-func (l *loop) tell(call func(now instant)) {
+func (l *loop) tell(call func(now clock.Instant)) {
 	l.box.post(call)
 	l.wake()
 }
@@ -162,12 +163,12 @@ func (l *loop) tell(call func(now instant)) {
 // roundFirst does the work that is pending: a round that is due does not wait for all who come in a herd.
 func (l *loop) roundFirst() {
 	if l.pending.Load() {
-		l.work(l.clock.now())
+		l.work(l.clock.Now())
 	}
 }
 
 // work is what a wake leads to.
-func (l *loop) work(now instant) {
+func (l *loop) work(now clock.Instant) {
 	l.owner.check()
 	l.turned.Store(int64(now))
 	l.pending.Store(false)
@@ -179,7 +180,7 @@ func (l *loop) work(now instant) {
 	}
 	if now >= l.chores {
 		l.doChores(now)
-		l.chores = now.add(choreInterval)
+		l.chores = now.Add(choreInterval)
 	}
 	l.serveQueue(now)
 	l.sweep(now)
@@ -192,19 +193,19 @@ func (l *loop) news() bool {
 
 // offerNews makes a round if it is time for one. What is not offered now, and what comes while a round sweeps and rings
 // in vain, the alarm will offer.
-func (l *loop) offerNews(now instant) {
+func (l *loop) offerNews(now clock.Instant) {
 	switch {
-	case now.before(instant(l.due.Load())):
+	case now.Before(clock.Instant(l.due.Load())):
 	case l.settle > 0 && !l.settling:
 		l.settling = true
-		l.due.Store(int64(now.add(l.settle)))
+		l.due.Store(int64(now.Add(l.settle)))
 		l.alarmed.Store(true)
 		l.alarm.Reset(l.settle)
 	default:
 		l.round(now)
 	}
 	if l.news() {
-		l.bell(l.clock.now())
+		l.bell(l.clock.Now())
 	}
 }
 
@@ -212,13 +213,13 @@ func (l *loop) offerNews(now instant) {
 func (l *loop) paced(spent, gap time.Duration) {
 	l.cost = costOf(l.cost, spent)
 	p := paceOf(l.limits.merge, l.cost, gap)
-	l.due.Store(int64(l.now.add(p.due)))
-	l.latest.Store(int64(l.now.add(p.latest)))
+	l.due.Store(int64(l.now.Add(p.due)))
+	l.latest.Store(int64(l.now.Add(p.latest)))
 	l.settle, l.settling = p.settle, false
 }
 
 // ready is told by the watcher what has happened on descriptors. By now one may be another conn's, which does no harm.
-func (l *loop) ready(events []unix.EpollEvent, now instant) {
+func (l *loop) ready(events []unix.EpollEvent, now clock.Instant) {
 	l.owner.check()
 	for _, ev := range events {
 		c := l.conns.find(ev.Fd)

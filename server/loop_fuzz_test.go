@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"pumpd/asf/asftest"
+	"pumpd/server/reason"
 )
 
 // FuzzLoop does random things to a loop with many viewers and checks after each that every viewer has seen consecutive
@@ -208,7 +209,7 @@ func (m *mischief) checkPackets(got []uint32) {
 func (m *mischief) checkAllHaveCaughtUp() {
 	for _, w := range m.all {
 		v := w.conn.viewer
-		if w.gone || w.errno != 0 || v == nil || v.verdict != noReason {
+		if w.gone || w.errno != 0 || v == nil || v.verdict != reason.None {
 			continue
 		}
 		last := newest(v.at)

@@ -5,6 +5,9 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"pumpd/server/clock"
+	"pumpd/server/reason"
 )
 
 // newMetrics has pumpd's metrics and those of Go and the process. It is a registry of its own, so that nothing that a
@@ -123,18 +126,18 @@ func (c collector) Collect(out chan<- prometheus.Metric) {
 	for _, m := range pumpMetrics {
 		out <- prometheus.MustNewConstMetric(m.desc, m.kind, m.value(n))
 	}
-	collectReasons(out, endedDesc, func(why reason) uint64 { return n.ended[why] })
+	collectReasons(out, endedDesc, func(why reason.Reason) uint64 { return n.ended[why] })
 	for _, st := range c.s.streams.streams {
-		collectStream(out, st, c.s.clock.now())
+		collectStream(out, st, c.s.clock.Now())
 	}
 }
 
-func collectStream(out chan<- prometheus.Metric, st *stream, now instant) {
+func collectStream(out chan<- prometheus.Metric, st *stream, now clock.Instant) {
 	path := st.cfg.Path
 	for _, m := range streamMetrics {
 		out <- prometheus.MustNewConstMetric(m.desc, m.kind, m.value(st), path)
 	}
-	collectReasons(out, leftDesc, func(why reason) uint64 { return st.stats.left[why].Load() }, path)
+	collectReasons(out, leftDesc, func(why reason.Reason) uint64 { return st.stats.left[why].Load() }, path)
 	collectFeed(out, st, now)
 	if age, ok := st.silence(); ok {
 		out <- prometheus.MustNewConstMetric(ageDesc, gauge, age.Seconds(), path)
@@ -143,8 +146,8 @@ func collectStream(out chan<- prometheus.Metric, st *stream, now instant) {
 
 // collectReasons gives every reason a value, also those that have not occurred: a counter that appears with 1 has no
 // rate.
-func collectReasons(out chan<- prometheus.Metric, desc *prometheus.Desc, count func(reason) uint64, labels ...string) {
-	for why := noReason + 1; why < reasons; why++ {
+func collectReasons(out chan<- prometheus.Metric, desc *prometheus.Desc, count func(reason.Reason) uint64, labels ...string) {
+	for why := reason.None + 1; why < reason.Count; why++ {
 		values := append(labels[:len(labels):len(labels)], why.String())
 		out <- prometheus.MustNewConstMetric(desc, counter, float64(count(why)), values...)
 	}

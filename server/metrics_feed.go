@@ -4,6 +4,8 @@ import (
 	"strconv"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"pumpd/server/clock"
 )
 
 // What feeds a stream, and what its upstreams do. Words out of a short list are labels, each with 0 or 1, so that an
@@ -26,7 +28,7 @@ func upstreamMetric(name, help string, more ...string) *prometheus.Desc {
 	return streamDesc("upstream_"+name, help, append([]string{"upstream", "rank"}, more...)...)
 }
 
-func collectFeed(out chan<- prometheus.Metric, st *stream, now instant) {
+func collectFeed(out chan<- prometheus.Metric, st *stream, now clock.Instant) {
 	f, path := feedOf(st), st.cfg.Path
 	for kind := range sourceKinds {
 		is := f.fed && f.kind == kind
@@ -40,14 +42,14 @@ func collectFeed(out chan<- prometheus.Metric, st *stream, now instant) {
 	}
 }
 
-func collectUpstream(out chan<- prometheus.Metric, v upstreamView, now instant, labels ...string) {
+func collectUpstream(out chan<- prometheus.Metric, v upstreamView, now clock.Instant, labels ...string) {
 	with := func(word string) []string { return append(labels[:len(labels):len(labels)], word) }
 	for s := upstreamIdle; s <= upstreamReturning; s++ {
 		out <- prometheus.MustNewConstMetric(upstreamDesc, gauge, boolean(v.state == s), with(s.String())...)
 	}
 	out <- prometheus.MustNewConstMetric(failuresDesc, gauge, float64(v.failures), labels...)
 	if v.last.text != "" {
-		age := now.since(v.last.at).Seconds()
+		age := now.Since(v.last.at).Seconds()
 		out <- prometheus.MustNewConstMetric(lastErrorDesc, gauge, age, with(v.last.cause)...)
 	}
 }

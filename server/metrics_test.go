@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
+
+	"pumpd/server/reason"
 )
 
 // pumpdMetrics are the lines of ours that Prometheus would get.
@@ -32,7 +34,7 @@ func TestMetrics(t *testing.T) {
 	r.there.sends = 70
 	r.there.rounds = 8
 	r.there.logLost = 9
-	r.there.ended[badRequest] = 9
+	r.there.ended[reason.BadRequest] = 9
 	st := &r.s.streams.streams[0].stats
 	st.viewers.Store(3)
 	st.held.Store(2)
@@ -41,8 +43,8 @@ func TestMetrics(t *testing.T) {
 	st.bytesOut.Store(1 << 53)
 	st.skips.Store(2)
 	st.skippedPackets.Store(4)
-	st.left[stalled].Store(1)
-	r.at = r.at.add(1500 * time.Millisecond)
+	st.left[reason.Stalled].Store(1)
+	r.at = r.at.Add(1500 * time.Millisecond)
 	got := pumpdMetrics(r)
 	for _, want := range []string{
 		`pumpd_build_info{version="v1.2.3"} 1`,

@@ -3,6 +3,9 @@ package server
 import (
 	"bytes"
 	"time"
+
+	"pumpd/server/clock"
+	"pumpd/server/reason"
 )
 
 // Replies that the socket does not take at once. A stream's header is up to 64 KB, and whoever asks for it on thousands
@@ -48,16 +51,16 @@ func (l *loop) pay(c *conn) (some bool) {
 }
 
 // sending sets the deadline of a reply, if the socket has not taken all of it.
-func (c *conn) sending(now instant) {
+func (c *conn) sending(now clock.Instant) {
 	if c.late = c.unsent() > 0; c.late {
-		c.deadline = now.add(sendTime)
+		c.deadline = now.Add(sendTime)
 	}
 }
 
 // deliver goes on sending a reply; when all of it is sent, with the next request or with closing.
-func (l *loop) deliver(c *conn, now instant) {
+func (l *loop) deliver(c *conn, now clock.Instant) {
 	if l.pay(c) {
-		c.deadline = now.add(sendTime)
+		c.deadline = now.Add(sendTime)
 	}
 	if c.unsent() > 0 {
 		return
@@ -65,10 +68,10 @@ func (l *loop) deliver(c *conn, now instant) {
 	c.late = false
 	switch c.phase {
 	case awaiting:
-		c.deadline = now.add(keepAliveTime)
+		c.deadline = now.Add(keepAliveTime)
 		l.process(c, now)
 	case closing:
-		c.deadline = now.add(lingerTime)
+		c.deadline = now.Add(lingerTime)
 		c.shut()
 	}
 }
@@ -76,7 +79,7 @@ func (l *loop) deliver(c *conn, now instant) {
 // ahead ends a conn that sends too many requests, b, while it does not read the reply before.
 func (l *loop) ahead(c *conn, b []byte) {
 	if len(b) > maxUnserved || bytes.Count(b, blankLine) > maxUnanswered {
-		l.mark(c, tooLarge)
+		l.mark(c, reason.TooLarge)
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 
 	"pumpd/asf/asftest"
 	"pumpd/codec"
+	"pumpd/server/reason"
 )
 
 const describeRequest = "GET /streams/a HTTP/1.1\r\nUser-Agent: " + wmpAgent + "\r\n\r\n"
@@ -69,7 +70,7 @@ func TestRepliesThatNobodyReads(t *testing.T) {
 		p.room = 500
 		p.say(strings.Repeat("GET /streams/a HTTP/1.1\r\nUser-Agent: "+c.agent+"\r\n\r\n", c.asks))
 		for i := range 2 {
-			if ended := p.conn.why == tooLarge; ended != c.atOnce || p.gone {
+			if ended := p.conn.why == reason.TooLarge; ended != c.atOnce || p.gone {
 				t.Errorf("%s: ended %v, closed %v after %d s, want %v, false", c.name, p.conn.why, p.gone, 4*i, c.atOnce)
 			}
 			r.pass(4 * time.Second)

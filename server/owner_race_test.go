@@ -2,7 +2,11 @@
 
 package server
 
-import "testing"
+import (
+	"testing"
+
+	"pumpd/server/reason"
+)
 
 // What only the loop's goroutine may call panics on another one, even if the two never run at once.
 func TestOwnerChecked(t *testing.T) {
@@ -15,7 +19,7 @@ func TestOwnerChecked(t *testing.T) {
 		"open":    func() { r.loop.open(door{wire: p}, r.at) },
 		"traffic": func() { r.loop.traffic(p.conn, r.at) },
 		"closed":  func() { r.loop.closed(p.conn) },
-		"mark":    func() { r.loop.mark(p.conn, stalled) },
+		"mark":    func() { r.loop.mark(p.conn, reason.Stalled) },
 		"sweep":   func() { r.loop.sweep(r.at) },
 		"wait":    func() { r.loop.wait(p.conn) },
 		"unwait":  func() { r.loop.unwait(p.conn) },
@@ -26,7 +30,7 @@ func TestOwnerChecked(t *testing.T) {
 		if !panicsElsewhere(touch) {
 			t.Errorf("%s: no panic on another goroutine", name)
 		}
-		if p.conn.why != noReason || p.conn.phase != awaiting {
+		if p.conn.why != reason.None || p.conn.phase != awaiting {
 			t.Fatalf("%s touched the conn: %v, phase %d", name, p.conn.why, p.conn.phase)
 		}
 	}

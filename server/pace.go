@@ -3,6 +3,8 @@ package server
 import (
 	"math"
 	"time"
+
+	"pumpd/server/clock"
 )
 
 // A send costs the same whatever its size, so fewer and larger sends are the only thing that makes a full pump faster
@@ -82,7 +84,7 @@ func costOf(before, spent time.Duration) time.Duration {
 
 // A beat is how far apart a stream's bursts are, by the times at which its packets were published.
 type beat struct {
-	last instant // the beginning of the last burst
+	last clock.Instant // the beginning of the last burst
 	gap  time.Duration
 }
 
@@ -94,13 +96,13 @@ func (b *beat) note(packets []*element) {
 }
 
 // came counts a packet in that was published at a moment.
-func (b *beat) came(at instant) {
+func (b *beat) came(at clock.Instant) {
 	const (
 		burst  = 5 * time.Millisecond // packets that are no farther apart are one burst
 		pause  = time.Second          // a source that pauses has no beat
 		weight = 8
 	)
-	switch d := at.since(b.last); {
+	switch d := at.Since(b.last); {
 	case d < burst:
 		return
 	case b.last == 0 || d > pause:

@@ -3,6 +3,8 @@ package server
 import (
 	"testing"
 	"time"
+
+	"pumpd/server/clock"
 )
 
 func TestMerged(t *testing.T) {
@@ -87,19 +89,19 @@ func TestPace(t *testing.T) {
 
 func TestBeat(t *testing.T) {
 	var b beat
-	at := instant(time.Hour)
+	at := clock.Instant(time.Hour)
 	for range 100 { // frames of three packets, at 25 a second
 		for i := range 3 {
-			b.came(at.add(time.Duration(i) * time.Millisecond))
+			b.came(at.Add(time.Duration(i) * time.Millisecond))
 		}
-		at = at.add(40 * time.Millisecond)
+		at = at.Add(40 * time.Millisecond)
 	}
 	if b.gap != 40*time.Millisecond {
 		t.Errorf("gap %v, want 40ms", b.gap)
 	}
-	at = at.add(time.Minute)
+	at = at.Add(time.Minute)
 	b.came(at)
-	b.came(at.add(20 * time.Millisecond))
+	b.came(at.Add(20 * time.Millisecond))
 	if b.gap < 35*time.Millisecond || b.gap >= 40*time.Millisecond {
 		t.Errorf("gap %v after a pause and one of 20 ms, want a little less than 40ms", b.gap)
 	}
@@ -130,9 +132,9 @@ func TestRoundBeginsWithAPacket(t *testing.T) {
 		{81 * ms, 1, false},
 		{82 * ms, 2, true},
 	} {
-		r.at = start.add(c.at)
+		r.at = start.Add(c.at)
 		f.publish(1)
-		r.at = start.add(c.at)
+		r.at = start.Add(c.at)
 		r.loop.bell(r.at)
 		if kicks != c.kicks {
 			t.Fatalf("%d kicks at %v, want %d", kicks, c.at, c.kicks)
@@ -165,8 +167,8 @@ func TestBell(t *testing.T) {
 		t.Fatalf("%d kicks for two bells before the first round, want 1", kicks)
 	}
 	r.turn()
-	if due := instant(r.loop.due.Load()); due != r.at.add(100*time.Millisecond) {
-		t.Errorf("next round at %d, want %d", due, r.at.add(100*time.Millisecond))
+	if due := clock.Instant(r.loop.due.Load()); due != r.at.Add(100*time.Millisecond) {
+		t.Errorf("next round at %d, want %d", due, r.at.Add(100*time.Millisecond))
 	}
 	r.loop.bell(r.at)
 	if kicks != 1 || !r.loop.alarmed.Load() {

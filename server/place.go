@@ -5,6 +5,8 @@ import (
 	"log/slog"
 	"slices"
 	"time"
+
+	"pumpd/server/clock"
 )
 
 // An origin is an upstream of the configuration and what is remembered of how it behaved.
@@ -15,13 +17,13 @@ type origin struct {
 	rank int    // 0 is the preferred one
 
 	// The puller's goroutine only.
-	failures int     // in a row
-	failed   instant // the last of them
-	retry    instant // not before
-	urgent   instant // nor before this where somebody waits for it
+	failures int           // in a row
+	failed   clock.Instant // the last of them
+	retry    clock.Instant // not before
+	urgent   clock.Instant // nor before this where somebody waits for it
 	probing  bool
-	probed   instant // the next probe: not before
-	good     instant // since when all probes have found it good; 0: the last one has not
+	probed   clock.Instant // the next probe: not before
+	good     clock.Instant // since when all probes have found it good; 0: the last one has not
 	outage   outage
 }
 
@@ -33,7 +35,7 @@ const (
 
 // before says which of two origins that may both be tried is tried first: one that has not failed lately, else the one
 // that has not been tried for longer.
-func (p *origin) before(q *origin, now instant) bool {
+func (p *origin) before(q *origin, now clock.Instant) bool {
 	bad, worse := p.suspect(now), q.suspect(now)
 	switch {
 	case bad != worse:
@@ -44,23 +46,23 @@ func (p *origin) before(q *origin, now instant) bool {
 	return p.rank < q.rank
 }
 
-func (p *origin) suspect(now instant) bool {
-	return p.failures > 0 && now.since(p.failed) < failurePenalty
+func (p *origin) suspect(now clock.Instant) bool {
+	return p.failures > 0 && now.Since(p.failed) < failurePenalty
 }
 
 // fail remembers a failure after packets came for so long; random as in backoff.
-func (p *origin) fail(now instant, lasted time.Duration, random float64) {
+func (p *origin) fail(now clock.Instant, lasted time.Duration, random float64) {
 	if lasted >= goodRun {
 		p.failures = 0
 	}
 	p.failures++
 	p.failed, p.good = now, 0
-	p.retry = now.add(backoff(p.failures, random))
-	p.urgent = now.add(urgentBackoff(p.failures, random))
+	p.retry = now.Add(clock.Backoff(p.failures, random))
+	p.urgent = now.Add(clock.UrgentBackoff(p.failures, random))
 }
 
 // due is when an origin may be tried. Viewers without a source do not wait until pauses of half a minute are over.
-func (p *puller) due(q *origin) instant {
+func (p *puller) due(q *origin) clock.Instant {
 	if p.active == nil && p.st.watched() > 0 {
 		return q.urgent
 	}
@@ -71,8 +73,8 @@ func (p *puller) due(q *origin) instant {
 // all others are for debugging.
 type outage struct {
 	tries  int
-	since  instant
-	told   instant
+	since  clock.Instant
+	told   clock.Instant
 	causes []string
 	last   lastError // of this run or the one before
 }
@@ -83,7 +85,7 @@ const (
 )
 
 // log logs a failure. known: the log has it already.
-func (t *outage) log(log *slog.Logger, from string, err error, known bool, now instant) {
+func (t *outage) log(log *slog.Logger, from string, err error, known bool, now clock.Instant) {
 	t.tries++
 	t.last = newLastError(err, causeOf(err), now)
 	if t.tries == 1 {
@@ -95,9 +97,9 @@ func (t *outage) log(log *slog.Logger, from string, err error, known bool, now i
 		if !known {
 			log.Warn("upstream failed", "from", from, "err", err)
 		}
-	case now.since(t.told) >= tellAgain:
+	case now.Since(t.told) >= tellAgain:
 		t.told = now
-		log.Warn("upstream still fails", "from", from, "tries", t.tries, "for", now.since(t.since).Round(time.Second), "err",
+		log.Warn("upstream still fails", "from", from, "tries", t.tries, "for", now.Since(t.since).Round(time.Second), "err",
 			err)
 	default:
 		log.Debug("upstream failed again", "from", from, "tries", t.tries, "err", err)
@@ -117,9 +119,9 @@ func (t *outage) isNew(cause string) bool {
 }
 
 // end ends the run, if there is one.
-func (t *outage) end(log *slog.Logger, from string, now instant) {
+func (t *outage) end(log *slog.Logger, from string, now clock.Instant) {
 	if t.tries > 0 {
-		log.Info("upstream is good again", "from", from, "failures", t.tries, "after", now.since(t.since).Round(time.Second))
+		log.Info("upstream is good again", "from", from, "failures", t.tries, "after", now.Since(t.since).Round(time.Second))
 		*t = outage{last: t.last}
 	}
 }

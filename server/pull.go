@@ -5,6 +5,9 @@ import (
 	"math/rand/v2"
 	"sync"
 	"time"
+
+	"pumpd/server/clock"
+	"pumpd/server/via"
 )
 
 // A puller feeds one stream from its upstreams. To them it is a client like any other: Describe, then Play. At most two
@@ -40,10 +43,10 @@ type puller struct {
 	handover *handover
 	left     mark // the chain's end when the last claim was given up; 0: none was
 	leftBy   *lane
-	awake    bool    // of a stream on demand: somebody watches, or did not long ago
-	watched  instant // the last time that somebody did, while awake
-	relief   instant // the next lane for relief: not before
-	next     instant // when to look again if nothing happens
+	awake    bool          // of a stream on demand: somebody watches, or did not long ago
+	watched  clock.Instant // the last time that somebody did, while awake
+	relief   clock.Instant // the next lane for relief: not before
+	next     clock.Instant // when to look again if nothing happens
 	views    []upstreamView
 }
 
@@ -55,7 +58,7 @@ type handover struct {
 }
 
 // runPull keeps a stream fed until ctx is done.
-func runPull(ctx context.Context, st *stream, c *Config, pump pumpName) {
+func runPull(ctx context.Context, st *stream, c *Config, pump via.Name) {
 	p, err := newPuller(st, c, pump)
 	if err != nil {
 		st.log.Error("pull is not possible", "err", err)
@@ -64,7 +67,7 @@ func runPull(ctx context.Context, st *stream, c *Config, pump pumpName) {
 	p.run(ctx)
 }
 
-func newPuller(st *stream, c *Config, pump pumpName) (*puller, error) {
+func newPuller(st *stream, c *Config, pump via.Name) (*puller, error) {
 	d, err := newDialer(dialerOptions{
 		proxy: c.Proxy.URL, forLocal: c.Proxy.ForLocal, caFile: st.cfg.CAFile, fingerprint: st.cfg.Fingerprint,
 	})
@@ -99,11 +102,11 @@ func (p *puller) run(ctx context.Context) {
 	alarm := time.NewTimer(0)
 	defer alarm.Stop()
 	for routine := false; ctx.Err() == nil; {
-		if now := p.st.clock.now(); !routine || now >= p.next {
-			p.next = now.add(time.Hour)
+		if now := p.st.clock.Now(); !routine || now >= p.next {
+			p.next = now.Add(time.Hour)
 			p.reconcile(now)
 			p.show()
-			alarm.Reset(max(p.next.since(now), time.Millisecond))
+			alarm.Reset(max(p.next.Since(now), time.Millisecond))
 		}
 		routine = false
 		var granted chan struct{}
@@ -114,7 +117,7 @@ func (p *puller) run(ctx context.Context) {
 		case <-ctx.Done():
 		case n := <-p.reports:
 			routine = p.isRoutine(n)
-			p.handle(n, p.st.clock.now())
+			p.handle(n, p.st.clock.Now())
 			routine = routine && p.active == n.lane
 		case <-granted:
 			p.inherited()
@@ -133,4 +136,4 @@ func (p *puller) finish() {
 }
 
 // lookAt makes reconcile look at that moment, if not before.
-func (p *puller) lookAt(t instant) { p.next = min(p.next, t) }
+func (p *puller) lookAt(t clock.Instant) { p.next = min(p.next, t) }

@@ -3,6 +3,8 @@ package server
 import (
 	"sync"
 	"time"
+
+	"pumpd/server/clock"
 )
 
 // A batch is what an upstream said without a pause, with its bytes: the puller is woken once for it. Where there are
@@ -69,10 +71,10 @@ func (d *delivery) idle(more bool) error {
 	}
 	st := d.puller.st
 	if more || !d.playing || len(d.puller.origins) > 1 || st.cfg.Slate != "" || st.watched() > 0 ||
-		st.clock.now().since(d.began) < repeatTime {
+		st.clock.Now().Since(d.began) < repeatTime {
 		return nil
 	}
-	return pause(d.ctx, collectTime)
+	return clock.Pause(d.ctx, collectTime)
 }
 
 // collectTime is much less than any upstream is waited for.

@@ -1,11 +1,15 @@
 package server
 
+import (
+	"pumpd/server/clock"
+)
+
 // begin makes a lane feed a stream that we do not have the claim of. A slate lets go only for a picture.
-func (p *puller) begin(l *lane, now instant) {
+func (p *puller) begin(l *lane, now clock.Instant) {
 	st := p.st
 	if own := st.Owner(); own != nil && own.Kind() == sourceSlate && !l.pictured(now) {
 		if l.packets > 0 {
-			p.lookAt(l.first.add(keyPatience))
+			p.lookAt(l.first.Add(keyPatience))
 		}
 		return
 	}
@@ -22,9 +26,9 @@ func (p *puller) begin(l *lane, now instant) {
 }
 
 // pictured says that there is something to show, or that there has been nothing for too long to wait for it.
-func (l *lane) pictured(now instant) bool {
+func (l *lane) pictured(now clock.Instant) bool {
 	_, ok := l.firstJoin(-1)
-	return ok || l.packets > 0 && now.since(l.first) >= keyPatience
+	return ok || l.packets > 0 && now.Since(l.first) >= keyPatience
 }
 
 // inherited is the moment at which the slate has let go.
@@ -71,13 +75,13 @@ func (p *puller) feed(u lineup) {
 	kept := l.kept[u.from:]
 	l.forget()
 	if err := p.source.header(l.header); err != nil {
-		p.drop(l, err, p.st.clock.now())
+		p.drop(l, err, p.st.clock.Now())
 		return
 	}
 	p.source.follow(u.tie)
 	for _, k := range kept {
 		if err := p.source.packet(k.b); err != nil {
-			p.drop(l, err, p.st.clock.now())
+			p.drop(l, err, p.st.clock.Now())
 			return
 		}
 	}

@@ -2,6 +2,8 @@ package server
 
 import (
 	"context"
+
+	"pumpd/server/clock"
 )
 
 // A delivery is the work on one lane: it goes to the upstream and passes on what it says. It has a goroutine of its
@@ -13,9 +15,9 @@ type delivery struct {
 	ctx    context.Context
 
 	// Its goroutine only.
-	via     string  // as it was passed on last
-	playing bool    // packets have come
-	began   instant // when the first came, while playing
+	via     string        // as it was passed on last
+	playing bool          // packets have come
+	began   clock.Instant // when the first came, while playing
 	pace    filePace
 	pending *batch // what the puller has not been told yet; nil: nothing
 }
@@ -109,7 +111,7 @@ func (d *delivery) take(e event) error {
 		return errEnded
 	case eventPacket:
 		if !d.playing {
-			d.playing, d.began = true, d.puller.st.clock.now()
+			d.playing, d.began = true, d.puller.st.clock.Now()
 		}
 		if d.pace.header != nil { // it may have to wait for its time, those before it not
 			if err := d.flush(); err != nil {

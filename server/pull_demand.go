@@ -1,10 +1,14 @@
 package server
 
-import "time"
+import (
+	"time"
+
+	"pumpd/server/clock"
+)
 
 // demanded says whether the upstreams are to be read now: always, or on demand while somebody watches or waits, and
 // until nobody has for idle_close.
-func (p *puller) demanded(now instant) bool {
+func (p *puller) demanded(now clock.Instant) bool {
 	if !p.st.cfg.OnDemand {
 		return true
 	}
@@ -14,11 +18,11 @@ func (p *puller) demanded(now instant) bool {
 			p.wakeUp(now)
 		}
 		p.awake, p.watched = true, now
-	case p.awake && now.since(p.watched) >= time.Duration(p.st.cfg.IdleClose):
+	case p.awake && now.Since(p.watched) >= time.Duration(p.st.cfg.IdleClose):
 		p.awake = false
 	}
 	if p.awake {
-		p.lookAt(now.add(demandCheck)) // that the last viewer leaves makes no sign
+		p.lookAt(now.Add(demandCheck)) // that the last viewer leaves makes no sign
 	}
 	return p.awake
 }
@@ -26,7 +30,7 @@ func (p *puller) demanded(now instant) bool {
 const demandCheck = time.Second
 
 // wakeUp lets all upstreams be tried at once: somebody waits.
-func (p *puller) wakeUp(now instant) {
+func (p *puller) wakeUp(now clock.Instant) {
 	for _, q := range p.origins {
 		q.retry, q.urgent = min(q.retry, now), min(q.urgent, now)
 	}

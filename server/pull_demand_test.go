@@ -136,7 +136,7 @@ func TestOnDemandLost(t *testing.T) {
 		s.hang()
 		time.Sleep(time.Minute)
 		synctest.Wait()
-		s.reg.Reap(s.st.clock.now())
+		s.reg.Reap(s.st.clock.Now())
 		if s.st.currentState() != streamIdle || s.st.Owner() != nil {
 			t.Errorf("state %v, want idle", s.st.currentState())
 		}

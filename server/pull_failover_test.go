@@ -42,7 +42,7 @@ func TestFailover(t *testing.T) {
 				tt.a.burst = burst3
 				s.hosts[hostA], s.hosts[hostB] = w.relay(tt.a), w.relay(relay{burst: burst3})
 				time.Sleep(10 * time.Second)
-				begin := s.st.clock.now()
+				begin := s.st.clock.Now()
 				p := s.play(20 * time.Second)
 				p.exact(t, w, max(tt.most, showStep, 1500*time.Millisecond))
 				if tt.most > 0 {
@@ -52,7 +52,7 @@ func TestFailover(t *testing.T) {
 					"packet for 1"); (n == 1) != strings.HasPrefix(tt.name, "silent") {
 					t.Errorf("told %d times that it is silent: %q", n, s.log.text())
 				}
-				if first := p.at[0].since(begin); first > time.Second+500*time.Millisecond {
+				if first := p.at[0].Since(begin); first > time.Second+500*time.Millisecond {
 					t.Errorf("the first packet came after %v", first)
 				}
 				if len(p.sent) < 19*25 {
@@ -76,7 +76,7 @@ func TestFailoverFromSilenceAtFirst(t *testing.T) {
 					hung(c)
 					closed.Store(int64(time.Since(w.begin)))
 				}
-				begin := s.st.clock.now()
+				begin := s.st.clock.Now()
 				time.Sleep(5 * time.Second)
 				p := s.play(5 * time.Second)
 				synctest.Wait()
@@ -84,8 +84,8 @@ func TestFailoverFromSilenceAtFirst(t *testing.T) {
 					t.Errorf("it was let go after %v", open)
 				}
 				last := p.numbers[len(p.numbers)-1]
-				if len(last) < 75 || p.at[0].since(begin) > 5*time.Second+1500*time.Millisecond {
-					t.Errorf("published %v, the first after %v", p.numbers, p.at[0].since(begin))
+				if len(last) < 75 || p.at[0].Since(begin) > 5*time.Second+1500*time.Millisecond {
+					t.Errorf("published %v, the first after %v", p.numbers, p.at[0].Since(begin))
 				}
 			})
 		})
@@ -98,10 +98,10 @@ func TestFailoverFromTwoSilent(t *testing.T) {
 		s, w := newScene(t, urlA, urlB, "mmsh://c.example/x"), newShow()
 		s.hosts[hostA], s.hosts[hostB], s.hosts["c.example:80"] = (*call).hold, (*call).hold, w.relay(relay{burst: burst3})
 		time.Sleep(10 * time.Second)
-		begin := s.st.clock.now()
+		begin := s.st.clock.Now()
 		p := s.play(10 * time.Second)
 		p.exact(t, w, showStep)
-		if first := p.at[0].since(begin); first > 2200*time.Millisecond {
+		if first := p.at[0].Since(begin); first > 2200*time.Millisecond {
 			t.Errorf("the first packet came after %v", first)
 		}
 	})

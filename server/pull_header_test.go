@@ -48,7 +48,7 @@ func TestPullBackWithHeaderOnly(t *testing.T) {
 				var up time.Duration
 				for range 240 {
 					time.Sleep(250 * time.Millisecond)
-					s.reg.Reap(s.st.clock.now())
+					s.reg.Reap(s.st.clock.Now())
 					if s.st.joins.Load() != nil {
 						up += 250 * time.Millisecond
 					}

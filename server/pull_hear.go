@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"errors"
 	"slices"
+
+	"pumpd/server/clock"
 )
 
 // isRoutine says that a report leaves reconcile nothing to do but what it has asked for already: packets of the active
@@ -15,7 +17,7 @@ func (p *puller) isRoutine(n report) bool {
 }
 
 // handle takes what a lane or a probe has found.
-func (p *puller) handle(n report, now instant) {
+func (p *puller) handle(n report, now clock.Instant) {
 	switch l := n.lane; {
 	case n.probed != nil:
 		p.judge(n.probed, n.err, now)
@@ -32,7 +34,7 @@ func (p *puller) handle(n report, now instant) {
 	}
 }
 
-func (p *puller) takeAll(l *lane, events []event, now instant) error {
+func (p *puller) takeAll(l *lane, events []event, now clock.Instant) error {
 	for _, e := range events {
 		if err := p.take(l, e, now); err != nil {
 			return err
@@ -42,7 +44,7 @@ func (p *puller) takeAll(l *lane, events []event, now instant) error {
 }
 
 // take is for what an upstream says. The bytes of e are only lent.
-func (p *puller) take(l *lane, e event, now instant) error {
+func (p *puller) take(l *lane, e event, now clock.Instant) error {
 	switch e.kind {
 	case eventPath:
 		if l.via = string(e.data); p.active == nil || p.active == l {
@@ -71,7 +73,7 @@ func (p *puller) take(l *lane, e event, now instant) error {
 }
 
 // drop closes a lane that has failed. That the source is lost is told by itself, but for one that comes and goes.
-func (p *puller) drop(l *lane, err error, now instant) {
+func (p *puller) drop(l *lane, err error, now clock.Instant) {
 	p.close(l)
 	o, known := p.ready(), false
 	if l == p.active {

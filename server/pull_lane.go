@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"pumpd/asf"
+	"pumpd/server/clock"
 )
 
 // A lane is one connection to an upstream, from the first request to the last packet. A goroutine of its own reads it,
@@ -15,7 +16,7 @@ type lane struct {
 	origin *origin
 	cancel context.CancelFunc
 	aim    aim
-	opened instant
+	opened clock.Instant
 
 	// The puller's goroutine only.
 	via    string      // of the upstream's reply
@@ -44,7 +45,7 @@ type keptPacket struct {
 	b    []byte
 	send uint32 // ms
 	join bool
-	at   instant
+	at   clock.Instant
 }
 
 // How much is kept: enough for the other upstream to be that far behind.
@@ -67,13 +68,13 @@ func (l *lane) setHeader(b []byte) error {
 func (l *lane) forget() { l.kept, l.size, l.near = nil, 0, nil }
 
 // beat notes that a packet has come.
-func (l *lane) beat(now instant) {
+func (l *lane) beat(now clock.Instant) {
 	l.pulse.beat(now)
 	l.mute = false
 }
 
 // lastPacket is when its last packet came, before all time if there was none.
-func (l *lane) lastPacket() instant {
+func (l *lane) lastPacket() clock.Instant {
 	if l.packets == 0 {
 		return -1
 	}
@@ -81,25 +82,25 @@ func (l *lane) lastPacket() instant {
 }
 
 // lasted is for how long packets have come.
-func (l *lane) lasted() time.Duration { return l.latest.since(l.first) }
+func (l *lane) lasted() time.Duration { return l.latest.Since(l.first) }
 
 // settled says that what comes is no burst of the past any more.
 func (l *lane) settled() bool { return l.lasted() >= repeatTime }
 
 // quiet is since when nothing has come, and how long that may last.
-func (l *lane) quiet() (since instant, patience time.Duration) {
+func (l *lane) quiet() (since clock.Instant, patience time.Duration) {
 	return max(l.latest, l.opened), l.patience()
 }
 
 // keep stores a packet. What is not one of the header is left out; the source counts such when it is its turn.
-func (l *lane) keep(b []byte, now instant) {
+func (l *lane) keep(b []byte, now clock.Instant) {
 	p, err := l.asf.ParsePacket(b)
 	if err != nil {
 		return
 	}
 	l.kept = append(l.kept, keptPacket{b: b, send: p.SendTime, join: p.Join, at: now})
 	l.size += len(b)
-	for len(l.kept) > 0 && (now.since(l.kept[0].at) > keptTime || l.size > keptBytes) {
+	for len(l.kept) > 0 && (now.Since(l.kept[0].at) > keptTime || l.size > keptBytes) {
 		l.size -= len(l.kept[0].b)
 		l.kept[0] = keptPacket{} // the array behind it lives on
 		l.kept = l.kept[1:]
@@ -107,7 +108,7 @@ func (l *lane) keep(b []byte, now instant) {
 }
 
 // firstJoin is where in kept the first key frame is that came after a moment.
-func (l *lane) firstJoin(after instant) (i int, ok bool) {
+func (l *lane) firstJoin(after clock.Instant) (i int, ok bool) {
 	for i, k := range l.kept {
 		if k.join && k.at > after {
 			return i, true
@@ -117,7 +118,7 @@ func (l *lane) firstJoin(after instant) (i int, ok bool) {
 }
 
 // since is where in kept that begins which came after a moment.
-func (l *lane) since(after instant) int {
+func (l *lane) since(after clock.Instant) int {
 	i := len(l.kept)
 	for i > 0 && l.kept[i-1].at > after {
 		i--

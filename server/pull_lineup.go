@@ -1,5 +1,9 @@
 package server
 
+import (
+	"pumpd/server/clock"
+)
+
 // A lineup says where and how a lane that stood by can go on for viewers who were fed by another one.
 type lineup struct {
 	from   int  // in its kept packets
@@ -64,7 +68,7 @@ func (p *puller) exact(l *lane) (lineup, bool) {
 func (p *puller) later(k keptPacket) bool { return p.source.Ahead(k.send) > 0 }
 
 // near gives the stream's generation, if the newest packet of a lane has about the send time that the stream is at.
-func (p *puller) near(l *lane, now instant) *generation {
+func (p *puller) near(l *lane, now clock.Instant) *generation {
 	if p.source == nil || len(l.kept) == 0 || !p.source.GoesOn() || !p.source.Follows(l.asf) {
 		return nil
 	}
@@ -76,7 +80,7 @@ func (p *puller) near(l *lane, now instant) *generation {
 
 // fresh gives the moment at which a lane that stands by got the first packet that viewers have not had; false: it has
 // none.
-func (p *puller) fresh(l *lane) (at instant, ok bool) {
+func (p *puller) fresh(l *lane) (at clock.Instant, ok bool) {
 	i := len(l.kept)
 	if l.near == nil || l.near != p.source.Generation() {
 		i = l.since(p.active.lastPacket())

@@ -13,6 +13,7 @@ import (
 
 	"pumpd/asf/asftest"
 	"pumpd/codec"
+	"pumpd/server/via"
 )
 
 // awaitStream asks for stream a until it is up.
@@ -115,8 +116,8 @@ func TestPathOfPumps(t *testing.T) {
 		t.Fatalf("%s, path %q, want three pumps", status, path)
 	}
 	for i, name := range names {
-		n := pumpName(strings.TrimPrefix(name, "1.0 "))
-		if err := n.checkPath([]byte(path)); err == nil {
+		n := via.Name(strings.TrimPrefix(name, "1.0 "))
+		if err := n.CheckPath([]byte(path)); err == nil {
 			t.Errorf("pump %d of %q would pull from itself", i, path)
 		}
 	}

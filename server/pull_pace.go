@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"pumpd/asf"
+	"pumpd/server/clock"
 )
 
 // A filePace holds back the packets of a file. A web server sends one as fast as it is taken, and viewers would have to
@@ -36,7 +37,7 @@ func (f *filePace) wait(ctx context.Context, packet []byte) error {
 	}
 	d := time.Duration(int32(p.SendTime-f.first)) * time.Millisecond
 	if early := time.Until(f.start.Add(d)); !f.start.IsZero() && early < fileGap && early > -fileGap {
-		return pause(ctx, early)
+		return clock.Pause(ctx, early)
 	}
 	f.first, f.start = p.SendTime, time.Now()
 	return ctx.Err()

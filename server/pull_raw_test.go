@@ -120,7 +120,7 @@ func TestPullFileAgain(t *testing.T) {
 		if n := len(p.numbers[0]); len(p.numbers) != 1 || n < 42*25 {
 			t.Errorf("%d packets in 45s, %d generations; want 42s of them at least", n, len(p.numbers))
 		}
-		if lead := time.Duration(p.sent[len(p.sent)-1]-p.sent[0])*time.Millisecond - p.at[len(p.at)-1].since(
+		if lead := time.Duration(p.sent[len(p.sent)-1]-p.sent[0])*time.Millisecond - p.at[len(p.at)-1].Since(
 			p.at[0]); lead > time.Second {
 			t.Errorf("after 45s the times are %v ahead", lead)
 		}
@@ -138,9 +138,9 @@ func TestPullFileKeepsPace(t *testing.T) {
 		s.hosts[hostA] = func(c *call) {
 			c.say(fmt.Appendf(nil, "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n", len(body)), body)
 		}
-		start := s.st.clock.now()
+		start := s.st.clock.Now()
 		err := s.once()
-		if took := s.st.clock.now().since(start); err != io.EOF || took < 19*time.Second || took > 21*time.Second {
+		if took := s.st.clock.Now().Since(start); err != io.EOF || took < 19*time.Second || took > 21*time.Second {
 			t.Errorf("a file of 20s took %v, %v", took, err)
 		}
 		p := s.published()

@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"pumpd/server/clock"
 )
 
 // openNeeded opens the lanes that are needed.
-func (p *puller) openNeeded(now instant) {
+func (p *puller) openNeeded(now clock.Instant) {
 	switch {
 	case p.pair:
 		p.openBest(aimPair, now)
@@ -19,7 +21,7 @@ func (p *puller) openNeeded(now instant) {
 	case len(p.lanes) > 1:
 		p.hurry(now)
 	case p.active == nil:
-		if due := p.lanes[0].opened.add(reliefTime); now < due {
+		if due := p.lanes[0].opened.Add(reliefTime); now < due {
 			p.lookAt(due)
 		} else {
 			p.openBest(aimFeed, now)
@@ -33,28 +35,28 @@ func (p *puller) openNeeded(now instant) {
 var errNoAnswer = errors.New("no answer")
 
 // hurry gives up waiting for an upstream that does not answer, if there is a third that may be better.
-func (p *puller) hurry(now instant) {
+func (p *puller) hurry(now clock.Instant) {
 	better := func(q *origin) bool { return p.laneOf(q) == nil && now >= p.due(q) && !q.suspect(now) }
 	l, last := p.other(), p.lanes[1]
 	if l.header != nil || l.aim == aimReturn || !slices.ContainsFunc(p.origins, better) {
 		return
 	}
-	if due := last.opened.add(reliefTime); now < due {
+	if due := last.opened.Add(reliefTime); now < due {
 		p.lookAt(due)
 		return
 	}
-	p.drop(l, fmt.Errorf("%w for %v", errNoAnswer, now.since(l.opened).Round(time.Millisecond)), now)
+	p.drop(l, fmt.Errorf("%w for %v", errNoAnswer, now.Since(l.opened).Round(time.Millisecond)), now)
 	p.openBest(l.aim, now)
 }
 
 // openRelief asks another upstream when the feeding one is silent.
-func (p *puller) openRelief(now instant) {
+func (p *puller) openRelief(now clock.Instant) {
 	since, patience := p.active.quiet()
-	if due := max(since.add(patience), p.relief); now < due {
+	if due := max(since.Add(patience), p.relief); now < due {
 		p.lookAt(due)
 		return
 	}
-	p.relief = now.add(reliefPause)
+	p.relief = now.Add(reliefPause)
 	p.openBest(aimRelief, now)
 }
 
@@ -62,7 +64,7 @@ func (p *puller) openRelief(now instant) {
 const reliefPause = 10 * time.Second
 
 // openBest opens a lane to the origin that is to be tried first, if any may be tried.
-func (p *puller) openBest(a aim, now instant) {
+func (p *puller) openBest(a aim, now clock.Instant) {
 	var best *origin
 	for _, q := range p.origins {
 		switch {
@@ -88,7 +90,7 @@ func (p *puller) laneOf(q *origin) *lane {
 }
 
 // open begins a lane. What there is to wait for is another matter then, so reconcile looks again.
-func (p *puller) open(q *origin, a aim, now instant) {
+func (p *puller) open(q *origin, a aim, now clock.Instant) {
 	p.lookAt(now)
 	ctx, cancel := context.WithCancel(p.ctx)
 	l := &lane{origin: q, cancel: cancel, aim: a, opened: now}

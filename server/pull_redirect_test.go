@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+
+	"pumpd/server/auth"
 )
 
 const notAllowed = "follow_redirects does not allow it"
@@ -115,8 +117,8 @@ func TestFollowKeepsCredentials(t *testing.T) {
 			heads = append(heads, c.head)
 			c.say([]byte("HTTP/1.0 401 No\r\nWWW-Authenticate: Basic realm=\"x\"\r\n\r\n"))
 		}
-		if err := s.once(); !errors.Is(err, errNoLogin) {
-			t.Errorf("%v, want %v", err, errNoLogin)
+		if err := s.once(); !errors.Is(err, auth.ErrNoLogin) {
+			t.Errorf("%v, want %v", err, auth.ErrNoLogin)
 		}
 		if len(heads) != 3 || strings.Contains(heads[2], "Authorization") {
 			t.Errorf("asked %q, want three times, and the third time without credentials", heads)

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+
+	"pumpd/server/auth"
 )
 
 // search asks all servers that one upstream of the configuration stands for, in order, until one is what was looked
@@ -34,7 +36,7 @@ var errLeadsBack = errors.New("playlist leads back to itself")
 func (s *search) run(ctx context.Context, at *upstream) error {
 	list, err := at.locate(ctx, s.client.dialer.services)
 	for _, to := range list {
-		v := &visit{client: s.client, at: to, login: login{user: to.user, password: to.password}}
+		v := &visit{client: s.client, at: to, login: auth.Login{User: to.user, Password: to.password}}
 		if err = s.visit(ctx, v); s.done || ctx.Err() != nil {
 			break
 		}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"pumpd/asf/asftest"
+	"pumpd/server/clock"
 )
 
 // A show is what an encoder makes: packet n of it is there n showSteps after its beginning, and each showGroup of them
@@ -115,7 +116,7 @@ func (w *show) relay(r relay) script {
 type publication struct {
 	numbers [][]int
 	sent    []uint32
-	at      []instant
+	at      []clock.Instant
 	bytes   []byte
 	ended   bool
 }
@@ -161,8 +162,8 @@ func (p publication) exact(t *testing.T, w *show, most time.Duration) {
 func (p publication) prompt(t *testing.T, most time.Duration) {
 	t.Helper()
 	for i := range p.at {
-		if i > 0 && p.at[i].since(p.at[i-1]) > most {
-			t.Errorf("packet %d came %v after the one before, want %v at most", i, p.at[i].since(p.at[i-1]), most)
+		if i > 0 && p.at[i].Since(p.at[i-1]) > most {
+			t.Errorf("packet %d came %v after the one before, want %v at most", i, p.at[i].Since(p.at[i-1]), most)
 		}
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"pumpd/asf/asftest"
+	"pumpd/server/clock"
 )
 
 // newSlated has a stream whose slate is a file with this header; the slate's packets have numbers from 1,000,000 on.
@@ -76,13 +77,13 @@ func TestPullAndSlate(t *testing.T) {
 				if end < begin || slices.ContainsFunc(all[end:], isSlate) {
 					t.Fatalf("published %v, want the slate once", p.numbers)
 				}
-				if wait := p.at[begin].since(p.at[begin-1]); wait < 3*time.Second || wait > 4*time.Second {
+				if wait := p.at[begin].Since(p.at[begin-1]); wait < 3*time.Second || wait > 4*time.Second {
 					t.Errorf("the slate began %v after the last packet, want slate_after", wait)
 				}
-				if late := p.at[end].since(instant(30 * time.Second)); late > 5*time.Second || all[end]%showGroup != 0 {
+				if late := p.at[end].Since(clock.Instant(30 * time.Second)); late > 5*time.Second || all[end]%showGroup != 0 {
 					t.Errorf("the slate ended %v after the upstream was back, with packet %d, want a key frame", late, all[end])
 				}
-				if gap := p.at[end].since(p.at[end-1]); gap > 3*showStep {
+				if gap := p.at[end].Since(p.at[end-1]); gap > 3*showStep {
 					t.Errorf("the slate ended %v before the upstream's key frame", gap)
 				}
 				p.prompt(t, 4*time.Second)

@@ -4,10 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"pumpd/server/clock"
 )
 
 // reconcile does what is due: it is called after all that happens, and at the moments that it has asked for by lookAt.
-func (p *puller) reconcile(now instant) {
+func (p *puller) reconcile(now clock.Instant) {
 	if !p.demanded(now) {
 		p.suspend()
 		return
@@ -19,7 +21,7 @@ func (p *puller) reconcile(now instant) {
 	}
 	if p.active != nil {
 		if p.source.outwait(now) {
-			p.lookAt(now.add(outwaitCheck))
+			p.lookAt(now.Add(outwaitCheck))
 		}
 		p.compare(now)
 		p.tidy(now)
@@ -31,7 +33,7 @@ func (p *puller) reconcile(now instant) {
 }
 
 // compare lets a lane that stands by take over where that is better.
-func (p *puller) compare(now instant) {
+func (p *puller) compare(now clock.Instant) {
 	switch l := p.ready(); {
 	case l == nil:
 	case l.aim == aimPair:
@@ -45,18 +47,18 @@ func (p *puller) compare(now instant) {
 
 // comparePair turns to the other one of a pair when the feeding one is behind it by pair_switch. Silence would not do
 // as the measure: where the encoder pauses both are silent.
-func (p *puller) comparePair(l *lane, now instant) {
+func (p *puller) comparePair(l *lane, now clock.Instant) {
 	since, ok := p.fresh(l)
 	if !ok {
 		return
 	}
-	if due := since.add(time.Duration(p.st.cfg.PairSwitch)); now < due {
+	if due := since.Add(time.Duration(p.st.cfg.PairSwitch)); now < due {
 		p.lookAt(due)
 		return
 	}
 	if u := p.lineUp(l); u.ready {
 		old := p.active
-		silence := now.since(old.latest)
+		silence := now.Since(old.latest)
 		p.switchTo(l, u, "the other one is behind")
 		old.first = now // what it has done before is no merit any more
 		old.origin.outage.log(p.log, old.origin.name, stalledFor(silence), false, now)
@@ -64,9 +66,9 @@ func (p *puller) comparePair(l *lane, now instant) {
 }
 
 // compareRelief turns to another upstream that has packets when the feeding one is silent.
-func (p *puller) compareRelief(l *lane, now instant) {
+func (p *puller) compareRelief(l *lane, now clock.Instant) {
 	since, patience := p.active.quiet()
-	if now.since(since) < patience {
+	if now.Since(since) < patience {
 		return
 	}
 	if _, ok := p.fresh(l); !ok {
@@ -75,7 +77,7 @@ func (p *puller) compareRelief(l *lane, now instant) {
 	if u := p.lineUp(l); u.ready {
 		old := p.active
 		p.switchTo(l, u, "the other one is silent")
-		p.drop(old, stalledFor(now.since(since)), now)
+		p.drop(old, stalledFor(now.Since(since)), now)
 	}
 }
 
@@ -87,9 +89,9 @@ var errNoPicture = errors.New("no key frame to go on with")
 
 // compareReturn goes back to a preferred upstream where that costs nothing; after a while also where the rest of a
 // group of pictures is lost, if packets really come.
-func (p *puller) compareReturn(l *lane, now instant) {
+func (p *puller) compareReturn(l *lane, now clock.Instant) {
 	u := p.lineUp(l)
-	due := l.opened.add(keyPatience)
+	due := l.opened.Add(keyPatience)
 	switch {
 	case u.ready && (!u.behind || l.settled()), now >= due && l.settled():
 		old := p.active
@@ -113,13 +115,13 @@ func (p *puller) switchTo(l *lane, u lineup, why string) {
 }
 
 // tidy closes the lanes that have become needless.
-func (p *puller) tidy(now instant) {
+func (p *puller) tidy(now clock.Instant) {
 	l := p.other()
 	if l == nil || p.active.packets == 0 {
 		return
 	}
 	since, patience := p.active.quiet()
-	if now.since(since) >= patience {
+	if now.Since(since) >= patience {
 		return
 	}
 	if l.aim == aimFeed || l.aim == aimRelief && p.active.latest > l.opened {
@@ -128,16 +130,16 @@ func (p *puller) tidy(now instant) {
 }
 
 // yieldToSlate gives the stream to its slate when the upstream is silent, though connected.
-func (p *puller) yieldToSlate(now instant) {
+func (p *puller) yieldToSlate(now clock.Instant) {
 	if p.st.cfg.Slate == "" {
 		return
 	}
 	since, patience := p.active.quiet()
-	if due := since.add(max(patience, time.Duration(p.st.cfg.SlateAfter))); now < due {
+	if due := since.Add(max(patience, time.Duration(p.st.cfg.SlateAfter))); now < due {
 		p.lookAt(due)
 		return
 	}
 	p.active.mute = true
-	p.log.Warn("upstream is silent", "from", p.active.origin.name, "for", now.since(since).Round(time.Millisecond))
+	p.log.Warn("upstream is silent", "from", p.active.origin.name, "for", now.Since(since).Round(time.Millisecond))
 	p.release(func() { p.source.pause(since) })
 }

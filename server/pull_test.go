@@ -18,6 +18,9 @@ import (
 
 	"pumpd/asf/asftest"
 	"pumpd/codec"
+	"pumpd/server/auth"
+	"pumpd/server/clock"
+	"pumpd/server/via"
 )
 
 // A scene is a network of scripted upstreams around one puller. It lives in a synctest bubble: time is not real, and no
@@ -83,7 +86,7 @@ func newSceneOf(t *testing.T, cfg StreamConfig) *scene {
 			s.first = s.st.joins.Load().start
 		}
 	}})
-	p, err := newPuller(s.st, DefaultConfig(), newPumpName())
+	p, err := newPuller(s.st, DefaultConfig(), via.NewName())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -456,19 +459,19 @@ func TestPull(t *testing.T) {
 
 // authorised lets only those through who prove that they are zweiter.
 func authorised(serve script) script {
-	known, err := newUsers([]string{"zweiter:a:b \"c\\d\""})
+	known, err := auth.ParseUsers([]string{"zweiter:a:b \"c\\d\""})
 	if err != nil {
 		panic(err)
 	}
 	client := netip.MustParseAddr("192.0.2.99")
-	var spent nonces
+	var spent auth.Nonces
 	return func(c *call) {
 		path := codec.PathOf([]byte(strings.Fields(c.head)[1]))
 		_, after, _ := strings.Cut(c.head, "Authorization: ")
 		field, _, _ := strings.Cut(after, "\r\n")
-		asks := proof{method: []byte("GET"), path: path, authorization: []byte(field), from: client}
-		if _, v := known.check(asks, spent.spend, time.Now()); v != right {
-			offers := known.challenge(nil, client, v == stale, time.Now())
+		asks := auth.Proof{Method: []byte("GET"), Path: path, Authorization: []byte(field), From: client}
+		if _, v := known.Check(asks, spent.Spend, time.Now()); v != auth.Right {
+			offers := known.Challenge(nil, client, v == auth.Stale, time.Now())
 			c.say(fmt.Appendf(nil, "HTTP/1.0 401 Unauthorized\r\nWWW-Authenticate: %s\r\n\r\n", offers[0]))
 			return
 		}
@@ -510,8 +513,8 @@ func TestPullRefusesItself(t *testing.T) {
 			s.hosts["a.example:80"] = func(c *call) {
 				c.say(fmt.Appendf(nil, "HTTP/1.0 "+reply, string(s.puller.name)), fullHeader, fullOne)
 			}
-			if err := s.once(); !errors.Is(err, errLoop) {
-				t.Errorf("%q: %v, want %v", reply, err, errLoop)
+			if err := s.once(); !errors.Is(err, via.ErrLoop) {
+				t.Errorf("%q: %v, want %v", reply, err, via.ErrLoop)
 			}
 			if got := s.seen(); got != "" {
 				t.Errorf("%q: stream got %q from itself", reply, got)
@@ -561,7 +564,7 @@ func TestPullGoneForGood(t *testing.T) {
 			}{{5*time.Second - time.Second, false}, {2 * time.Second, name != "without"}, {30 * time.Second, true}} {
 				time.Sleep(c.pass)
 				synctest.Wait()
-				s.reg.Reap(s.st.clock.now())
+				s.reg.Reap(s.st.clock.Now())
 				if over := s.st.currentState() == streamIdle; over != c.over {
 					t.Errorf("%s: state %v, want over: %v", name, s.st.currentState(), c.over)
 				}
@@ -644,7 +647,7 @@ func TestPullBacksOff(t *testing.T) {
 			t.Errorf("%d attempts in 10 minutes", n)
 		}
 		s.change(host, good)
-		time.Sleep(2 * backoff(100, 0))
+		time.Sleep(2 * clock.Backoff(100, 0))
 		after := s.pauses(len(pauses) + 1) // from the Describe that was answered on
 		if len(after) < 3 || after[0] != 0 {
 			t.Fatalf("pauses when it was good %v", after)
@@ -659,7 +662,7 @@ func TestPullBacksOff(t *testing.T) {
 func (s *scene) grows(pauses []time.Duration) {
 	s.t.Helper()
 	for i, pause := range pauses {
-		if longest := backoff(i+1, 0); pause > longest || pause < longest/2 {
+		if longest := clock.Backoff(i+1, 0); pause > longest || pause < longest/2 {
 			s.t.Errorf("pause %d is %v, want %v to %v", i+1, pause, longest/2, longest)
 		}
 	}
@@ -692,13 +695,13 @@ func TestPullFailsOver(t *testing.T) {
 
 func TestNewPullerRefuses(t *testing.T) {
 	st, _ := fedStream(t, StreamConfig{Path: "x", URL: "rtsp://a.example/"}, streamOptions{})
-	if _, err := newPuller(st, DefaultConfig(), newPumpName()); err == nil {
+	if _, err := newPuller(st, DefaultConfig(), via.NewName()); err == nil {
 		t.Error("a puller from rtsp://")
 	}
 	st, _ = fedStream(t, StreamConfig{Path: "x", URL: "mmsh://a.example/"}, streamOptions{})
 	c := DefaultConfig()
 	c.Proxy.URL = "socks5://a.example"
-	if _, err := newPuller(st, c, newPumpName()); err == nil {
+	if _, err := newPuller(st, c, via.NewName()); err == nil {
 		t.Error("a puller through socks5://")
 	}
 }

@@ -3,6 +3,8 @@ package server
 import (
 	"context"
 	"fmt"
+
+	"pumpd/server/auth"
 )
 
 const maxHops = 5 // redirects and playlists on the way to one stream
@@ -12,7 +14,7 @@ const maxHops = 5 // redirects and playlists on the way to one stream
 type visit struct {
 	client *client
 	at     *upstream
-	login  login
+	login  auth.Login
 	hops   int      // redirects and playlists so far
 	trail  []string // the playlists among them
 	least  scope    // nothing nearer is dialled: somebody that far away has sent us
@@ -46,7 +48,7 @@ func (v *visit) once(ctx context.Context, about *description) (*answer, error) {
 	a := &answer{link: l, stall: v.client.stall}
 	a.release = context.AfterFunc(ctx, func() { l.Close() })
 	r := pullRequest{to: v.at, proxy: l.proxy, via: string(v.client.name), guid: v.client.guid,
-		auth: v.login.field("GET", v.at.target)}
+		auth: v.login.Field("GET", v.at.target)}
 	if about != nil {
 		r.play, r.streams, r.clientID, r.known = true, about.streams, about.clientID, about.known
 	}
@@ -60,7 +62,7 @@ func (v *visit) once(ctx context.Context, about *description) (*answer, error) {
 // judge says whether an answer was only a step on the way.
 func (v *visit) judge(ctx context.Context, a *answer) (again bool, err error) {
 	r := a.reply
-	if err := v.client.name.checkPath([]byte(r.via)); err != nil {
+	if err := v.client.name.CheckPath([]byte(r.via)); err != nil {
 		return false, err
 	}
 	v.via = r.via
@@ -72,7 +74,7 @@ func (v *visit) judge(ctx context.Context, a *answer) (again bool, err error) {
 			return true, v.follow(ctx, a, r.location)
 		}
 	case 401:
-		return true, v.login.learn(r.challenge)
+		return true, v.login.Learn(r.challenge)
 	}
 	return false, &statusError{r.status, r.reason}
 }
@@ -93,7 +95,7 @@ func (v *visit) follow(ctx context.Context, a *answer, where string) error {
 		v.least = max(v.least, v.client.dialer.reach(ctx, a.link, v.at))
 	}
 	v.client.log.Debug("pull is redirected", "from", v.at, "to", to, "status", a.reply.status)
-	v.at, v.login = to, login{user: to.user, password: to.password}
+	v.at, v.login = to, auth.Login{User: to.user, Password: to.password}
 	return nil
 }
 

@@ -1,21 +1,25 @@
 package server
 
-import "time"
+import (
+	"time"
+
+	"pumpd/server/clock"
+)
 
 // A pulse is how the packets of a source come. It tells a silence from the pace of a slow stream.
 type pulse struct {
 	packets int
-	first   instant       // of packets
-	latest  instant       // of packets
+	first   clock.Instant // of packets
+	latest  clock.Instant // of packets
 	pace    time.Duration // between packets, on average
 }
 
 // beat notes that a packet has come.
-func (p *pulse) beat(now instant) {
+func (p *pulse) beat(now clock.Instant) {
 	if p.packets == 0 {
 		p.first = now
 	} else {
-		p.pace += (now.since(p.latest) - p.pace) / 8
+		p.pace += (now.Since(p.latest) - p.pace) / 8
 	}
 	p.packets++
 	p.latest = now

@@ -8,6 +8,8 @@ import (
 
 	"pumpd/asf"
 	"pumpd/codec"
+	"pumpd/server/clock"
+	"pumpd/server/reason"
 )
 
 // A push is an encoder on a conn, from its first PushStart on. Its stream may come in several requests, each a
@@ -27,10 +29,10 @@ type push struct {
 	state  pushState
 	source *source // while inheriting and feeding
 	body   pushBody
-	last   *asf.Header // its last header, as published; nil without one and after $E
-	next   *asf.Header // the header to give the stream with its next packet; nil: it has been given, or none has come
-	left   mark        // the chain's end when it fell silent; 0: it has not
-	heard  instant     // the last $H, $C, $D or $E; between two bodies, the end of the first, or a setup
+	last   *asf.Header   // its last header, as published; nil without one and after $E
+	next   *asf.Header   // the header to give the stream with its next packet; nil: it has been given, or none has come
+	left   mark          // the chain's end when it fell silent; 0: it has not
+	heard  clock.Instant // the last $H, $C, $D or $E; between two bodies, the end of the first, or a setup
 	pulse
 }
 
@@ -56,7 +58,7 @@ const (
 )
 
 // feed takes what has come of the body. It is false when it can do no more until something comes.
-func (p *push) feed(c *conn, now instant) bool {
+func (p *push) feed(c *conn, now clock.Instant) bool {
 	if p.state == pushInheriting {
 		if len(c.wire.peek()) > maxInherited {
 			p.fail(c, 503, errTooMuch)
@@ -65,7 +67,7 @@ func (p *push) feed(c *conn, now instant) bool {
 	}
 	whole, err := p.body.take(c.wire, func(f codec.Frame) error { return p.frame(c, f, now) })
 	switch {
-	case c.why != noReason || errors.Is(err, errInheriting):
+	case c.why != reason.None || errors.Is(err, errInheriting):
 		return false
 	case errors.Is(err, errNextRequest):
 		p.pause(c, now)
@@ -79,19 +81,19 @@ func (p *push) feed(c *conn, now instant) bool {
 	case whole:
 		c.loop.pushAccepted(c, p.minor, p.id, p.keep)
 		p.pause(c, now)
-		return c.why == noReason
+		return c.why == reason.None
 	}
 	return false
 }
 
 // pause waits for the encoder's next request. The stream header and the claim stay.
-func (p *push) pause(c *conn, now instant) {
+func (p *push) pause(c *conn, now clock.Instant) {
 	p.heard = now
 	c.phase, c.scanned, c.deadline = awaiting, 0, 0
 }
 
 // frame acts on one frame of a body (push.md §4).
-func (p *push) frame(c *conn, f codec.Frame, now instant) error {
+func (p *push) frame(c *conn, f codec.Frame, now clock.Instant) error {
 	switch f.Type {
 	case 'H':
 		p.hear(now)
@@ -113,7 +115,7 @@ func (p *push) frame(c *conn, f codec.Frame, now instant) error {
 }
 
 // hear notes that the encoder sends; after $E that is a new stream.
-func (p *push) hear(now instant) {
+func (p *push) hear(now clock.Instant) {
 	p.heard = now
 	if p.state == pushEnded {
 		p.state = pushWaiting
@@ -209,9 +211,9 @@ func (p *push) beginWith(c *conn, b []byte) error {
 }
 
 // yieldToSlate gives the claim up, so that the slate may play, when the encoder is silent though connected.
-func (p *push) yieldToSlate(c *conn, now instant) {
+func (p *push) yieldToSlate(c *conn, now clock.Instant) {
 	c.loop.log.Warn("encoder is silent, making way for the slate", "stream", p.stream.cfg.Path, "from", c.remote,
-		"for", now.since(p.heard))
+		"for", now.Since(p.heard))
 	p.next, p.left = p.source.Published(), p.source.Mark()
 	p.source.pause(p.heard)
 	p.source, p.state = nil, pushSilent
@@ -231,8 +233,8 @@ func (p *push) claim(c *conn) error {
 		p.fail(c, code, err)
 		return err
 	}
-	evict := func() { l.tell(func(instant) { p.evicted(c) }) }
-	granted := func() { l.tell(func(now instant) { p.granted(c, now) }) }
+	evict := func() { l.tell(func(clock.Instant) { p.evicted(c) }) }
+	granted := func() { l.tell(func(now clock.Instant) { p.granted(c, now) }) }
 	s, at, err := p.stream.Inherit(
 		Claim{Kind: sourcePush, Who: c.remote.String(), Pusher: pusher{from: p.from, id: p.id}, Evict: evict}, granted)
 	if err != nil {
@@ -247,7 +249,7 @@ func (p *push) claim(c *conn) error {
 }
 
 // granted goes on with the input that has waited for the claim.
-func (p *push) granted(c *conn, now instant) {
+func (p *push) granted(c *conn, now clock.Instant) {
 	if c.push != p || p.state != pushInheriting {
 		return // it has gone in the meantime, and its claim with it
 	}
@@ -258,13 +260,13 @@ func (p *push) granted(c *conn, now instant) {
 
 // evicted tells the encoder that another has taken its stream over.
 func (p *push) evicted(c *conn) {
-	if c.push == p && c.why == noReason {
-		c.loop.dropEncoder(c, 409, "another encoder has taken the stream over", replaced)
+	if c.push == p && c.why == reason.None {
+		c.loop.dropEncoder(c, 409, "another encoder has taken the stream over", reason.Replaced)
 	}
 }
 
 // end is $E: reason 1 says that $C will follow, anything else that the source is over.
-func (p *push) end(f codec.Frame, now instant) error {
+func (p *push) end(f codec.Frame, now clock.Instant) error {
 	why, err := f.Reason()
 	if err != nil || why == 1 {
 		return err
@@ -279,18 +281,18 @@ func (p *push) end(f codec.Frame, now instant) error {
 }
 
 // gone is called when the conn leaves with the push on it.
-func (p *push) gone(c *conn, why reason) {
+func (p *push) gone(c *conn, why reason.Reason) {
 	s := p.source
 	p.source = nil
 	switch {
-	case why == sourceSilent:
+	case why == reason.SourceSilent:
 		p.access.drop(p.stream, p.id)
-	case why != replaced && p.state != pushEnded:
+	case why != reason.Replaced && p.state != pushEnded:
 		p.session(max(c.loop.limits.sourceIdle, p.stream.Grace()))
 	}
 	switch {
 	case s == nil:
-	case why == replaced, why == shuttingDown:
+	case why == reason.Replaced, why == reason.ShuttingDown:
 		s.yield()
 	default:
 		s.lost(errors.New(why.String()))
@@ -305,18 +307,18 @@ func (p *push) fail(c *conn, code int, err error) {
 
 // chore ends a push whose encoder has gone silent: inside a body with 408 (push.md §5), between bodies and after $E
 // without an answer. One that has been silent for less may have to yield to the slate.
-func (p *push) chore(c *conn, now instant) {
+func (p *push) chore(c *conn, now clock.Instant) {
 	l := c.loop
 	if p.state == pushFeeding {
 		p.source.outwait(now)
 	}
-	inBody, silent := c.phase == feeding, now.since(p.heard)
+	inBody, silent := c.phase == feeding, now.Since(p.heard)
 	switch {
 	case !inBody && silent > l.limits.pushSetup, inBody && p.state == pushEnded && silent > endedTime:
-		l.mark(c, sourceSilent)
+		l.mark(c, reason.SourceSilent)
 	case inBody && p.state != pushEnded && p.state != pushInheriting && silent > l.limits.sourceIdle:
 		l.log.Warn("encoder is silent", "stream", p.stream.cfg.Path, "from", c.remote, "limit", l.limits.sourceIdle)
-		l.dropEncoder(c, 408, fmt.Sprintf("no data for %v", l.limits.sourceIdle), sourceSilent)
+		l.dropEncoder(c, 408, fmt.Sprintf("no data for %v", l.limits.sourceIdle), reason.SourceSilent)
 	case p.state == pushFeeding && p.stream.cfg.Slate != "" &&
 		silent >= max(p.patience(), time.Duration(p.stream.cfg.SlateAfter)):
 		p.yieldToSlate(c, now)

@@ -3,29 +3,31 @@ package server
 import (
 	"fmt"
 	"sync"
+
+	"pumpd/server/auth"
 )
 
 // pushAccess is who may push to each stream: passwords, networks, and the push-ids that were given out. Streams are
 // known by their id.
 type pushAccess struct {
 	// Set by newPushAccess, never changed.
-	users []users    // of push_users; empty: no password is asked for, see admits
-	from  []networks // of push_from; empty: see admits
+	users []auth.Users    // of push_users; empty: no password is asked for, see admits
+	from  []auth.Networks // of push_from; empty: see admits
 
 	mu       sync.Mutex
 	sessions []pushSessions
-	nonces   nonces
-	brake    brake
+	nonces   auth.Nonces
+	brake    auth.Brake
 }
 
 func newPushAccess(streams []*stream) (*pushAccess, error) {
 	a := &pushAccess{sessions: make([]pushSessions, len(streams))}
 	for _, st := range streams {
-		u, err := newUsers(st.cfg.PushUsers)
+		u, err := auth.ParseUsers(st.cfg.PushUsers)
 		if err != nil {
 			return nil, fmt.Errorf("stream %s: %w", st.cfg.Path, err)
 		}
-		from, err := newNetworks(st.cfg.PushFrom)
+		from, err := auth.ParseNetworks(st.cfg.PushFrom)
 		if err != nil {
 			return nil, fmt.Errorf("stream %s: %w", st.cfg.Path, err)
 		}

@@ -4,6 +4,9 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"pumpd/server/auth"
+	"pumpd/server/logging"
 )
 
 // What package auth does to those who guess.
@@ -21,7 +24,7 @@ func guarded(c *Config) {
 // guess sends a setup with a password from an address.
 func (r *rig) guess(from, password string) *encoder {
 	e := r.encoderAt(from)
-	e.post(setupType, "0", 0, "Authorization: "+basicField("encoder", password)+"\r\n")
+	e.post(setupType, "0", 0, "Authorization: "+auth.BasicField("encoder", password)+"\r\n")
 	return e
 }
 
@@ -85,8 +88,8 @@ func TestGuessing(t *testing.T) {
 	if e := r.guess(attacker, "secret"); !strings.Contains(e.status(), "204") {
 		t.Errorf("and its next one: %q, want 204 at once", e.status())
 	}
-	if got := log(); strings.Count(got, "\n") > 4 || !strings.Contains(got, logPushWrong) || !strings.Contains(got,
-		logPushBraked) {
+	if got := log(); strings.Count(got, "\n") > 4 || !strings.Contains(got, logging.PushWrong) || !strings.Contains(got,
+		logging.PushBraked) {
 		t.Errorf("log %q, want two lines of each kind at most", got)
 	}
 }
@@ -95,7 +98,7 @@ func TestGuessing(t *testing.T) {
 func TestGuessingOnOneConnection(t *testing.T) {
 	r := newRig(t, guarded, "a")
 	e := r.encoder()
-	authorization := "Authorization: " + basicField("encoder", "x") + "\r\n"
+	authorization := "Authorization: " + auth.BasicField("encoder", "x") + "\r\n"
 	for range triesFree {
 		e.post(setupType, "0", 0, authorization)
 	}
@@ -125,7 +128,7 @@ func TestGuessingOnOneConnection(t *testing.T) {
 func TestStaleIsNoGuess(t *testing.T) {
 	r := newRig(t, guarded, "a")
 	old := `Digest realm="pumpd", qop="auth", nonce="` + strings.Repeat("0", 48) + `"` // of another process
-	field := encoderLogin(t, old).field("POST", "/streams/a_push")
+	field := encoderLogin(t, old).Field("POST", "/streams/a_push")
 	for range 3 * triesFree {
 		e := r.encoder()
 		if e.post(setupType, "0", 0, "Authorization: "+field+"\r\n"); !strings.Contains(e.status(), "401") {
@@ -155,8 +158,8 @@ func TestReplayedSetup(t *testing.T) {
 	const path = "/streams/a_push"
 	mine, other := testClient.String(), "192.0.2.2"
 	counted := encoderLogin(t, challenge())
-	first, second := counted.field("POST", path), counted.field("POST", path)
-	plain := encoderLogin(t, strings.Replace(challenge(), `, qop="auth"`, "", 1)).field("POST", path)
+	first, second := counted.Field("POST", path), counted.Field("POST", path)
+	plain := encoderLogin(t, strings.Replace(challenge(), `, qop="auth"`, "", 1)).Field("POST", path)
 	for i, c := range []struct{ from, field, status string }{
 		{other, first, "401"},
 		{mine, first, "204"},
@@ -174,10 +177,10 @@ func TestReplayedSetup(t *testing.T) {
 }
 
 // encoderLogin is the encoder's answer to a challenge.
-func encoderLogin(t *testing.T, challenge string) *login {
+func encoderLogin(t *testing.T, challenge string) *auth.Login {
 	t.Helper()
-	l := &login{user: "encoder", password: "secret"}
-	if err := l.learn(challenge); err != nil {
+	l := &auth.Login{User: "encoder", Password: "secret"}
+	if err := l.Learn(challenge); err != nil {
 		t.Fatalf("%q: %v", challenge, err)
 	}
 	return l

@@ -1,6 +1,10 @@
 package server
 
-import "net/netip"
+import (
+	"net/netip"
+
+	"pumpd/server/clock"
+)
 
 // A pusher is an encoder as one that comes for its stream is compared with it.
 type pusher struct {
@@ -15,22 +19,22 @@ func (p pusher) is(from netip.Addr, id string) bool {
 
 // keepPlace lets an encoder that lost its link go before others until the grace is over. An encoder whose stream has
 // ended needs no place, and one that has brought no packet gets none. For whoever holds the registry's mutex.
-func (st *stream) keepPlace(since instant, orphan bool) {
+func (st *stream) keepPlace(since clock.Instant, orphan bool) {
 	switch o := st.owner; {
 	case o == nil || o.claim.Kind != sourcePush || !o.wrote:
 	case orphan:
-		st.absent, st.until = o.claim.Pusher, since.add(st.reg.grace)
+		st.absent, st.until = o.claim.Pusher, since.Add(st.reg.grace)
 	default:
 		st.absent, st.until = pusher{}, 0
 	}
 }
 
 // foremost is the encoder that goes before others: the one that feeds the stream, or else the one whose place is kept.
-func (st *stream) foremost(now instant) (p pusher, ok bool) {
+func (st *stream) foremost(now clock.Instant) (p pusher, ok bool) {
 	st.reg.mu.Lock()
 	defer st.reg.mu.Unlock()
 	if s := st.owner; s != nil && s.claim.Kind == sourcePush {
 		return s.claim.Pusher, true
 	}
-	return st.absent, now.before(st.until)
+	return st.absent, now.Before(st.until)
 }

@@ -9,7 +9,7 @@ import (
 func (a *pushAccess) admits(st *stream, from netip.Addr) bool {
 	switch {
 	case len(a.from[st.id]) > 0:
-		return a.from[st.id].contains(from)
+		return a.from[st.id].Contains(from)
 	case len(a.users[st.id]) > 0:
 		return true
 	}

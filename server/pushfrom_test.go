@@ -9,6 +9,9 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"pumpd/server/auth"
+	"pumpd/server/logging"
 )
 
 // encoderAt is an encoder at an address.
@@ -22,10 +25,10 @@ func (r *rig) encoderAt(addr string) *encoder {
 func (r *rig) logged() (text func() string) {
 	var b bytes.Buffer
 	var lost atomic.Uint64
-	q := newLogQueue(slog.NewTextHandler(&b, nil), &lost)
-	r.loop.log = q.logger()
+	q := logging.New(slog.NewTextHandler(&b, nil), &lost)
+	r.loop.log = q.Logger()
 	return func() string {
-		q.drain()
+		q.Drain()
 		return b.String()
 	}
 }
@@ -142,7 +145,7 @@ func TestEncoderThatLostItsLinkGoesFirst(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			r := newRig(t, c.change, "a")
 			e := r.encoder()
-			e.post(setupType, "0", 0, "Authorization: "+basicField("encoder", "secret")+"\r\n")
+			e.post(setupType, "0", 0, "Authorization: "+auth.BasicField("encoder", "secret")+"\r\n")
 			_, after, _ := strings.Cut(string(e.got), "push-id=")
 			e.id, _, _ = strings.Cut(after, "\r\n")
 			e.start(endless)
@@ -160,7 +163,7 @@ func TestEncoderThatLostItsLinkGoesFirst(t *testing.T) {
 				if c.hasID {
 					id = e.id
 				}
-				n.post(setupType, id, 0, "Authorization: "+basicField("encoder", "secret")+"\r\n")
+				n.post(setupType, id, 0, "Authorization: "+auth.BasicField("encoder", "secret")+"\r\n")
 				if !strings.Contains(n.status(), want) {
 					t.Fatalf("%q, want %s", n.status(), want)
 				}

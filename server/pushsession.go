@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"pumpd/asf"
+	"pumpd/server/auth"
+	"pumpd/server/clock"
 )
 
 // A pushSession is what a push-id stands for: a setup that was admitted, so that its PushStart is admitted without a
@@ -15,7 +17,7 @@ import (
 type pushSession struct {
 	id   string
 	from netip.Addr
-	ends instant
+	ends clock.Instant
 	last *asf.Header // the newest header that came with it, as published; nil: none yet
 }
 
@@ -41,9 +43,9 @@ func (l pushSessions) find(id string) *pushSession {
 }
 
 // add makes room for a session and adds it.
-func (l *pushSessions) add(s pushSession, now instant) {
-	*l = slices.DeleteFunc(*l, func(o pushSession) bool { return o.ends.before(now) })
-	same := func(o pushSession) bool { return networkOf(o.from) == networkOf(s.from) }
+func (l *pushSessions) add(s pushSession, now clock.Instant) {
+	*l = slices.DeleteFunc(*l, func(o pushSession) bool { return o.ends.Before(now) })
+	same := func(o pushSession) bool { return auth.NetworkOf(o.from) == auth.NetworkOf(s.from) }
 	switch {
 	case l.count(same) >= maxNetworkPushes:
 		l.evict(same)
@@ -71,7 +73,7 @@ func (l *pushSessions) evict(among func(pushSession) bool) {
 		if !among(s) {
 			continue
 		}
-		w := [2]int{0, -l.count(func(o pushSession) bool { return networkOf(o.from) == networkOf(s.from) })}
+		w := [2]int{0, -l.count(func(o pushSession) bool { return auth.NetworkOf(o.from) == auth.NetworkOf(s.from) })}
 		if s.last != nil {
 			w[0] = 1
 		}
@@ -87,7 +89,7 @@ func (l *pushSessions) drop(id string) {
 }
 
 // open begins a session and returns its push-id.
-func (a *pushAccess) open(st *stream, from netip.Addr, now, ends instant) string {
+func (a *pushAccess) open(st *stream, from netip.Addr, now, ends clock.Instant) string {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	id := strconv.FormatUint(uint64(randomID()), 10) // at most 10 digits (push.md §10)
@@ -100,21 +102,21 @@ func (a *pushAccess) open(st *stream, from netip.Addr, now, ends instant) string
 
 // know gives the session of a push-id; false: there is none of this stream. Where it stands for a password it is good
 // from its own address only.
-func (a *pushAccess) know(id string, st *stream, from netip.Addr, now instant) (pushSession, bool) {
+func (a *pushAccess) know(id string, st *stream, from netip.Addr, now clock.Instant) (pushSession, bool) {
 	if st == nil {
 		return pushSession{}, false
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	s := a.sessions[st.id].find(id)
-	if s == nil || s.from != from && len(a.users[st.id]) > 0 || s.ends.before(now) {
+	if s == nil || s.from != from && len(a.users[st.id]) > 0 || s.ends.Before(now) {
 		return pushSession{}, false
 	}
 	return *s, true
 }
 
 // use has the session of a push-id end at ends, and be good for this address.
-func (a *pushAccess) use(id string, st *stream, from netip.Addr, ends instant) {
+func (a *pushAccess) use(id string, st *stream, from netip.Addr, ends clock.Instant) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if s := a.sessions[st.id].find(id); s != nil {
@@ -124,14 +126,14 @@ func (a *pushAccess) use(id string, st *stream, from netip.Addr, ends instant) {
 
 // session keeps p, its address and its header, under its push-id for life from now on.
 func (p *push) session(life time.Duration) {
-	p.access.keep(p.stream, pushSession{id: p.id, from: p.from, last: p.last}, p.stream.clock.now(), life)
+	p.access.keep(p.stream, pushSession{id: p.id, from: p.from, last: p.last}, p.stream.clock.Now(), life)
 }
 
 // keep replaces the session of s's push-id by s, for life from now on.
-func (a *pushAccess) keep(st *stream, s pushSession, now instant, life time.Duration) {
+func (a *pushAccess) keep(st *stream, s pushSession, now clock.Instant, life time.Duration) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	s.ends = now.add(life)
+	s.ends = now.Add(life)
 	a.sessions[st.id].drop(s.id)
 	a.sessions[st.id].add(s, now)
 }

@@ -19,12 +19,12 @@ func strangerAt(i uint32) netip.Addr {
 func TestSetupsEvictNobodyElse(t *testing.T) {
 	r := newRig(t, nil, "a", "b")
 	a, b := r.reg.streams[0], r.reg.streams[1]
-	elsewhere := r.loop.node.access.open(b, testClient, r.at, r.at.add(time.Minute))
+	elsewhere := r.loop.node.access.open(b, testClient, r.at, r.at.Add(time.Minute))
 	e := startedPush(r)
 	e.push(1)
 	e.hangUp() // its session has less to live than the setups that come
 	for i := range uint32(1100) {
-		r.loop.node.access.open(a, strangerAt(i), r.at, r.at.add(2*time.Minute))
+		r.loop.node.access.open(a, strangerAt(i), r.at, r.at.Add(2*time.Minute))
 	}
 	if n := len(r.loop.node.access.sessions[a.id]); n > maxPushes {
 		t.Errorf("%d push-ids of one stream, limit %d", n, maxPushes)
@@ -40,23 +40,23 @@ func TestSetupsEvictNobodyElse(t *testing.T) {
 func TestNetworksHaveAQuotaOfPushIDs(t *testing.T) {
 	r := newRig(t, nil, "a")
 	st := r.reg.streams[0]
-	mine := r.loop.node.access.open(st, testClient, r.at, r.at.add(time.Second))
+	mine := r.loop.node.access.open(st, testClient, r.at, r.at.Add(time.Second))
 	for i := range uint64(1000) {
 		b := binary.BigEndian.AppendUint64(netip.MustParseAddr("2001:db8::").AsSlice()[:8], i)
 		from, _ := netip.AddrFromSlice(b)
-		r.loop.node.access.open(st, from, r.at, r.at.add(time.Minute))
+		r.loop.node.access.open(st, from, r.at, r.at.Add(time.Minute))
 	}
 	if n := len(r.loop.node.access.sessions[st.id]); n != maxNetworkPushes+1 {
 		t.Errorf("%d push-ids, want %d of the /64 and one of another network", n, maxNetworkPushes)
 	}
 	for i := range uint32(10 * maxNetworkPushes) { // four networks fill the stream
-		r.loop.node.access.open(st, strangerAt(i%4), r.at, r.at.add(time.Minute))
+		r.loop.node.access.open(st, strangerAt(i%4), r.at, r.at.Add(time.Minute))
 	}
 	if _, ok := r.loop.node.access.know(mine, st, testClient, r.at); !ok {
 		t.Error("the only push-id of a network has made room for those of one that has many")
 	}
 	r.pass(2 * time.Minute)
-	r.loop.node.access.open(st, testClient, r.at, r.at.add(time.Minute))
+	r.loop.node.access.open(st, testClient, r.at, r.at.Add(time.Minute))
 	if n := len(r.loop.node.access.sessions[st.id]); n != 1 {
 		t.Errorf("%d push-ids after all but one have ended", n)
 	}
@@ -70,7 +70,7 @@ func TestRefusedStartProlongsNothing(t *testing.T) {
 	startedPush(r).push(1)
 	again := r.encoderAt("192.0.2.66")
 	again.post(startType, lurker.id, endless, "")
-	if s := r.loop.node.access.sessions[0].find(lurker.id); s == nil || s.ends > r.at.add(3*time.Minute) {
+	if s := r.loop.node.access.sessions[0].find(lurker.id); s == nil || s.ends > r.at.Add(3*time.Minute) {
 		t.Errorf("session %+v after %q", s, again.status())
 	}
 }

@@ -5,16 +5,19 @@ import (
 	"time"
 
 	"pumpd/codec"
+	"pumpd/server/clock"
+	"pumpd/server/logging"
+	"pumpd/server/reason"
 )
 
 // setUpPush answers an encoder's PushSetup (push.md §2). Its body, a template's URL and AutoDestroy, is read and
 // ignored: streams come from the configuration.
-func (l *loop) setUpPush(c *conn, x exchange, now instant) {
+func (l *loop) setUpPush(c *conn, x exchange, now clock.Instant) {
 	st, keep := x.stream, stays(x.Request, true)
 	if !l.admitPush(c, x, false, keep, now) || !l.admitted(c, x, now) {
 		return
 	}
-	ends := now.add(l.limits.pushSetup)
+	ends := now.Add(l.limits.pushSetup)
 	id := pushID(x.Request)
 	if _, known := l.node.access.know(id, st, c.remote.Addr(), now); known {
 		l.node.access.use(id, st, c.remote.Addr(), ends)
@@ -29,7 +32,7 @@ func (l *loop) setUpPush(c *conn, x exchange, now instant) {
 
 // startPush begins the body of a PushStart, whose head is n bytes long. Nothing is answered until the body is complete
 // (push.md §3).
-func (l *loop) startPush(c *conn, x exchange, n int, now instant) {
+func (l *loop) startPush(c *conn, x exchange, n int, now clock.Instant) {
 	st, id := x.stream, pushID(x.Request)
 	s, known := l.node.access.know(id, st, c.remote.Addr(), now)
 	if p := c.push; p != nil && p.stream == st && p.id == id {
@@ -47,12 +50,12 @@ func (l *loop) startPush(c *conn, x exchange, n int, now instant) {
 	case !l.admitted(c, x, now):
 		return
 	case known:
-		l.node.access.use(id, st, c.remote.Addr(), now.add(pushLife))
+		l.node.access.use(id, st, c.remote.Addr(), now.Add(pushLife))
 	default:
-		id = l.node.access.open(st, c.remote.Addr(), now, now.add(pushLife)) // as Windows Media Services does (push.md §3)
+		id = l.node.access.open(st, c.remote.Addr(), now, now.Add(pushLife)) // as Windows Media Services does (push.md §3)
 	}
 	if c.push != nil && c.push.stream != st {
-		c.push.gone(c, clientClosed)
+		c.push.gone(c, reason.ClientClosed)
 		c.push = nil
 	}
 	if c.push == nil {
@@ -69,7 +72,7 @@ func (l *loop) startPush(c *conn, x exchange, n int, now instant) {
 // admitPush says whether an encoder may push to the path of a request; if not, it has been refused, or waits for its
 // password to be checked. known: it has shown a push-id, which stands for its password. keep: it may try again on the
 // same connection.
-func (l *loop) admitPush(c *conn, x exchange, known, keep bool, now instant) bool {
+func (l *loop) admitPush(c *conn, x exchange, known, keep bool, now clock.Instant) bool {
 	st := x.stream
 	switch {
 	case st != nil && st.cfg.Type != typePush:
@@ -100,7 +103,7 @@ func (l *loop) refuseAddress(c *conn, x exchange) {
 	if len(l.node.access.from[st.id]) > 0 {
 		keys = "push_from"
 	}
-	l.log.Warn(logPushBarred, "stream", st.cfg.Path, "from", c.remote, "see", keys)
+	l.log.Warn(logging.PushBarred, "stream", st.cfg.Path, "from", c.remote, "see", keys)
 	l.refuse(c, x.to, 403, "this address may not push to this stream")
 }
 
@@ -113,7 +116,7 @@ func pushID(r *codec.Request) string { return string(codec.CookieValue(r.Cookie,
 // objection is the status, and why, with which an encoder on c, with a push-id, is refused because another one feeds
 // the stream or may come back to it; 0: it is not (push.md §7). Where there is a password, all who know it count as the
 // same encoder.
-func (l *loop) objection(c *conn, st *stream, id string, now instant) (code int, why string) {
+func (l *loop) objection(c *conn, st *stream, id string, now clock.Instant) (code int, why string) {
 	s := st.Owner()
 	if s != nil && c.push != nil && c.push.source == s {
 		return 0, ""
@@ -130,8 +133,8 @@ func (l *loop) objection(c *conn, st *stream, id string, now instant) (code int,
 
 // guardedBy says whether push s keeps its stream from a second one: where the configuration wants that, as long as it
 // is not silent.
-func guardedBy(s *source, now instant) bool {
-	return s.stream.cfg.OnSecondPush == "refuse" && now.since(s.Heard()) <= silentSource
+func guardedBy(s *source, now clock.Instant) bool {
+	return s.stream.cfg.OnSecondPush == "refuse" && now.Since(s.Heard()) <= silentSource
 }
 
 // pushAccepted is the 204 to a setup and to a complete body. Encoders compare some field names by case.
@@ -144,7 +147,7 @@ func (l *loop) pushAccepted(c *conn, minor int, id string, keep bool) {
 }
 
 // dropEncoder answers an encoder in the middle of its body, which it takes for the end (push.md §8), and closes.
-func (l *loop) dropEncoder(c *conn, code int, text string, why reason) {
+func (l *loop) dropEncoder(c *conn, code int, text string, why reason.Reason) {
 	l.mark(c, why) // first, for refuse would mark it with the status' reason
 	l.refuse(c, requester{server: encoderServer, minor: c.push.minor}, code, text)
 }

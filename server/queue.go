@@ -1,6 +1,11 @@
 package server
 
-import "time"
+import (
+	"time"
+
+	"pumpd/server/clock"
+	"pumpd/server/reason"
+)
 
 // Pipelined requests are served in turns. A conn may send hundreds at once, and a hundred conns that do would keep the
 // viewers of the loop waiting for a second. The first few are answered when they come; a conn that has sent more stands
@@ -31,13 +36,13 @@ func (l *loop) overfull(c *conn) bool {
 	}
 	over := len(c.wire.peek()) > most
 	if over {
-		l.mark(c, tooLarge)
+		l.mark(c, reason.TooLarge)
 	}
 	return over
 }
 
 // serveQueue serves conns in the queue, those that came first first, as far as turnRequests go.
-func (l *loop) serveQueue(now instant) {
+func (l *loop) serveQueue(now clock.Instant) {
 	for l.served = 0; l.served < turnRequests && len(l.queue) > 0; {
 		c := l.queue[0]
 		l.queue[0], l.queue = nil, l.queue[1:]

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"pumpd/server/reason"
 )
 
 // A herd that has been held is served a few at a time, so that a round comes in between, and is let go of at no cost.
@@ -103,13 +105,13 @@ func BenchmarkUnhold(b *testing.B) {
 func TestEncoderInTheQueueMaySend(t *testing.T) {
 	r := newRig(t, nil, "a")
 	p := r.connect()
-	p.conn.phase, p.conn.waited, p.conn.deadline = holding, true, r.at.add(time.Second)
+	p.conn.phase, p.conn.waited, p.conn.deadline = holding, true, r.at.Add(time.Second)
 	p.say(strings.Repeat("x", maxUnserved+1))
-	if p.conn.why != noReason {
+	if p.conn.why != reason.None {
 		t.Errorf("ended: %v", p.conn.why)
 	}
 	p.say(strings.Repeat("x", maxWaiting))
-	if p.conn.why != tooLarge {
+	if p.conn.why != reason.TooLarge {
 		t.Errorf("%d bytes: %v, want too_large", len(p.in), p.conn.why)
 	}
 }

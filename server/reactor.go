@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/panjf2000/gnet/v2"
+
+	"pumpd/server/clock"
 )
 
 // A reactor is gnet's engine, which runs our loops, each in an event loop of gnet's. It turns gnet's callbacks into
@@ -155,7 +157,7 @@ func (e *eventLoop) kick() {
 }
 
 func (e *eventLoop) work(context.Context) error {
-	e.loop.work(e.loop.clock.now())
+	e.loop.work(e.loop.clock.Now())
 	return nil
 }
 
@@ -180,7 +182,7 @@ func (r *reactor) loopOf(g gnet.EventLoop) *loop {
 func (r *reactor) OnOpen(g gnet.Conn) ([]byte, gnet.Action) {
 	l := r.loopOf(g.EventLoop())
 	l.roundFirst()
-	now := l.clock.now()
+	now := l.clock.Now()
 	from := g.RemoteAddr().(*net.TCPAddr).AddrPort()
 	d := door{fd: g.Fd(), remote: netip.AddrPortFrom(from.Addr().Unmap(), from.Port())}
 	if h, ok := g.Context().(*enrolment); ok {
@@ -200,7 +202,7 @@ func (r *reactor) OnOpen(g gnet.Conn) ([]byte, gnet.Action) {
 }
 
 // admit asks the gate and makes the socket ready, or answers a connection that has no place.
-func (r *reactor) admit(d door, now instant) (guest *guest, ok bool) {
+func (r *reactor) admit(d door, now clock.Instant) (guest *guest, ok bool) {
 	if !r.stopping.Load() {
 		guest, ok = r.gate.enter(d.remote.Addr(), now)
 	}
@@ -212,7 +214,7 @@ func (r *reactor) admit(d door, now instant) (guest *guest, ok bool) {
 	return guest, true
 }
 
-func (r *reactor) openTLS(l *loop, g gnet.Conn, d door, h *enrolment, now instant) {
+func (r *reactor) openTLS(l *loop, g gnet.Conn, d door, h *enrolment, now clock.Instant) {
 	w := &gnetWire{conn: g, tls: h.tls}
 	g.SetContext(w)
 	d.wire, d.guest = w.tls, h.guest
@@ -228,9 +230,9 @@ func (r *reactor) OnTraffic(g gnet.Conn) gnet.Action {
 		return gnet.None
 	}
 	if w.tls != nil {
-		w.tls.arrived(l.clock.now())
+		w.tls.arrived(l.clock.Now())
 	} else {
-		l.traffic(w.c, l.clock.now())
+		l.traffic(w.c, l.clock.Now())
 	}
 	return gnet.None
 }

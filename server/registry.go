@@ -4,6 +4,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"pumpd/server/clock"
 )
 
 // The registry knows the streams by name and who writes each. No round and no publish takes its mutex.
@@ -11,13 +13,13 @@ type registry struct {
 	// Set by newRegistry, never changed.
 	streams []*stream
 	byPath  map[string]*stream // lower case
-	clock   clock
+	clock   clock.Clock
 	grace   time.Duration
 
 	mu sync.Mutex // of the streams' claims
 }
 
-func newRegistry(c clock, grace time.Duration, streams []*stream) *registry {
+func newRegistry(c clock.Clock, grace time.Duration, streams []*stream) *registry {
 	r := &registry{
 		streams: streams,
 		byPath:  make(map[string]*stream, len(streams)),
@@ -72,7 +74,7 @@ func (st *stream) Claim(c Claim) (*source, error) {
 	if st.owner != nil || st.heir != nil {
 		return nil, errBusy
 	}
-	st.owner = &source{stream: st, claim: c, since: st.clock.now()}
+	st.owner = &source{stream: st, claim: c, since: st.clock.Now()}
 	return st.owner, nil
 }
 
@@ -80,8 +82,8 @@ func (st *stream) Claim(c Claim) (*source, error) {
 func (st *stream) ClaimVacant(c Claim, long time.Duration) *source {
 	st.reg.mu.Lock()
 	defer st.reg.mu.Unlock()
-	now := st.clock.now()
-	if st.owner != nil || st.heir != nil || now.since(st.vacant) < long {
+	now := st.clock.Now()
+	if st.owner != nil || st.heir != nil || now.Since(st.vacant) < long {
 		return nil
 	}
 	st.owner = &source{stream: st, claim: c, since: now}
@@ -97,7 +99,7 @@ func (st *stream) Inherit(c Claim, granted func()) (s *source, done bool, err er
 	if st.heir != nil {
 		return nil, false, errBusy
 	}
-	s = &source{stream: st, claim: c, since: st.clock.now()}
+	s = &source{stream: st, claim: c, since: st.clock.Now()}
 	if st.owner == nil {
 		st.owner = s
 		return s, true, nil
@@ -124,11 +126,11 @@ func (r *registry) release(s *source, orphan bool) {
 	if st.owner != s {
 		return
 	}
-	st.vacate(r.clock.now(), orphan)
+	st.vacate(r.clock.Now(), orphan)
 }
 
 // vacate gives the claim to the heir, or to nobody. For whoever holds the registry's mutex.
-func (st *stream) vacate(since instant, orphan bool) {
+func (st *stream) vacate(since clock.Instant, orphan bool) {
 	patience := st.reg.grace
 	if st.owner != nil && st.owner.ended {
 		patience = min(patience, endedGrace)
@@ -163,17 +165,17 @@ func (st *stream) Owner() *source {
 func (st *stream) Grace() time.Duration { return st.reg.grace }
 
 // Reap ends the streams whose source has been away for longer than the grace. For now and then.
-func (r *registry) Reap(now instant) {
+func (r *registry) Reap(now clock.Instant) {
 	for _, st := range r.streams {
 		r.reap(st, now)
 	}
 }
 
 // reap keeps the mutex, so that nobody claims the stream meanwhile.
-func (r *registry) reap(st *stream, now instant) {
+func (r *registry) reap(st *stream, now clock.Instant) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if st.owner != nil || st.currentState() != streamOrphaned || now.since(st.vacant) < st.patience {
+	if st.owner != nil || st.currentState() != streamOrphaned || now.Since(st.vacant) < st.patience {
 		return
 	}
 	st.log.Warn("source did not come back", "grace", st.patience)

@@ -9,6 +9,7 @@ import (
 
 	"pumpd/asf"
 	"pumpd/codec"
+	"pumpd/server/reason"
 )
 
 // What we call ourselves. Rex, the encoder, to viewers: it spares us $M (mmsh.md §4.2). Cougar, the server, to
@@ -95,7 +96,7 @@ func isHead(method []byte) bool { return string(method) == "HEAD" }
 // finish closes c behind its reply, unless it is to be kept for another request.
 func (l *loop) finish(c *conn, keep bool) {
 	if !keep {
-		l.mark(c, answered)
+		l.mark(c, reason.Answered)
 	}
 }
 
@@ -141,16 +142,16 @@ func statusOf(err error) int {
 }
 
 // refusal is the reason that goes with a status.
-func refusal(code int) reason {
+func refusal(code int) reason.Reason {
 	switch code {
 	case 400, 405, 501, 505:
-		return badRequest
+		return reason.BadRequest
 	case 413, 414, 431:
-		return tooLarge
+		return reason.TooLarge
 	case 408:
-		return requestTimeout
+		return reason.RequestTimeout
 	}
-	return refused
+	return reason.Refused
 }
 
 // retryAfter is in seconds: it spreads those who come back over a few of them.

@@ -1,5 +1,10 @@
 package server
 
+import (
+	"pumpd/server/clock"
+	"pumpd/server/reason"
+)
+
 // How a loop keeps to the gate: which connections may ask for what, and which have to go.
 
 const fullText = "all connections are taken"
@@ -28,14 +33,14 @@ func (l *loop) outOfPlace(c *conn, x exchange) bool {
 
 // idle has the gate await the next request of a conn in an ordinary place: if others need the place before it comes,
 // the conn is closed.
-func (l *loop) idle(c *conn, now instant) {
-	if c.guest == nil && c.phase == awaiting && c.why == noReason && c.push == nil {
+func (l *loop) idle(c *conn, now clock.Instant) {
+	if c.guest == nil && c.phase == awaiting && c.why == reason.None && c.push == nil {
 		c.guest = l.gate.await(now, func() { l.evict(c) })
 	}
 }
 
 // admitted gives c, which may push to the stream, an encoder's place; false: there is none, and it has been refused.
-func (l *loop) admitted(c *conn, x exchange, now instant) (ok bool) {
+func (l *loop) admitted(c *conn, x exchange, now clock.Instant) (ok bool) {
 	feeds := ""
 	if s := x.stream.Owner(); s != nil {
 		feeds = s.Who()
@@ -48,13 +53,13 @@ func (l *loop) admitted(c *conn, x exchange, now instant) (ok bool) {
 
 // evict refuses and closes a conn whose place another one needs. Any goroutine.
 func (l *loop) evict(c *conn) {
-	l.tell(func(now instant) {
+	l.tell(func(now clock.Instant) {
 		switch {
 		case c.phase == closed:
 			return
 		case c.phase == feeding:
-			l.dropEncoder(c, 503, fullText, refused)
-		case c.why == noReason:
+			l.dropEncoder(c, 503, fullText, reason.Refused)
+		case c.why == reason.None:
 			l.rebuff(c, 503, fullText)
 		}
 		c.wire.shut() // no time to linger: whoever says nothing does not close either

@@ -3,6 +3,9 @@ package server
 import (
 	"syscall"
 	"time"
+
+	"pumpd/server/clock"
+	"pumpd/server/reason"
 )
 
 // An audience is the viewers that one loop has of one stream. It belongs to the loop.
@@ -20,8 +23,8 @@ type audience struct {
 func (a *audience) news() bool { return a != nil && a.at != nil && a.at.next.Load() != nil }
 
 // round offers what is new in every stream to its viewers.
-func (l *loop) round(now instant) {
-	served, before := 0, threadTime()
+func (l *loop) round(now clock.Instant) {
+	served, before := 0, clock.ThreadTime()
 	var gap time.Duration
 	for _, a := range l.audiences {
 		if a.news() {
@@ -34,12 +37,12 @@ func (l *loop) round(now instant) {
 		gap = 0 // there is no moment that is good for all
 	}
 	l.stats.rounds.Add(1)
-	l.paced(threadTime()-before, gap)
+	l.paced(clock.ThreadTime()-before, gap)
 }
 
 // roundOf brings every viewer that takes it to the newest element. In-step viewers get segments; the others take turns
 // of their own, up to where the step is.
-func (l *loop) roundOf(a *audience, now instant) {
+func (l *loop) roundOf(a *audience, now clock.Instant) {
 	behind := true
 	for {
 		if l.segment.cut(a.at, now) {
@@ -69,7 +72,7 @@ func (a *audience) account() {
 
 // sweepSegment sends the segment to the in-step viewers, and says whether there are others to be given turns: going
 // through thousands of viewers again to find none is a fifth of our own work. It takes no lock and allocates nothing.
-func (l *loop) sweepSegment(a *audience, now instant) (behind bool) {
+func (l *loop) sweepSegment(a *audience, now clock.Instant) (behind bool) {
 	l.now = now
 	for _, v := range a.viewers {
 		switch {
@@ -96,7 +99,7 @@ func (l *loop) sent(v *viewer, n int, errno syscall.Errno) {
 	case errno == 0 || errno == syscall.EAGAIN:
 		l.await(v)
 	default:
-		l.mark(v.conn, clientClosed)
+		l.mark(v.conn, reason.ClientClosed)
 	}
 }
 
@@ -119,12 +122,12 @@ func (l *loop) await(v *viewer) {
 func (l *loop) expect(c *conn) {
 	if err := l.watcher.arm(c.fd); err != nil {
 		l.log.Error("watcher refused a descriptor", "err", err)
-		l.mark(c, writeFailed)
+		l.mark(c, reason.WriteFailed)
 	}
 }
 
 // turns gives a turn to every viewer that has something to get and is not waiting for its socket.
-func (l *loop) turns(a *audience, now instant) {
+func (l *loop) turns(a *audience, now clock.Instant) {
 	for _, v := range a.viewers {
 		if v.state == following && (v.at != a.at || v.lead != nil) {
 			l.turn(v, now)
@@ -140,7 +143,7 @@ const (
 
 // turn sends v what it lacks: its lead, then packets up to where its audience stands, 64 KB at the most. Afterwards v
 // is in step, or waits for its socket, or is leaving.
-func (l *loop) turn(v *viewer, now instant) {
+func (l *loop) turn(v *viewer, now clock.Instant) {
 	l.now = now
 	v.state = following
 	l.catchUp(v, now)
@@ -153,7 +156,7 @@ func (l *loop) offer(v *viewer) {
 	for taken := 0; ; {
 		size := l.gather(v)
 		if size == 0 {
-			if v.verdict != noReason {
+			if v.verdict != reason.None {
 				l.mark(v.conn, v.verdict)
 			}
 			return
@@ -166,7 +169,7 @@ func (l *loop) offer(v *viewer) {
 		l.taken = 0
 		switch {
 		case errno != 0 && errno != syscall.EAGAIN:
-			l.mark(v.conn, clientClosed)
+			l.mark(v.conn, reason.ClientClosed)
 			return
 		case n < size || taken+n >= turnBytes:
 			l.await(v)
@@ -177,13 +180,13 @@ func (l *loop) offer(v *viewer) {
 }
 
 // catchUp moves a viewer that is too far behind to the newest key frame: LocationId jumps with it, AFFlags does not.
-func (l *loop) catchUp(v *viewer, now instant) {
+func (l *loop) catchUp(v *viewer, now clock.Instant) {
 	a := v.audience
-	if v.verdict != noReason || v.at.order >= a.at.order {
+	if v.verdict != reason.None || v.at.order >= a.at.order {
 		return
 	}
 	missed := v.at.next.Load() // what it has had may be old because the source paused
-	if a.at.at.since(missed.at) <= l.limits.maxLag+v.gen.reach.lag() && a.at.bytes-v.at.bytes <= l.limits.lagBytes {
+	if a.at.at.Since(missed.at) <= l.limits.maxLag+v.gen.reach.lag() && a.at.bytes-v.at.bytes <= l.limits.lagBytes {
 		return
 	}
 	j := a.stream.joins.Load()
@@ -209,7 +212,7 @@ func (l *loop) gather(v *viewer) int {
 			}
 		}
 		e := v.at.next.Load()
-		if v.verdict != noReason || e == nil || e.order > v.audience.at.order {
+		if v.verdict != reason.None || e == nil || e.order > v.audience.at.order {
 			return size
 		}
 		switch {

@@ -10,6 +10,9 @@ import (
 	"time"
 
 	"pumpd/asf/asftest"
+	"pumpd/server/clock"
+	"pumpd/server/reason"
+	"pumpd/server/via"
 )
 
 const (
@@ -196,7 +199,7 @@ func TestStalledViewerIsCut(t *testing.T) {
 	if !p.gone || !p.reset {
 		t.Error("a viewer that took nothing for 21 s is still there")
 	}
-	if n := r.reg.streams[0].stats.left[stalled].Load(); n != 1 || other.gone {
+	if n := r.reg.streams[0].stats.left[reason.Stalled].Load(); n != 1 || other.gone {
 		t.Errorf("%d viewers left as stalled, want 1, and the other stays", n)
 	}
 }
@@ -457,11 +460,11 @@ func TestStop(t *testing.T) {
 	f := r.feeder(0, 320)
 	f.publish(1)
 	p, tight := r.watch("a", ffmpegAgent), r.watch("a", ffmpegAgent)
-	pump := r.watch("a", wmpAgent+"\r\nVia: 1.0 "+pumpPrefix+"1")
+	pump := r.watch("a", wmpAgent+"\r\nVia: 1.0 "+via.Prefix+"1")
 	tight.room = 20
 	f.publish(1)
 	r.turn()
-	r.loop.tell((func(now instant) { r.loop.stop(now) }))
+	r.loop.tell((func(now clock.Instant) { r.loop.stop(now) }))
 	r.turn()
 	if got := r.read(p.body()); got.ended != 0 || !p.fin {
 		t.Errorf("$E %d, FIN %v, want 0 and true", got.ended, p.fin)

@@ -7,6 +7,9 @@ import (
 	"strings"
 
 	"pumpd/codec"
+	"pumpd/server/clock"
+	"pumpd/server/logging"
+	"pumpd/server/reason"
 )
 
 // streamAt finds the stream of a request path: /streams/NAME or, for encoders, /streams/NAME_push, in any case, with or
@@ -54,7 +57,7 @@ func (l *loop) newExchange(c *conn, r *codec.Request) exchange {
 
 // route answers the request that l.request holds; n is the length of its head, rest what follows. It is false when more
 // must come first.
-func (l *loop) route(c *conn, n int, rest []byte, now instant) bool {
+func (l *loop) route(c *conn, n int, rest []byte, now clock.Instant) bool {
 	x := l.newExchange(c, &l.request)
 	if l.outOfPlace(c, x) {
 		return false
@@ -80,7 +83,7 @@ func (l *loop) route(c *conn, n int, rest []byte, now instant) bool {
 	if c.phase != closed && c.phase != holding {
 		c.took(n+body, now)
 		if x.want == wantPushSetup {
-			c.deadline = now.add(l.limits.pushSetup)
+			c.deadline = now.Add(l.limits.pushSetup)
 		}
 		l.idle(c, now)
 	}
@@ -106,7 +109,7 @@ func (l *loop) body(c *conn, x exchange, rest []byte) (n int, whole bool) {
 }
 
 // watch answers a Describe or a Play: with the header, the stream, a wait for it (see hold), or a refusal.
-func (l *loop) watch(c *conn, x exchange, now instant) {
+func (l *loop) watch(c *conn, x exchange, now clock.Instant) {
 	st := x.stream
 	switch {
 	case st == nil:
@@ -116,8 +119,8 @@ func (l *loop) watch(c *conn, x exchange, now instant) {
 		l.refuse(c, x.to, 405, "this path is for encoders, viewers go without _push", "Allow", "POST, OPTIONS")
 		return
 	}
-	if err := l.node.name.checkRequest(&x.Via); err != nil {
-		l.log.Warn(logPumpRefused, "stream", st.cfg.Path, "from", c.remote, "err", err)
+	if err := l.node.name.CheckRequest(&x.Via); err != nil {
+		l.log.Warn(logging.PumpRefused, "stream", st.cfg.Path, "from", c.remote, "err", err)
 		l.refuse(c, x.to, 403, err.Error(), l.pathField(x)...)
 		return
 	}
@@ -152,7 +155,7 @@ type identity struct {
 
 // identify gives the client-id of a Describe or Play: its own if we know it, else a new one. free is false for a second
 // Play of one session.
-func (l *loop) identify(x exchange, from netip.Addr, now instant) (who identity, free bool) {
+func (l *loop) identify(x exchange, from netip.Addr, now clock.Instant) (who identity, free bool) {
 	p := &x.Pragma
 	if x.want == wantRaw {
 		return identity{}, true
@@ -170,15 +173,15 @@ func (l *loop) identify(x exchange, from netip.Addr, now instant) (who identity,
 }
 
 // stopPlay ends the Play of a session, on whichever loop it is.
-func (l *loop) stopPlay(id uint32, from netip.Addr, now instant) {
+func (l *loop) stopPlay(id uint32, from netip.Addr, now clock.Instant) {
 	at, played := l.node.sessions.stop(id, from, now)
 	if !played {
 		return
 	}
 	o := l.node.loops[at.loop]
-	o.tell(func(now instant) {
+	o.tell(func(now clock.Instant) {
 		if c := o.conns.find(at.fd); c != nil && c.viewer != nil && c.viewer.session == id {
-			o.dismiss(c.viewer, stopped, now)
+			o.dismiss(c.viewer, reason.Stopped, now)
 		}
 	})
 }
@@ -198,7 +201,7 @@ func (l *loop) unknown(c *conn, x exchange) {
 
 // attend answers the requests that players make around a Play: options, statistics, keep-alives, Stop. The reply has
 // their client-id where they have one (mmsh.md §4.3).
-func (l *loop) attend(c *conn, x exchange, now instant) {
+func (l *loop) attend(c *conn, x exchange, now clock.Instant) {
 	p := &x.Pragma
 	keep := stays(x.Request, x.dialect.keep)
 	known := p.HasClientID && l.node.sessions.use(p.ClientID, c.remote.Addr(), now, false) == sessionKnown

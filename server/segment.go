@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 
 	"pumpd/codec"
+	"pumpd/server/clock"
 )
 
 // A segment is the run of packets that every in-step viewer lacks, laid out once as the bytes they are sent. Only the
@@ -30,7 +31,7 @@ const (
 
 // cut takes the packets after from, up to 256 KB of them and none that came after now: one that comes while a round is
 // sweeping would cost each viewer a send of its own. It is false where the next element is not a packet.
-func (g *segment) cut(from *element, now instant) bool {
+func (g *segment) cut(from *element, now clock.Instant) bool {
 	g.from, g.to, g.packets, g.built = from, from, g.packets[:0], [forms]bool{}
 	size := 0
 	for len(g.packets) < segmentPackets {

@@ -23,6 +23,9 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"pumpd/server/clock"
+	"pumpd/server/logging"
 )
 
 // A Server is one pump with its streams and listeners. Make it with New, use it once.
@@ -31,9 +34,9 @@ type Server struct {
 
 	// Set by New, never changed.
 	cfg     *Config
-	logs    *logQueue
+	logs    *logging.Queue
 	log     *slog.Logger // writes to logs
-	clock   clock
+	clock   clock.Clock
 	node    *node
 	reg     *registry
 	budget  *budget
@@ -55,12 +58,12 @@ type Server struct {
 // New makes a server of a checked configuration. It opens nothing but the loops' watchers. What it has to say, log is
 // told by a goroutine of its own once it runs: nothing else ever waits for log.
 func New(cfg *Config, log *slog.Logger) (*Server, error) {
-	s := &Server{Version: "(devel)", cfg: cfg, clock: newClock(), node: newNode(), ready: make(chan struct{})}
-	s.logs = newLogQueue(log.Handler(), &s.stats.logLost)
-	s.log = s.logs.logger()
+	s := &Server{Version: "(devel)", cfg: cfg, clock: clock.New(), node: newNode(), ready: make(chan struct{})}
+	s.logs = logging.New(log.Handler(), &s.stats.logLost)
+	s.log = s.logs.Logger()
 	if err := s.assemble(); err != nil {
 		s.release()
-		s.logs.drain()
+		s.logs.Drain()
 		return nil, err
 	}
 	return s, nil
@@ -128,7 +131,7 @@ func (s *Server) makeLoops() error {
 		s.node.loops = append(s.node.loops, l)
 	}
 	for _, l := range s.node.loops {
-		w, err := newWatcher(func(events []unix.EpollEvent) { l.tell(func(now instant) { l.ready(events, now) }) })
+		w, err := newWatcher(func(events []unix.EpollEvent) { l.tell(func(now clock.Instant) { l.ready(events, now) }) })
 		if err != nil {
 			return err
 		}
@@ -159,8 +162,8 @@ func (s *Server) Ready() <-chan struct{} { return s.ready }
 // Run serves until ctx is done, then tells everybody and returns nil. An error says why it could not begin, or could
 // not go on.
 func (s *Server) Run(ctx context.Context) error {
-	s.logs.start()
-	defer s.logs.close()
+	s.logs.Start()
+	defer s.logs.Close()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	stopAdmin, err := s.startAdmin(ctx.Done())
@@ -234,7 +237,7 @@ func (s *Server) keepHouse(ctx context.Context) error {
 		case <-s.reactor.done:
 			return s.reactor.why()
 		case <-tick.C:
-			now := s.clock.now()
+			now := s.clock.Now()
 			s.reg.Reap(now)
 			s.node.sessions.forget(now)
 			s.gate.expire(now)

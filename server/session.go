@@ -4,6 +4,8 @@ import (
 	"net/netip"
 	"sync"
 	"time"
+
+	"pumpd/server/clock"
 )
 
 // A session is what a client-id stands for (mmsh.md §4.3): it joins a client's Describe, Play, Log and KeepAlive, which
@@ -33,21 +35,21 @@ type spot struct{ loop, fd int32 }
 // playing is session.ends while a Play is running: the session does not end, and a second Play of it is refused.
 const playing = 0
 
-func newSession(from netip.Addr, now instant, play bool) session {
+func newSession(from netip.Addr, now clock.Instant, play bool) session {
 	s := session{from: from.As16()}
 	s.use(now, play)
 	return s
 }
 
 // use has s end later, or, if it has a Play now, not at all.
-func (s *session) use(now instant, play bool) {
+func (s *session) use(now clock.Instant, play bool) {
 	s.ends = playing
 	if !play {
-		s.ends = uint32(time.Duration(now.add(sessionLife))/time.Second) + 1
+		s.ends = uint32(time.Duration(now.Add(sessionLife))/time.Second) + 1
 	}
 }
 
-func (s session) over(now instant) bool {
+func (s session) over(now clock.Instant) bool {
 	return s.ends != playing && uint32(time.Duration(now)/time.Second) >= s.ends
 }
 
@@ -57,7 +59,7 @@ const (
 )
 
 // open begins a session for an address, with a Play or without, and returns its client-id.
-func (t *sessions) open(from netip.Addr, now instant, play bool) uint32 {
+func (t *sessions) open(from netip.Addr, now clock.Instant, play bool) uint32 {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	const forgotten = 2 // for each that comes, so that a flood does not run ahead of forget
@@ -84,7 +86,7 @@ const (
 )
 
 // use prolongs a session; play starts its Play.
-func (t *sessions) use(id uint32, from netip.Addr, now instant, play bool) sessionUse {
+func (t *sessions) use(id uint32, from netip.Addr, now clock.Instant, play bool) sessionUse {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	s, ok := t.byID[id]
@@ -111,7 +113,7 @@ func (t *sessions) playsAt(id uint32, at spot) {
 
 // stop notes that the Play of a session is over, and says whether there was one and where; the caller ends the viewer.
 // The session stays: the player's statistics may still come.
-func (t *sessions) stop(id uint32, from netip.Addr, now instant) (at spot, played bool) {
+func (t *sessions) stop(id uint32, from netip.Addr, now clock.Instant) (at spot, played bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	s, ok := t.byID[id]

@@ -1,6 +1,10 @@
 package server
 
-import "time"
+import (
+	"time"
+
+	"pumpd/server/clock"
+)
 
 // Sessions expire through a queue, a few at a time: walking through 131,072 of them would keep every Describe waiting
 // at the mutex. Each session without a Play is in the queue once. When it comes to the front it is forgotten if it is
@@ -23,14 +27,14 @@ func (t *sessions) age(id uint32, s *session) {
 }
 
 // forget drops sessions that are over.
-func (t *sessions) forget(now instant) {
+func (t *sessions) forget(now clock.Instant) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.forgetSome(now, maxForgotten)
 }
 
 // forgetSome drops sessions that are over, and looks at no more than most. For whoever holds the mutex.
-func (t *sessions) forgetSome(now instant, most int) {
+func (t *sessions) forgetSome(now clock.Instant, most int) {
 	second := uint32(time.Duration(now) / time.Second)
 	for ; most > 0 && len(t.ages) > 0 && t.ages[0].due <= second; most-- {
 		id, s := t.oldest()

@@ -3,11 +3,13 @@ package server
 import (
 	"testing"
 	"time"
+
+	"pumpd/server/clock"
 )
 
 // Sessions are forgotten when they are over, whatever was done with them before; and none is in the queue twice.
 func TestSessionsAreForgotten(t *testing.T) {
-	r, at := newSessions(), instant(1)
+	r, at := newSessions(), clock.Instant(1)
 	play := func(id uint32) {
 		r.use(id, testClient, at, true)
 	}
@@ -16,7 +18,7 @@ func TestSessionsAreForgotten(t *testing.T) {
 	play(again)
 	step := func(d time.Duration, want ...uint32) {
 		t.Helper()
-		at = at.add(d)
+		at = at.Add(d)
 		r.forget(at)
 		if len(r.byID) != len(want) {
 			t.Errorf("after %v: %d sessions, want %d", time.Duration(at), len(r.byID), len(want))
@@ -73,7 +75,7 @@ func TestForgettingIsBounded(t *testing.T) {
 	for range many {
 		r.open(testClient, 1, false)
 	}
-	at := instant(0).add(2 * sessionLife)
+	at := clock.Instant(0).Add(2 * sessionLife)
 	r.forget(at)
 	if n := many - len(r.byID); n != maxForgotten {
 		t.Errorf("%d forgotten at once, want %d", n, maxForgotten)

@@ -3,6 +3,8 @@ package server
 import (
 	"context"
 	"time"
+
+	"pumpd/server/clock"
 )
 
 // A slate is a file that plays while a stream's source is away. It gives way to a real source at that one's first key
@@ -26,7 +28,7 @@ func keepSlate(ctx context.Context, st *stream) error {
 		return err
 	}
 	defer l.close()
-	for pause(ctx, slateCheck) == nil {
+	for clock.Pause(ctx, slateCheck) == nil {
 		if err := playSlate(ctx, st, l); err != nil {
 			return err
 		}

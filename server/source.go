@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"pumpd/asf"
+	"pumpd/server/clock"
 )
 
 // A source is a stream's one writer, from claim until end, lost or yield. Its methods belong to one goroutine (a push:
@@ -14,21 +15,21 @@ type source struct {
 	// Set by claim, never changed.
 	stream *stream
 	claim  Claim
-	since  instant // when it asked for the claim
-	before string  // who let the stream go for it; "": nobody did
+	since  clock.Instant // when it asked for the claim
+	before string        // who let the stream go for it; "": nobody did
 
 	// The source's goroutine only.
 	state     sourceState
-	published *asf.Header // the header that its packets are parsed by; nil while headerless
-	waiting   instant     // since when a key frame is awaited
-	anew      bool        // its header starts a generation, at its next packet
-	wrote     bool        // a packet of this claim is in the chain
-	steady    bool        // two packets running have had the same clock
-	doubt     doubt       // the packet before, if its send time is not believed yet
-	bad       int         // bad packets in a row
-	tie       tie         // what it is to the source before
-	ended     bool        // it has said that it is over
-	seen      *element    // of a pull that came back: where in the chain its burst is
+	published *asf.Header   // the header that its packets are parsed by; nil while headerless
+	waiting   clock.Instant // since when a key frame is awaited
+	anew      bool          // its header starts a generation, at its next packet
+	wrote     bool          // a packet of this claim is in the chain
+	steady    bool          // two packets running have had the same clock
+	doubt     doubt         // the packet before, if its send time is not believed yet
+	bad       int           // bad packets in a row
+	tie       tie           // what it is to the source before
+	ended     bool          // it has said that it is over
+	seen      *element      // of a pull that came back: where in the chain its burst is
 	scratch   []byte
 	full      []byte
 	changes   allowance
@@ -87,7 +88,7 @@ func (s *source) header(b []byte) error {
 		return err
 	}
 	st := s.stream
-	if err := s.change(st.clock.now()); err != nil {
+	if err := s.change(st.clock.Now()); err != nil {
 		return err
 	}
 	s.published = h.Published()
@@ -119,13 +120,13 @@ func (s *source) declare() {
 
 // awaitKey makes the source's next packet its first: a new stretch of the chain starts with a picture.
 func (s *source) awaitKey() {
-	s.state, s.tie, s.seen, s.waiting = keyless, tieUnknown, nil, s.stream.clock.now()
+	s.state, s.tie, s.seen, s.waiting = keyless, tieUnknown, nil, s.stream.clock.Now()
 	s.doubt, s.steady = doubt{}, false
 }
 
 func (s *source) begin() {
 	st := s.stream
-	now := st.clock.now()
+	now := st.clock.Now()
 	st.chain.begin(newGeneration(s.published, st.burst), now, st.joins.Store)
 	st.stats.generations.Add(1)
 	st.bell(now)
@@ -142,7 +143,7 @@ func (s *source) packet(b []byte) error {
 		s.spoil()
 		return s.spent(err)
 	}
-	now := s.stream.clock.now()
+	now := s.stream.clock.Now()
 	if s.repeats(b, p, now) {
 		return nil
 	}
@@ -182,7 +183,7 @@ func (s *source) spent(err error) error {
 }
 
 // write puts a packet into the chain that came at that moment, with times that fit there.
-func (s *source) write(b []byte, p asf.Packet, at instant) error {
+func (s *source) write(b []byte, p asf.Packet, at clock.Instant) error {
 	if err := s.pad(len(b), at); err != nil {
 		return err
 	}
@@ -210,7 +211,7 @@ func (s *source) write(b []byte, p asf.Packet, at instant) error {
 }
 
 // publish appends a packet to the chain.
-func (s *source) publish(b []byte, p asf.Packet, now instant) {
+func (s *source) publish(b []byte, p asf.Packet, now clock.Instant) {
 	st := s.stream
 	var o *opening
 	if p.Older != asf.NoOlder {
@@ -273,7 +274,7 @@ func (st *stream) finish(kind, who string) {
 	if st.joins.Load() == nil {
 		return
 	}
-	now := st.clock.now()
+	now := st.clock.Now()
 	st.joins.Store(nil) // first: whoever joins from here on would only be told the end
 	st.chain.end(now)
 	st.setState(streamIdle)
@@ -300,4 +301,6 @@ func (s *source) tookOver() {
 func (s *source) yield() { s.stream.reg.release(s, true) }
 
 // Heard is when its last packet came. One that has just begun is not silent: for it, that is when it asked for the claim.
-func (s *source) Heard() instant { return max(instant(s.stream.stats.lastPacket.Load()), s.since) }
+func (s *source) Heard() clock.Instant {
+	return max(clock.Instant(s.stream.stats.lastPacket.Load()), s.since)
+}

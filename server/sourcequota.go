@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"pumpd/server/clock"
 )
 
 // What a source may cause. No encoder, server or player comes near; with a few KB a second a hostile one could else
@@ -26,7 +28,7 @@ var (
 )
 
 // change counts a header or a jump of the clock.
-func (s *source) change(now instant) error {
+func (s *source) change(now clock.Instant) error {
 	if s.changes.take(1, changeQuota, now) {
 		return nil
 	}
@@ -35,7 +37,7 @@ func (s *source) change(now instant) error {
 }
 
 // pad counts a packet of which n bytes have come.
-func (s *source) pad(n int, now instant) error {
+func (s *source) pad(n int, now clock.Instant) error {
 	size := s.published.PacketSize
 	if size <= mostlyPadding*n || s.padding.take(int64(size), paddingQuota, now) {
 		return nil

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"pumpd/asf"
+	"pumpd/server/clock"
 )
 
 // How the times of a source fit those that are in the chain already.
@@ -24,7 +25,7 @@ func (c *chain) ahead(send uint32) time.Duration {
 // the past. Where the burst is the same packets as ours, as between pumps, the first one after it goes on exactly where
 // the chain ends. What is older than the chain's end and not the same is left out for repeatTime; by then it is no
 // burst but another clock. An encoder that pushes never repeats.
-func (s *source) repeats(b []byte, p asf.Packet, now instant) bool {
+func (s *source) repeats(b []byte, p asf.Packet, now clock.Instant) bool {
 	st := s.stream
 	if s.state == writing || s.claim.Kind != sourcePull || s.tie == tieOther || s.first() {
 		return false
@@ -42,7 +43,7 @@ func (s *source) repeats(b []byte, p asf.Packet, now instant) bool {
 		s.state, s.seen = writing, nil // it would hold all of the chain from here on
 		return true
 	}
-	return s.seen != nil || s.tie == tieSame || now.since(s.waiting) < repeatTime
+	return s.seen != nil || s.tie == tieSame || now.Since(s.waiting) < repeatTime
 }
 
 // repeatTime is more than an upstream takes to send its burst.
@@ -78,10 +79,10 @@ func nextSame(seen, start *element, full []byte) *element {
 // No single packet is believed in any of that, see doubt.
 //
 // Send time is a u32 of milliseconds, so differences are taken modulo 2^32.
-func (s *source) keepTime(p asf.Packet, now instant) {
+func (s *source) keepTime(p asf.Packet, now clock.Instant) {
 	st, send := s.stream, p.SendTime
 	last := st.chain.last
-	away := now.since(last.at)
+	away := now.Since(last.at)
 	jumped := false
 	if d := st.chain.ahead(send); last.kind == packetElement {
 		jumped = s.state == keyless && s.otherClock(d, away) || d < -maxBackward || d > maxForward

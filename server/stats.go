@@ -1,6 +1,11 @@
 package server
 
-import "sync/atomic"
+import (
+	"sync/atomic"
+
+	"pumpd/server/clock"
+	"pumpd/server/reason"
+)
 
 // streamStats are a stream's counters since start. Loops add to them once a round, not once a viewer.
 type streamStats struct {
@@ -17,11 +22,11 @@ type streamStats struct {
 	joined   atomic.Uint64
 	bytesOut atomic.Uint64 // what sockets took of replies and packets to viewers
 	skips    atomic.Uint64 // viewers that were moved to a newer key frame
-	left     [reasons]atomic.Uint64
+	left     [reason.Count]atomic.Uint64
 }
 
 // received counts a packet of a source.
-func (n *streamStats) received(bytes int, now instant) {
+func (n *streamStats) received(bytes int, now clock.Instant) {
 	n.packetsIn.Add(1)
 	n.bytesIn.Add(uint64(bytes))
 	n.lastPacket.Store(int64(now))

@@ -11,6 +11,9 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"pumpd/server/clock"
+	"pumpd/server/reason"
 )
 
 // A statusReport is the answer of /api/status and what the status page shows. Its names are an interface: fields may be
@@ -97,7 +100,7 @@ func (a *admin) report(host string) *statusReport {
 		Go:            runtime.Version(),
 		Node:          s.node,
 		State:         a.state().String(),
-		UptimeSeconds: seconds(time.Duration(s.clock.now())),
+		UptimeSeconds: seconds(time.Duration(s.clock.Now())),
 		Listen:        []string{},
 		Connections:   n.connections,
 		Limit:         n.limit,
@@ -146,7 +149,7 @@ func (a *admin) reportStream(st *stream, host string) streamReport {
 		Switches:    n.switches.Load(),
 		URLs:        urlsOf(st, host),
 	}
-	for why := noReason + 1; why < reasons; why++ {
+	for why := reason.None + 1; why < reason.Count; why++ {
 		if left := n.left[why].Load(); left > 0 {
 			r.Left[why.String()] = left
 		}
@@ -161,19 +164,19 @@ func (a *admin) reportStream(st *stream, host string) streamReport {
 		ago := seconds(age)
 		r.LastPacket = &ago
 	}
-	r.Upstreams = reportUpstreams(st.Upstreams(), a.s.clock.now())
+	r.Upstreams = reportUpstreams(st.Upstreams(), a.s.clock.Now())
 	return r
 }
 
-func reportUpstreams(views []upstreamView, now instant) (list []upstreamReport) {
+func reportUpstreams(views []upstreamView, now clock.Instant) (list []upstreamReport) {
 	for _, v := range views {
 		r := upstreamReport{URL: v.name, State: v.state.String(), Failures: v.failures, LastError: v.last.text}
 		if v.again > now {
-			in := seconds(v.again.since(now))
+			in := seconds(v.again.Since(now))
 			r.Again = &in
 		}
 		if v.last.text != "" {
-			ago := seconds(now.since(v.last.at))
+			ago := seconds(now.Since(v.last.at))
 			r.Erred = &ago
 		}
 		list = append(list, r)

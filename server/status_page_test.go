@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"pumpd/server/reason"
 )
 
 func TestPage(t *testing.T) {
@@ -18,7 +20,7 @@ func TestPage(t *testing.T) {
 	r.feed(3, sourceFile, "/films/<b>.wmv", 1)
 	st := &r.s.streams.streams[0].stats
 	st.viewers.Store(1234)
-	st.left[stalled].Store(7)
+	st.left[reason.Stalled].Store(7)
 	page := r.get("/").Body.String()
 	for _, want := range []string{
 		"<h2>Live &lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;</h2>",

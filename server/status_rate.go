@@ -3,6 +3,8 @@ package server
 import (
 	"sync/atomic"
 	"time"
+
+	"pumpd/server/clock"
 )
 
 // rates are what comes into each stream and goes out of it, in bit/s over the last rateSpan.
@@ -22,7 +24,7 @@ func newRates(streams []*stream) *rates {
 }
 
 // run takes samples until stop is closed.
-func (r *rates) run(c clock, stop <-chan struct{}) {
+func (r *rates) run(c clock.Clock, stop <-chan struct{}) {
 	tick := time.NewTicker(rateInterval)
 	defer tick.Stop()
 	for {
@@ -30,13 +32,13 @@ func (r *rates) run(c clock, stop <-chan struct{}) {
 		case <-stop:
 			return
 		case <-tick.C:
-			r.sample(c.now())
+			r.sample(c.Now())
 		}
 	}
 }
 
 // sample is to be called every rateInterval, always from the same goroutine.
-func (r *rates) sample(now instant) {
+func (r *rates) sample(now clock.Instant) {
 	for i, st := range r.streams {
 		r.in[i].sample(st.stats.bytesIn.Load(), now)
 		r.out[i].sample(st.stats.bytesOut.Load(), now)
@@ -54,12 +56,12 @@ type meter struct {
 }
 
 type reading struct {
-	at    instant
+	at    clock.Instant
 	bytes uint64
 }
 
 // sample divides by the time that has really passed: ticks come late on a busy machine.
-func (m *meter) sample(bytes uint64, now instant) {
+func (m *meter) sample(bytes uint64, now clock.Instant) {
 	m.readings[m.taken%rateReadings] = reading{at: now, bytes: bytes}
 	m.taken++
 	var oldest reading
@@ -68,7 +70,7 @@ func (m *meter) sample(bytes uint64, now instant) {
 	} else {
 		oldest = m.readings[m.taken%rateReadings]
 	}
-	if passed := now.since(oldest.at).Seconds(); passed > 0 {
+	if passed := now.Since(oldest.at).Seconds(); passed > 0 {
 		m.rate.Store(int64(8 * float64(bytes-oldest.bytes) / passed))
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"pumpd/server/clock"
 )
 
 func TestMeter(t *testing.T) {
@@ -38,7 +40,7 @@ func TestMeter(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			var m meter
 			for _, s := range c.samples {
-				m.sample(s.bytes, instant(1).add(s.at))
+				m.sample(s.bytes, clock.Instant(1).Add(s.at))
 			}
 			if got := m.rate.Load(); got != c.want {
 				t.Errorf("got %d bit/s, want %d", got, c.want)

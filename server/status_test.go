@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"pumpd/asf/asftest"
+	"pumpd/server/clock"
+	"pumpd/server/reason"
 )
 
 // What programs read is pinned to the letter: names are an interface.
@@ -29,9 +31,9 @@ func TestStatusReport(t *testing.T) {
 	st.bytesOut.Store(1_000_000)
 	st.skips.Store(2)
 	st.skippedPackets.Store(1)
-	st.left[clientClosed].Store(8)
-	st.left[stalled].Store(1)
-	r.at = r.at.add(4 * time.Second)
+	st.left[reason.ClientClosed].Store(8)
+	st.left[reason.Stalled].Store(1)
+	r.at = r.at.Add(4 * time.Second)
 	r.rates.sample(r.at)
 	want := fmt.Sprintf(`{
   "version": "v1.2.3",
@@ -161,7 +163,7 @@ func TestStreamLife(t *testing.T) {
 	check("live", true, 300_000)
 	src.lost(io.EOF)
 	check("orphaned", false, 300_000)
-	r.s.streams.Reap(r.at.add(time.Minute))
+	r.s.streams.Reap(r.at.Add(time.Minute))
 	check("idle", false, 0)
 }
 
@@ -209,12 +211,12 @@ func TestLookWhileBusy(t *testing.T) {
 		for range turns {
 			r.feed(0, sourcePush, "x", 3).lost(io.EOF)
 			st.stats.viewers.Add(1)
-			st.stats.left[stalled].Add(1)
+			st.stats.left[reason.Stalled].Add(1)
 		}
 	})
 	all.Go(func() {
 		for i := range turns {
-			r.rates.sample(instant(i).add(time.Second))
+			r.rates.sample(clock.Instant(i).Add(time.Second))
 		}
 	})
 	for _, path := range []string{"/", "/api/status", "/api/streams/a", "/metrics", "/readyz"} {

@@ -9,13 +9,13 @@ import (
 // newUpstreamRig has a pull with an upstream that fails and one that waits.
 func newUpstreamRig(t *testing.T) *adminRig {
 	r := newAdminRig(t, StreamConfig{Path: "a", Type: typePull})
-	r.at = r.at.add(time.Minute)
+	r.at = r.at.Add(time.Minute)
 	r.pull(
 		upstreamView{
-			name: "mmsh://…@a.example/x?…", state: upstreamFailed, failures: 1, again: r.at.add(500 * time.Millisecond),
+			name: "mmsh://…@a.example/x?…", state: upstreamFailed, failures: 1, again: r.at.Add(500 * time.Millisecond),
 			last: lastError{text: "404 <b>", cause: "status_404", at: r.at},
 		},
-		upstreamView{name: "srv:…@_mmsh._tcp.b.example/<i>", state: upstreamIdle, again: r.at.add(-time.Second)},
+		upstreamView{name: "srv:…@_mmsh._tcp.b.example/<i>", state: upstreamIdle, again: r.at.Add(-time.Second)},
 	)
 	return r
 }
@@ -53,7 +53,7 @@ func TestUpstreamMetrics(t *testing.T) {
 		upstreamView{name: "mmsh://…@a.example/x?…", state: upstreamFailed, failures: 1,
 			last: lastError{text: "404 Nothing here", cause: "status_404", at: r.at}},
 	)
-	r.at = r.at.add(1500 * time.Millisecond)
+	r.at = r.at.Add(1500 * time.Millisecond)
 	got := pumpdMetrics(r)
 	for _, want := range []string{
 		`pumpd_stream_upstream_state{rank="0",state="idle",stream="a",upstream="mmsh://…@a.example/x?…"} 1`,

@@ -5,6 +5,8 @@ import (
 	"log/slog"
 	"testing"
 	"time"
+
+	"pumpd/server/clock"
 )
 
 // A connection that comes to its loop after the server has begun to stop is not waited for.
@@ -39,7 +41,7 @@ func TestStopWithAStuckLoop(t *testing.T) {
 	<-s.Ready()
 	stuck, release := make(chan struct{}), make(chan struct{})
 	defer close(release)
-	s.node.tell(func(*loop, instant) {
+	s.node.tell(func(*loop, clock.Instant) {
 		close(stuck)
 		<-release
 	})

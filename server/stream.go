@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"pumpd/asf"
+	"pumpd/server/clock"
 )
 
 // A stream is what Windows Media calls a publishing point: one source writes its chain, viewers on all loops read it.
@@ -14,10 +15,10 @@ type stream struct {
 	cfg    *StreamConfig
 	id     int // place in the registry; loops index their audiences by it
 	log    *slog.Logger
-	clock  clock
+	clock  clock.Clock
 	burst  Burst
-	short  bool                             // keep a short form of packets for MMSH viewers
-	ring   func(some *loopSet, now instant) // tells loops that the chain has grown
+	short  bool                                   // keep a short form of packets for MMSH viewers
+	ring   func(some *loopSet, now clock.Instant) // tells loops that the chain has grown
 	reg    *registry
 	stats  streamStats   // atomic counters
 	wanted chan struct{} // holds one sign that somebody watches or waits
@@ -35,17 +36,17 @@ type stream struct {
 	// Under the registry's mutex.
 	owner    *source       // nil: nobody writes
 	heir     *heir         // waits for owner to let go
-	vacant   instant       // since when nobody writes; who claims and writes nothing does not count
+	vacant   clock.Instant // since when nobody writes; who claims and writes nothing does not count
 	patience time.Duration // and for how long viewers wait for that
 	absent   pusher        // the encoder that fed the stream last; it goes before others
-	until    instant       // then
+	until    clock.Instant // then
 
 	// The claim's holder only.
 	chain chain
 }
 
-func newStream(id int, cfg *StreamConfig, log *slog.Logger, c clock, server *ServerConfig,
-	ring func(some *loopSet, now instant)) *stream {
+func newStream(id int, cfg *StreamConfig, log *slog.Logger, c clock.Clock, server *ServerConfig,
+	ring func(some *loopSet, now clock.Instant)) *stream {
 	return &stream{
 		cfg:    cfg,
 		id:     id,
@@ -81,7 +82,7 @@ func (st *stream) ID() int { return st.id }
 func (st *stream) Log() *slog.Logger { return st.log }
 
 // Clock is the one that all moments of the stream are of.
-func (st *stream) Clock() clock { return st.clock }
+func (st *stream) Clock() clock.Clock { return st.clock }
 
 // Stats are the stream's counters, for any goroutine to read and add to.
 func (st *stream) Stats() *streamStats { return &st.stats }
@@ -93,7 +94,7 @@ func (st *stream) Wanted() <-chan struct{} { return st.wanted }
 func (st *stream) Joins() *joins { return st.joins.Load() }
 
 // bell tells the loops for which it matters that the chain has grown.
-func (st *stream) bell(now instant) { st.ring(&st.loops, now) }
+func (st *stream) bell(now clock.Instant) { st.ring(&st.loops, now) }
 
 // up says whether a newcomer can be served, and where. While a source is back that has nothing to show, and after it,
 // there is only what was left over, and the next packet may never come.
@@ -142,8 +143,8 @@ func (st *stream) feeder() (kind sourceKind, who string, ok bool) {
 // silence is how long ago the last packet of a source came, the slate's not counted; false: there was none. Any
 // goroutine.
 func (st *stream) silence() (time.Duration, bool) {
-	last := instant(st.stats.lastPacket.Load()) // before the clock: the next packet may be coming in
-	return st.clock.now().since(last), last != 0
+	last := clock.Instant(st.stats.lastPacket.Load()) // before the clock: the next packet may be coming in
+	return st.clock.Now().Since(last), last != 0
 }
 
 // want tells a source on demand that somebody waits or watches.

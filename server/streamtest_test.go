@@ -4,6 +4,8 @@ import (
 	"log/slog"
 	"testing"
 	"time"
+
+	"pumpd/server/clock"
 )
 
 // streamOptions of fedStream.
@@ -22,8 +24,8 @@ func fedStream(t testing.TB, cfg StreamConfig, o streamOptions) (*stream, *regis
 	if o.bell == nil {
 		o.bell = func() {}
 	}
-	c := newClock()
-	st := newStream(0, &cfg, o.log, c, &DefaultConfig().Server, func(*loopSet, instant) { o.bell() })
+	c := clock.New()
+	st := newStream(0, &cfg, o.log, c, &DefaultConfig().Server, func(*loopSet, clock.Instant) { o.bell() })
 	return st, newRegistry(c, 30*time.Second, []*stream{st})
 }
 

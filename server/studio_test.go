@@ -7,12 +7,13 @@ import (
 	"time"
 
 	"pumpd/asf/asftest"
+	"pumpd/server/clock"
 )
 
 // A studio is a stream without loops whose clock is the test's, and a source that feeds it.
 type studio struct {
 	t     testing.TB
-	at    instant
+	at    clock.Instant
 	reg   *registry
 	st    *stream
 	src   *source
@@ -24,12 +25,12 @@ type studio struct {
 func newStudio(t testing.TB, change func(*ServerConfig)) *studio {
 	t.Helper()
 	f := &studio{t: t, at: 1}
-	c := clock{now: func() instant { return f.at }}
+	c := clock.Clock{Now: func() clock.Instant { return f.at }}
 	cfg := DefaultConfig().Server
 	if change != nil {
 		change(&cfg)
 	}
-	f.st = newStream(0, &StreamConfig{Path: "a"}, slog.New(slog.DiscardHandler), c, &cfg, func(*loopSet, instant) {
+	f.st = newStream(0, &StreamConfig{Path: "a"}, slog.New(slog.DiscardHandler), c, &cfg, func(*loopSet, clock.Instant) {
 		if f.first == nil {
 			f.first = f.st.joins.Load().start
 		}
@@ -50,7 +51,7 @@ func (f *studio) claim(kind sourceKind) {
 	}
 }
 
-func (f *studio) pass(d time.Duration) { f.at = f.at.add(d) }
+func (f *studio) pass(d time.Duration) { f.at = f.at.Add(d) }
 
 func (f *studio) header(width uint32) {
 	f.t.Helper()

@@ -4,6 +4,9 @@ import (
 	"log/slog"
 	"net/netip"
 	"time"
+
+	"pumpd/server/clock"
+	"pumpd/server/reason"
 )
 
 // A subject is the pump that an admin shows, and all that the admin knows of it. Whoever makes one sets every field and
@@ -13,7 +16,7 @@ type subject struct {
 	node     string // the pump's name among pumps
 	cfg      *ServerConfig
 	streams  *registry
-	clock    clock
+	clock    clock.Clock
 	log      *slog.Logger
 	maxConns int64           // connections to the admin at a time
 	ready    <-chan struct{} // closed when viewers and encoders can connect
@@ -26,13 +29,13 @@ type subject struct {
 
 // counters are those of the whole pump at one moment. All but the first two count from its start.
 type counters struct {
-	connections int64           // open ones: of viewers, encoders and any other
-	limit       int64           // of them, encoders' not counted
-	refused     uint64          // connections over the limit
-	ended       [reasons]uint64 // connections that have ended, by reason
-	sends       uint64          // system calls that sent packets to viewers
-	rounds      uint64          // in which a loop offered news to its viewers
-	logLost     uint64          // lines that the log did not take
+	connections int64                // open ones: of viewers, encoders and any other
+	limit       int64                // of them, encoders' not counted
+	refused     uint64               // connections over the limit
+	ended       [reason.Count]uint64 // connections that have ended, by reason
+	sends       uint64               // system calls that sent packets to viewers
+	rounds      uint64               // in which a loop offered news to its viewers
+	logLost     uint64               // lines that the log did not take
 }
 
 // A stuckLoop is an event loop that hangs.

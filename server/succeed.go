@@ -1,5 +1,9 @@
 package server
 
+import (
+	"pumpd/server/clock"
+)
+
 // What a source is to the one before it, where the holder of a claim knows that better than the packets tell.
 type tie uint8
 
@@ -18,7 +22,7 @@ func (s *source) succeed(who string) *source {
 	r := s.stream.reg
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	s.stream.left(r.clock.now(), max(r.grace, keyPatience))
+	s.stream.left(r.clock.Now(), max(r.grace, keyPatience))
 	s.stream.owner = next
 	return next
 }
@@ -35,7 +39,7 @@ func (s *source) follow(t tie) {
 
 // pause gives the claim up for as long as the source is silent, which it has been since. Viewers wait, and a slate may
 // fill in.
-func (s *source) pause(since instant) {
+func (s *source) pause(since clock.Instant) {
 	r := s.stream.reg
 	r.mu.Lock()
 	defer r.mu.Unlock()

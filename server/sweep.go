@@ -1,13 +1,18 @@
 package server
 
-import "time"
+import (
+	"time"
+
+	"pumpd/server/clock"
+	"pumpd/server/reason"
+)
 
 // How a loop's connections end: they are marked anywhere and swept when the callback that is being served is over.
 
 // mark ends a conn when the callback that is being served is over: a round may be walking the viewers right now.
-func (l *loop) mark(c *conn, why reason) {
+func (l *loop) mark(c *conn, why reason.Reason) {
 	l.owner.check()
-	if c.why != noReason {
+	if c.why != reason.None {
 		return
 	}
 	c.why = why
@@ -18,7 +23,7 @@ func (l *loop) mark(c *conn, why reason) {
 }
 
 // sweep carries out what has been marked.
-func (l *loop) sweep(now instant) {
+func (l *loop) sweep(now clock.Instant) {
 	l.owner.check()
 	for len(l.leaving) > 0 {
 		c := l.leaving[len(l.leaving)-1]
@@ -34,7 +39,7 @@ func (l *loop) sweep(now instant) {
 
 // leave takes a marked conn out of its role and closes its connection: with a FIN and some time for the peer to read
 // the rest, or at once where there is nothing more to be read.
-func (l *loop) leave(c *conn, now instant) {
+func (l *loop) leave(c *conn, now clock.Instant) {
 	if v := c.viewer; v != nil {
 		l.part(v, now)
 	}
@@ -47,14 +52,14 @@ func (l *loop) leave(c *conn, now instant) {
 	if c.phase == closed {
 		return
 	}
-	c.phase, c.deadline = closing, now.add(lingerTime)
-	if c.why == mmstProbe {
-		c.deadline = now.add(probeTime)
+	c.phase, c.deadline = closing, now.Add(lingerTime)
+	if c.why == reason.MMSTProbe {
+		c.deadline = now.Add(probeTime)
 	}
 	switch c.why {
-	case stalled, writeFailed:
+	case reason.Stalled, reason.WriteFailed:
 		c.wire.close(true)
-	case clientClosed:
+	case reason.ClientClosed:
 		c.wire.close(false)
 	default:
 		c.sending(now)
@@ -68,7 +73,7 @@ func (l *loop) closed(c *conn) {
 	if c.phase == closed {
 		return
 	}
-	l.mark(c, clientClosed)
+	l.mark(c, reason.ClientClosed)
 	c.phase = closed
 	l.conns.remove(c)
 	l.unwait(c)
@@ -79,14 +84,14 @@ func (l *loop) closed(c *conn) {
 }
 
 // doChores looks at what is overdue: the conns that wait for something four times a second, the viewers once.
-func (l *loop) doChores(now instant) {
+func (l *loop) doChores(now clock.Instant) {
 	for i := len(l.waiting) - 1; i >= 0; i-- { // backwards: a chore may take its conn out
 		l.waiting[i].chore(now)
 	}
 	if now < l.viewerChores {
 		return
 	}
-	l.viewerChores = now.add(time.Second)
+	l.viewerChores = now.Add(time.Second)
 	for _, a := range l.audiences {
 		if a == nil {
 			continue
@@ -118,20 +123,20 @@ func (l *loop) unwait(c *conn) {
 
 // stop ends all: viewers get the end of their stream, encoders a status, everybody a FIN. Pumps get the FIN alone: that
 // is a lost source, which may come back and for which their viewers wait.
-func (l *loop) stop(now instant) {
+func (l *loop) stop(now clock.Instant) {
 	l.owner.check()
 	l.stopping = true
 	for _, c := range l.conns {
 		if c == nil {
 			continue
 		}
-		if v := c.viewer; v != nil && v.verdict == noReason && v.state != leaving && v.dialect != otherPump {
-			l.dismiss(v, shuttingDown, now)
+		if v := c.viewer; v != nil && v.verdict == reason.None && v.state != leaving && v.dialect != otherPump {
+			l.dismiss(v, reason.ShuttingDown, now)
 			continue
 		}
 		if c.push != nil && c.phase == feeding {
-			l.dropEncoder(c, 503, "shutting down", shuttingDown)
+			l.dropEncoder(c, 503, "shutting down", reason.ShuttingDown)
 		}
-		l.mark(c, shuttingDown)
+		l.mark(c, reason.ShuttingDown)
 	}
 }

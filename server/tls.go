@@ -10,6 +10,8 @@ import (
 	"runtime"
 	"sync"
 	"time"
+
+	"pumpd/server/clock"
 )
 
 // Connections to tls.listen speak TLS to their end; what is said inside is the same as on the plain listeners.
@@ -42,7 +44,7 @@ type handshakes struct {
 	all       sync.WaitGroup
 }
 
-func newHandshakes(cfg *Config, b *budget, clk clock, log *slog.Logger) (*handshakes, error) {
+func newHandshakes(cfg *Config, b *budget, clk clock.Clock, log *slog.Logger) (*handshakes, error) {
 	certs, err := newCertificates(cfg.TLS.Certificates, clk, log)
 	if err != nil {
 		return nil, err
@@ -142,7 +144,7 @@ func (s *Server) makeTLS() error {
 // takeTLS takes a connection that the gate has counted in.
 func (s *Server) takeTLS(f front, c newcomer) {
 	if c.guest != nil {
-		c.guest.crowd.move(c.guest, s.clock.now(), func() { c.Close() })
+		c.guest.crowd.move(c.guest, s.clock.Now(), func() { c.Close() })
 	}
 	s.handshakes.begin(c.Conn, func(w *tlsWire, err error) {
 		if err == nil {

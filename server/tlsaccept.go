@@ -8,6 +8,8 @@ import (
 	"net"
 	"sync"
 	"time"
+
+	"pumpd/server/clock"
 )
 
 // Connections that want TLS are accepted here, not by gnet: a handshake comes first, and it blocks. While descriptors
@@ -74,13 +76,13 @@ func (s *Server) acceptOn(f front) {
 		if errors.Is(err, net.ErrClosed) {
 			return
 		}
-		failures.tell(err, s.clock.now())
+		failures.tell(err, s.clock.Now())
 		if err != nil {
 			time.Sleep(pause)
 			continue
 		}
 		from := c.RemoteAddr().(*net.TCPAddr).AddrPort().Addr()
-		guest, ok := s.gate.enter(from, s.clock.now())
+		guest, ok := s.gate.enter(from, s.clock.Now())
 		if !ok {
 			c.Close() // in the clear there is nothing to say
 			continue
@@ -93,21 +95,21 @@ func (s *Server) acceptOn(f front) {
 type acceptFailures struct {
 	log    *slog.Logger
 	errors int
-	last   instant // when the latest was
+	last   clock.Instant // when the latest was
 }
 
 // calm is how long all must go well for that to be over.
 const calm = 10 * time.Second
 
 // tell has what became of each accept.
-func (t *acceptFailures) tell(err error, now instant) {
+func (t *acceptFailures) tell(err error, now clock.Instant) {
 	switch {
 	case err != nil:
 		if t.errors++; t.errors == 1 {
 			t.log.Error("accept", "err", err)
 		}
 		t.last = now
-	case t.errors > 0 && now.since(t.last) > calm:
+	case t.errors > 0 && now.Since(t.last) > calm:
 		t.log.Warn("accept works again", "errors", t.errors)
 		t.errors = 0
 	}

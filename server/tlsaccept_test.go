@@ -14,13 +14,15 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"pumpd/server/clock"
 )
 
 // However often accept fails, there is one line when that begins, and one with the number when it is over.
 func TestAcceptFailuresAreCounted(t *testing.T) {
 	var out bytes.Buffer
 	f := acceptFailures{log: slog.New(slog.NewTextHandler(&out, nil))}
-	now := instant(1)
+	now := clock.Instant(1)
 	full := errors.New("accept4: too many open files")
 	for range 2 {
 		out.Reset()
@@ -29,7 +31,7 @@ func TestAcceptFailuresAreCounted(t *testing.T) {
 			if i%3 == 0 {
 				f.tell(nil, now)
 			}
-			now = now.add(50 * time.Millisecond)
+			now = now.Add(50 * time.Millisecond)
 		}
 		if got := out.String(); strings.Count(got, "\n") != 1 || !strings.Contains(got, "ERROR") || !strings.Contains(got,
 			full.Error()) {
@@ -37,7 +39,7 @@ func TestAcceptFailuresAreCounted(t *testing.T) {
 		}
 		out.Reset()
 		for range 3 {
-			now = now.add(calm + 1)
+			now = now.Add(calm + 1)
 			f.tell(nil, now)
 		}
 		if got := out.String(); strings.Count(got, "\n") != 1 || !strings.Contains(got, "errors=710") {

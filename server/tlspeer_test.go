@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"pumpd/server/clock"
 )
 
 // A tlsPeer is a peer that speaks TLS to a loop without gnet. What the loop sends goes over a real socket, since
@@ -97,7 +99,7 @@ func newTLSRig(t testing.TB) (*rig, *handshakes) {
 	r.fd = 50_000 // sockets that are not real must not have the numbers of those that are
 	c := DefaultConfig()
 	c.TLS.Certificates = []Certificate{writeCertificate(t, t.TempDir(), "pump", "localhost")}
-	h, err := newHandshakes(c, &budget{silent: 4, line: 4}, newClock(), slog.New(slog.DiscardHandler))
+	h, err := newHandshakes(c, &budget{silent: 4, line: 4}, clock.New(), slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -188,7 +190,8 @@ func (r *rig) look() {
 			}
 		}
 		delete(r.armed, fd)
-		r.loop.box.post(func(now instant) { r.loop.ready([]unix.EpollEvent{{Events: unix.EPOLLOUT, Fd: int32(fd)}}, now) })
+		writable := []unix.EpollEvent{{Events: unix.EPOLLOUT, Fd: int32(fd)}}
+		r.loop.box.post(func(now clock.Instant) { r.loop.ready(writable, now) })
 	}
 	r.loop.work(r.at)
 }

@@ -8,6 +8,9 @@ import (
 	"os"
 	"slices"
 	"syscall"
+
+	"pumpd/server/clock"
+	"pumpd/server/reason"
 )
 
 // A tlsWire is a wire on which TLS is spoken. Below it is another, and the socket itself for what viewers are sent.
@@ -54,7 +57,7 @@ func (w *tlsWire) open(c *conn, below wire) {
 }
 
 // arrived takes what has come below and lets the loop look at it.
-func (w *tlsWire) arrived(now instant) {
+func (w *tlsWire) arrived(now clock.Instant) {
 	l, c := w.c.loop, w.c
 	fine := w.over == nil
 	w.decrypt()
@@ -64,7 +67,7 @@ func (w *tlsWire) arrived(now instant) {
 	}
 	if fine && w.over != nil && !errors.Is(w.over, io.EOF) {
 		l.log.Debug("tls", "from", c.remote, "err", w.over)
-		l.mark(c, badRequest)
+		l.mark(c, reason.BadRequest)
 	}
 	l.traffic(c, now)
 	if errors.Is(w.over, io.EOF) && c.phase != closed { // as gnet does when a FIN comes

@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"pumpd/server/reason"
 )
 
 var tlsVersions = map[string]uint16{"1.2": tls.VersionTLS12, "1.3": tls.VersionTLS13}
@@ -302,7 +304,7 @@ func TestKeyFlood(t *testing.T) {
 		if watch {
 			p.hand(client.seal(applicationRecord, []byte("GET /streams/a HTTP/1.0\r\n\r\n")))
 		}
-		for n := 0; p.conn.why == noReason; n++ {
+		for n := 0; p.conn.why == reason.None; n++ {
 			if n > 100_000 {
 				t.Fatalf("viewer: %v: still there after %d KeyUpdates, %d bytes unsent", watch, n,
 					len(p.wire.shim.unsent())+p.near.unsent())
@@ -366,7 +368,7 @@ func TestBrokenRecords(t *testing.T) {
 		p, client, server := r.connectByHand(h)
 		p.hand(c.make(client))
 		p.hand([]byte("anything"))
-		if p.conn.why != badRequest || p.conn.phase != closing || p.near.shuts == 0 {
+		if p.conn.why != reason.BadRequest || p.conn.phase != closing || p.near.shuts == 0 {
 			t.Errorf("%s: reason %v, phase %d, %d FINs", c.name, p.conn.why, p.conn.phase, p.near.shuts)
 		}
 		p.far.SetReadDeadline(time.Now().Add(10 * time.Second))
@@ -383,8 +385,8 @@ func TestAlertFromPeer(t *testing.T) {
 	p, client, server := r.connectByHand(h)
 	p.hand(client.seal(alertRecord, []byte{2, 42}))
 	raw, err := io.ReadAll(p.far.Conn)
-	if got := server.read(raw); p.conn.why != badRequest || err != nil || len(got.alerts) > 0 {
-		t.Errorf("reason %v, alerts %v, %v, want %v and none", p.conn.why, got.alerts, err, badRequest)
+	if got := server.read(raw); p.conn.why != reason.BadRequest || err != nil || len(got.alerts) > 0 {
+		t.Errorf("reason %v, alerts %v, %v, want %v and none", p.conn.why, got.alerts, err, reason.BadRequest)
 	}
 }
 
@@ -424,7 +426,7 @@ func TestSentAwayWithFullSocket(t *testing.T) {
 		if len(p.wire.shim.unsent()) == 0 {
 			t.Fatalf("TLS %s: the socket is not full", name)
 		}
-		r.loop.mark(p.conn, stopped)
+		r.loop.mark(p.conn, reason.Stopped)
 		r.loop.sweep(r.at)
 		got := p.drain(func() {})
 		_, body, _ := bytes.Cut(got, []byte("\r\n\r\n"))
@@ -450,7 +452,7 @@ func TestStalledTLSViewer(t *testing.T) {
 		unix.Poll([]unix.PollFd{{Fd: p.conn.fd, Events: unix.POLLOUT}}, 10_000)
 		r.pass(stall / 2)
 		r.look()
-		if p.conn.why != noReason {
+		if p.conn.why != reason.None {
 			t.Fatalf("cut although it reads: %v", p.conn.why)
 		}
 	}
@@ -458,8 +460,8 @@ func TestStalledTLSViewer(t *testing.T) {
 		r.pass(stall)
 		r.look()
 	}
-	if p.conn.why != stalled || !p.near.reset {
-		t.Errorf("reason %v, reset %v, want %v and true", p.conn.why, p.near.reset, stalled)
+	if p.conn.why != reason.Stalled || !p.near.reset {
+		t.Errorf("reason %v, reset %v, want %v and true", p.conn.why, p.near.reset, reason.Stalled)
 	}
 }
 
@@ -480,7 +482,7 @@ func TestRepliesWithFullSocket(t *testing.T) {
 	if p.near.shuts > 0 {
 		t.Error("FIN before everything is sent")
 	}
-	r.loop.mark(p.conn, answered)
+	r.loop.mark(p.conn, reason.Answered)
 	r.loop.sweep(r.at)
 	if got := p.drain(func() {}); !bytes.Equal(got, want) {
 		t.Errorf("%d bytes came, or others, want %d", len(got), len(want))

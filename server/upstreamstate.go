@@ -26,7 +26,7 @@ func (p *puller) view(q *origin) upstreamView {
 	case l != nil:
 		v.state = upstreamConnecting
 	case q.good > 0:
-		v.state, v.again = upstreamReturning, q.good.add(time.Duration(p.st.cfg.Failback))
+		v.state, v.again = upstreamReturning, q.good.Add(time.Duration(p.st.cfg.Failback))
 	case q.outage.tries > 0:
 		v.state = upstreamFailed
 		switch {

@@ -17,7 +17,7 @@ func (s *scene) views() string {
 	var list []string
 	for _, u := range s.st.Upstreams() {
 		text := u.state.String()
-		if u.again > s.st.clock.now() {
+		if u.again > s.st.clock.Now() {
 			text += " again"
 		}
 		list = append(list, text)

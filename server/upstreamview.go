@@ -1,6 +1,10 @@
 package server
 
-import "strings"
+import (
+	"strings"
+
+	"pumpd/server/clock"
+)
 
 // An upstreamState is what a pull makes of one of its upstreams at the moment.
 type upstreamState uint8
@@ -22,8 +26,8 @@ func (s upstreamState) String() string {
 type upstreamView struct {
 	name     string // asConfigured
 	state    upstreamState
-	failures int     // in a row
-	again    instant // failed: when it is asked next; returning: when it gets the stream; in the past: nothing is planned
+	failures int           // in a row
+	again    clock.Instant // failed: when it is asked next; returning: when it gets the stream; past: nothing is planned
 	last     lastError
 }
 
@@ -31,13 +35,13 @@ type upstreamView struct {
 type lastError struct {
 	text  string
 	cause string
-	at    instant
+	at    clock.Instant
 }
 
 const maxErrorText = 300 // bytes
 
 // newLastError keeps what an operator wants to read, on one line; cause is a word for it, "" where nobody counts them.
-func newLastError(err error, cause string, now instant) lastError {
+func newLastError(err error, cause string, now clock.Instant) lastError {
 	text := oneLine(err.Error())
 	return lastError{text: strings.ToValidUTF8(text[:min(len(text), maxErrorText)], "…"), cause: cause, at: now}
 }

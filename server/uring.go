@@ -10,9 +10,10 @@ import (
 	"golang.org/x/sys/unix"
 
 	"pumpd/codec"
+	"pumpd/server/uring"
 )
 
-// uring is the engine of one system call per batch of viewers. The kernel reads a batch in flush, when the frames'
+// ringEngine is the engine of one system call per batch of viewers. The kernel reads a batch in flush, when the frames'
 // prefixes are some other viewer's; so each viewer's prefixes are copied. The payloads are the same for all until flush
 // and are not copied, unless that is less work than a vector of their own:
 //
@@ -22,10 +23,10 @@ import (
 // Against sendto that saves a quarter of the CPU time at 4 KB a send and a sixth at 25 KB, where copying the payloads
 // would use up the gain. Batches of 64 cost 5 % more than of 256, of 1,024 save nothing more; registered descriptors
 // and other flags of the ring make no difference.
-type uring struct {
+type ringEngine struct {
 	sendto
 	log     *slog.Logger
-	ring    *ring
+	ring    *uring.Ring
 	batch   []staged
 	memory  []byte // of stage
 	stage   *stage
@@ -75,21 +76,21 @@ type vector struct {
 
 // newURing makes an engine on a ring of its own.
 func newURing(log *slog.Logger) (engine, error) {
-	r, err := newRing(batchSends)
+	r, err := uring.New(batchSends)
 	if err != nil {
 		return nil, err
 	}
 	memory, err := unix.Mmap(-1, 0, int(unsafe.Sizeof(stage{})), unix.PROT_READ|unix.PROT_WRITE,
 		unix.MAP_PRIVATE|unix.MAP_ANONYMOUS)
 	if err != nil {
-		r.close()
+		r.Close()
 		return nil, fmt.Errorf("io_uring: mmap of %d bytes: %w", unsafe.Sizeof(stage{}), err)
 	}
-	return &uring{log: log, ring: r, batch: make([]staged, 0, batchSends), memory: memory,
+	return &ringEngine{log: log, ring: r, batch: make([]staged, 0, batchSends), memory: memory,
 		stage: (*stage)(unsafe.Pointer(&memory[0])), copied: copiedBytes}, nil
 }
 
-func (u *uring) send(v *viewer, b []byte, done sent) {
+func (u *ringEngine) send(v *viewer, b []byte, done sent) {
 	vectors, ok := u.lay(b, v.dialect.mmsh())
 	if !ok && len(u.batch) > 0 {
 		u.flush()
@@ -101,17 +102,17 @@ func (u *uring) send(v *viewer, b []byte, done sent) {
 	}
 	i := len(u.batch)
 	m := &u.stage.messages[i]
-	m.vectors, m.count = address(&vectors[0]), uintptr(len(vectors))
-	s := sendMsgOf(int(v.fd), address(m), i)
+	m.vectors, m.count = uring.Address(&vectors[0]), uintptr(len(vectors))
+	s := uring.SendMsg(int(v.fd), uring.Address(m), i)
 	if len(vectors) == 1 {
-		s = sendOf(int(v.fd), vectors[0].base, int(vectors[0].length), i)
+		s = uring.Send(int(v.fd), vectors[0].base, int(vectors[0].length), i)
 	}
-	u.ring.add(s)
+	u.ring.Add(s)
 	u.batch = append(u.batch, staged{v, b, done})
 }
 
 // lay lays b out in the stage, with copies of all that is one viewer's own. It is false when there is no room.
-func (u *uring) lay(b []byte, frames bool) ([]vector, bool) {
+func (u *ringEngine) lay(b []byte, frames bool) ([]vector, bool) {
 	if len(u.batch) == cap(u.batch) || len(b) == 0 {
 		return nil, false
 	}
@@ -127,12 +128,12 @@ func (u *uring) lay(b []byte, frames bool) ([]vector, bool) {
 		}
 		to += copy(room[to:], b[:own])
 		if last := all == len(b); to > from && (last || own < all) {
-			vectors[count] = vector{address(&room[from]), uintptr(to - from)}
+			vectors[count] = vector{uring.Address(&room[from]), uintptr(to - from)}
 			count++
 			from = to
 		}
 		if own < all {
-			vectors[count] = vector{address(&b[own]), uintptr(all - own)}
+			vectors[count] = vector{uring.Address(&b[own]), uintptr(all - own)}
 			count++
 		}
 		b = b[all:]
@@ -161,15 +162,15 @@ func firstFrame(b []byte, copied int) (own, all int) {
 
 // flush gives the batch to the kernel and reports what became of it. When it returns the kernel has done with every
 // descriptor and every byte.
-func (u *uring) flush() {
+func (u *ringEngine) flush() {
 	if len(u.batch) == 0 {
 		return
 	}
-	refused, errno := u.ring.submit()
+	refused, errno := u.ring.Submit()
 	taken := len(u.batch) - refused
 	for range taken {
-		c := u.ring.next()
-		u.report(int(c.user), int(c.res))
+		c := u.ring.Next()
+		u.report(int(c.User), int(c.Result))
 	}
 	if refused > 0 {
 		u.sendRefused(taken, errno)
@@ -179,14 +180,14 @@ func (u *uring) flush() {
 }
 
 // sendRefused sends what the kernel did not take of a batch, which happens when it is short of memory.
-func (u *uring) sendRefused(from int, errno syscall.Errno) {
+func (u *ringEngine) sendRefused(from int, errno syscall.Errno) {
 	if !u.refused {
 		u.refused = true
 		u.log.Error("io_uring refused sends; they go out one by one, and so will others", "err", errno, "sends",
 			len(u.batch)-from)
 	}
 	for i := from; i < len(u.batch); i++ {
-		n, _, errno := syscall.RawSyscall(unix.SYS_SENDMSG, uintptr(u.batch[i].v.fd), address(&u.stage.messages[i]),
+		n, _, errno := syscall.RawSyscall(unix.SYS_SENDMSG, uintptr(u.batch[i].v.fd), uring.Address(&u.stage.messages[i]),
 			unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL)
 		if errno != 0 {
 			u.report(i, -int(errno))
@@ -197,7 +198,7 @@ func (u *uring) sendRefused(from int, errno syscall.Errno) {
 }
 
 // report tells what a send returned.
-func (u *uring) report(i, res int) {
+func (u *ringEngine) report(i, res int) {
 	s := &u.batch[i]
 	if res < 0 {
 		s.done.sent(s.v, 0, syscall.Errno(-res))
@@ -206,7 +207,7 @@ func (u *uring) report(i, res int) {
 	s.done.sent(s.v, res, 0)
 }
 
-func (u *uring) close() {
-	u.ring.close()
+func (u *ringEngine) close() {
+	u.ring.Close()
 	unix.Munmap(u.memory)
 }

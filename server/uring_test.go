@@ -8,12 +8,14 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"pumpd/server/uring"
 )
 
-func testURing(t testing.TB) *uring { return testEngine(t, "io_uring").(*uring) }
+func testURing(t testing.TB) *ringEngine { return testEngine(t, "io_uring").(*ringEngine) }
 
 // breakRing has the kernel refuse what is submitted, until mend.
-func breakRing(t *testing.T, r *ring) (mend func()) {
+func breakRing(t *testing.T, r *uring.Ring) (mend func()) {
 	t.Helper()
 	kept, err := unix.FcntlInt(uintptr(r.FD()), unix.F_DUPFD_CLOEXEC, 0)
 	if err != nil {

@@ -8,7 +8,7 @@ func (l *loop) appendPath(b []byte, x exchange) []byte {
 	if x.Via.Empty() {
 		return b
 	}
-	return codec.AppendField(b, "Via", l.node.name.path(x.stream.Path()))
+	return codec.AppendField(b, "Via", l.node.name.Path(x.stream.Path()))
 }
 
 // pathField is the same as refuse takes it: pumps that wait for each other, each for the other's stream, shall find that
@@ -17,5 +17,5 @@ func (l *loop) pathField(x exchange) []string {
 	if x.Via.Empty() {
 		return nil
 	}
-	return []string{"Via", l.node.name.path(x.stream.Path())}
+	return []string{"Via", l.node.name.Path(x.stream.Path())}
 }

@@ -5,6 +5,8 @@ import (
 	"unique"
 
 	"pumpd/codec"
+	"pumpd/server/clock"
+	"pumpd/server/reason"
 )
 
 // A viewer is a cursor into a stream's chain, and what its connection still owes of what lies behind the cursor.
@@ -14,20 +16,20 @@ type viewer struct {
 	at       *element // everything up to here is sent, or is in lead
 	lead     *lead    // goes out before anything after at; nil: nothing does
 	dialect  *dialect
-	progress instant // when its socket last took something
+	progress clock.Instant // when its socket last took something
 	bytes    uint64
 	fd       int32
 	base     uint32 // LocationId of a packet = its index - base; 0 for the first of a generation
 	seq      uint8  // AFFlags of the next $D
 	state    viewerState
-	verdict  reason // why it is to leave when lead is sent
-	slot     int32  // its place in audience.viewers
+	verdict  reason.Reason // why it is to leave when lead is sent
+	slot     int32         // its place in audience.viewers
 
 	conn     *conn
 	audience *audience
 	gen      *generation
 	agent    unique.Handle[string] // thousands have the same
-	joined   instant
+	joined   clock.Instant
 	skips    uint32
 	session  uint32
 }
@@ -144,17 +146,17 @@ func (v *viewer) crossTo(e *element, g *generation) {
 		v.gen = g
 		v.lastly(g.change)
 	case reopen:
-		v.verdict = headerChanged
+		v.verdict = reason.HeaderChanged
 		if v.audience.stream.joins.Load() != nil {
 			v.lastly(entryEnded)
 		} else { // over already: who asks again finds nothing, and players that do so do not stop
 			v.lastly(streamEnded)
 		}
 	case conclude:
-		v.verdict = headerChanged
+		v.verdict = reason.HeaderChanged
 		v.lastly(streamEnded)
 	case hangUp:
-		v.verdict = headerChanged
+		v.verdict = reason.HeaderChanged
 	}
 }
 
@@ -173,7 +175,7 @@ func (v *viewer) skip(e *element) {
 
 // finish tells v that the stream is over.
 func (v *viewer) finish(e *element) {
-	v.at, v.verdict = e, sourceEnded
+	v.at, v.verdict = e, reason.SourceEnded
 	if v.dialect.mmsh() {
 		v.lastly(streamEnded)
 	}

@@ -1,4 +1,6 @@
-package server
+// Package auth is Basic and Digest, both sides: Users, Nonces and a Brake are what a server checks encoders with, a
+// Login answers an upstream. Users and Networks never change; the others belong to who made them.
+package auth
 
 import (
 	"bytes"
@@ -14,16 +16,16 @@ import (
 	"pumpd/codec"
 )
 
-// users are those who may push: their names, and of each password only the hash that both schemes can be checked
+// Users are those who may push: their names, and of each password only the hash that both schemes can be checked
 // against. Never changed after newUsers.
-type users map[string]string
+type Users map[string]string
 
 const realm = "pumpd"
 
-// newUsers takes push_users of the configuration, entries "name:password". A password may contain colons. Errors
+// ParseUsers takes push_users of the configuration, entries "name:password". A password may contain colons. Errors
 // count entries from 1 and never show one.
-func newUsers(entries []string) (users, error) {
-	u := make(users, len(entries))
+func ParseUsers(entries []string) (Users, error) {
+	u := make(Users, len(entries))
 	for i, e := range entries {
 		name, password, ok := strings.Cut(e, ":")
 		if !ok || name == "" || password == "" {
@@ -40,11 +42,11 @@ func newUsers(entries []string) (users, error) {
 	return u, nil
 }
 
-// challenge returns the values of the WWW-Authenticate fields of a 401, best first: Digest, which does not show the
+// Challenge returns the values of the WWW-Authenticate fields of a 401, best first: Digest, which does not show the
 // password, then Basic; but a scheme that the encoder lists in X-Accept-Authentication (accept) before one that it does
 // not (push.md §6). Each challenge has a fresh nonce, which is for that address. stale says that the password was right
 // and the nonce was not, so that a program need not ask its user.
-func (u users) challenge(accept []byte, from netip.Addr, stale bool, now time.Time) []string {
+func (u Users) Challenge(accept []byte, from netip.Addr, stale bool, now time.Time) []string {
 	listed := func(scheme string) bool {
 		return slices.ContainsFunc(strings.Split(string(accept), ","), func(s string) bool {
 			return strings.EqualFold(strings.TrimSpace(s), scheme)
@@ -64,40 +66,40 @@ func (u users) challenge(accept []byte, from netip.Addr, stale bool, now time.Ti
 	return offers
 }
 
-// A proof is a request with the credentials that are to show who it is from.
-type proof struct {
-	method, path, authorization []byte
-	from                        netip.Addr
+// A Proof is a request with the credentials that are to show who it is from.
+type Proof struct {
+	Method, Path, Authorization []byte
+	From                        netip.Addr
 }
 
-// A verdict is what came of a proof.
-type verdict uint8
+// A Verdict is what came of a proof.
+type Verdict uint8
 
 const (
-	wrong verdict = iota // a guess, or not understood
-	stale                // right, but its nonce is too old, another address', or was used like this before
-	right
+	Wrong Verdict = iota // a guess, or not understood
+	Stale                // right, but its nonce is too old, another address', or was used like this before
+	Right
 )
 
-// check says whose credentials a proof has. spend is nonces.spend. Whatever is wrong with them, the answer is the same,
+// Check says whose credentials a proof has. spend is nonces.spend. Whatever is wrong with them, the answer is the same,
 // and is found in the same time.
-func (u users) check(q proof, spend func(nonce string, count uint32, now time.Time) bool,
-	now time.Time) (string, verdict) {
-	a, err := parseAuthorization(string(q.authorization))
+func (u Users) Check(q Proof, spend func(nonce string, count uint32, now time.Time) bool,
+	now time.Time) (string, Verdict) {
+	a, err := parseAuthorization(string(q.Authorization))
 	if err != nil {
-		return "", wrong
+		return "", Wrong
 	}
 	known, ok := u[a.name()]
 	if !ok {
 		known = hashUser("", realm, "") // nobody's: newUsers wants a name
 	}
 	if !a.proves(known, q) || !ok {
-		return "", wrong
+		return "", Wrong
 	}
-	if !a.basic && !a.digest.fresh(q.from, spend, now) {
-		return "", stale
+	if !a.basic && !a.digest.fresh(q.From, spend, now) {
+		return "", Stale
 	}
-	return a.name(), right
+	return a.name(), Right
 }
 
 // fresh says whether this is the first time that the address uses its nonce like this. Without qop there is no count:
@@ -110,7 +112,7 @@ func (d *digest) fresh(from netip.Addr, spend func(string, uint32, time.Time) bo
 	return d.qop == "" || spend(d.nonce, count, now)
 }
 
-// An authorization is a parsed Authorization field of one of the two schemes.
+// An Authorization is a parsed Authorization field of one of the two schemes.
 type authorization struct {
 	basic          bool
 	user, password string // Basic: RFC 7617
@@ -175,13 +177,13 @@ func (a *authorization) name() string {
 }
 
 // proves says whether the credentials belong to the user with that hash and, for Digest, to this very request.
-func (a *authorization) proves(hash string, q proof) bool {
+func (a *authorization) proves(hash string, q Proof) bool {
 	if a.basic {
 		return equal(hashUser(a.user, realm, a.password), hash)
 	}
 	d := &a.digest
-	same := equal(d.sum(hash, string(q.method)), strings.ToLower(d.response))
-	return same && d.realm == realm && samePath(d.uri, q.path)
+	same := equal(d.sum(hash, string(q.Method)), strings.ToLower(d.response))
+	return same && d.realm == realm && samePath(d.uri, q.Path)
 }
 
 // equal compares in a time that does not tell where two strings differ.
@@ -195,6 +197,6 @@ func samePath(target string, path []byte) bool {
 	return p != nil && bytes.Equal(p, path)
 }
 
-func basicField(user, password string) string {
+func BasicField(user, password string) string {
 	return "Basic " + base64.StdEncoding.EncodeToString([]byte(user+":"+password))
 }

@@ -1,4 +1,6 @@
-package server
+// Package logging keeps those who serve viewers from waiting for the log, and strangers from filling it. A Queue's
+// goroutine owns all of it but the queue itself.
+package logging
 
 import (
 	"context"
@@ -7,51 +9,51 @@ import (
 	"time"
 )
 
-// A logQueue stands between whoever has something to say and the log: nobody who serves viewers waits for a disk, a
+// A Queue stands between whoever has something to say and the log: nobody who serves viewers waits for a disk, a
 // pipe that is not read, or a lock that is held meanwhile. Lines that find it full are lost and counted.
 //
-//	loops, sources, accept ── logHandler: values made text ──▶ lines ──▶ run: logLimit ──▶ handler ──▶ standard error
-type logQueue struct {
+//	loops, sources, accept ── handler: values made text ──▶ lines ──▶ run: limit ──▶ handler ──▶ standard error
+type Queue struct {
 	to    slog.Handler // writes a line, however long that takes
-	lines chan *logLine
+	lines chan *entry
 	quit  chan struct{} // closed: write what there is, then end
 	ended chan struct{} // closed: run has
 	lost  *atomic.Uint64
 
 	// run's goroutine only.
-	limit logLimit
+	limit limit
 	told  uint64 // of lost, what the log has been told
 }
 
-// A logLine is one line on its way.
-type logLine struct {
+// An entry is one line on its way.
+type entry struct {
 	to     slog.Handler // with the attributes of its logger
 	stream string       // that it is about, "" for none
 	record slog.Record
 }
 
 const (
-	maxLogLines  = 8192                   // that wait; some 500 bytes each, 5 KB at the most
-	logFlushTime = 500 * time.Millisecond // for what waits when the server ends
+	maxLines  = 8192                   // that wait; some 500 bytes each, 5 KB at the most
+	flushTime = 500 * time.Millisecond // for what waits when the server ends
 )
 
-// newLogQueue makes a queue before a handler; lost counts what it loses. Lines wait until it is started.
-func newLogQueue(to slog.Handler, lost *atomic.Uint64) *logQueue {
-	return &logQueue{
+// New makes a queue before a handler; lost counts what it loses. Lines wait until it is started.
+func New(to slog.Handler, lost *atomic.Uint64) *Queue {
+	return &Queue{
 		to:    to,
-		lines: make(chan *logLine, maxLogLines),
+		lines: make(chan *entry, maxLines),
 		quit:  make(chan struct{}),
 		ended: make(chan struct{}),
 		lost:  lost,
-		limit: newLogLimit(),
+		limit: newLimit(),
 	}
 }
 
-// logger writes to the queue. It never waits.
-func (q *logQueue) logger() *slog.Logger { return slog.New(&logHandler{queue: q, to: q.to}) }
+// Logger writes to the queue. It never waits.
+func (q *Queue) Logger() *slog.Logger { return slog.New(&handler{queue: q, to: q.to}) }
 
 // add leaves a line in the queue. Any goroutine.
-func (q *logQueue) add(line *logLine) {
+func (q *Queue) add(line *entry) {
 	select {
 	case q.lines <- line:
 	default:
@@ -59,19 +61,19 @@ func (q *logQueue) add(line *logLine) {
 	}
 }
 
-func (q *logQueue) start() { go q.run() }
+func (q *Queue) Start() { go q.run() }
 
-// close has the lines that wait written, and returns when that is done or logFlushTime is over. It is for once, after
-// start.
-func (q *logQueue) close() {
+// Close has the lines that wait written, and returns when that is done or logFlushTime is over. It is for once, after
+// Start.
+func (q *Queue) Close() {
 	close(q.quit)
 	select {
 	case <-q.ended:
-	case <-time.After(logFlushTime):
+	case <-time.After(flushTime):
 	}
 }
 
-func (q *logQueue) run() {
+func (q *Queue) run() {
 	defer close(q.ended)
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
@@ -82,42 +84,42 @@ func (q *logQueue) run() {
 		case now := <-tick.C:
 			q.summarize(now)
 		case <-q.quit:
-			q.drain()
+			q.Drain()
 			return
 		}
 		q.confess()
 	}
 }
 
-// drain writes all that waits, and what was held back. It is for run, or for who has not started it.
-func (q *logQueue) drain() {
+// Drain writes all that waits, and what was held back. It is for run, or for who has not started it.
+func (q *Queue) Drain() {
 	for len(q.lines) > 0 {
 		q.take(<-q.lines)
 	}
-	q.summarize(time.Now().Add(logMinute)) // of minutes that are not over as well
+	q.summarize(time.Now().Add(minute)) // of minutes that are not over as well
 	q.confess()
 }
 
-func (q *logQueue) take(line *logLine) {
+func (q *Queue) take(line *entry) {
 	if q.limit.admit(line) {
 		q.write(line)
 	}
 }
 
-func (q *logQueue) summarize(now time.Time) {
+func (q *Queue) summarize(now time.Time) {
 	for _, line := range q.limit.over(now) {
 		q.write(line)
 	}
 }
 
-func (q *logQueue) write(line *logLine) {
+func (q *Queue) write(line *entry) {
 	if line.to.Handle(context.Background(), line.record) != nil { // a full disk, nobody at the other end of a pipe
 		q.lost.Add(1)
 	}
 }
 
 // confess says how many lines were lost, once the log flows again.
-func (q *logQueue) confess() {
+func (q *Queue) confess() {
 	n := q.lost.Load() - q.told
 	if n == 0 || len(q.lines) > 0 {
 		return

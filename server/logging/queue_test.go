@@ -1,4 +1,4 @@
-package server
+package logging
 
 import (
 	"bytes"
@@ -34,29 +34,29 @@ func (p *pipe) String() string {
 }
 
 // queueTo makes a queue that is not started.
-func queueTo(h slog.Handler) (*logQueue, *atomic.Uint64) {
+func queueTo(h slog.Handler) (*Queue, *atomic.Uint64) {
 	var lost atomic.Uint64
-	return newLogQueue(h, &lost), &lost
+	return New(h, &lost), &lost
 }
 
 func TestLogLinesAreLostAndCounted(t *testing.T) {
 	var out bytes.Buffer
 	q, lost := queueTo(slog.NewTextHandler(&out, nil))
-	log := q.logger()
-	for range maxLogLines + 7 {
-		log.Info(logViewerLeft)
+	log := q.Logger()
+	for range maxLines + 7 {
+		log.Info(ViewerLeft)
 	}
 	if lost.Load() != 7 {
 		t.Errorf("%d lines lost, want 7", lost.Load())
 	}
-	q.drain()
+	q.Drain()
 	if n := strings.Count(out.String(), "lines of this log were lost"); n != 1 || !strings.HasSuffix(out.String(),
 		" lines=7\n") {
 		t.Errorf("the log says %d times that lines were lost, want once, at last, lines=7: …%.300s", n,
 			out.String()[out.Len()-300:])
 	}
 	log.Info("again")
-	q.drain()
+	q.Drain()
 	if !strings.HasSuffix(out.String(), "msg=again\n") {
 		t.Error("it says so again")
 	}
@@ -79,12 +79,12 @@ func TestLogLinesThatTheDiskRefuses(t *testing.T) {
 	disk := &brokenDisk{full: true}
 	q, lost := queueTo(slog.NewTextHandler(disk, nil))
 	for i := range 3 {
-		q.logger().Info("line", "i", i)
-		q.drain()
+		q.Logger().Info("line", "i", i)
+		q.Drain()
 	}
 	disk.full = false
-	q.logger().Info("line", "i", 3)
-	q.drain()
+	q.Logger().Info("line", "i", 3)
+	q.Drain()
 	if got := disk.String(); lost.Load() != 3 || strings.Count(got, "msg=line") != 1 || !strings.HasSuffix(got,
 		" lines=3\n") {
 		t.Errorf("%d lost, log %q, want 3, one line and a word of the others", lost.Load(), got)
@@ -96,28 +96,28 @@ func TestLogQueueEnds(t *testing.T) {
 	t.Parallel()
 	log := newPipe()
 	q, _ := queueTo(slog.NewTextHandler(log, nil))
-	q.logger().Info("a")
-	q.logger().Info("b")
-	q.start()
-	q.close() // after logFlushTime
+	q.Logger().Info("a")
+	q.Logger().Info("b")
+	q.Start()
+	q.Close() // after logFlushTime
 	close(log.open)
 	<-q.ended
 	if got := log.String(); strings.Count(got, "\n") != 2 {
 		t.Errorf("the log has %q, want both lines", got)
 	}
-	q.logger().Info("too late") // does no harm
+	q.Logger().Info("too late") // does no harm
 }
 
 // A logger's level and attributes are those of the handler behind the queue.
 func TestLogHandler(t *testing.T) {
 	var out bytes.Buffer
 	q, _ := queueTo(slog.NewTextHandler(&out, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	log := q.logger()
+	log := q.Logger()
 	if log.Enabled(context.Background(), slog.LevelInfo) {
 		t.Error("info is enabled, want warn")
 	}
 	log.With("stream", "a").WithGroup("g").Warn("m", "k", 1)
-	q.drain()
+	q.Drain()
 	if want := ` level=WARN msg=m stream=a g.k=1` + "\n"; !strings.HasSuffix(out.String(), want) {
 		t.Errorf("got %q, want …%q", out.String(), want)
 	}

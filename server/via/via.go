@@ -1,4 +1,5 @@
-package server
+// Package via knows pumps by the names that they say in Via fields, so that none pulls from itself. It keeps nothing.
+package via
 
 import (
 	"bytes"
@@ -19,34 +20,34 @@ import (
 // The path is learned when a connection is made. A circle that closes behind our back, when an upstream changes its
 // own, has no source in it: it falls silent, everybody in it dials again, and is refused.
 
-// A pumpName is what a pump is called in Via fields: pumpd-, then 16 random hex digits.
-type pumpName string
+// A Name is what a pump is called in Via fields: pumpd-, then 16 random hex digits.
+type Name string
 
-const pumpPrefix = "pumpd-"
+const Prefix = "pumpd-"
 
-func newPumpName() pumpName {
+func NewName() Name {
 	var b [8]byte
 	rand.Read(b[:]) // never fails
-	return pumpName(pumpPrefix + hex.EncodeToString(b[:]))
+	return Name(Prefix + hex.EncodeToString(b[:]))
 }
 
 // in says whether a Via field names this pump: the request has come round in a circle of pumps.
-func (n pumpName) in(via []byte) bool { return bytes.Contains(via, []byte(n)) }
+func (n Name) in(via []byte) bool { return bytes.Contains(via, []byte(n)) }
 
 const (
 	maxPumps = codec.MaxVia // that a stream or a request may have passed
-	maxVia   = 1024         // bytes of the field
+	maxField = 1024         // bytes of the field
 )
 
 var (
-	errLoop   = errors.New("upstream gets its stream from this pump")
-	errDeep   = errors.New("upstream is too far from the source")
+	ErrLoop   = errors.New("upstream gets its stream from this pump")
+	ErrDeep   = errors.New("upstream is too far from the source")
 	errCircle = errors.New("the request has passed this pump already")
 	errFar    = errors.New("the request has passed too many pumps")
 )
 
-// checkRequest looks at the Via fields of a request.
-func (n pumpName) checkRequest(via *codec.Via) error {
+// CheckRequest looks at the Via fields of a request.
+func (n Name) CheckRequest(via *codec.Via) error {
 	switch {
 	case via.Has([]byte(n)):
 		return fmt.Errorf("%w: %.200s", errCircle, via)
@@ -56,15 +57,15 @@ func (n pumpName) checkRequest(via *codec.Via) error {
 	return nil
 }
 
-// checkPath looks at the Via field of an upstream's reply.
-func (n pumpName) checkPath(via []byte) error {
+// CheckPath looks at the Via field of an upstream's reply.
+func (n Name) CheckPath(via []byte) error {
 	switch {
 	case n.in(via):
-		return fmt.Errorf("%w: %.200s", errLoop, via)
+		return fmt.Errorf("%w: %.200s", ErrLoop, via)
 	case pumpsIn(via) > maxPumps:
-		return fmt.Errorf("%w: behind %d others, limit %d", errDeep, pumpsIn(via), maxPumps)
-	case len(via) > maxVia:
-		return fmt.Errorf("%w: Via of %d bytes, limit %d", errDeep, len(via), maxVia)
+		return fmt.Errorf("%w: behind %d others, limit %d", ErrDeep, pumpsIn(via), maxPumps)
+	case len(via) > maxField:
+		return fmt.Errorf("%w: Via of %d bytes, limit %d", ErrDeep, len(via), maxField)
 	}
 	return nil
 }
@@ -77,8 +78,8 @@ func pumpsIn(via []byte) int {
 	return 1 + bytes.Count(via, []byte{','})
 }
 
-// path is the Via of a reply about a stream that has come through what is behind; nil: nothing.
-func (n pumpName) path(behind *string) string {
+// Path is the Via of a reply about a stream that has come through what is behind; nil: nothing.
+func (n Name) Path(behind *string) string {
 	path := "1.0 " + string(n)
 	if behind != nil && *behind != "" {
 		path += ", " + *behind

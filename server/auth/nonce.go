@@ -1,4 +1,4 @@
-package server
+package auth
 
 import (
 	"crypto/hmac"
@@ -50,9 +50,9 @@ func validNonce(nonce string, from netip.Addr, now time.Time) bool {
 // madeAt is the time in the bytes of a nonce.
 func madeAt(b []byte) time.Time { return time.Unix(0, int64(binary.BigEndian.Uint64(b))) }
 
-// nonces remember which counts have come with each nonce, so that nobody can send a recorded request again. Only
+// Nonces remember which counts have come with each nonce, so that nobody can send a recorded request again. Only
 // requests with a right password come in here, so strangers cannot fill it.
-type nonces struct {
+type Nonces struct {
 	spent  map[[nonceSize]byte]*counts
 	order  [][nonceSize]byte // of spent, by first use
 	oldest time.Time         // nonces from before are not good any more, unless they are in spent
@@ -70,8 +70,8 @@ const (
 	maxNonces   = 4096
 )
 
-// spend says whether a count is new for a nonce, which is valid, and remembers it.
-func (s *nonces) spend(nonce string, count uint32, now time.Time) bool {
+// Spend says whether a count is new for a nonce, which is valid, and remembers it.
+func (s *Nonces) Spend(nonce string, count uint32, now time.Time) bool {
 	var key [nonceSize]byte
 	if n, err := hex.Decode(key[:], []byte(nonce)); err != nil || n != nonceSize {
 		return false
@@ -93,7 +93,7 @@ func (s *nonces) spend(nonce string, count uint32, now time.Time) bool {
 }
 
 // makeRoom forgets what is too old, and the one that was used first when there are too many.
-func (s *nonces) makeRoom(now time.Time) {
+func (s *Nonces) makeRoom(now time.Time) {
 	for len(s.order) > 0 {
 		first := s.order[0]
 		made := madeAt(first[:])

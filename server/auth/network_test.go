@@ -1,4 +1,4 @@
-package server
+package auth
 
 import (
 	"net/netip"
@@ -9,7 +9,7 @@ func TestNetworkOf(t *testing.T) {
 	for addr, want := range map[string]string{
 		"192.0.2.1": "192.0.2.1/32", "2001:db8:1:2:3::4": "2001:db8:1:2::/64", "fe80::1%eth0": "fe80::/64",
 	} {
-		if got := networkOf(netip.MustParseAddr(addr)); got.String() != want {
+		if got := NetworkOf(netip.MustParseAddr(addr)); got.String() != want {
 			t.Errorf("%s is of %v, want %s", addr, got, want)
 		}
 	}
@@ -28,7 +28,7 @@ func TestParseNetwork(t *testing.T) {
 		{"fe80::1%eth0", ""},
 		{"fe80::%eth0/10", ""}, {"10.0.0.1:80", ""}, {" 10.0.0.1", ""}, {"10.0.0.0-10.0.0.9", ""},
 	} {
-		got, err := parseNetwork(c.text)
+		got, err := ParseNetwork(c.text)
 		if c.want == "" && err == nil || c.want != "" && (err != nil || got.String() != c.want) {
 			t.Errorf("%q: %v, %v, want %q", c.text, got, err, c.want)
 		}

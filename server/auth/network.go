@@ -1,4 +1,4 @@
-package server
+package auth
 
 import (
 	"fmt"
@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// networkOf is what one household, or one guest of a data centre, has for addresses: IPv6 comes in /64s.
-func networkOf(a netip.Addr) netip.Prefix {
+// NetworkOf is what one household, or one guest of a data centre, has for addresses: IPv6 comes in /64s.
+func NetworkOf(a netip.Addr) netip.Prefix {
 	bits := a.BitLen()
 	if a.Is6() {
 		bits = 64
@@ -16,13 +16,13 @@ func networkOf(a netip.Addr) netip.Prefix {
 	return netip.PrefixFrom(a.WithZone(""), bits).Masked()
 }
 
-// networks are those that push_from lists. Never changed after newNetworks.
-type networks []netip.Prefix
+// Networks are those that push_from lists. Never changed after newNetworks.
+type Networks []netip.Prefix
 
-func newNetworks(entries []string) (networks, error) {
-	list := make(networks, len(entries))
+func ParseNetworks(entries []string) (Networks, error) {
+	list := make(Networks, len(entries))
 	for i, e := range entries {
-		n, err := parseNetwork(e)
+		n, err := ParseNetwork(e)
 		if err != nil {
 			return nil, fmt.Errorf("push_from: entry %d: %w", i+1, err)
 		}
@@ -31,8 +31,8 @@ func newNetworks(entries []string) (networks, error) {
 	return list, nil
 }
 
-// parseNetwork reads an address or a network. IPv4 written as IPv6 is IPv4, as the addresses of connections are.
-func parseNetwork(s string) (netip.Prefix, error) {
+// ParseNetwork reads an address or a network. IPv4 written as IPv6 is IPv4, as the addresses of connections are.
+func ParseNetwork(s string) (netip.Prefix, error) {
 	if !strings.Contains(s, "/") {
 		a, err := netip.ParseAddr(s)
 		a = a.Unmap()
@@ -48,7 +48,7 @@ func parseNetwork(s string) (netip.Prefix, error) {
 	return n.Masked(), err
 }
 
-func (list networks) contains(a netip.Addr) bool {
+func (list Networks) Contains(a netip.Addr) bool {
 	a = a.WithZone("")
 	return slices.ContainsFunc(list, func(n netip.Prefix) bool { return n.Contains(a) })
 }

@@ -1,4 +1,4 @@
-package server
+package uring
 
 import (
 	"syscall"
@@ -8,13 +8,13 @@ import (
 )
 
 // testRing skips where the kernel lets nobody use io_uring.
-func testRing(t *testing.T, size uint32) *ring {
+func testRing(t *testing.T, size uint32) *Ring {
 	t.Helper()
-	r, err := newRing(size)
+	r, err := New(size)
 	if err != nil {
 		t.Skipf("SKIPPED: %v", err)
 	}
-	t.Cleanup(r.close)
+	t.Cleanup(r.Close)
 	return r
 }
 
@@ -39,10 +39,10 @@ func TestNextWaitsForACompletion(t *testing.T) {
 	for err := error(nil); err == nil; { // until it is full
 		_, err = unix.Write(near, make([]byte, 1<<10))
 	}
-	s := sendOf(near, address(&trial[0]), len(trial), 7)
+	s := Send(near, Address(&trial[0]), len(trial), 7)
 	s.msgFlags = unix.MSG_NOSIGNAL
-	r.add(s)
-	if _, errno := r.submit(); errno != 0 {
+	r.Add(s)
+	if _, errno := r.Submit(); errno != 0 {
 		t.Fatal(errno)
 	}
 	if c, ok := r.poll(); ok {
@@ -52,7 +52,7 @@ func TestNextWaitsForACompletion(t *testing.T) {
 	if _, err := unix.Read(far, sink); err != nil {
 		t.Fatal(err)
 	}
-	if c := r.next(); c.user != 7 || int(c.res) != len(trial) {
+	if c := r.Next(); c.User != 7 || int(c.Result) != len(trial) {
 		t.Errorf("%+v, want user 7 and %d bytes", c, len(trial))
 	}
 }
@@ -65,13 +65,13 @@ func TestRingGoesRound(t *testing.T) {
 	user := 0
 	for n := range 100 {
 		for i := range n%size + 1 {
-			r.add(sendOf(near, address(&trial[0]), len(trial), user+i))
+			r.Add(Send(near, Address(&trial[0]), len(trial), user+i))
 		}
-		if refused, errno := r.submit(); refused > 0 || errno != 0 {
+		if refused, errno := r.Submit(); refused > 0 || errno != 0 {
 			t.Fatalf("%d refused, %v", refused, errno)
 		}
 		for range n%size + 1 {
-			if c := r.next(); int(c.user) != user || int(c.res) != len(trial) {
+			if c := r.Next(); int(c.User) != user || int(c.Result) != len(trial) {
 				t.Fatalf("%+v, want user %d and %d bytes", c, user, len(trial))
 			}
 			user++
@@ -91,18 +91,18 @@ func TestRefusedSubmissionsAreForgotten(t *testing.T) {
 	fd := r.fd
 	r.fd = -1
 	for range 3 {
-		r.add(sendOf(near, address(&trial[0]), len(trial), 0))
+		r.Add(Send(near, Address(&trial[0]), len(trial), 0))
 	}
-	refused, errno := r.submit()
+	refused, errno := r.Submit()
 	r.fd = fd
 	if refused != 3 || errno != syscall.EBADF || r.queued() != 0 {
 		t.Fatalf("%d refused, %v, %d still queued; want 3, EBADF, 0", refused, errno, r.queued())
 	}
-	r.add(sendOf(near, address(&trial[0]), 1, 9))
-	if refused, errno := r.submit(); refused != 0 || errno != 0 {
+	r.Add(Send(near, Address(&trial[0]), 1, 9))
+	if refused, errno := r.Submit(); refused != 0 || errno != 0 {
 		t.Fatalf("%d refused, %v", refused, errno)
 	}
-	if c := r.next(); c.user != 9 || c.res != 1 {
+	if c := r.Next(); c.User != 9 || c.Result != 1 {
 		t.Errorf("%+v, want user 9 and 1 byte", c)
 	}
 }

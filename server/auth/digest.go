@@ -1,4 +1,4 @@
-package server
+package auth
 
 import (
 	"crypto/md5" // what encoders speak; see digest

@@ -1,18 +1,20 @@
-package server
+package auth
 
 import (
 	"net/netip"
 	"time"
+
+	"pumpd/server/clock"
 )
 
-// A brake slows down who guesses passwords. Some wrong ones are free; after that those of one network and stream are
+// A Brake slows down who guesses passwords. Some wrong ones are free; after that those of one network and stream are
 // looked at one by one, with pauses that grow. Who comes in a pause waits for its turn with an open connection,
 // encoders have no timeout there (push.md §5), and is not told 401 unseen: its password may be right, from behind the
 // same NAT as somebody else's guesses. So each connection has one guess in many seconds, and whoever comes when there
 // are too many is told 503 at once. That costs neither sums nor a line of the log each.
 //
 // It is under the mutex of pushAccess. The zero value is ready.
-type brake struct {
+type Brake struct {
 	young, old map[guesser]guesses // when young is full it becomes old, and what was old is forgotten
 }
 
@@ -24,7 +26,7 @@ type guesser struct {
 
 type guesses struct {
 	wrong int
-	free  instant // the next turn that nobody has
+	free  clock.Instant // the next turn that nobody has
 }
 
 const (
@@ -44,51 +46,51 @@ func (g guesses) pause() time.Duration {
 	return min(guessPause<<min(g.wrong-freeGuesses, 10), maxGuessPause)
 }
 
-// turn says when the credentials that somebody shows for a stream are to be looked at, and takes that turn; ok is false
+// Turn says when the credentials that somebody shows for a stream are to be looked at, and takes that turn; ok is false
 // if too many wait already.
-func (b *brake) turn(stream int, from netip.Addr, now instant) (at instant, ok bool) {
-	who := guesser{stream, networkOf(from)}
+func (b *Brake) Turn(stream int, from netip.Addr, now clock.Instant) (at clock.Instant, ok bool) {
+	who := guesser{stream, NetworkOf(from)}
 	g := b.of(who, now)
 	at = max(now, g.free)
-	if at.since(now) > maxGuessWait {
+	if at.Since(now) > maxGuessWait {
 		return 0, false
 	}
 	if g.wrong > 0 {
-		g.free = at.add(g.pause())
+		g.free = at.Add(g.pause())
 		b.keep(who, g)
 	}
 	return at, true
 }
 
-// wrong notes a guess.
-func (b *brake) wrong(stream int, from netip.Addr, now instant) {
-	who := guesser{stream, networkOf(from)}
+// Wrong notes a guess.
+func (b *Brake) Wrong(stream int, from netip.Addr, now clock.Instant) {
+	who := guesser{stream, NetworkOf(from)}
 	g := b.of(who, now)
 	g.wrong++
-	g.free = max(g.free, now.add(g.pause()))
+	g.free = max(g.free, now.Add(g.pause()))
 	b.keep(who, g)
 }
 
-// forget makes good what was guessed wrong: somebody there knows the password.
-func (b *brake) forget(stream int, from netip.Addr) {
-	who := guesser{stream, networkOf(from)}
+// Forget makes good what was guessed wrong: somebody there knows the password.
+func (b *Brake) Forget(stream int, from netip.Addr) {
+	who := guesser{stream, NetworkOf(from)}
 	delete(b.young, who)
 	delete(b.old, who)
 }
 
 // of is what is known of somebody, nothing after guessMemory.
-func (b *brake) of(who guesser, now instant) guesses {
+func (b *Brake) of(who guesser, now clock.Instant) guesses {
 	g, ok := b.young[who]
 	if !ok {
 		g = b.old[who]
 	}
-	if now.since(g.free) > guessMemory {
+	if now.Since(g.free) > guessMemory {
 		return guesses{}
 	}
 	return g
 }
 
-func (b *brake) keep(who guesser, g guesses) {
+func (b *Brake) keep(who guesser, g guesses) {
 	if len(b.young) >= maxGuessers {
 		b.young, b.old = nil, b.young
 	}

@@ -1,4 +1,4 @@
-package server
+package auth
 
 import (
 	"encoding/base64"
@@ -14,12 +14,12 @@ import (
 
 var (
 	someAddr  = netip.MustParseAddr("192.0.2.1")
-	authNow   = time.Unix(1_700_000_000, 0)
-	authUsers = mustUsers("encoder:secret", "zweiter:a:b \"c\\d\"")
+	someTime  = time.Unix(1_700_000_000, 0)
+	someUsers = mustUsers("encoder:secret", "zweiter:a:b \"c\\d\"")
 )
 
-func mustUsers(entries ...string) users {
-	u, err := newUsers(entries)
+func mustUsers(entries ...string) Users {
+	u, err := ParseUsers(entries)
 	if err != nil {
 		panic(err)
 	}
@@ -35,7 +35,7 @@ func TestNewUsersRefuses(t *testing.T) {
 		{"line break", "encoder:sec\nret"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			_, err := newUsers([]string{"first:secret", tt.entry})
+			_, err := ParseUsers([]string{"first:secret", tt.entry})
 			if err == nil || !strings.Contains(err.Error(), "entry 2") {
 				t.Fatalf("error %v, want one that names entry 2", err)
 			}
@@ -58,7 +58,7 @@ func TestChallenge(t *testing.T) {
 		{"no words", "Digestive,Basically", "Digest"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			got := authUsers.challenge([]byte(tt.accept), someAddr, false, authNow)
+			got := someUsers.Challenge([]byte(tt.accept), someAddr, false, someTime)
 			if len(got) != 2 || !strings.HasPrefix(got[0], tt.first+" realm=") {
 				t.Errorf("got %q, want both schemes, %s first", got, tt.first)
 			}
@@ -69,9 +69,9 @@ func TestChallenge(t *testing.T) {
 // Each 401 has a nonce that is good now.
 func TestChallengeNonce(t *testing.T) {
 	for _, isStale := range []bool{false, true} {
-		offer := authUsers.challenge(nil, someAddr, isStale, authNow)[0]
+		offer := someUsers.Challenge(nil, someAddr, isStale, someTime)[0]
 		d, err := parseDigest(strings.TrimPrefix(offer, "Digest "))
-		if err != nil || !validNonce(d.nonce, someAddr, authNow) || d.qop != "auth" || (d.stale == "true") != isStale {
+		if err != nil || !validNonce(d.nonce, someAddr, someTime) || d.qop != "auth" || (d.stale == "true") != isStale {
 			t.Errorf("challenge %q: %v, want a valid nonce, qop auth, stale %v", offer, err, isStale)
 		}
 	}
@@ -81,7 +81,7 @@ func TestChallengeNonce(t *testing.T) {
 func digestProof(user, password, method string, d digest) string {
 	d.username, d.realm = user, realm
 	if d.nonce == "" {
-		d.nonce = newNonce(someAddr, authNow)
+		d.nonce = newNonce(someAddr, someTime)
 	}
 	d.response = d.sum(hashUser(user, realm, password), method)
 	s := fmt.Sprintf(`Digest username=%s, realm=%s, nonce="%s", uri="%s", response="%s"`,
@@ -141,7 +141,7 @@ var badAuthorizations = []struct {
 	{"basic, empty user with the dummy hash", basicProof(":"), false},
 	{"basic, not base64", "Basic encoder:secret", false},
 	{"basic, another user's password", basicProof("zweiter:secret"), false},
-	{"basic, the stored hash as password", basicProof("encoder:" + authUsers["encoder"]), false},
+	{"basic, the stored hash as password", basicProof("encoder:" + someUsers["encoder"]), false},
 	{"digest, wrong password", digestProof("encoder", "Secret", "POST", withQop), false},
 	{"digest, unknown user", digestProof("nobody", "secret", "POST", withQop), false},
 	{"digest, nobody with the dummy hash", digestProof("", "", "POST", withQop), false},
@@ -152,9 +152,9 @@ var badAuthorizations = []struct {
 	{"digest, nonce of another process", digestProof("encoder", "secret", "POST",
 		digest{uri: "/pub", nonce: strings.Repeat("0", 48)}), true},
 	{"digest, old nonce", digestProof("encoder", "secret", "POST", digest{uri: "/pub", nonce: newNonce(someAddr,
-		authNow.Add(-nonceLife))}), true},
+		someTime.Add(-nonceLife))}), true},
 	{"digest, nonce for another address", digestProof("encoder", "secret", "POST",
-		digest{uri: "/pub", nonce: newNonce(netip.MustParseAddr("192.0.2.2"), authNow)}), true},
+		digest{uri: "/pub", nonce: newNonce(netip.MustParseAddr("192.0.2.2"), someTime)}), true},
 	{"digest, other realm", strings.Replace(digestProof("encoder", "secret", "POST", withQop), `realm="pumpd"`,
 		`realm="other"`, 1), false},
 	{"digest, nc that is no number", digestProof("encoder", "secret", "POST", digest{uri: "/pub", qop: "auth",
@@ -181,14 +181,14 @@ var badAuthorizations = []struct {
 }
 
 // checkOf is what users say of a field of a POST to /pub from someAddr, with nothing spent yet.
-func checkOf(u users, field string) (string, verdict) {
-	return u.check(proof{[]byte("POST"), []byte("/pub"), []byte(field), someAddr}, new(nonces).spend, authNow)
+func checkOf(u Users, field string) (string, Verdict) {
+	return u.Check(Proof{[]byte("POST"), []byte("/pub"), []byte(field), someAddr}, new(Nonces).Spend, someTime)
 }
 
 func TestCheckAccepts(t *testing.T) {
 	for _, tt := range goodAuthorizations {
 		t.Run(tt.name, func(t *testing.T) {
-			if name, v := checkOf(authUsers, tt.field); name != tt.user || v != right {
+			if name, v := checkOf(someUsers, tt.field); name != tt.user || v != Right {
 				t.Errorf("check %q: %q, %d, want %q, right", tt.field, name, v, tt.user)
 			}
 		})
@@ -198,11 +198,11 @@ func TestCheckAccepts(t *testing.T) {
 func TestCheckRefuses(t *testing.T) {
 	for _, tt := range badAuthorizations {
 		t.Run(tt.name, func(t *testing.T) {
-			want := wrong
+			want := Wrong
 			if tt.stale {
-				want = stale
+				want = Stale
 			}
-			if name, v := checkOf(authUsers, tt.field); v != want || name != "" {
+			if name, v := checkOf(someUsers, tt.field); v != want || name != "" {
 				t.Errorf("check %q: %q, %d, want \"\", %d", tt.field, name, v, want)
 			}
 		})
@@ -220,7 +220,7 @@ func TestCheckRefusesCut(t *testing.T) {
 			end = i
 		}
 		for n := range end {
-			if _, v := checkOf(authUsers, whole[:n]); v == right {
+			if _, v := checkOf(someUsers, whole[:n]); v == Right {
 				t.Errorf("%s cut to %d of %d bytes is accepted: %q", tt.name, n, len(whole), whole[:n])
 			}
 		}
@@ -228,7 +228,7 @@ func TestCheckRefusesCut(t *testing.T) {
 }
 
 func TestUsersWithoutEntries(t *testing.T) {
-	if _, v := checkOf(mustUsers(), basicProof("encoder:secret")); v != wrong {
+	if _, v := checkOf(mustUsers(), basicProof("encoder:secret")); v != Wrong {
 		t.Error("nobody may push, and somebody did")
 	}
 }
@@ -245,8 +245,8 @@ func FuzzAuthorization(f *testing.F) {
 		if err == nil && a.name() == "" {
 			t.Errorf("%q parsed to nobody", field)
 		}
-		name, v := checkOf(authUsers, field)
-		ok := v == right
+		name, v := checkOf(someUsers, field)
+		ok := v == Right
 		if ok != slices.Contains([]string{"encoder", "zweiter"}, name) {
 			t.Errorf("check %q: %q, %t", field, name, ok)
 		}

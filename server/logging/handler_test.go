@@ -1,4 +1,4 @@
-package server
+package logging
 
 import (
 	"bytes"
@@ -55,15 +55,15 @@ func TestLogValues(t *testing.T) {
 		{"\ufffd", "\ufffd"},
 		{"Grüße, 世界 😀", "Grüße, 世界 😀"},
 		{errors.New("says \u009b2J"), `says \u009b2J`},
-		{strings.Repeat("x", maxLogText+1), strings.Repeat("x", maxLogText) + "…"},
+		{strings.Repeat("x", maxText+1), strings.Repeat("x", maxText) + "…"},
 	} {
 		var text, lines bytes.Buffer
 		for _, h := range []slog.Handler{slog.NewTextHandler(&text, nil), slog.NewJSONHandler(&lines, nil)} {
 			q, _ := queueTo(h)
-			q.logger().Info("m", "k", c.value)
-			q.logger().With("k", c.value).Info("m")
-			q.logger().Info("m", slog.Group("g", "k", c.value))
-			q.drain()
+			q.Logger().Info("m", "k", c.value)
+			q.Logger().With("k", c.value).Info("m")
+			q.Logger().Info("m", slog.Group("g", "k", c.value))
+			q.Drain()
 		}
 		dec := json.NewDecoder(&lines)
 		for i := range 3 {
@@ -93,8 +93,8 @@ func TestLogValues(t *testing.T) {
 func TestLogMessage(t *testing.T) {
 	var out bytes.Buffer
 	q, _ := queueTo(slog.NewJSONHandler(&out, nil))
-	q.logger().Info("a\u009bb")
-	q.drain()
+	q.Logger().Info("a\u009bb")
+	q.Drain()
 	if !strings.Contains(out.String(), `"msg":"a\\u009bb"`) {
 		t.Errorf("got %q", out.String())
 	}

@@ -1,4 +1,4 @@
-package server
+package auth
 
 import (
 	"net/netip"
@@ -54,7 +54,7 @@ func TestNonceIsForOneAddress(t *testing.T) {
 // A count is good once, whatever the order, and far behind the largest one never.
 func TestSpendNonce(t *testing.T) {
 	now := time.Unix(1_700_000_000, 0)
-	var s nonces
+	var s Nonces
 	nonce := newNonce(someAddr, now)
 	for _, c := range []struct {
 		count uint32
@@ -64,14 +64,14 @@ func TestSpendNonce(t *testing.T) {
 		{1 << 31, true}, {66, false}, {1<<31 - 63, true}, {1<<31 - 64, false}, {1<<32 - 1, true}, {1<<32 - 1, false},
 		{0, false},
 	} {
-		if got := s.spend(nonce, c.count, now); got != c.want {
+		if got := s.Spend(nonce, c.count, now); got != c.want {
 			t.Errorf("count %d: %v, want %v", c.count, got, c.want)
 		}
 	}
-	if s.spend(strings.ToUpper(nonce), 1<<31, now) {
+	if s.Spend(strings.ToUpper(nonce), 1<<31, now) {
 		t.Error("in upper case it is another nonce")
 	}
-	if !s.spend(newNonce(someAddr, now.Add(1)), 1, now) {
+	if !s.Spend(newNonce(someAddr, now.Add(1)), 1, now) {
 		t.Error("the first count of another nonce is refused")
 	}
 }
@@ -79,26 +79,26 @@ func TestSpendNonce(t *testing.T) {
 // However many nonces have been used, memory is bounded and none of them is good again.
 func TestSpentNoncesAreBounded(t *testing.T) {
 	now := time.Unix(1_700_000_000, 0)
-	var s nonces
+	var s Nonces
 	var all []string
 	unused := newNonce(someAddr, now.Add(10))
 	for i := range 2 * maxNonces {
 		at := now.Add(time.Duration(i))
 		if i != 10 {
 			all = append(all, newNonce(someAddr, at))
-			s.spend(all[len(all)-1], 1, at)
+			s.Spend(all[len(all)-1], 1, at)
 		}
 	}
 	if len(s.spent) > maxNonces || len(s.order) > maxNonces {
 		t.Errorf("%d nonces, %d in order, limit %d", len(s.spent), len(s.order), maxNonces)
 	}
 	for i, nonce := range append(all, unused) {
-		if fresh := s.spend(nonce, 1, now.Add(time.Second)); fresh {
+		if fresh := s.Spend(nonce, 1, now.Add(time.Second)); fresh {
 			t.Fatalf("nonce %d is good again", i)
 		}
 	}
 	later := now.Add(nonceLife + time.Second)
-	if !s.spend(newNonce(someAddr, later), 1, later) || len(s.spent) != 1 {
+	if !s.Spend(newNonce(someAddr, later), 1, later) || len(s.spent) != 1 {
 		t.Errorf("after their life: %d nonces, want the new one", len(s.spent))
 	}
 }

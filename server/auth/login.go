@@ -1,4 +1,4 @@
-package server
+package auth
 
 import (
 	"crypto/rand"
@@ -7,10 +7,10 @@ import (
 	"strings"
 )
 
-// A login answers the challenges of one upstream with the credentials of its URL. It shows them to nobody who does not
+// A Login answers the challenges of one upstream with the credentials of its URL. It shows them to nobody who does not
 // ask.
-type login struct {
-	user, password string
+type Login struct {
+	User, Password string
 	scheme         string // "", Basic or Digest: how the upstream wants them
 	digest         digest // its challenge, if that is Digest
 	count          int    // requests that used the challenge's nonce
@@ -18,14 +18,14 @@ type login struct {
 }
 
 var (
-	errNoLogin    = errors.New("upstream wants credentials, the URL has none")
-	errWrongLogin = errors.New("upstream refuses the credentials of the URL")
+	ErrNoLogin    = errors.New("upstream wants credentials, the URL has none")
+	ErrWrongLogin = errors.New("upstream refuses the credentials of the URL")
 )
 
-// learn takes the challenges of a 401. An error means that asking again is no use. Digest goes before Basic.
-func (g *login) learn(challenges string) error {
-	if g.user == "" {
-		return errNoLogin
+// Learn takes the challenges of a 401. An error means that asking again is no use. Digest goes before Basic.
+func (g *Login) Learn(challenges string) error {
+	if g.User == "" {
+		return ErrNoLogin
 	}
 	basic := false
 	for _, c := range splitChallenges(challenges) {
@@ -41,16 +41,16 @@ func (g *login) learn(challenges string) error {
 		return fmt.Errorf("upstream wants credentials by %.200q, we have Digest (MD5) and Basic", challenges)
 	}
 	if g.scheme != "" {
-		return errWrongLogin
+		return ErrWrongLogin
 	}
 	g.scheme = "Basic"
 	return nil
 }
 
 // useDigest takes a challenge, a second one only if it says that the nonce has become too old, not the password wrong.
-func (g *login) useDigest(d digest) error {
+func (g *Login) useDigest(d digest) error {
 	if g.scheme != "" && (g.count < 2 || !strings.EqualFold(d.stale, "true")) {
-		return errWrongLogin
+		return ErrWrongLogin
 	}
 	g.scheme, g.digest, g.count, g.cnonce = "Digest", d, 0, rand.Text()
 	return nil
@@ -73,27 +73,27 @@ func (d *digest) computable() bool {
 	return false
 }
 
-// field is the Authorization of the next request, "" as long as nobody asked.
-func (g *login) field(method, uri string) string {
+// Field is the Authorization of the next request, "" as long as nobody asked.
+func (g *Login) Field(method, uri string) string {
 	switch g.scheme {
 	case "Basic":
-		return basicField(g.user, g.password)
+		return BasicField(g.User, g.Password)
 	case "Digest":
 		return g.digestField(method, uri)
 	}
 	return ""
 }
 
-func (g *login) digestField(method, uri string) string {
+func (g *Login) digestField(method, uri string) string {
 	d := g.digest
 	d.uri = uri
 	g.count++
 	if d.qop != "" {
 		d.nc, d.cnonce = fmt.Sprintf("%08x", g.count), g.cnonce
 	}
-	response := d.sum(hashUser(g.user, d.realm, g.password), method)
+	response := d.sum(hashUser(g.User, d.realm, g.Password), method)
 	s := fmt.Sprintf(`Digest username=%s, realm=%s, nonce=%s, uri="%s", response="%s"`,
-		quote(g.user), quote(d.realm), quote(d.nonce), uri, response)
+		quote(g.User), quote(d.realm), quote(d.nonce), uri, response)
 	if d.qop != "" {
 		s += fmt.Sprintf(`, qop=%s, nc=%s, cnonce="%s"`, d.qop, d.nc, d.cnonce)
 	}

@@ -1,4 +1,4 @@
-package server
+package logging
 
 import (
 	"bytes"
@@ -10,10 +10,10 @@ import (
 )
 
 // lineAt is a line of a kind.
-func lineAt(at time.Time, level slog.Level, message, stream string, attrs ...any) *logLine {
+func lineAt(at time.Time, level slog.Level, message, stream string, attrs ...any) *entry {
 	r := slog.NewRecord(at, level, message, 0)
 	r.Add(attrs...)
-	return &logLine{to: slog.DiscardHandler, stream: stream, record: r}
+	return &entry{to: slog.DiscardHandler, stream: stream, record: r}
 }
 
 func TestLogLimit(t *testing.T) {
@@ -25,18 +25,18 @@ func TestLogLimit(t *testing.T) {
 	}{
 		{slog.LevelInfo, "push failed", 20},
 		{slog.LevelWarn, "source lost", 20},
-		{slog.LevelWarn, logPushBarred, 1},
-		{slog.LevelWarn, logPushWrong, 1},
-		{slog.LevelWarn, logPushBraked, 1},
+		{slog.LevelWarn, PushBarred, 1},
+		{slog.LevelWarn, PushWrong, 1},
+		{slog.LevelWarn, PushBraked, 1},
 		{slog.LevelError, "accept", 20},
 		{slog.LevelDebug, "refused", 6000},
-		{slog.LevelInfo, logViewerLeft, 6000},
-		{slog.LevelWarn, logPumpRefused, 1},
-		{slog.LevelWarn, logFull, 1},
+		{slog.LevelInfo, ViewerLeft, 6000},
+		{slog.LevelWarn, PumpRefused, 1},
+		{slog.LevelWarn, Full, 1},
 	} {
-		m := newLogLimit()
+		m := newLimit()
 		for past := range 3 {
-			begin := at.Add(time.Duration(past) * logMinute)
+			begin := at.Add(time.Duration(past) * minute)
 			admitted, other := 0, 0
 			for i := range 9000 {
 				now := begin.Add(time.Duration(i) * time.Millisecond)
@@ -53,7 +53,7 @@ func TestLogLimit(t *testing.T) {
 			if admitted != c.quota || other != c.quota {
 				t.Errorf("%s: %d lines of one stream, %d of another, want %d", c.message, admitted, other, c.quota)
 			}
-			over := m.over(begin.Add(logMinute))
+			over := m.over(begin.Add(minute))
 			if len(over) != 1 {
 				t.Fatalf("%s: %d counts, want one", c.message, len(over))
 			}
@@ -77,14 +77,14 @@ func TestLogLimit(t *testing.T) {
 
 // Messages that differ each time do not fill the memory, and share a quota.
 func TestLogLimitIsBounded(t *testing.T) {
-	m, at, admitted := newLogLimit(), time.Unix(1000, 0), 0
-	for i := range 3 * maxLogKinds {
+	m, at, admitted := newLimit(), time.Unix(1000, 0), 0
+	for i := range 3 * maxKinds {
 		if m.admit(lineAt(at, slog.LevelInfo, fmt.Sprint(i), "")) {
 			admitted++
 		}
 	}
-	if len(m.kinds) > maxLogKinds+1 || admitted != maxLogKinds+20 {
-		t.Errorf("%d kinds, %d lines, want %d, %d", len(m.kinds), admitted, maxLogKinds+1, maxLogKinds+20)
+	if len(m.kinds) > maxKinds+1 || admitted != maxKinds+20 {
+		t.Errorf("%d kinds, %d lines, want %d, %d", len(m.kinds), admitted, maxKinds+1, maxKinds+20)
 	}
 }
 
@@ -92,11 +92,11 @@ func TestLogLimitIsBounded(t *testing.T) {
 func TestLogLimitAtTheEnd(t *testing.T) {
 	var out bytes.Buffer
 	q, _ := queueTo(slog.NewTextHandler(&out, nil))
-	log := q.logger().With("stream", "a")
+	log := q.Logger().With("stream", "a")
 	for i := range 10 {
-		log.Warn(logPumpRefused, "from", i)
+		log.Warn(PumpRefused, "from", i)
 	}
-	q.drain()
+	q.Drain()
 	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
 	if len(lines) != 2 || !strings.HasSuffix(lines[0], ` msg="pump refused" stream=a from=0`) ||
 		!strings.HasSuffix(lines[1], ` msg="pump refused: 9 more like this in the last minute" stream=a from=9`) {

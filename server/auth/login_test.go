@@ -1,4 +1,4 @@
-package server
+package auth
 
 import (
 	"errors"
@@ -56,22 +56,22 @@ func TestLoginLearns(t *testing.T) {
 		{"digest without a nonce", "u", []string{`Digest realm="r"`}, "", nil},
 		{"NTLM", "u", []string{"NTLM"}, "", nil},
 		{"no challenge at all", "u", []string{""}, "", nil},
-		{"no credentials", "", []string{`Basic realm="x"`}, "", errNoLogin},
-		{"basic refused", "u", []string{`Basic realm="x"`, `Basic realm="x"`}, "", errWrongLogin},
-		{"digest refused", "u", []string{someDigest, someDigest}, "", errWrongLogin},
+		{"no credentials", "", []string{`Basic realm="x"`}, "", ErrNoLogin},
+		{"basic refused", "u", []string{`Basic realm="x"`, `Basic realm="x"`}, "", ErrWrongLogin},
+		{"digest refused", "u", []string{someDigest, someDigest}, "", ErrWrongLogin},
 		{"nonce too old", "u", []string{someDigest, "", someDigest + ", stale=true"}, "Digest", nil},
-		{"nonce too old at once", "u", []string{someDigest, someDigest + ", stale=true"}, "", errWrongLogin},
+		{"nonce too old at once", "u", []string{someDigest, someDigest + ", stale=true"}, "", ErrWrongLogin},
 		{"nonce too old again and again", "u", []string{someDigest, "", someDigest + ", stale=true", someDigest +
-			", stale=true"}, "", errWrongLogin},
+			", stale=true"}, "", ErrWrongLogin},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			g := login{user: tt.user, password: "p"}
+			g := Login{User: tt.user, Password: "p"}
 			var err error
 			for _, c := range tt.challenge {
 				if c != "" || len(tt.challenge) == 1 {
-					err = g.learn(c)
+					err = g.Learn(c)
 				}
-				g.field("GET", "/")
+				g.Field("GET", "/")
 			}
 			if (err == nil) != (tt.scheme != "") || tt.scheme != "" && g.scheme != tt.scheme {
 				t.Errorf("scheme %q, %v, want %q", g.scheme, err, tt.scheme)
@@ -85,7 +85,7 @@ func TestLoginLearns(t *testing.T) {
 
 // What we send to an upstream is what we accept from an encoder.
 func TestLoginProves(t *testing.T) {
-	offers := authUsers.challenge(nil, someAddr, false, authNow)
+	offers := someUsers.Challenge(nil, someAddr, false, someTime)
 	for _, tt := range []struct{ name, challenge string }{
 		{"basic", offers[1]},
 		{"digest", offers[0]},
@@ -93,19 +93,19 @@ func TestLoginProves(t *testing.T) {
 		{"digest with opaque", offers[0] + `, opaque="a\"b", algorithm="MD5"`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			g := login{user: "zweiter", password: "a:b \"c\\d\""}
-			if field := g.field("GET", "/x"); field != "" {
+			g := Login{User: "zweiter", Password: "a:b \"c\\d\""}
+			if field := g.Field("GET", "/x"); field != "" {
 				t.Errorf("credentials shown to nobody who asked: %q", field)
 			}
-			if err := g.learn(tt.challenge); err != nil {
+			if err := g.Learn(tt.challenge); err != nil {
 				t.Fatal(err)
 			}
 			var fields []string
-			var spent nonces
+			var spent Nonces
 			for range 2 { // Describe and Play
-				field := g.field("GET", "/x?y")
-				asks := proof{[]byte("GET"), []byte("/x"), []byte(field), someAddr}
-				if name, _ := authUsers.check(asks, spent.spend, authNow.Add(time.Second)); name != "zweiter" {
+				field := g.Field("GET", "/x?y")
+				asks := Proof{[]byte("GET"), []byte("/x"), []byte(field), someAddr}
+				if name, _ := someUsers.Check(asks, spent.Spend, someTime.Add(time.Second)); name != "zweiter" {
 					t.Errorf("%q is not accepted", field)
 				}
 				fields = append(fields, field)
@@ -124,14 +124,14 @@ func FuzzChallenge(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, challenge string) {
-		g := login{user: "user", password: "s3cret:pass"}
-		if err := g.learn(challenge); err != nil {
-			if g.field("GET", "/") != "" {
+		g := Login{User: "user", Password: "s3cret:pass"}
+		if err := g.Learn(challenge); err != nil {
+			if g.Field("GET", "/") != "" {
 				t.Errorf("%q: %v, and an answer", challenge, err)
 			}
 			return
 		}
-		field := g.field("GET", "/")
+		field := g.Field("GET", "/")
 		a, err := parseAuthorization(field)
 		if err != nil || a.name() != "user" || a.basic != (g.scheme == "Basic") {
 			t.Errorf("%q answered by %q: %v", challenge, field, err)

@@ -1,4 +1,4 @@
-package server
+package clock
 
 import (
 	"testing"
@@ -23,7 +23,7 @@ func TestBackoff(t *testing.T) {
 		{0, 0, 500 * time.Millisecond},
 		{-1, 0, 500 * time.Millisecond},
 	} {
-		if got := backoff(tt.failures, tt.random); got != tt.want {
+		if got := Backoff(tt.failures, tt.random); got != tt.want {
 			t.Errorf("backoff(%d, %v) = %v, want %v", tt.failures, tt.random, got, tt.want)
 		}
 	}
@@ -34,10 +34,10 @@ func TestBackoffBounds(t *testing.T) {
 	const almost = 0.9999999999999999
 	for failures := range 100 {
 		for _, random := range []float64{0, 0.3, almost} {
-			if got := urgentBackoff(failures, random); got < firstPause/2 || got > urgentPause {
+			if got := UrgentBackoff(failures, random); got < firstPause/2 || got > urgentPause {
 				t.Errorf("urgentBackoff(%d, %v) = %v, want %v to %v", failures, random, got, firstPause/2, urgentPause)
 			}
-			got := backoff(failures, random)
+			got := Backoff(failures, random)
 			if got < firstPause/2 || got > longestPause {
 				t.Errorf("backoff(%d, %v) = %v, want %v to %v", failures, random, got, firstPause/2, longestPause)
 			}

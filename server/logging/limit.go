@@ -1,4 +1,4 @@
-package server
+package logging
 
 import (
 	"fmt"
@@ -6,61 +6,61 @@ import (
 	"time"
 )
 
-// A logLimit holds back what comes too often: strangers must not fill a disk, nor hide what matters among what they
+// A limit holds back what comes too often: strangers must not fill a disk, nor hide what matters among what they
 // cause. Lines are of one kind if they say the same of the same stream. From the first one on a kind has a minute, and
 // in that so many lines as quotaOf says; how many more there were is said when it is over. It belongs to the queue's
 // goroutine.
-type logLimit struct{ kinds map[logKind]*logCount }
+type limit struct{ kinds map[kind]*count }
 
-type logKind struct{ message, stream string }
+type kind struct{ message, stream string }
 
-type logCount struct {
+type count struct {
 	until time.Time // the minute's end
 	lines int       // that were admitted
 	more  int       // that were not
-	last  *logLine  // of those
+	last  *entry    // of those
 }
 
 const (
-	logMinute   = time.Minute
-	maxLogKinds = 4096 // what is more shares the zero kind
+	minute   = time.Minute
+	maxKinds = 4096 // what is more shares the zero kind
 )
 
 // The messages with a quota of their own.
 const (
-	logViewerLeft  = "viewer left"
-	logPumpRefused = "pump refused"
-	logFull        = "connection limit reached, refusing with 503"
-	logPushBarred  = "push refused, this address may not push"
-	logPushWrong   = "push not authorised"
-	logPushBraked  = "push not authorised, too many guesses from this network"
+	ViewerLeft  = "viewer left"
+	PumpRefused = "pump refused"
+	Full        = "connection limit reached, refusing with 503"
+	PushBarred  = "push refused, this address may not push"
+	PushWrong   = "push not authorised"
+	PushBraked  = "push not authorised, too many guesses from this network"
 )
 
 // quotaOf is how many lines of a kind there may be in a minute. The access log has a line for each viewer unless
 // somebody plays with it; pumps that are refused ask again every few seconds.
 func quotaOf(r slog.Record) int {
 	switch {
-	case r.Message == logPumpRefused, r.Message == logFull,
-		r.Message == logPushBarred, r.Message == logPushWrong, r.Message == logPushBraked:
+	case r.Message == PumpRefused, r.Message == Full,
+		r.Message == PushBarred, r.Message == PushWrong, r.Message == PushBraked:
 		return 1
-	case r.Message == logViewerLeft, r.Level < slog.LevelInfo:
+	case r.Message == ViewerLeft, r.Level < slog.LevelInfo:
 		return 6000
 	}
 	return 20
 }
 
-func newLogLimit() logLimit { return logLimit{map[logKind]*logCount{}} }
+func newLimit() limit { return limit{map[kind]*count{}} }
 
 // admit says whether a line is to be written; else it is counted.
-func (m *logLimit) admit(line *logLine) bool {
-	k := logKind{line.record.Message, line.stream}
+func (m *limit) admit(line *entry) bool {
+	k := kind{line.record.Message, line.stream}
 	n := m.kinds[k]
-	if n == nil && len(m.kinds) >= maxLogKinds {
-		k = logKind{}
+	if n == nil && len(m.kinds) >= maxKinds {
+		k = kind{}
 		n = m.kinds[k]
 	}
 	if n == nil {
-		n = &logCount{until: line.record.Time.Add(logMinute)}
+		n = &count{until: line.record.Time.Add(minute)}
 		m.kinds[k] = n
 	}
 	if n.lines < quotaOf(line.record) {
@@ -74,7 +74,7 @@ func (m *logLimit) admit(line *logLine) bool {
 
 // over ends the minutes that are over and gives a line for each kind that had more than its quota: the last of those
 // that were held back, with their number.
-func (m *logLimit) over(now time.Time) (lines []*logLine) {
+func (m *limit) over(now time.Time) (lines []*entry) {
 	for k, n := range m.kinds {
 		if now.Before(n.until) {
 			continue
@@ -87,7 +87,7 @@ func (m *logLimit) over(now time.Time) (lines []*logLine) {
 	return lines
 }
 
-func (n *logCount) summary() *logLine {
+func (n *count) summary() *entry {
 	last := n.last.record
 	text := fmt.Sprintf("%s: %d more like this in the last minute", last.Message, n.more)
 	r := slog.NewRecord(last.Time, last.Level, text, 0)
@@ -95,5 +95,5 @@ func (n *logCount) summary() *logLine {
 		r.AddAttrs(a)
 		return true
 	})
-	return &logLine{to: n.last.to, stream: n.last.stream, record: r}
+	return &entry{to: n.last.to, stream: n.last.stream, record: r}
 }

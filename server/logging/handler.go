@@ -1,4 +1,4 @@
-package server
+package logging
 
 import (
 	"context"
@@ -9,10 +9,10 @@ import (
 	"unicode/utf8"
 )
 
-// A logHandler makes lines of records, for the queue. What a value is must not depend on the format of the log, so all
+// A handler makes lines of records, for the queue. What a value is must not depend on the format of the log, so all
 // but numbers and truths are made text here; and what it is must be settled before the caller goes on to change it.
-type logHandler struct {
-	queue  *logQueue
+type handler struct {
+	queue  *Queue
 	to     slog.Handler // writes them in the end
 	stream string       // of the attributes that to has
 }
@@ -20,15 +20,15 @@ type logHandler struct {
 const streamKey = "stream" // of the attribute that says which stream a line is about
 
 // Enabled is the handler's answer behind the queue.
-func (h *logHandler) Enabled(ctx context.Context, level slog.Level) bool {
+func (h *handler) Enabled(ctx context.Context, level slog.Level) bool {
 	return h.to.Enabled(ctx, level)
 }
 
 // Handle never fails and never waits.
-func (h *logHandler) Handle(_ context.Context, r slog.Record) error {
-	line := &logLine{to: h.to, stream: h.stream, record: slog.NewRecord(r.Time, r.Level, logText(r.Message), r.PC)}
+func (h *handler) Handle(_ context.Context, r slog.Record) error {
+	line := &entry{to: h.to, stream: h.stream, record: slog.NewRecord(r.Time, r.Level, printable(r.Message), r.PC)}
 	r.Attrs(func(a slog.Attr) bool {
-		a = logAttr(a)
+		a = settled(a)
 		if a.Key == streamKey {
 			line.stream = a.Value.String()
 		}
@@ -40,11 +40,11 @@ func (h *logHandler) Handle(_ context.Context, r slog.Record) error {
 }
 
 // WithAttrs is a handler whose lines have these as well.
-func (h *logHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
+func (h *handler) WithAttrs(attrs []slog.Attr) slog.Handler {
 	with := *h
 	texts := make([]slog.Attr, len(attrs))
 	for i, a := range attrs {
-		texts[i] = logAttr(a)
+		texts[i] = settled(a)
 		if a.Key == streamKey {
 			with.stream = texts[i].Value.String()
 		}
@@ -54,40 +54,40 @@ func (h *logHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
 }
 
 // WithGroup is a handler whose lines have what follows in a group.
-func (h *logHandler) WithGroup(name string) slog.Handler {
+func (h *handler) WithGroup(name string) slog.Handler {
 	with := *h
 	with.to = h.to.WithGroup(name)
 	return &with
 }
 
-// logAttr makes a value text unless it is a number, a truth or a time: an address, an error, a duration or one of our
+// settled makes a value text unless it is a number, a truth or a time: an address, an error, a duration or one of our
 // enums is the same word in the text log and in JSON, which would have numbers and {} for them.
-func logAttr(a slog.Attr) slog.Attr {
+func settled(a slog.Attr) slog.Attr {
 	a.Value = a.Value.Resolve()
 	switch a.Value.Kind() {
 	case slog.KindBool, slog.KindInt64, slog.KindUint64, slog.KindFloat64, slog.KindTime:
 	case slog.KindGroup:
 		group := make([]slog.Attr, 0, len(a.Value.Group()))
 		for _, member := range a.Value.Group() {
-			group = append(group, logAttr(member))
+			group = append(group, settled(member))
 		}
 		a.Value = slog.GroupValue(group...)
 	case slog.KindAny:
-		a.Value = slog.StringValue(logText(fmt.Sprint(a.Value.Any()))) // survives nil pointers
+		a.Value = slog.StringValue(printable(fmt.Sprint(a.Value.Any()))) // survives nil pointers
 	default:
-		a.Value = slog.StringValue(logText(a.Value.String()))
+		a.Value = slog.StringValue(printable(a.Value.String()))
 	}
 	return a
 }
 
-// maxLogText bounds each text of a line, in bytes, before what cannot be printed is spelled out.
-const maxLogText = 1 << 10
+// maxText bounds each text of a line, in bytes, before what cannot be printed is spelled out.
+const maxText = 1 << 10
 
-// logText is s with everything spelled out that does not print: a terminal takes C1 characters for commands as it does
-// escape sequences, and U+2028 or U+202E make a line look like something else.
-func logText(s string) string {
-	if len(s) > maxLogText {
-		s = s[:maxLogText] + "…"
+// printable is s with everything spelled out that does not print: a terminal takes C1 characters for commands as it
+// does escape sequences, and U+2028 or U+202E make a line look like something else.
+func printable(s string) string {
+	if len(s) > maxText {
+		s = s[:maxText] + "…"
 	}
 	if strings.IndexFunc(s, unprintable) < 0 && utf8.ValidString(s) {
 		return s

@@ -1,0 +1,33 @@
+// Package reason says why connections end: one closed list for logs, metrics and tests.
+package reason
+
+// A Reason says why a connection ended. The words are the same in the access log, the metrics and the tests; the list
+// is closed, so that they can be a metric's label.
+type Reason uint8
+
+const (
+	None           Reason = iota // it has not ended
+	ClientClosed                 // the other side closed or hung up
+	Answered                     // a reply was all it wanted
+	SourceEnded                  // the stream is over
+	HeaderChanged                // a new header that this client cannot take in the middle of a stream
+	Stalled                      // took nothing for timeouts.stall
+	WriteFailed                  // a send failed
+	BadRequest                   // what it sent could not be understood
+	TooLarge                     // what it sent was over a limit
+	RequestTimeout               // no whole request in time
+	SourceSilent                 // an encoder sent nothing for timeouts.source_idle
+	Replaced                     // another encoder took the stream over
+	Refused                      // over a limit, not authorised, or nothing there
+	MMSTProbe                    // tried MMS over TCP on this port
+	Stopped                      // its own Stop request
+	ShuttingDown                 // pumpd is stopping
+	Count
+)
+
+func (r Reason) String() string {
+	return [Count]string{
+		"none", "client_closed", "answered", "source_ended", "header_changed", "stalled", "write_failed", "bad_request",
+		"too_large", "request_timeout", "source_silent", "replaced", "refused", "mmst_probe", "stopped", "shutting_down",
+	}[r]
+}
