@@ -13,14 +13,14 @@ import (
 // same NAT as somebody else's guesses. So each connection has one guess in many seconds, and whoever comes when there
 // are too many is told 503 at once. That costs neither sums nor a line of the log each.
 //
-// It is under the mutex of pushAccess. The zero value is ready.
+// One goroutine at a time may use it. The zero value is ready.
 type Brake struct {
 	young, old map[guesser]guesses // when young is full it becomes old, and what was old is forgotten
 }
 
 // A guesser is where guesses come from and what for.
 type guesser struct {
-	stream  int // stream.id
+	stream  int // as the caller numbers them
 	network netip.Prefix
 }
 

@@ -155,3 +155,20 @@ func isToken(s string) bool {
 	}
 	return s != ""
 }
+
+// computable says whether a challenge is one that we can answer, and settles on its qop.
+func (d *digest) computable() bool {
+	if d.nonce == "" || !d.md5Only() {
+		return false
+	}
+	if d.qop == "" {
+		return true
+	}
+	for q := range strings.SplitSeq(d.qop, ",") {
+		if strings.EqualFold(strings.TrimSpace(q), "auth") {
+			d.qop = "auth"
+			return true
+		}
+	}
+	return false
+}

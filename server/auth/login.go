@@ -10,13 +10,15 @@ import (
 // A Login answers the challenges of one upstream with the credentials of its URL. It shows them to nobody who does not
 // ask.
 type Login struct {
-	User, Password string
-	scheme         string // "", Basic or Digest: how the upstream wants them
-	digest         digest // its challenge, if that is Digest
-	count          int    // requests that used the challenge's nonce
-	cnonce         string
+	User, Password string // of the URL; without a User there are none
+
+	scheme string // "", Basic or Digest: how the upstream wants them
+	digest digest // its challenge, if that is Digest
+	count  int    // requests that used the challenge's nonce
+	cnonce string
 }
 
+// Why Learn says that asking again is no use; other errors name the challenge that nobody here can answer.
 var (
 	ErrNoLogin    = errors.New("upstream wants credentials, the URL has none")
 	ErrWrongLogin = errors.New("upstream refuses the credentials of the URL")
@@ -56,24 +58,7 @@ func (g *Login) useDigest(d digest) error {
 	return nil
 }
 
-// computable says whether a challenge is one that we can answer, and settles on its qop.
-func (d *digest) computable() bool {
-	if d.nonce == "" || !d.md5Only() {
-		return false
-	}
-	if d.qop == "" {
-		return true
-	}
-	for q := range strings.SplitSeq(d.qop, ",") {
-		if strings.EqualFold(strings.TrimSpace(q), "auth") {
-			d.qop = "auth"
-			return true
-		}
-	}
-	return false
-}
-
-// Field is the Authorization of the next request, "" as long as nobody asked.
+// Field is the Authorization of the next request, for its method and target, "" as long as nobody asked.
 func (g *Login) Field(method, uri string) string {
 	switch g.scheme {
 	case "Basic":

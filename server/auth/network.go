@@ -16,9 +16,10 @@ func NetworkOf(a netip.Addr) netip.Prefix {
 	return netip.PrefixFrom(a.WithZone(""), bits).Masked()
 }
 
-// Networks are those that push_from lists. Never changed after newNetworks.
+// Networks are those that push_from lists. Never changed after ParseNetworks.
 type Networks []netip.Prefix
 
+// ParseNetworks takes push_from of the configuration. Errors count entries from 1.
 func ParseNetworks(entries []string) (Networks, error) {
 	list := make(Networks, len(entries))
 	for i, e := range entries {
@@ -48,6 +49,7 @@ func ParseNetwork(s string) (netip.Prefix, error) {
 	return n.Masked(), err
 }
 
+// Contains says whether an address is in one of the networks; its zone does not matter.
 func (list Networks) Contains(a netip.Addr) bool {
 	a = a.WithZone("")
 	return slices.ContainsFunc(list, func(n netip.Prefix) bool { return n.Contains(a) })

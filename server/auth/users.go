@@ -17,7 +17,7 @@ import (
 )
 
 // Users are those who may push: their names, and of each password only the hash that both schemes can be checked
-// against. Never changed after newUsers.
+// against. Never changed after ParseUsers.
 type Users map[string]string
 
 const realm = "pumpd"
@@ -68,8 +68,9 @@ func (u Users) Challenge(accept []byte, from netip.Addr, stale bool, now time.Ti
 
 // A Proof is a request with the credentials that are to show who it is from.
 type Proof struct {
-	Method, Path, Authorization []byte
-	From                        netip.Addr
+	Method, Path  []byte // of the request: Digest proves them as well
+	Authorization []byte // the value of the field
+	From          netip.Addr
 }
 
 // A Verdict is what came of a proof.
@@ -81,8 +82,8 @@ const (
 	Right
 )
 
-// Check says whose credentials a proof has. spend is nonces.spend. Whatever is wrong with them, the answer is the same,
-// and is found in the same time.
+// Check says whose credentials a proof has; the name is "" unless they are Right. spend is Nonces.Spend, under the lock
+// of who has the Nonces. Whatever is wrong with the credentials, the answer is the same, and is found in the same time.
 func (u Users) Check(q Proof, spend func(nonce string, count uint32, now time.Time) bool,
 	now time.Time) (string, Verdict) {
 	a, err := parseAuthorization(string(q.Authorization))
@@ -91,7 +92,7 @@ func (u Users) Check(q Proof, spend func(nonce string, count uint32, now time.Ti
 	}
 	known, ok := u[a.name()]
 	if !ok {
-		known = hashUser("", realm, "") // nobody's: newUsers wants a name
+		known = hashUser("", realm, "") // nobody's: ParseUsers wants a name
 	}
 	if !a.proves(known, q) || !ok {
 		return "", Wrong
@@ -112,7 +113,7 @@ func (d *digest) fresh(from netip.Addr, spend func(string, uint32, time.Time) bo
 	return d.qop == "" || spend(d.nonce, count, now)
 }
 
-// An Authorization is a parsed Authorization field of one of the two schemes.
+// An authorization is a parsed Authorization field of one of the two schemes.
 type authorization struct {
 	basic          bool
 	user, password string // Basic: RFC 7617
@@ -197,6 +198,7 @@ func samePath(target string, path []byte) bool {
 	return p != nil && bytes.Equal(p, path)
 }
 
+// BasicField is the value of an Authorization or Proxy-Authorization field: RFC 7617.
 func BasicField(user, password string) string {
 	return "Basic " + base64.StdEncoding.EncodeToString([]byte(user+":"+password))
 }

@@ -12,13 +12,21 @@ import (
 // size of a time.Time, and every decision in a loop takes it as an argument, so that tests need no sleeping.
 type Instant int64
 
-func (t Instant) Add(d time.Duration) Instant   { return t + Instant(d) }
+// Add is the instant d later.
+func (t Instant) Add(d time.Duration) Instant { return t + Instant(d) }
+
+// Since is the time that had passed from u to t.
 func (t Instant) Since(u Instant) time.Duration { return time.Duration(t - u) }
-func (t Instant) Before(u Instant) bool         { return t < u }
+
+// Before says whether t is earlier than u.
+func (t Instant) Before(u Instant) bool { return t < u }
 
 // A Clock tells the instants of one server.
-type Clock struct{ Now func() Instant }
+type Clock struct {
+	Now func() Instant // any goroutine
+}
 
+// New makes a clock that begins at 0 now.
 func New() Clock {
 	started := time.Now()
 	return Clock{func() Instant { return Instant(time.Since(started)) }}

@@ -26,7 +26,8 @@ const (
 	maxKinds = 4096 // what is more shares the zero kind
 )
 
-// The messages with a quota of their own.
+// The messages with a quota of their own: for each viewer that leaves a line, and for who is refused and comes again one
+// in a minute.
 const (
 	ViewerLeft  = "viewer left"
 	PumpRefused = "pump refused"

@@ -49,7 +49,7 @@ func New(to slog.Handler, lost *atomic.Uint64) *Queue {
 	}
 }
 
-// Logger writes to the queue. It never waits.
+// Logger writes to the queue, as the handler behind it would. It never waits; any goroutine may use it.
 func (q *Queue) Logger() *slog.Logger { return slog.New(&handler{queue: q, to: q.to}) }
 
 // add leaves a line in the queue. Any goroutine.
@@ -61,9 +61,10 @@ func (q *Queue) add(line *entry) {
 	}
 }
 
+// Start begins to write, in a goroutine of its own.
 func (q *Queue) Start() { go q.run() }
 
-// Close has the lines that wait written, and returns when that is done or logFlushTime is over. It is for once, after
+// Close has the lines that wait written, and returns when that is done or half a second is over. It is for once, after
 // Start.
 func (q *Queue) Close() {
 	close(q.quit)
@@ -91,7 +92,7 @@ func (q *Queue) run() {
 	}
 }
 
-// Drain writes all that waits, and what was held back. It is for run, or for who has not started it.
+// Drain writes all that waits, and what was held back. It is for those who have not called Start, and for run.
 func (q *Queue) Drain() {
 	for len(q.lines) > 0 {
 		q.take(<-q.lines)

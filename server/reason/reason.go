@@ -22,9 +22,11 @@ const (
 	MMSTProbe                    // tried MMS over TCP on this port
 	Stopped                      // its own Stop request
 	ShuttingDown                 // pumpd is stopping
-	Count
+
+	Count // of them all: None to ShuttingDown
 )
 
+// String is the reason's word.
 func (r Reason) String() string {
 	return [Count]string{
 		"none", "client_closed", "answered", "source_ended", "header_changed", "stalled", "write_failed", "bad_request",

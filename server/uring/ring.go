@@ -31,7 +31,7 @@ type Ring struct {
 	cqes           []Completion
 }
 
-// A Submission is struct io_uring_sqe as sends use it.
+// A Submission is struct io_uring_sqe as sends use it: see Send and SendMsg.
 type Submission struct {
 	op       uint8
 	_        [3]uint8
@@ -151,7 +151,7 @@ func SendMsg(fd int, addr uintptr, user int) Submission {
 	return s
 }
 
-// FD is the ring's descriptor, good until close.
+// FD is the ring's descriptor, good until Close.
 func (r *Ring) FD() int { return r.fd }
 
 // Add queues a submission; there must be room. What it points to must stay as it is until its completion has come.

@@ -1,4 +1,13 @@
 // Package via knows pumps by the names that they say in Via fields, so that none pulls from itself. It keeps nothing.
+//
+// Pumps pull from pumps, and each must see to it that the stream does not come from itself. So a pump says its name in
+// the Via field of what it asks, and to pumps, which is who asks with a Via field, it says which pumps the stream has
+// come through: itself first, then what its own upstream said.
+//
+//	Via: 1.0 pumpd-0123456789abcdef, 1.0 pumpd-89abcdef01234567
+//
+// The path is learned when a connection is made. A circle that closes behind our back, when an upstream changes its
+// own, has no source in it: it falls silent, everybody in it dials again, and is refused.
 package via
 
 import (
@@ -11,20 +20,13 @@ import (
 	"pumpd/codec"
 )
 
-// Pumps pull from pumps, and each must see to it that the stream does not come from itself. So a pump says its name in
-// the Via field of what it asks, and to pumps, which is who asks with a Via field, it says which pumps the stream has
-// come through: itself first, then what its own upstream said.
-//
-//	Via: 1.0 pumpd-0123456789abcdef, 1.0 pumpd-89abcdef01234567
-//
-// The path is learned when a connection is made. A circle that closes behind our back, when an upstream changes its
-// own, has no source in it: it falls silent, everybody in it dials again, and is refused.
-
-// A Name is what a pump is called in Via fields: pumpd-, then 16 random hex digits.
+// A Name is what a pump is called in Via fields: Prefix, then 16 random hex digits.
 type Name string
 
+// Prefix begins the name of every pump.
 const Prefix = "pumpd-"
 
+// NewName makes a name that no other pump has.
 func NewName() Name {
 	var b [8]byte
 	rand.Read(b[:]) // never fails
@@ -39,14 +41,19 @@ const (
 	maxField = 1024         // bytes of the field
 )
 
+// Why CheckPath refuses an upstream.
 var (
-	ErrLoop   = errors.New("upstream gets its stream from this pump")
-	ErrDeep   = errors.New("upstream is too far from the source")
+	ErrLoop = errors.New("upstream gets its stream from this pump")
+	ErrDeep = errors.New("upstream is too far from the source")
+)
+
+var (
 	errCircle = errors.New("the request has passed this pump already")
 	errFar    = errors.New("the request has passed too many pumps")
 )
 
-// CheckRequest looks at the Via fields of a request.
+// CheckRequest looks at the Via fields of a request. An error means that it is to be refused: it has passed this pump
+// already, or more than codec.MaxVia others.
 func (n Name) CheckRequest(via *codec.Via) error {
 	switch {
 	case via.Has([]byte(n)):
@@ -57,7 +64,7 @@ func (n Name) CheckRequest(via *codec.Via) error {
 	return nil
 }
 
-// CheckPath looks at the Via field of an upstream's reply.
+// CheckPath looks at the Via field of an upstream's reply. An error is an ErrLoop or an ErrDeep, and shows the path.
 func (n Name) CheckPath(via []byte) error {
 	switch {
 	case n.in(via):
