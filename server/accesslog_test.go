@@ -7,11 +7,12 @@ import (
 
 	"pumpd/server/clock"
 	"pumpd/server/logging"
+	"pumpd/server/logging/logtest"
 )
 
 // listen gives a rig a log that the test reads.
-func (r *rig) listen() *logBook {
-	b := &logBook{}
+func (r *rig) listen() *logtest.Book {
+	b := &logtest.Book{}
 	r.logs.Handler = b
 	return b
 }
@@ -25,10 +26,10 @@ func TestTakeoverIsLogged(t *testing.T) {
 	young := startedPush(r)
 	r.turn()
 	r.turn()
-	log.has(t, "INFO source takes the stream over", "source=push", "from="+young.conn.remote.String(),
+	log.Has(t, "INFO source takes the stream over", "source=push", "from="+young.conn.remote.String(),
 		"replaces="+old.conn.remote.String())
-	if n := log.count("WARN"); n > 0 {
-		t.Errorf("warnings: %q", log.text())
+	if n := log.Count("WARN"); n > 0 {
+		t.Errorf("warnings: %q", log.Text())
 	}
 }
 
@@ -44,7 +45,7 @@ func TestSlateGivesWayInTheLog(t *testing.T) {
 	startedPush(r).push(1)
 	r.turn()
 	r.turn()
-	log.has(t, "INFO source takes the stream over", "source=push", "replaces=slate")
+	log.Has(t, "INFO source takes the stream over", "source=push", "replaces=slate")
 }
 
 // Whoever is turned away leaves a line at debug that says why.
@@ -68,9 +69,9 @@ func TestRefusalsAreLogged(t *testing.T) {
 			if !strings.Contains(p.status(), c.status) {
 				t.Errorf("answered %q, want %s", p.status(), c.status)
 			}
-			log.has(t, "DEBUG request refused", "from=192.0.2.1:1001", "status="+c.status, "target="+c.target, "err=")
-			if n := log.count(""); n != 1 {
-				t.Errorf("%d lines: %q", n, log.text())
+			log.Has(t, "DEBUG request refused", "from=192.0.2.1:1001", "status="+c.status, "target="+c.target, "err=")
+			if n := log.Count(""); n != 1 {
+				t.Errorf("%d lines: %q", n, log.Text())
 			}
 		})
 	}
@@ -81,7 +82,7 @@ func TestSecondPushRefusalIsLogged(t *testing.T) {
 	log := r.listen()
 	startedPush(r).push(3)
 	r.encoder().post(setupType, "0", 0, "")
-	log.has(t, "DEBUG request refused", "status=409")
+	log.Has(t, "DEBUG request refused", "status=409")
 }
 
 // Nobody needs to act on a source that goes because the server does.
@@ -94,19 +95,19 @@ func TestNoSourceIsLostByStopping(t *testing.T) {
 	r.loop.tell(r.loop.stop)
 	r.turn()
 	r.turn()
-	if n := log.count("WARN"); n > 0 {
-		t.Errorf("%d warnings: %q", n, log.text())
+	if n := log.Count("WARN"); n > 0 {
+		t.Errorf("%d warnings: %q", n, log.Text())
 	}
 }
 
 // The gate says each time that it is full; the log's limit makes one line and a count of them.
 func TestFullGateIsLogged(t *testing.T) {
-	log := &logBook{}
+	log := &logtest.Book{}
 	g := &gate{most: 1, all: 1, log: slog.New(log)}
 	for range 4 {
 		g.enter(testClient, 1)
 	}
-	if n := log.count("WARN " + logging.Full); n != 3 || g.refused.Load() != 3 {
+	if n := log.Count("WARN " + logging.Full); n != 3 || g.refused.Load() != 3 {
 		t.Errorf("%d lines, %d refused, want 3, 3", n, g.refused.Load())
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"syscall"
 
 	"pumpd/server/auth"
+	"pumpd/server/upstream"
 	"pumpd/server/via"
 )
 
@@ -20,18 +21,18 @@ var causes = []struct {
 	err  error
 	word string
 }{
-	{errStalled, "silent"},
+	{upstream.ErrStalled, "silent"},
 	{errNoAnswer, "no_answer"},
 	{errNoPicture, "no_key_frame"},
-	{errEnded, "ended"},
+	{upstream.ErrEnded, "ended"},
 	{via.ErrLoop, "loop"},
 	{via.ErrDeep, "loop"},
 	{auth.ErrNoLogin, "login"},
 	{auth.ErrWrongLogin, "login"},
-	{errFingerprint, "certificate"},
-	{errNoCertificate, "certificate"},
+	{upstream.ErrFingerprint, "certificate"},
+	{upstream.ErrNoCertificate, "certificate"},
 	{errBadSource, "bad_packets"},
-	{errFragment, "bad_header"},
+	{upstream.ErrFragment, "bad_header"},
 	{syscall.ECONNREFUSED, "connection_refused"},
 	{syscall.ECONNRESET, "connection_reset"},
 	{syscall.EPIPE, "connection_reset"},
@@ -51,8 +52,8 @@ func causeOf(err error) string {
 			return c.word
 		}
 	}
-	if e := (*statusError)(nil); errors.As(err, &e) {
-		return fmt.Sprintf("status_%d", min(max(e.status, 0), 999))
+	if e := (*upstream.StatusError)(nil); errors.As(err, &e) {
+		return fmt.Sprintf("status_%d", min(max(e.Status, 0), 999))
 	}
 	if e := (*net.DNSError)(nil); errors.As(err, &e) {
 		return "dns"

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"pumpd/server/auth"
+	"pumpd/server/upstream"
 	"pumpd/server/via"
 )
 
@@ -25,8 +26,8 @@ func TestCauseOf(t *testing.T) {
 		{fmt.Errorf("tls: %w", context.DeadlineExceeded), "timeout"},
 		{&net.DNSError{Err: "no such host", Name: "x.invalid", IsNotFound: true}, "dns"},
 		{fmt.Errorf("describe: %w", io.ErrUnexpectedEOF), "closed"},
-		{&statusError{status: 503, reason: "Busy"}, "status_503"},
-		{fmt.Errorf("x: %w", &statusError{status: 1 << 40}), "status_999"},
+		{&upstream.StatusError{Status: 503, Reason: "Busy"}, "status_503"},
+		{fmt.Errorf("x: %w", &upstream.StatusError{Status: 1 << 40}), "status_999"},
 		{stalledFor(1), "silent"},
 		{fmt.Errorf("%w: %d, the last: %w", errBadSource, 100, io.EOF), "bad_packets"},
 		{auth.ErrWrongLogin, "login"},

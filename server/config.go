@@ -3,6 +3,8 @@ package server
 import (
 	"fmt"
 	"time"
+
+	"pumpd/server/upstream"
 )
 
 // A Config is what pump.toml says; pump.toml.example is the manual of every key. It does not change once it is loaded:
@@ -94,7 +96,7 @@ type StreamConfig struct {
 	SlateAfter   Duration `toml:"slate_after"`    // how long the source is away before Slate plays
 	File         string   `toml:"file"`           // as in Certificate; "" is the built-in clip
 
-	FollowRedirects followRule `toml:"follow_redirects"` // where the upstreams of a pull may lead
+	FollowRedirects upstream.FollowRule `toml:"follow_redirects"` // where the upstreams of a pull may lead
 }
 
 // slateBuiltin is the value of StreamConfig.Slate that means the built-in clip.
@@ -134,7 +136,7 @@ func (s *StreamConfig) setDefaults() {
 	s.PairSwitch = Duration(500 * time.Millisecond)
 	s.IdleClose = Duration(30 * time.Second)
 	s.SlateAfter = Duration(3 * time.Second)
-	s.FollowRedirects = followPublic
+	s.FollowRedirects = upstream.FollowPublic
 }
 
 // A Duration is a time.Duration that TOML and people read and write as "3s".

@@ -7,12 +7,14 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"pumpd/server/upstream"
 )
 
 // address wants host:port to listen on. The host may be an IPv4 or IPv6 address, a name, or nothing for all.
 func (f *configFile) address(key, addr string) {
 	host, port, err := net.SplitHostPort(addr)
-	if err != nil || !isHost(host) {
+	if err != nil || !upstream.IsHost(host) {
 		f.wrong(key, `%.80q, want host:port such as ":8086", "127.0.0.1:8086" or "[::1]:8086"`, addr)
 		return
 	}
@@ -44,11 +46,11 @@ func (f *configFile) url(key, raw string, schemes ...string) *url.URL {
 	u, err := url.Parse(raw)
 	switch {
 	case err != nil || strings.ContainsFunc(raw, func(r rune) bool { return r <= ' ' || r > '~' }):
-		f.wrong(key, "%.200q, want a URL such as %q", redacted(raw), schemes[0]+"://host:port/path")
+		f.wrong(key, "%.200q, want a URL such as %q", upstream.Redacted(raw), schemes[0]+"://host:port/path")
 	case !slices.Contains(schemes, u.Scheme):
-		f.wrong(key, "%.200q, want a URL that begins with %s://", redacted(raw), strings.Join(schemes, "://, "))
+		f.wrong(key, "%.200q, want a URL that begins with %s://", upstream.Redacted(raw), strings.Join(schemes, "://, "))
 	case !isURLHost(u):
-		f.wrong(key, "%.200q, want a host and a port from 1 to 65535 after %s://", redacted(raw), u.Scheme)
+		f.wrong(key, "%.200q, want a host and a port from 1 to 65535 after %s://", upstream.Redacted(raw), u.Scheme)
 	default:
 		return u
 	}
@@ -57,7 +59,7 @@ func (f *configFile) url(key, raw string, schemes ...string) *url.URL {
 
 // isURLHost wants a host that can be dialled, with any valid port or none.
 func isURLHost(u *url.URL) bool {
-	if u.Hostname() == "" || !isHost(u.Hostname()) {
+	if u.Hostname() == "" || !upstream.IsHost(u.Hostname()) {
 		return false
 	}
 	port, err := strconv.ParseUint(u.Port(), 10, 16)

@@ -1,11 +1,15 @@
 package server
 
-import "strings"
+import (
+	"strings"
+
+	"pumpd/server/upstream"
+)
 
 // checkAdmin is about the keys of [server] that are for the admin, other than its address.
 func (f *configFile) checkAdmin(c *Config) {
 	for i, name := range c.Server.AdminHosts {
-		if name == "" || !isHost(name) {
+		if name == "" || !upstream.IsHost(name) {
 			f.wrong(elementName("server.admin_hosts", i), `%.200q, want a name such as "pump.example", without a port`, name)
 		}
 	}

@@ -6,6 +6,8 @@ import (
 	"os"
 	"strings"
 	"time"
+
+	"pumpd/server/upstream"
 )
 
 // Limits of [server].
@@ -112,7 +114,7 @@ func (f *configFile) checkProxy(c *ProxyConfig) {
 		return
 	}
 	if u := f.url("proxy.url", c.URL, "http"); u != nil && (u.Path != "" && u.Path != "/" || u.RawQuery != "") {
-		f.wrong("proxy.url", "%q, want nothing after host and port", redacted(c.URL))
+		f.wrong("proxy.url", "%q, want nothing after host and port", upstream.Redacted(c.URL))
 	}
 }
 

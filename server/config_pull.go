@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"pumpd/server/upstream"
 )
 
 // pullSchemes are what the URL of an upstream may begin with, the one for examples first. All of them speak MMSH, those
@@ -17,7 +19,7 @@ func (f *configFile) checkPull(name string, s *StreamConfig) {
 	f.between(name+".pair_switch", s.PairSwitch, 100*time.Millisecond, time.Minute)
 	f.between(name+".idle_close", s.IdleClose, 0, time.Hour)
 	f.oneOf(name+".follow_redirects", string(s.FollowRedirects),
-		string(followSameHost), string(followPublic), string(followAny))
+		string(upstream.FollowSameHost), string(upstream.FollowPublic), string(upstream.FollowAny))
 	f.checkPin(name, s)
 }
 
@@ -70,28 +72,28 @@ func (s *StreamConfig) upstreams() []string {
 }
 
 func (f *configFile) checkUpstream(key, url string) {
-	if !strings.HasPrefix(url, srvPrefix) {
+	if !strings.HasPrefix(url, upstream.ServicePrefix) {
 		f.url(key, url, pullSchemes...)
 		return
 	}
-	if _, err := parseUpstream(url); err != nil || strings.ContainsFunc(url,
+	if _, err := upstream.Parse(url); err != nil || strings.ContainsFunc(url,
 		func(r rune) bool { return r <= ' ' || r > '~' }) {
-		f.wrong(key, "%.200q, want a name such as %q", redacted(url),
-			srvPrefix+"_mmsh._tcp.example.org/path")
+		f.wrong(key, "%.200q, want a name such as %q", upstream.Redacted(url),
+			upstream.ServicePrefix+"_mmsh._tcp.example.org/path")
 	}
 }
 
 // checkPin is about whom a pull trusts.
 func (f *configFile) checkPin(name string, s *StreamConfig) {
 	if s.CAFile != "" && f.file(name+".ca_file", s.CAFile) {
-		if _, err := loadRoots(s.CAFile); err != nil {
+		if _, err := upstream.LoadRoots(s.CAFile); err != nil {
 			f.wrong(name+".ca_file", "%v", err)
 		}
 	}
 	if s.Fingerprint == "" {
 		return
 	}
-	if _, err := parseFingerprint(s.Fingerprint); err != nil {
+	if _, err := upstream.ParseFingerprint(s.Fingerprint); err != nil {
 		f.wrong(name+".fingerprint", "%v", err)
 	}
 	if s.CAFile != "" {
@@ -103,6 +105,6 @@ func (f *configFile) checkPin(name string, s *StreamConfig) {
 }
 
 func speaksTLS(url string) bool {
-	up, err := parseUpstream(url)
-	return err != nil || up.speaksTLS() // what is no URL at all has been complained about
+	up, err := upstream.Parse(url)
+	return err != nil || up.SpeaksTLS() // what is no URL at all has been complained about
 }

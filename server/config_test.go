@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"pumpd/server/upstream"
 )
 
 const examplePath = "../pump.toml.example"
@@ -19,7 +21,7 @@ func TestExampleIsTheDefaults(t *testing.T) {
 	want := DefaultConfig()
 	want.Server.AdminHosts, want.Server.ReadyStreams = []string{}, []string{}
 	common := StreamConfig{Failback: Duration(time.Minute), PairSwitch: Duration(500 * time.Millisecond),
-		IdleClose: Duration(30 * time.Second), SlateAfter: Duration(3 * time.Second), FollowRedirects: followPublic}
+		IdleClose: Duration(30 * time.Second), SlateAfter: Duration(3 * time.Second), FollowRedirects: upstream.FollowPublic}
 	demo, push, pull := common, common, common
 	demo.Path, demo.Title, demo.Enabled, demo.Type, demo.OnSecondPush = "demo", "Demo", true, "file", "takeover"
 	push.Path, push.Title, push.Enabled, push.Type, push.OnSecondPush = "pushed_video", "Pushed video", true, "mmsh_push",

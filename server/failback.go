@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"pumpd/server/clock"
+	"pumpd/server/upstream"
 )
 
 // openReturn looks after the upstreams that go before the one that feeds. Each is asked for its header now and then;
@@ -17,7 +18,7 @@ func (p *puller) openReturn(now clock.Instant) {
 		switch {
 		case q.good > 0 && now >= q.good.Add(failback):
 			q.good = 0
-			p.log.Info("a preferred upstream is good again", "from", q.name, "for", failback)
+			p.Log.Info("a preferred upstream is good again", "from", q.name, "for", failback)
 			p.open(q, aimReturn, now)
 			return
 		case q.probing:
@@ -43,11 +44,11 @@ func (p *puller) probe(q *origin, now clock.Instant) {
 
 // ask gets the header of an origin, from the first of its servers that has it.
 func (p *puller) ask(q *origin) error {
-	enough := func(_ *visit, a *answer, _ *description) (bool, error) {
-		a.close()
+	enough := func(_ *upstream.Visit, a *upstream.Answer, _ *upstream.Description) (bool, error) {
+		a.Close()
 		return true, nil
 	}
-	return p.search(p.ctx, q.at, enough, nil)
+	return p.Search(p.ctx, q.at, enough, nil)
 }
 
 // judge takes in what a probe has found.
@@ -56,9 +57,9 @@ func (p *puller) judge(q *origin, err error, now clock.Instant) {
 	switch {
 	case err != nil:
 		q.good = 0
-		q.outage.log(p.log, q.name, err, false, now)
+		q.outage.log(p.Log, q.name, err, false, now)
 	case q.good == 0:
-		p.log.Debug("preferred upstream answers again", "from", q.name)
+		p.Log.Debug("preferred upstream answers again", "from", q.name)
 		q.good = now
 	}
 }

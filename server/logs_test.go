@@ -14,11 +14,12 @@ import (
 	"pumpd/codec"
 	"pumpd/server/logging"
 	"pumpd/server/reason"
+	"pumpd/server/upstream"
 )
 
 // What we log is a word that people know, and no secret.
 func TestLoggedWords(t *testing.T) {
-	up, err := parseUpstream("mmsh://user:secret@h:1/a")
+	up, err := upstream.Parse("mmsh://user:secret@h:1/a")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,12 +7,13 @@ import (
 	"time"
 
 	"pumpd/server/clock"
+	"pumpd/server/upstream"
 )
 
 // An origin is an upstream of the configuration and what is remembered of how it behaved.
 type origin struct {
 	// Set by newPuller, never changed.
-	at   *upstream
+	at   *upstream.Address
 	name string // for people
 	rank int    // 0 is the preferred one
 

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"pumpd/server/clock"
+	"pumpd/server/upstream"
 	"pumpd/server/via"
 )
 
@@ -25,7 +26,7 @@ import (
 // for endedGrace. Only the end of the puller itself, or of all interest in a stream on demand, ends the stream at once.
 type puller struct {
 	// Set by newPuller, never changed.
-	*client
+	*upstream.Client
 	st      *stream
 	origins []*origin // in order of preference
 	pair    bool      // both upstreams are read at once
@@ -68,26 +69,26 @@ func runPull(ctx context.Context, st *stream, c *Config, pump via.Name) {
 }
 
 func newPuller(st *stream, c *Config, pump via.Name) (*puller, error) {
-	d, err := newDialer(dialerOptions{
-		proxy: c.Proxy.URL, forLocal: c.Proxy.ForLocal, caFile: st.cfg.CAFile, fingerprint: st.cfg.Fingerprint,
+	d, err := upstream.NewDialer(upstream.DialerOptions{
+		Proxy: c.Proxy.URL, ForLocal: c.Proxy.ForLocal, CAFile: st.cfg.CAFile, Fingerprint: st.cfg.Fingerprint,
 	})
 	if err != nil {
 		return nil, err
 	}
 	p := &puller{
-		client: &client{dialer: d, name: pump, guid: newGUID(), follow: st.cfg.FollowRedirects,
-			stall: time.Duration(c.Timeouts.PullStall), log: st.log},
+		Client: &upstream.Client{Dialer: d, Name: pump, GUID: upstream.NewGUID(), Follow: st.cfg.FollowRedirects,
+			Stall: time.Duration(c.Timeouts.PullStall), Log: st.log},
 		st:      st,
 		pair:    len(st.cfg.Pair) > 0,
 		reports: make(chan report, 16),
 		random:  rand.Float64,
 	}
 	for i, raw := range st.cfg.upstreams() {
-		up, err := parseUpstream(raw)
+		up, err := upstream.Parse(raw)
 		if err != nil {
 			return nil, err
 		}
-		p.origins = append(p.origins, &origin{at: up, name: asConfigured(raw), rank: i})
+		p.origins = append(p.origins, &origin{at: up, name: upstream.AsConfigured(raw), rank: i})
 	}
 	return p, nil
 }

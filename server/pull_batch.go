@@ -5,12 +5,13 @@ import (
 	"time"
 
 	"pumpd/server/clock"
+	"pumpd/server/upstream"
 )
 
 // A batch is what an upstream said without a pause, with its bytes: the puller is woken once for it. Where there are
 // many streams, waking costs more than all that is done with a packet.
 type batch struct {
-	events []event
+	events []upstream.Event
 	bytes  []byte // of the events
 	other  bool   // not all of them are packets
 }
@@ -24,11 +25,11 @@ const (
 )
 
 // add copies an event into the batch.
-func (b *batch) add(e event) {
+func (b *batch) add(e upstream.Event) {
 	at := len(b.bytes)
-	b.bytes = append(b.bytes, e.data...) // earlier events keep the memory that they have
-	b.events = append(b.events, event{kind: e.kind, data: b.bytes[at:len(b.bytes):len(b.bytes)]})
-	b.other = b.other || e.kind != eventPacket
+	b.bytes = append(b.bytes, e.Data...) // earlier events keep the memory that they have
+	b.events = append(b.events, upstream.Event{Kind: e.Kind, Data: b.bytes[at:len(b.bytes):len(b.bytes)]})
+	b.other = b.other || e.Kind != upstream.EventPacket
 }
 
 func (b *batch) full() bool { return len(b.events) >= batchEvents || len(b.bytes) >= batchBytes }
@@ -41,7 +42,7 @@ func (b *batch) release() {
 }
 
 // add adds an event to what the puller will be told.
-func (d *delivery) add(e event) error {
+func (d *delivery) add(e upstream.Event) error {
 	if d.pending == nil {
 		d.pending = batches.Get().(*batch)
 	}

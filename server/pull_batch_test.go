@@ -8,6 +8,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"pumpd/server/upstream"
 )
 
 // An upstream is read at leisure while nobody watches and nobody else stands by, and at once otherwise.
@@ -57,7 +59,7 @@ func TestBatches(t *testing.T) {
 	for i := range byte(200) {
 		lent[0] = i
 		want = append(want, i)
-		if err := d.add(event{kind: eventPacket, data: lent}); err != nil {
+		if err := d.add(upstream.Event{Kind: upstream.EventPacket, Data: lent}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -71,7 +73,7 @@ func TestBatches(t *testing.T) {
 			t.Errorf("%d events of %d bytes, other %v", len(b.events), len(b.bytes), b.other)
 		}
 		for _, e := range b.events {
-			got = append(got, e.data[0])
+			got = append(got, e.Data[0])
 		}
 		b.release()
 	}
@@ -80,10 +82,10 @@ func TestBatches(t *testing.T) {
 	}
 	cancel()
 	for range cap(s.puller.reports) + 1 {
-		if err := d.add(event{kind: eventHeader, data: lent}); err != nil {
+		if err := d.add(upstream.Event{Kind: upstream.EventHeader, Data: lent}); err != nil {
 			t.Fatal(err)
 		}
-		if b := d.pending; !b.other || !slices.Equal(b.events[0].data, lent) {
+		if b := d.pending; !b.other || !slices.Equal(b.events[0].Data, lent) {
 			t.Error("a header is taken for a packet")
 		}
 		if err := d.flush(); err != nil && !errors.Is(err, context.Canceled) {

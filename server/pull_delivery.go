@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"pumpd/server/clock"
+	"pumpd/server/upstream"
 )
 
 // A delivery is the work on one lane: it goes to the upstream and passes on what it says. It has a goroutine of its
@@ -33,23 +34,23 @@ type report struct {
 
 // What a delivery says besides the events of an upstream.
 const (
-	eventPath = eventEnd + 1 + iota // Via of the reply
-	eventFile                       // what follows is a file from its beginning
+	eventPath = upstream.EventEnd + 1 + iota // Via of the reply
+	eventFile                                // what follows is a file from its beginning
 )
 
 // run does all there is to do with one origin, until it ends.
 func (d *delivery) run() error {
-	passOn := func(v *visit) { _ = d.path(v) } // unheard only at the end
-	err := d.puller.search(d.ctx, d.lane.origin.at, d.pull, passOn)
+	passOn := func(v *upstream.Visit) { _ = d.path(v) } // unheard only at the end
+	err := d.puller.Search(d.ctx, d.lane.origin.at, d.pull, passOn)
 	_ = d.flush() // what came before the end; unheard only at our own
 	return err
 }
 
 // pull is what follows a Describe: the Play. An upstream that does not know Describe and plays is taken at its word.
-func (d *delivery) pull(v *visit, a *answer, about *description) (played bool, err error) {
-	if about.packet == nil {
-		a.close()
-		if a, err = v.ask(d.ctx, about); err != nil {
+func (d *delivery) pull(v *upstream.Visit, a *upstream.Answer, about *upstream.Description) (played bool, err error) {
+	if about.Packet == nil {
+		a.Close()
+		if a, err = v.Ask(d.ctx, about); err != nil {
 			return false, err
 		}
 		about = nil
@@ -59,19 +60,19 @@ func (d *delivery) pull(v *visit, a *answer, about *description) (played bool, e
 }
 
 // play passes everything on. about is not nil if a Describe turned out to be the Play.
-func (d *delivery) play(v *visit, a *answer, about *description) error {
-	defer a.close()
+func (d *delivery) play(v *upstream.Visit, a *upstream.Answer, about *upstream.Description) error {
+	defer a.Close()
 	if err := d.path(v); err != nil {
 		return err
 	}
-	a.playing(d.idle)
+	a.Playing(d.idle)
 	if about != nil {
 		if err := d.begin(a, about); err != nil {
 			return err
 		}
-		first := []event{
-			{kind: eventHeader, data: about.header},
-			{kind: eventPacket, data: about.packet},
+		first := []upstream.Event{
+			{Kind: upstream.EventHeader, Data: about.Header},
+			{Kind: upstream.EventPacket, Data: about.Packet},
 		}
 		for _, e := range first {
 			if err := d.take(e); err != nil {
@@ -80,36 +81,36 @@ func (d *delivery) play(v *visit, a *answer, about *description) error {
 		}
 	}
 	for {
-		e, err := a.next()
+		e, err := a.Next()
 		if err != nil {
 			return err
 		}
 		if err := d.take(e); err != nil {
 			return err
 		}
-		if e.kind == eventPacket {
-			a.extend()
+		if e.Kind == upstream.EventPacket {
+			a.Extend()
 		}
 	}
 }
 
 // begin prepares for what an answer turned out to be: a file comes as fast as it is read.
-func (d *delivery) begin(a *answer, about *description) error {
+func (d *delivery) begin(a *upstream.Answer, about *upstream.Description) error {
 	d.pace = filePace{}
-	if !a.isFile() {
+	if !a.IsFile() {
 		return nil
 	}
-	if err := d.pace.begin(about.header); err != nil {
+	if err := d.pace.begin(about.Header); err != nil {
 		return err
 	}
-	return d.take(event{kind: eventFile})
+	return d.take(upstream.Event{Kind: eventFile})
 }
 
-func (d *delivery) take(e event) error {
-	switch e.kind {
-	case eventEnd:
-		return errEnded
-	case eventPacket:
+func (d *delivery) take(e upstream.Event) error {
+	switch e.Kind {
+	case upstream.EventEnd:
+		return upstream.ErrEnded
+	case upstream.EventPacket:
 		if !d.playing {
 			d.playing, d.began = true, d.puller.st.clock.Now()
 		}
@@ -118,7 +119,7 @@ func (d *delivery) take(e event) error {
 				return err
 			}
 		}
-		if err := d.pace.wait(d.ctx, e.data); err != nil {
+		if err := d.pace.wait(d.ctx, e.Data); err != nil {
 			return err
 		}
 	}
@@ -126,12 +127,12 @@ func (d *delivery) take(e event) error {
 }
 
 // path passes on which pumps are behind the upstream, as far as that is known.
-func (d *delivery) path(v *visit) error {
-	if v.via == d.via {
+func (d *delivery) path(v *upstream.Visit) error {
+	if v.Via == d.via {
 		return nil
 	}
-	d.via = v.via
-	if err := d.add(event{kind: eventPath, data: []byte(v.via)}); err != nil {
+	d.via = v.Via
+	if err := d.add(upstream.Event{Kind: eventPath, Data: []byte(v.Via)}); err != nil {
 		return err
 	}
 	return d.flush()

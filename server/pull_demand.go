@@ -42,7 +42,7 @@ func (p *puller) suspend() {
 		p.close(p.lanes[0])
 	}
 	if p.source != nil {
-		p.log.Info("nobody watches, letting the upstream go", "from", p.active.origin.name)
+		p.Log.Info("nobody watches, letting the upstream go", "from", p.active.origin.name)
 		p.release(p.source.end)
 	}
 }

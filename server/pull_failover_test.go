@@ -48,9 +48,9 @@ func TestFailover(t *testing.T) {
 				if tt.most > 0 {
 					p.prompt(t, tt.most)
 				}
-				if n := s.log.count("WARN upstream failed from=mmsh://a.example/x err=no " +
+				if n := s.log.Count("WARN upstream failed from=mmsh://a.example/x err=no " +
 					"packet for 1"); (n == 1) != strings.HasPrefix(tt.name, "silent") {
-					t.Errorf("told %d times that it is silent: %q", n, s.log.text())
+					t.Errorf("told %d times that it is silent: %q", n, s.log.Text())
 				}
 				if first := p.at[0].Since(begin); first > time.Second+500*time.Millisecond {
 					t.Errorf("the first packet came after %v", first)
@@ -349,22 +349,22 @@ func TestFailuresAreToldOnce(t *testing.T) {
 		stop := s.start()
 		time.Sleep(5*time.Minute + time.Second)
 		tries := len(s.requests())
-		if first, more := s.log.count("WARN upstream failed"), s.log.count("WARN upstream still fails"); first != 1 ||
+		if first, more := s.log.Count("WARN upstream failed"), s.log.Count("WARN upstream still fails"); first != 1 ||
 			more < 3 || more > 5 {
 			t.Errorf("%d and %d warnings in five minutes, want 1 and one a minute", first, more)
 		}
-		if quiet := s.log.count("DEBUG upstream failed again"); quiet+s.log.count("WARN") != tries {
+		if quiet := s.log.Count("DEBUG upstream failed again"); quiet+s.log.Count("WARN") != tries {
 			t.Errorf("%d for debugging, of %d tries", quiet, tries)
 		}
 		s.change(hostA, func(c *call) { c.say([]byte("HTTP/1.0 404 Not Found\r\n\r\n")) })
 		time.Sleep(time.Minute)
-		if n := s.log.count("WARN upstream failed"); n != 2 {
+		if n := s.log.Count("WARN upstream failed"); n != 2 {
 			t.Errorf("%d warnings, want a second one: it fails in another way", n)
 		}
 		w := newShow()
 		s.change(hostA, w.relay(relay{burst: burst3}))
 		time.Sleep(time.Minute)
-		if n := s.log.count("INFO upstream is good again"); n != 1 {
+		if n := s.log.Count("INFO upstream is good again"); n != 1 {
 			t.Errorf("told %d times that it is over", n)
 		}
 		stop()
@@ -383,11 +383,11 @@ func TestFlappingIsToldOnce(t *testing.T) {
 		s.come() // while nobody watches it is read at leisure, and pipes hold nothing
 		p := s.play(90 * time.Second)
 		p.exact(t, w, 2*time.Second+500*time.Millisecond+showStep)
-		if n := s.log.count("INFO upstream is good again"); n != 1 {
+		if n := s.log.Count("INFO upstream is good again"); n != 1 {
 			t.Errorf("told %d times that it is over", n)
 		}
-		if n := s.log.count("WARN"); n > 4 {
-			t.Errorf("%d warnings: %q", n, s.log.text())
+		if n := s.log.Count("WARN"); n > 4 {
+			t.Errorf("%d warnings: %q", n, s.log.Text())
 		}
 	})
 }

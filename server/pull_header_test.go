@@ -18,7 +18,7 @@ import (
 // Upstreams that answer with $H and nothing more: one that feeds no more, two of them, one that says so again and
 // again.
 func TestPullBackWithHeaderOnly(t *testing.T) {
-	packets := [][]byte{fullOne, fullTwo}
+	packets := [][]byte{framed1, framed2}
 	again := func(then script) script { // packets the first time, then the header only
 		played := false
 		return func(c *call) {
@@ -90,9 +90,9 @@ func TestPullHeaderTooLarge(t *testing.T) {
 			defer stop()
 			synctest.Wait()
 			if up := s.st.up() != nil; up != (n <= asf.MaxHeader) {
-				t.Errorf("pull of %d bytes: up %v, log %q", n, up, s.log.text())
+				t.Errorf("pull of %d bytes: up %v, log %q", n, up, s.log.Text())
 			}
-			all := s.log.text()
+			all := s.log.Text()
 			if want := "limit 65"; n > asf.MaxHeader && !strings.Contains(all, want) {
 				t.Errorf("pull of %d bytes: no %q in %s", n, want, all)
 			}

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"pumpd/server/clock"
+	"pumpd/server/upstream"
 )
 
 // isRoutine says that a report leaves reconcile nothing to do but what it has asked for already: packets of the active
@@ -34,7 +35,7 @@ func (p *puller) handle(n report, now clock.Instant) {
 	}
 }
 
-func (p *puller) takeAll(l *lane, events []event, now clock.Instant) error {
+func (p *puller) takeAll(l *lane, events []upstream.Event, now clock.Instant) error {
 	for _, e := range events {
 		if err := p.take(l, e, now); err != nil {
 			return err
@@ -44,30 +45,30 @@ func (p *puller) takeAll(l *lane, events []event, now clock.Instant) error {
 }
 
 // take is for what an upstream says. The bytes of e are only lent.
-func (p *puller) take(l *lane, e event, now clock.Instant) error {
-	switch e.kind {
+func (p *puller) take(l *lane, e upstream.Event, now clock.Instant) error {
+	switch e.Kind {
 	case eventPath:
-		if l.via = string(e.data); p.active == nil || p.active == l {
+		if l.via = string(e.Data); p.active == nil || p.active == l {
 			p.st.SetPath(l.via)
 		}
 		return nil
 	case eventFile:
 		l.file = true
 		return nil
-	case eventHeader:
-		if err := l.setHeader(bytes.Clone(e.data)); err != nil || l != p.active {
+	case upstream.EventHeader:
+		if err := l.setHeader(bytes.Clone(e.Data)); err != nil || l != p.active {
 			return err
 		}
-		return p.source.header(e.data)
+		return p.source.header(e.Data)
 	}
 	l.beat(now)
 	if l.lasted() >= steadyRun {
-		l.origin.outage.end(p.log, l.origin.name, now)
+		l.origin.outage.end(p.Log, l.origin.name, now)
 	}
 	if l == p.active {
-		return p.source.packet(e.data)
+		return p.source.packet(e.Data)
 	}
-	l.keep(bytes.Clone(e.data), now)
+	l.keep(bytes.Clone(e.Data), now)
 	l.near = p.near(l, now)
 	return nil
 }
@@ -77,7 +78,7 @@ func (p *puller) drop(l *lane, err error, now clock.Instant) {
 	p.close(l)
 	o, known := p.ready(), false
 	if l == p.active {
-		if errors.Is(err, errEnded) {
+		if errors.Is(err, upstream.ErrEnded) {
 			p.source.Over()
 		}
 	}
@@ -95,7 +96,7 @@ func (p *puller) drop(l *lane, err error, now clock.Instant) {
 		p.relief = now // that was none
 	}
 	l.origin.fail(now, l.lasted(), p.random())
-	l.origin.outage.log(p.log, l.origin.name, err, known, now)
+	l.origin.outage.log(p.Log, l.origin.name, err, known, now)
 }
 
 // close stops a lane; it may still be the one that feeds.

@@ -13,7 +13,7 @@ func TestPullLearnsThePath(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, w := newScene(t, urlA, urlB), newShow()
 		const behind = "1.0 pumpd-0123456789abcdef, 1.1 proxy"
-		circle := fmt.Sprintf("1.0 pumpd-fedcba9876543210, 1.0 %s", string(s.puller.name))
+		circle := fmt.Sprintf("1.0 pumpd-fedcba9876543210, 1.0 %s", string(s.puller.Name))
 		s.hosts[hostA] = w.relay(relay{via: circle})
 		s.hosts[hostB] = w.relay(relay{via: behind, burst: burst3, away: []span{{10 * time.Second, 12 * time.Second}}})
 		stop := s.start()
@@ -22,9 +22,9 @@ func TestPullLearnsThePath(t *testing.T) {
 		if path := s.st.Path(); path == nil || *path != behind {
 			t.Errorf("path %v, want %q", path, behind)
 		}
-		if n := s.log.count("WARN upstream failed from=mmsh://a.example/x err=upstream gets its stream from " +
+		if n := s.log.Count("WARN upstream failed from=mmsh://a.example/x err=upstream gets its stream from " +
 			"this pump"); n != 1 {
-			t.Errorf("told %d times of the circle: %q", n, s.log.text())
+			t.Errorf("told %d times of the circle: %q", n, s.log.Text())
 		}
 		s.change(hostB, w.relay(relay{burst: burst3}))
 		time.Sleep(10 * time.Second)
@@ -46,8 +46,8 @@ func TestPumpsWithoutSourceAreTold(t *testing.T) {
 		if err := s.once(); err == nil || !strings.Contains(err.Error(), "upstream answers 503") {
 			t.Errorf("%v, want the 503", err)
 		}
-		want := "1.0 " + string(s.puller.name) + ", 1.0 pumpd-0123456789abcdef"
-		if got := s.puller.name.Path(s.st.Path()); got != want {
+		want := "1.0 " + string(s.puller.Name) + ", 1.0 pumpd-0123456789abcdef"
+		if got := s.puller.Name.Path(s.st.Path()); got != want {
 			t.Errorf("path %q, want %q", got, want)
 		}
 	})

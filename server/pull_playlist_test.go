@@ -11,7 +11,7 @@ import (
 // What is asked where an upstream answers with a playlist.
 func TestPullPlaylist(t *testing.T) {
 	const a, b, c = "a.example:80", "b.example:80", "c.example:80"
-	good := wms([][]byte{fullOne}, orderlyEnd)
+	good := wms([][]byte{framed1}, orderlyEnd)
 	gone := func(c *call) { c.say([]byte("HTTP/1.0 404 Not Found\r\n\r\n")) }
 	for _, tt := range []struct {
 		name  string

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"pumpd/server/upstream/upstreamtest"
 )
 
 // One visit to an upstream with raw ASF: it is asked once, for the first answer is all of it.
@@ -26,7 +28,7 @@ func TestPullRaw(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s := newScene(t, "http://a.example/x")
-				body := slices.Concat(intakeHeader, intakeOne, intakeTwo)
+				body := slices.Concat(header320, packet1, packet2)
 				if strings.Contains(head, "%d") {
 					head = fmt.Sprintf(head, len(body))
 				}
@@ -107,7 +109,7 @@ func TestPullFileAgain(t *testing.T) {
 		for n := range 250 { // 10 s
 			body = append(body, w.packet(n)...)
 		}
-		body = append(body, indexHead...)
+		body = append(body, upstreamtest.Index...)
 		s.hosts[hostA] = func(c *call) {
 			c.say(fmt.Appendf(nil, "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n", len(body)), body)
 		}

@@ -12,6 +12,14 @@ import (
 	"testing/synctest"
 
 	"pumpd/server/auth"
+	"pumpd/server/upstream"
+	"pumpd/server/upstream/upstreamtest"
+)
+
+const (
+	public   = upstream.FollowPublic
+	sameHost = upstream.FollowSameHost
+	anywhere = upstream.FollowAny
 )
 
 const notAllowed = "follow_redirects does not allow it"
@@ -25,41 +33,41 @@ func moved(to string) script {
 func TestFollowRedirects(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
-		rule  followRule
+		rule  upstream.FollowRule
 		from  string   // the URL of the configuration
 		to    []string // where it redirects, and that one, and so on
 		zone  map[string][]string
 		asked int // how many connections there are; the last one's answer is good
 		ok    bool
 	}{
-		{"public to public", followPublic, "http://a.example/", []string{"http://b.example/x"}, nil, 2, true},
+		{"public to public", public, "http://a.example/", []string{"http://b.example/x"}, nil, 2, true},
 		{"public is what an empty rule means", "", "http://a.example/", []string{"http://127.0.0.1/"}, nil, 1, false},
-		{"to loopback", followPublic, "http://a.example/", []string{"http://127.0.0.1:8087/"}, nil, 1, false},
-		{"to loopback in IPv6", followPublic, "http://a.example/", []string{"http://[::1]/"}, nil, 1, false},
-		{"to loopback in IPv6's IPv4", followPublic, "http://a.example/", []string{"mmsh://[::ffff:127.0.0.1]/"}, nil, 1,
+		{"to loopback", public, "http://a.example/", []string{"http://127.0.0.1:8087/"}, nil, 1, false},
+		{"to loopback in IPv6", public, "http://a.example/", []string{"http://[::1]/"}, nil, 1, false},
+		{"to loopback in IPv6's IPv4", public, "http://a.example/", []string{"mmsh://[::ffff:127.0.0.1]/"}, nil, 1,
 			false},
-		{"to a private address", followPublic, "http://a.example/", []string{"http://192.168.1.1/"}, nil, 1, false},
-		{"to a cloud's metadata", followPublic, "http://a.example/", []string{"http://169.254.169.254/latest/"}, nil, 1,
+		{"to a private address", public, "http://a.example/", []string{"http://192.168.1.1/"}, nil, 1, false},
+		{"to a cloud's metadata", public, "http://a.example/", []string{"http://169.254.169.254/latest/"}, nil, 1,
 			false},
-		{"to a name with a private address", followPublic, "http://a.example/", []string{"http://b.example/"},
+		{"to a name with a private address", public, "http://a.example/", []string{"http://b.example/"},
 			map[string][]string{"b.example": {"10.0.0.1"}}, 1, false},
-		{"in two steps", followPublic, "http://a.example/", []string{"http://b.example/", "http://10.0.0.2/"}, nil, 2, false},
-		{"by way of a private one", followPublic, "http://10.0.0.1/", []string{"http://b.example/", "http://10.0.0.2/"}, nil,
+		{"in two steps", public, "http://a.example/", []string{"http://b.example/", "http://10.0.0.2/"}, nil, 2, false},
+		{"by way of a private one", public, "http://10.0.0.1/", []string{"http://b.example/", "http://10.0.0.2/"}, nil,
 			2, false},
-		{"its own name, rebound", followPublic, "http://a.example/", []string{"/x"},
+		{"its own name, rebound", public, "http://a.example/", []string{"/x"},
 			map[string][]string{"a.example": {"192.0.2.1", "127.0.0.1"}}, 1, false},
-		{"its own name, rebound, to the same host", followSameHost, "http://a.example/", []string{"/x"},
+		{"its own name, rebound, to the same host", sameHost, "http://a.example/", []string{"/x"},
 			map[string][]string{"a.example": {"192.0.2.1", "127.0.0.1"}}, 1, false},
-		{"private to private", followPublic, "http://10.0.0.1/", []string{"http://192.168.1.1/"}, nil, 2, true},
-		{"private to public", followPublic, "http://10.0.0.1/", []string{"http://b.example/"}, nil, 2, true},
-		{"private to loopback", followPublic, "http://10.0.0.1/", []string{"http://127.0.0.1/"}, nil, 1, false},
-		{"private to link-local", followPublic, "http://10.0.0.1/", []string{"http://169.254.169.254/"}, nil, 1, false},
-		{"loopback to loopback", followPublic, "http://127.0.0.1/", []string{"http://[::1]:81/"}, nil, 2, true},
-		{"to itself", followSameHost, "http://a.example/", []string{"/x"}, nil, 2, true},
-		{"to itself in capitals, another port", followSameHost, "http://a.example/", []string{"http://A.example.:81/x"}, nil,
+		{"private to private", public, "http://10.0.0.1/", []string{"http://192.168.1.1/"}, nil, 2, true},
+		{"private to public", public, "http://10.0.0.1/", []string{"http://b.example/"}, nil, 2, true},
+		{"private to loopback", public, "http://10.0.0.1/", []string{"http://127.0.0.1/"}, nil, 1, false},
+		{"private to link-local", public, "http://10.0.0.1/", []string{"http://169.254.169.254/"}, nil, 1, false},
+		{"loopback to loopback", public, "http://127.0.0.1/", []string{"http://[::1]:81/"}, nil, 2, true},
+		{"to itself", sameHost, "http://a.example/", []string{"/x"}, nil, 2, true},
+		{"to itself in capitals, another port", sameHost, "http://a.example/", []string{"http://A.example.:81/x"}, nil,
 			2, true},
-		{"same host, another one", followSameHost, "http://a.example/", []string{"http://b.example/"}, nil, 1, false},
-		{"any", followAny, "http://a.example/", []string{"http://127.0.0.1/"}, nil, 2, true},
+		{"same host, another one", sameHost, "http://a.example/", []string{"http://b.example/"}, nil, 1, false},
+		{"any", anywhere, "http://a.example/", []string{"http://127.0.0.1/"}, nil, 2, true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -72,7 +80,7 @@ func TestFollowRedirects(t *testing.T) {
 					s.script(where, moved(to))
 					where, _ = where.Parse(to)
 				}
-				s.script(where, wms([][]byte{fullOne}, orderlyEnd))
+				s.script(where, wms([][]byte{framed1}, orderlyEnd))
 				err := s.once()
 				if got := strings.Contains(fmt.Sprint(err), notAllowed); got == tt.ok {
 					t.Errorf("ended with %v", err)
@@ -130,7 +138,7 @@ func TestFollowKeepsCredentials(t *testing.T) {
 func TestFollowFromService(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newScene(t, "srv:_mmsh._tcp.example.org/x")
-		s.puller.dialer.services = at("a.example.:80")
+		s.puller.Dialer.LookupSRV = upstreamtest.Service("a.example.:80")
 		s.hosts["a.example:80"] = moved("http://127.0.0.1:8087/")
 		if err := s.once(); err == nil || !strings.Contains(err.Error(), notAllowed) {
 			t.Errorf("%v, want %s", err, notAllowed)

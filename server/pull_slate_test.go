@@ -110,7 +110,7 @@ func TestPullSilentWithoutSlate(t *testing.T) {
 			s.hosts[hostA] = w.relay(relay{burst: burst3, silent: []span{{from, from + silence}}})
 			s.come()
 			s.play(40*time.Second).exact(t, w, silence+showStep)
-			if n := s.log.count("WARN upstream is silent"); n > 1 {
+			if n := s.log.Count("WARN upstream is silent"); n > 1 {
 				t.Errorf("told %d times of one silence", n)
 			}
 			if got := s.requests(); len(got) != 2 {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"pumpd/server/clock"
+	"pumpd/server/upstream"
 )
 
 // reconcile does what is due: it is called after all that happens, and at the moments that it has asked for by lookAt.
@@ -61,7 +62,7 @@ func (p *puller) comparePair(l *lane, now clock.Instant) {
 		silence := now.Since(old.latest)
 		p.switchTo(l, u, "the other one is behind")
 		old.first = now // what it has done before is no merit any more
-		old.origin.outage.log(p.log, old.origin.name, stalledFor(silence), false, now)
+		old.origin.outage.log(p.Log, old.origin.name, stalledFor(silence), false, now)
 	}
 }
 
@@ -82,7 +83,7 @@ func (p *puller) compareRelief(l *lane, now clock.Instant) {
 }
 
 func stalledFor(d time.Duration) error {
-	return fmt.Errorf("%w for %v", errStalled, d.Round(time.Millisecond))
+	return fmt.Errorf("%w for %v", upstream.ErrStalled, d.Round(time.Millisecond))
 }
 
 var errNoPicture = errors.New("no key frame to go on with")
@@ -106,7 +107,7 @@ func (p *puller) compareReturn(l *lane, now clock.Instant) {
 
 // switchTo makes a lane that stood by feed the stream in place of the one that does.
 func (p *puller) switchTo(l *lane, u lineup, why string) {
-	p.log.Info("turning to another upstream", "from", p.active.origin.name, "to", l.origin.name, "why", why,
+	p.Log.Info("turning to another upstream", "from", p.active.origin.name, "to", l.origin.name, "why", why,
 		"exact", u.tie == tieExact || u.behind)
 	p.st.stats.switches.Add(1)
 	p.source = p.source.succeed(l.origin.name)
@@ -140,6 +141,6 @@ func (p *puller) yieldToSlate(now clock.Instant) {
 		return
 	}
 	p.active.mute = true
-	p.log.Warn("upstream is silent", "from", p.active.origin.name, "for", now.Since(since).Round(time.Millisecond))
+	p.Log.Warn("upstream is silent", "from", p.active.origin.name, "for", now.Since(since).Round(time.Millisecond))
 	p.release(func() { p.source.pause(since) })
 }

@@ -20,7 +20,24 @@ import (
 	"pumpd/codec"
 	"pumpd/server/auth"
 	"pumpd/server/clock"
+	"pumpd/server/logging/logtest"
+	"pumpd/server/upstream/upstreamtest"
 	"pumpd/server/via"
+)
+
+// What these tests are full of.
+var (
+	dataFrame    = upstreamtest.DataFrame
+	swap         = upstreamtest.Swap
+	chunks       = upstreamtest.Chunks
+	header320    = upstreamtest.Header
+	header640    = upstreamtest.OtherHeader
+	packet1      = upstreamtest.One
+	packet2      = upstreamtest.Two
+	framedHeader = upstreamtest.FramedHeader
+	framed1      = upstreamtest.FramedOne
+	framed2      = upstreamtest.FramedTwo
+	longEnd      = upstreamtest.LongEnd
 )
 
 // A scene is a network of scripted upstreams around one puller. It lives in a synctest bubble: time is not real, and no
@@ -33,7 +50,7 @@ type scene struct {
 	hosts  map[string]script   // by host:port
 	zone   map[string][]string // by host: its addresses, one after another
 	first  *element            // of the chain
-	log    *logBook
+	log    *logtest.Book
 
 	calls sync.WaitGroup
 	mu    sync.Mutex
@@ -78,7 +95,7 @@ func (c *call) hold() { io.Copy(io.Discard, c) }
 func newScene(t *testing.T, urls ...string) *scene { return newSceneOf(t, StreamConfig{URLs: urls}) }
 
 func newSceneOf(t *testing.T, cfg StreamConfig) *scene {
-	s := &scene{t: t, log: &logBook{},
+	s := &scene{t: t, log: &logtest.Book{},
 		hosts: map[string]script{}, zone: map[string][]string{}, dials: map[string]int{}}
 	cfg.Path, cfg.Type = "x", typePull
 	s.st, s.reg = fedStream(t, cfg, streamOptions{log: slog.New(s.log), bell: func() {
@@ -91,7 +108,7 @@ func newSceneOf(t *testing.T, cfg StreamConfig) *scene {
 		t.Fatal(err)
 	}
 	p.random = func() float64 { return 0.5 }
-	p.dialer.connect = s.connect
+	p.Dialer.Connect = s.connect
 	t.Cleanup(s.calls.Wait)
 	s.puller = p
 	return s
@@ -101,12 +118,12 @@ func newSceneOf(t *testing.T, cfg StreamConfig) *scene {
 func (s *scene) once() (err error) {
 	ctx, stop := context.WithCancel(s.t.Context())
 	defer stop()
-	s.log.onWarning = func(e error) {
+	s.log.OnWarning = func(e error) {
 		err = e
 		stop()
 	}
 	s.puller.run(ctx)
-	s.log.onWarning = nil
+	s.log.OnWarning = nil
 	return err
 }
 
@@ -235,10 +252,10 @@ const (
 func wms(packets [][]byte, then func(c *call)) script {
 	return func(c *call) {
 		if !c.play {
-			c.say(fmt.Appendf(nil, wmsDescribe, len(fullHeader), fullHeader))
+			c.say(fmt.Appendf(nil, wmsDescribe, len(framedHeader), framedHeader))
 			return
 		}
-		c.say([]byte(wmsPlay), fullHeader)
+		c.say([]byte(wmsPlay), framedHeader)
 		c.say(packets...)
 		then(c)
 	}
@@ -252,7 +269,7 @@ func noEnd(*call)        {}
 // One visit to an upstream: what is asked, what reaches the stream, and what is said about the end.
 func TestPull(t *testing.T) {
 	const a, b = "a.example:80", "b.example:8086"
-	packets := [][]byte{fullOne, fullTwo}
+	packets := [][]byte{framed1, framed2}
 	redirect := func(status int, to string) script {
 		return func(c *call) {
 			c.say(fmt.Appendf(nil, "HTTP/1.1 %d Moved\r\nLocation: %s\r\nContent-Length: 0\r\n\r\n", status, to))
@@ -275,14 +292,14 @@ func TestPull(t *testing.T) {
 			asked: []string{a + " describe", a + " play"}, seen: "h 1 2", err: "EOF",
 		},
 		{
-			name: "lost inside a packet", hosts: map[string]script{a: wms(packets, func(c *call) { c.say(fullOne[:50]) })},
+			name: "lost inside a packet", hosts: map[string]script{a: wms(packets, func(c *call) { c.say(framed1[:50]) })},
 			asked: []string{a + " describe", a + " play"}, seen: "h 1 2", err: "unexpected EOF",
 		},
 		{
 			name: "VLC", hosts: map[string]script{a: func(c *call) {
-				c.say([]byte(vlcReply), fullHeader)
+				c.say([]byte(vlcReply), framedHeader)
 				if c.play {
-					c.say(dataFrame('D', 4711, 0, intakeOne), fullTwo, longEnd)
+					c.say(dataFrame('D', 4711, 0, packet1), framed2, longEnd)
 				}
 			}},
 			asked: []string{a + " describe", a + " play"}, seen: "h 1 2", err: "upstream has ended the stream",
@@ -290,24 +307,24 @@ func TestPull(t *testing.T) {
 		{
 			name: "FFmpeg plays on Describe, once", hosts: map[string]script{a: func(c *call) {
 				if c.n == 1 {
-					c.say([]byte(ffmpegReply), chunks(slices.Concat(fullHeader, fullOne), 100)[:450])
+					c.say([]byte(ffmpegReply), chunks(slices.Concat(framedHeader, framed1), 100)[:450])
 					time.Sleep(10 * time.Second) // a slow stream
-					c.say(chunks(slices.Concat(fullHeader, fullOne), 100)[450:])
+					c.say(chunks(slices.Concat(framedHeader, framed1), 100)[450:])
 				}
 			}},
 			asked: []string{a + " describe"}, seen: "h 1", err: "EOF",
 		},
 		{
 			name: "plays on Describe without chunks", hosts: map[string]script{a: func(c *call) {
-				c.say([]byte(wmsPlay), fullHeader, fullOne, fullTwo, codec.AppendReason(nil, 'E', 0))
+				c.say([]byte(wmsPlay), framedHeader, framed1, framed2, codec.AppendReason(nil, 'E', 0))
 			}},
 			asked: []string{a + " describe"}, seen: "h 1 2", err: "upstream has ended the stream",
 		},
 		{
 			name: "forgets to end its Describe", hosts: map[string]script{a: func(c *call) {
-				c.say([]byte(vlcReply), fullHeader)
+				c.say([]byte(vlcReply), framedHeader)
 				if c.play {
-					c.say(fullOne)
+					c.say(framed1)
 					return
 				}
 				c.hold()
@@ -325,14 +342,14 @@ func TestPull(t *testing.T) {
 		},
 		{
 			name: "new header on the way", hosts: map[string]script{a: wms(packets, func(c *call) {
-				c.say(codec.AppendReason(nil, 'C', 0), dataFrame('H', 0, 0x0C, intakeOther),
+				c.say(codec.AppendReason(nil, 'C', 0), dataFrame('H', 0, 0x0C, header640),
 					dataFrame('D', 0, 0, asftest.Packet(3, 80, true, 200, 60)))
 			})},
 			asked: []string{a + " describe", a + " play"}, seen: "h 1 2 h 3", err: "EOF",
 		},
 		{
 			name: "same header on the way", hosts: map[string]script{a: wms(packets, func(c *call) {
-				c.say(fullHeader, dataFrame('D', 0, 0, asftest.Packet(3, 80, true, 200, 60)))
+				c.say(framedHeader, dataFrame('D', 0, 0, asftest.Packet(3, 80, true, 200, 60)))
 			})},
 			asked: []string{a + " describe", a + " play"}, seen: "h 1 2 3", err: "EOF",
 		},
@@ -405,7 +422,7 @@ func TestPull(t *testing.T) {
 		},
 		{
 			name: "describes a broken header", hosts: map[string]script{a: func(c *call) {
-				c.say([]byte(vlcReply), dataFrame('H', 0, 0x0C, swap(intakeHeader, 46, 3)))
+				c.say([]byte(vlcReply), dataFrame('H', 0, 0x0C, swap(header320, 46, 3)))
 			}},
 			asked: []string{a + " describe"}, err: "describe: header",
 		},
@@ -484,7 +501,7 @@ func TestPullRequestsBelongTogether(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newScene(t, "mmsh://a.example/x")
 		var heads []string
-		serve := wms([][]byte{fullOne}, orderlyEnd)
+		serve := wms([][]byte{framed1}, orderlyEnd)
 		s.hosts["a.example:80"] = func(c *call) {
 			heads = append(heads, c.head)
 			serve(c)
@@ -495,7 +512,7 @@ func TestPullRequestsBelongTogether(t *testing.T) {
 			t.Errorf("requests %q, want a Play with client-id 77", heads)
 		}
 		for _, h := range heads {
-			if !strings.Contains(h, "\r\nVia: 1.0 "+string(s.puller.name)+"\r\n") {
+			if !strings.Contains(h, "\r\nVia: 1.0 "+string(s.puller.Name)+"\r\n") {
 				t.Errorf("request %q does not say who asks", h)
 			}
 		}
@@ -511,7 +528,7 @@ func TestPullRefusesItself(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			s := newScene(t, "mmsh://a.example/x")
 			s.hosts["a.example:80"] = func(c *call) {
-				c.say(fmt.Appendf(nil, "HTTP/1.0 "+reply, string(s.puller.name)), fullHeader, fullOne)
+				c.say(fmt.Appendf(nil, "HTTP/1.0 "+reply, string(s.puller.Name)), framedHeader, framed1)
 			}
 			if err := s.once(); !errors.Is(err, via.ErrLoop) {
 				t.Errorf("%q: %v, want %v", reply, err, via.ErrLoop)
@@ -527,7 +544,7 @@ func TestPullRefusesItself(t *testing.T) {
 func TestPullBusy(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newScene(t, "mmsh://a.example/x")
-		s.hosts["a.example:80"] = wms([][]byte{fullOne}, (*call).hold)
+		s.hosts["a.example:80"] = wms([][]byte{framed1}, (*call).hold)
 		other, err := s.st.Claim(Claim{Kind: sourceFile, Who: "other"})
 		if err != nil {
 			t.Fatal(err)
@@ -554,7 +571,7 @@ func TestPullGoneForGood(t *testing.T) {
 					gone = true
 					fallthrough
 				default:
-					wms([][]byte{fullOne}, then)(c)
+					wms([][]byte{framed1}, then)(c)
 				}
 			}
 			stop := s.start()
@@ -633,9 +650,9 @@ func TestPullBacksOff(t *testing.T) {
 		const host = "a.example:80"
 		s := newScene(t, "mmsh://a.example/x")
 		absent := func(c *call) { c.say([]byte("HTTP/1.0 503 Service Unavailable\r\n\r\n")) }
-		good := wms([][]byte{fullOne}, func(c *call) {
+		good := wms([][]byte{framed1}, func(c *call) {
 			time.Sleep(goodRun)
-			c.say(fullTwo)
+			c.say(framed2)
 			s.change(host, absent)
 		})
 		s.change(host, absent)

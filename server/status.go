@@ -14,6 +14,7 @@ import (
 
 	"pumpd/server/clock"
 	"pumpd/server/reason"
+	"pumpd/server/upstream"
 )
 
 // A statusReport is the answer of /api/status and what the status page shows. Its names are an interface: fields may be
@@ -236,7 +237,7 @@ func (a *admin) host(r *http.Request) string {
 	}
 	if addr, err := netip.ParseAddr(name); err == nil {
 		name = addr.WithZone("").String()
-	} else if name == "" || !isHost(name) {
+	} else if name == "" || !upstream.IsHost(name) {
 		name = "localhost"
 	}
 	return net.JoinHostPort(name, strconv.Itoa(int(first.Port())))

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"pumpd/server/upstream"
 )
 
 // views is what has become of the upstreams, "again" where that changes by itself: "feeding, failed again".
@@ -94,7 +96,7 @@ func TestUpstreamConnecting(t *testing.T) {
 func TestUpstreamThatFails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newScene(t, "mmsh://user:secret@a.example/x?token=secret", "srv:user:secret@_mmsh._tcp.b.example/y?secret")
-		s.puller.dialer.services = func(context.Context, string, string, string) (string, []*net.SRV, error) {
+		s.puller.Dialer.LookupSRV = func(context.Context, string, string, string) (string, []*net.SRV, error) {
 			return "", nil, io.ErrUnexpectedEOF
 		}
 		stop := s.start()
@@ -118,9 +120,9 @@ func TestUpstreamThatFails(t *testing.T) {
 func TestLastErrorStays(t *testing.T) {
 	log := slog.New(slog.DiscardHandler)
 	var tr outage
-	tr.log(log, "x", errEnded, true, 5)
+	tr.log(log, "x", upstream.ErrEnded, true, 5)
 	tr.end(log, "x", 6)
-	if tr.tries != 0 || tr.last != (lastError{errEnded.Error(), "ended", 5}) {
+	if tr.tries != 0 || tr.last != (lastError{upstream.ErrEnded.Error(), "ended", 5}) {
 		t.Errorf("got %+v", tr)
 	}
 }

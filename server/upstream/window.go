@@ -1,0 +1,63 @@
+package upstream
+
+import (
+	"errors"
+	"io"
+)
+
+// A window is the part of a stream of bytes that has been read and is not yet used. Parsers look at it and take what
+// they can.
+type window struct {
+	from       io.Reader
+	buf        []byte
+	start, end int
+	idle       func(more bool) error // if not nil, called before it waits; more: the last read had no room for all
+	more       bool
+}
+
+var errWindow = errors.New("more than the window holds")
+
+func newWindow(from io.Reader, size int) *window { return &window{from: from, buf: make([]byte, size)} }
+
+// bytes is what is there; it is overwritten by fill.
+func (w *window) bytes() []byte { return w.buf[w.start:w.end] }
+
+// use passes n bytes.
+func (w *window) use(n int) { w.start += n }
+
+// want gives the next n bytes without passing them.
+func (w *window) want(n int) ([]byte, error) {
+	for len(w.bytes()) < n {
+		if err := w.fill(); err != nil {
+			return nil, err
+		}
+	}
+	return w.bytes()[:n], nil
+}
+
+// fill reads more. io.EOF comes only when nothing is left in the window, else io.ErrUnexpectedEOF.
+func (w *window) fill() error {
+	if w.start > 0 {
+		w.start, w.end = 0, copy(w.buf, w.buf[w.start:w.end])
+	}
+	if w.end == len(w.buf) {
+		return errWindow
+	}
+	if w.idle != nil {
+		if err := w.idle(w.more); err != nil {
+			return err
+		}
+	}
+	n, err := w.from.Read(w.buf[w.end:])
+	w.end += n
+	w.more = w.end == len(w.buf)
+	switch {
+	case n > 0:
+		return nil // an error comes again
+	case err == io.EOF && w.end > 0:
+		return io.ErrUnexpectedEOF
+	case err == nil:
+		return io.ErrNoProgress
+	}
+	return err
+}
