@@ -10,7 +10,7 @@ import (
 	"pumpd/server/reason"
 )
 
-// A conn is a connection before, while and after it has a role. It belongs to its loop.
+// A conn is a connection: to somebody who asks, to a viewer or to an encoder. It belongs to its loop.
 type conn struct {
 	// Set by loop.open, never changed.
 	loop   *loop
@@ -20,14 +20,15 @@ type conn struct {
 	fd       int32
 	slot     int32 // in loop.waiting, -1 while viewing
 	place    int32 // in audience.held, -1 unless holding
-	scanned  int32 // bytes of the request head that hold no blank line; negative once it is whole
+	scanned  int32 // while partHead: bytes of the head that hold no blank line
 	need     int32 // bytes of the request, once its head is read and its body is awaited; 0 before
 	phase    phase
+	head     headProgress
 	why      reason.Reason // set: it is marked and waits for the sweep
-	waited   bool          // it has held once for this request
+	waited   bool          // it has been holding for this request, and is not to again
 	queued   bool          // it is in loop.queue
-	late     bool          // a reply is not sent; deadline is for that
-	owed     []byte        // the end of a reply: of a body that all share
+	late     bool          // the socket has not taken all of a reply; deadline is for that
+	owed     []byte        // what is left of a reply's body, which belongs to the stream, see owed.go
 	deadline clock.Instant // of the phase; 0 is none
 	viewer   *viewer       // while viewing
 	push     *push         // while feeding, and between the requests of one encoder
@@ -47,16 +48,25 @@ const (
 	closed                // gnet has let go of it; last
 )
 
+// A headProgress is how much has come of the head of a conn's next request.
+type headProgress uint8
+
+const (
+	noHead    headProgress = iota // nothing; then partHead or wholeHead
+	partHead                      // a part of it; then wholeHead
+	wholeHead                     // all of it, and maybe the body; then noHead, when the request has been answered
+)
+
 // Limits on what may wait in a conn's input.
 const (
 	maxHead      = 16 << 10 // a request head (mmsh.md §3.2)
 	maxSetupBody = 4 << 10
 	maxLogBody   = 64 << 10
-	maxUnserved  = 16 << 10 // input while a reply cannot be sent, the stream is not up, or there are many requests
-	maxWaiting   = 64 << 10 // and while a password has no turn yet: its encoder sends already
+	maxUnserved  = 16 << 10 // requests, while a reply cannot be sent, the stream is not up, or many have come
+	maxWaiting   = 64 << 10 // requests, while a password waits for its check: the encoder goes on sending
 )
 
-// open takes a new connection in. One that was still on its way when the server began to stop is let go at once.
+// open makes a conn of a new connection. One that comes while the server stops is closed at once.
 func (l *loop) open(d door, now clock.Instant) *conn {
 	l.owner.check()
 	l.turned.Store(int64(now))
@@ -74,7 +84,7 @@ func (l *loop) open(d door, now clock.Instant) *conn {
 	return c
 }
 
-// traffic is called when bytes have come, and when a conn can go on that had to wait.
+// traffic is called when bytes have come on a connection.
 func (l *loop) traffic(c *conn, now clock.Instant) {
 	l.owner.check()
 	l.now, l.serving = now, true
@@ -82,6 +92,8 @@ func (l *loop) traffic(c *conn, now clock.Instant) {
 	l.sweep(now)
 }
 
+// process acts on c's input as far as it goes, by what c is. It is also called when nothing has come and a conn that
+// had to wait can go on.
 func (l *loop) process(c *conn, now clock.Instant) {
 	for served := 0; c.why == reason.None; {
 		switch c.phase {
@@ -130,19 +142,18 @@ func (l *loop) serve(c *conn, now clock.Instant) bool {
 	if b[0] == mmst[0] {
 		return l.probe(c, b)
 	}
-	fresh := c.scanned == 0
-	if fresh {
+	first := c.head == noHead
+	if first {
 		c.deadline = now.Add(l.limits.requestHead)
 	}
-	if c.scanned >= 0 {
-		// What comes first is looked at even if it is no whole head: those who speak something else say no more.
-		if c.scanned = headEnd(b, c.scanned); c.scanned >= 0 && !fresh && len(b) <= maxHead {
-			return false
-		}
+	c.scan(b)
+	// What comes first is parsed even if it is no whole head: those who speak something else may send no more.
+	if c.head == partHead && !first && len(b) <= maxHead {
+		return false
 	}
 	n, err := codec.ParseRequest(b, maxHead, &l.request)
 	if errors.Is(err, codec.ErrShort) {
-		c.scanned = int32(len(b)) // also behind empty lines, which look like the end of a head
+		c.head, c.scanned = partHead, int32(len(b)) // also behind empty lines, which look like the end of a head
 		return false
 	}
 	if err != nil {
@@ -152,28 +163,31 @@ func (l *loop) serve(c *conn, now clock.Instant) bool {
 	return l.route(c, n, b[n:], now)
 }
 
-// took ends a request of n bytes, its body included; the conn waits for the next one.
-func (c *conn) took(n int, now clock.Instant) {
+// next discards a request of n bytes, its body included; the conn waits for the next one.
+func (c *conn) next(n int, now clock.Instant) {
 	c.wire.discard(n)
-	c.scanned, c.need, c.waited, c.deadline = 0, 0, false, now.Add(keepAliveTime)
+	c.head, c.scanned, c.need, c.waited, c.deadline = noHead, 0, 0, false, now.Add(keepAliveTime)
 	c.sending(now)
 }
 
-// headEnd says how much of b holds no end of a request head, given that the first scanned bytes do not; negative when
-// the end is there. It keeps a head that comes byte by byte from being parsed again for each byte.
-func headEnd(b []byte, scanned int32) int32 {
-	from := max(0, scanned-3)
-	if bytes.Contains(b[from:], []byte("\n\r\n")) || bytes.Contains(b[from:], []byte("\n\n")) {
-		return -1
+// scan looks for the blank line that ends a request head in what has come of it, b. It remembers how far it looked, so
+// that a head that comes byte by byte is not parsed again for each byte.
+func (c *conn) scan(b []byte) {
+	if c.head == wholeHead {
+		return
 	}
-	return int32(len(b))
+	from := max(0, c.scanned-3)
+	c.head, c.scanned = partHead, int32(len(b))
+	if bytes.Contains(b[from:], []byte("\n\r\n")) || bytes.Contains(b[from:], []byte("\n\n")) {
+		c.head, c.scanned = wholeHead, 0
+	}
 }
 
 // mmst is how MMS over TCP begins when a player tries it on this port (mmsh.md §2).
 var mmst = []byte{0x01, 0x00, 0x00, 0x00, 0xCE, 0xFA, 0x0B, 0xB0}
 
-// probe half-closes on an MMST attempt and swallows the rest: players then fall back to HTTP within milliseconds, while
-// they wait half a minute on an open connection, and a reset kills MPlayer.
+// probe ends a conn whose input, b, is a player's attempt to speak MMST: with a FIN and no more, so that the player
+// falls back to HTTP within milliseconds. On an open connection it would wait half a minute, and a reset kills MPlayer.
 func (l *loop) probe(c *conn, b []byte) bool {
 	n := min(len(b), len(mmst))
 	if !bytes.Equal(b[:n], mmst[:n]) {
@@ -186,14 +200,14 @@ func (l *loop) probe(c *conn, b []byte) bool {
 	return false
 }
 
-// shut sends our FIN as soon as everything before it is with the kernel.
+// shut sends our FIN, if everything before it is with the kernel.
 func (c *conn) shut() {
 	if c.unsent() == 0 {
 		c.wire.shut()
 	}
 }
 
-// chore looks at what a conn has waited for too long.
+// chore ends what has taken c too long; it is called every choreInterval.
 func (c *conn) chore(now clock.Instant) {
 	l := c.loop
 	if c.late {

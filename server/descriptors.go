@@ -16,20 +16,20 @@ type budget struct {
 	admin       int64 // connections to the admin
 	enrolling   int64 // per listener for TLS: a connection on its way to its loop has two
 	reserve     int64 // of each kind; as many again are about to be closed
-	encoders    int64
+	encoders    int64 // connections of encoders
 	connections int64 // of everybody else
-	silent      int64 // TLS handshakes that wait for their peer: for its hello, and as many for what follows it
-	line        int64 // TLS handshakes that want to compute
+	silent      int64 // TLS handshakes that wait for the client's hello; and as many that wait for its later messages
+	line        int64 // TLS handshakes that wait for CPU time
 }
 
 // What takes descriptors, each at its worst.
 const (
-	perLoop     = 6 // gnet's epoll and its wake, the watcher's, a ring, a connection that is not counted yet or any more
-	perAddress  = 2 // of each loop, and once to book it: sockets for IPv6 and IPv4
-	perListener = 2 // itself, and a connection that is not counted yet
-	perUpstream = 4 // a connection, the second try beside it (IPv6 and IPv4), two questions to the DNS
-	perFile     = 2 // what plays, and what is to follow it
-	spare       = 16
+	perLoop     = 6  // gnet's epoll and its wake, the watcher's, a ring, a connection that is not counted yet or any more
+	perAddress  = 2  // of each loop, and once to book it: sockets for IPv6 and IPv4
+	perListener = 2  // itself, and a connection that is not counted yet
+	perUpstream = 4  // a connection, the second try beside it (IPv6 and IPv4), two questions to the DNS
+	perFile     = 2  // what plays, and what is to follow it
+	spare       = 16 // for what is forgotten here: a log's file, a resolver's sockets
 )
 
 // Most of each kind, whatever the limit allows.
@@ -41,8 +41,8 @@ const (
 	leastPlaces  = 16 // connections without which a pump is none
 )
 
-// newBudget divides a limit, of which open ones are in use, for a configuration and its loops. An error says how many
-// it takes.
+// newBudget divides a limit of descriptors, of which open are in use already, for a configuration and its number of
+// loops. An error says how many descriptors the configuration needs, or how many connections the limit allows.
 func newBudget(limit, open int64, cfg *Config, loops int) (*budget, error) {
 	plain, fronts := int64(len(cfg.Server.Listen)), int64(len(cfg.TLS.Listen))
 	fixed := open + spare + perLoop*int64(loops) + perAddress*plain*int64(loops+1) + perListener*fronts
@@ -100,7 +100,7 @@ func sourcesOf(cfg *Config) (descriptors, pushes int64) {
 	return descriptors, pushes
 }
 
-// raiseDescriptors raises the limit as far as it goes.
+// raiseDescriptors raises the process's limit of open files to the hard limit, and returns it, at most a million.
 func raiseDescriptors() (limit int64, err error) {
 	var r unix.Rlimit
 	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &r); err != nil {

@@ -89,7 +89,7 @@ func (p *push) feed(c *conn, now clock.Instant) bool {
 // pause waits for the encoder's next request. The stream header and the claim stay.
 func (p *push) pause(c *conn, now clock.Instant) {
 	p.heard = now
-	c.phase, c.scanned, c.deadline = awaiting, 0, 0
+	c.phase, c.deadline = awaiting, 0
 }
 
 // frame acts on one frame of a body (push.md §4).

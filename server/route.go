@@ -81,7 +81,7 @@ func (l *loop) route(c *conn, n int, rest []byte, now clock.Instant) bool {
 		l.attend(c, x, now)
 	}
 	if c.phase != closed && c.phase != holding {
-		c.took(n+body, now)
+		c.next(n+body, now)
 		if x.want == wantPushSetup {
 			c.deadline = now.Add(l.limits.pushSetup)
 		}

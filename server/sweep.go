@@ -9,7 +9,8 @@ import (
 
 // How a loop's connections end: they are marked anywhere and swept when the callback that is being served is over.
 
-// mark ends a conn when the callback that is being served is over: a round may be walking the viewers right now.
+// mark has a conn end when the callback that is being served is over: a round may be walking the viewers right now. The
+// first reason counts.
 func (l *loop) mark(c *conn, why reason.Reason) {
 	l.owner.check()
 	if c.why != reason.None {
@@ -22,7 +23,7 @@ func (l *loop) mark(c *conn, why reason.Reason) {
 	l.leaving = append(l.leaving, c)
 }
 
-// sweep carries out what has been marked.
+// sweep ends the conns that are marked. It is the last thing that a callback does.
 func (l *loop) sweep(now clock.Instant) {
 	l.owner.check()
 	for len(l.leaving) > 0 {
@@ -37,8 +38,8 @@ func (l *loop) sweep(now clock.Instant) {
 	}
 }
 
-// leave takes a marked conn out of its role and closes its connection: with a FIN and some time for the peer to read
-// the rest, or at once where there is nothing more to be read.
+// leave takes a marked conn away from its stream and closes its connection: with a FIN and lingerTime for the peer to
+// read the rest, or at once where nothing more can be sent or read.
 func (l *loop) leave(c *conn, now clock.Instant) {
 	if v := c.viewer; v != nil {
 		l.part(v, now)
@@ -67,7 +68,8 @@ func (l *loop) leave(c *conn, now clock.Instant) {
 	}
 }
 
-// closed is told by gnet that a connection is gone. The conn may be in the middle of a write of its own.
+// closed is called when a connection is gone, by the peer's doing or ours: also in the middle of a write of the conn's
+// own, for gnet calls OnClose before such a write returns.
 func (l *loop) closed(c *conn) {
 	l.owner.check()
 	if c.phase == closed {
@@ -83,7 +85,8 @@ func (l *loop) closed(c *conn) {
 	}
 }
 
-// doChores looks at what is overdue: the conns that wait for something four times a second, the viewers once.
+// doChores has conns and viewers look at what is overdue: those with deadlines every choreInterval, viewers every
+// second.
 func (l *loop) doChores(now clock.Instant) {
 	for i := len(l.waiting) - 1; i >= 0; i-- { // backwards: a chore may take its conn out
 		l.waiting[i].chore(now)
@@ -102,7 +105,7 @@ func (l *loop) doChores(now clock.Instant) {
 	}
 }
 
-// wait lists a conn among those with deadlines, unwait takes it out.
+// wait lists a conn among those that have deadlines, unwait takes it out.
 func (l *loop) wait(c *conn) {
 	l.owner.check()
 	c.slot = int32(len(l.waiting))
@@ -121,8 +124,8 @@ func (l *loop) unwait(c *conn) {
 	c.slot = -1
 }
 
-// stop ends all: viewers get the end of their stream, encoders a status, everybody a FIN. Pumps get the FIN alone: that
-// is a lost source, which may come back and for which their viewers wait.
+// stop ends all conns: viewers get the end of their stream, encoders a status, and all a FIN. Other pumps get the FIN
+// alone: to them that is a lost source, which may come back, and their viewers wait for it.
 func (l *loop) stop(now clock.Instant) {
 	l.owner.check()
 	l.stopping = true
