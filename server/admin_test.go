@@ -49,7 +49,7 @@ func newAdminRigOf(t *testing.T, change func(*Config), streams ...StreamConfig) 
 	log := slog.New(slog.DiscardHandler)
 	var all []*stream
 	for i := range cfg.Streams {
-		all = append(all, newStream(i, &cfg.Streams[i], log, c, &cfg.Server, func(*loopSet, clock.Instant) {}))
+		all = append(all, newStream(i, &cfg.Streams[i], log, c, &cfg.Server, func(int, clock.Instant) {}))
 	}
 	r.admin = newAdmin(&subject{
 		version:   "v1.2.3",

@@ -22,7 +22,5 @@ func (n *node) tell(call func(l *loop, now clock.Instant)) {
 	}
 }
 
-// bell tells some loops that a stream has news for their viewers. Any goroutine.
-func (n *node) bell(some *loopSet, now clock.Instant) {
-	some.each(func(id int) { n.loops[id].bell(now) })
-}
+// bell tells a loop that a stream has news for its viewers. Any goroutine.
+func (n *node) bell(loop int, now clock.Instant) { n.loops[loop].bell(now) }

@@ -17,8 +17,8 @@ type stream struct {
 	log    *slog.Logger
 	clock  clock.Clock
 	burst  Burst
-	short  bool                                   // keep a short form of packets for MMSH viewers
-	ring   func(some *loopSet, now clock.Instant) // tells loops that the chain has grown
+	short  bool                              // keep a short form of packets for MMSH viewers
+	ring   func(loop int, now clock.Instant) // tells a loop that the chain has grown
 	reg    *registry
 	stats  streamStats   // atomic counters
 	wanted chan struct{} // holds one sign that somebody watches or waits
@@ -46,7 +46,7 @@ type stream struct {
 }
 
 func newStream(id int, cfg *StreamConfig, log *slog.Logger, c clock.Clock, server *ServerConfig,
-	ring func(some *loopSet, now clock.Instant)) *stream {
+	ring func(loop int, now clock.Instant)) *stream {
 	return &stream{
 		cfg:    cfg,
 		id:     id,
@@ -94,7 +94,9 @@ func (st *stream) Wanted() <-chan struct{} { return st.wanted }
 func (st *stream) Joins() *joins { return st.joins.Load() }
 
 // bell tells the loops for which it matters that the chain has grown.
-func (st *stream) bell(now clock.Instant) { st.ring(&st.loops, now) }
+func (st *stream) bell(now clock.Instant) {
+	st.loops.each(func(id int) { st.ring(id, now) })
+}
 
 // up says whether a newcomer can be served, and where. While a source is back that has nothing to show, and after it,
 // there is only what was left over, and the next packet may never come.

@@ -25,7 +25,8 @@ func fedStream(t testing.TB, cfg StreamConfig, o streamOptions) (*stream, *regis
 		o.bell = func() {}
 	}
 	c := clock.New()
-	st := newStream(0, &cfg, o.log, c, &DefaultConfig().Server, func(*loopSet, clock.Instant) { o.bell() })
+	st := newStream(0, &cfg, o.log, c, &DefaultConfig().Server, func(int, clock.Instant) { o.bell() })
+	st.Listen(0)
 	return st, newRegistry(c, 30*time.Second, []*stream{st})
 }
 

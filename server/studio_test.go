@@ -30,11 +30,12 @@ func newStudio(t testing.TB, change func(*ServerConfig)) *studio {
 	if change != nil {
 		change(&cfg)
 	}
-	f.st = newStream(0, &StreamConfig{Path: "a"}, slog.New(slog.DiscardHandler), c, &cfg, func(*loopSet, clock.Instant) {
+	f.st = newStream(0, &StreamConfig{Path: "a"}, slog.New(slog.DiscardHandler), c, &cfg, func(int, clock.Instant) {
 		if f.first == nil {
 			f.first = f.st.joins.Load().start
 		}
 	})
+	f.st.Listen(0)
 	f.reg = newRegistry(c, 30*time.Second, []*stream{f.st})
 	f.claim(sourceFile)
 	return f
