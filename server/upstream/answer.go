@@ -23,7 +23,7 @@ type Answer struct {
 	release func() bool // ends the watch over the context
 	reply   *reply
 	in      *window    // the body
-	body    bodyReader // of the body; nil: nobody has looked at it yet
+	body    bodyReader // cuts what comes in; nil: nobody has looked at it yet
 }
 
 // A bodyReader cuts a body into events: with frames, or raw.
@@ -68,7 +68,7 @@ func (a *Answer) Extend() {
 	}
 }
 
-// Next waits for the next event. io.EOF is an end without an $E; errStalled: nothing came for the client's stall. Any
+// Next waits for the next event. io.EOF is an end without an $E; ErrStalled: nothing came for the client's stall. Any
 // error is final.
 func (a *Answer) Next() (Event, error) {
 	if a.body == nil {

@@ -15,14 +15,14 @@ import (
 	"pumpd/server/auth"
 )
 
-// A Dialer connects to upstreams, directly or through an HTTP proxy. Never changed after newDialer.
+// A Dialer connects to upstreams, directly or through an HTTP proxy. Never changed once it dials; any
+// goroutine may dial.
 type Dialer struct {
-	// How the network is reached. Tests have one of their own.
-
-	// Connect dials host:port at addresses that allow lets through.
+	// How the network is reached; tests have one of their own. Connect dials host:port, but no address that allow
+	// refuses. LookupIP and LookupSRV are a net.Resolver's.
 	Connect   func(ctx context.Context, addr string, allow func(netip.Addr) error) (net.Conn, error)
 	LookupIP  func(ctx context.Context, network, host string) ([]netip.Addr, error)
-	LookupSRV lookupSRV
+	LookupSRV LookupSRV
 
 	timeout  time.Duration // of connect; what follows may take as long again
 	proxy    *Address      // nil: none

@@ -107,7 +107,7 @@ func padFrame(frame []byte, n int) []byte {
 	return frame
 }
 
-// hear reads all events in the notation of intakeCases; an error other than io.EOF comes back.
+// hear reads all events in the notation of framedCases; an error other than io.EOF comes back.
 func hear(from io.Reader) (string, error) {
 	var heard []string
 	in := &framedReader{in: newWindow(from, windowSize)}

@@ -22,7 +22,7 @@ func ofFile(header []byte) []byte {
 	return header
 }
 
-// rawCases are bodies in the notation of intakeCases.
+// rawCases are bodies in the notation of framedCases.
 var rawCases = []struct {
 	name string
 	body []byte

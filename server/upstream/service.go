@@ -19,8 +19,8 @@ import (
 // says of that name is not proof of anything (RFC 9525 6.1).
 const ServicePrefix = "srv:"
 
-// A lookupSRV is net.Resolver's: it gives the records by priority, and within one in an order that is random by weight.
-type lookupSRV func(ctx context.Context, service, proto, name string) (cname string, records []*net.SRV, err error)
+// A LookupSRV is net.Resolver's: it gives the records by priority, and within one in an order that is random by weight.
+type LookupSRV func(ctx context.Context, service, proto, name string) (cname string, records []*net.SRV, err error)
 
 func parseService(name string) (*Address, error) {
 	bad := func(why string) (*Address, error) {
@@ -53,7 +53,7 @@ const maxServers = 8
 var errNoService = errors.New("the domain says that there is no such service")
 
 // locate gives the places that an upstream stands for, in the order in which they should be tried.
-func (u *Address) locate(ctx context.Context, lookup lookupSRV) ([]*Address, error) {
+func (u *Address) locate(ctx context.Context, lookup LookupSRV) ([]*Address, error) {
 	if u.service == "" {
 		return []*Address{u}, nil
 	}

@@ -59,7 +59,8 @@ func explainTLS(err error) error {
 
 var errNoCertificates = errors.New("no certificate in PEM form")
 
-// LoadRoots reads the certificates that a pull trusts in place of the system's.
+// LoadRoots reads the certificates, in PEM form, that a pull trusts in place of the system's. It is an error if there
+// is none in the file.
 func LoadRoots(file string) (*x509.CertPool, error) {
 	text, err := os.ReadFile(file)
 	if err != nil {
