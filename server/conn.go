@@ -67,7 +67,7 @@ const (
 )
 
 // open makes a conn of a new connection. One that comes while the server stops is closed at once.
-func (l *loop) open(d door, now clock.Instant) *conn {
+func (l *loop) open(d arrival, now clock.Instant) *conn {
 	l.owner.check()
 	l.turned.Store(int64(now))
 	c := &conn{loop: l, wire: d.wire, remote: d.remote, fd: int32(d.fd), place: -1, guest: d.guest,

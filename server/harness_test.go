@@ -183,7 +183,7 @@ func (r *rig) connectFrom(from netip.Addr) *peer {
 	r.fd++
 	p := &peer{rig: r, room: plenty}
 	r.peers[r.fd] = p
-	p.conn = r.loop.open(door{wire: p, fd: r.fd, remote: netip.AddrPortFrom(from, uint16(1000+r.fd)), guest: guest}, r.at)
+	p.conn = r.loop.open(arrival{wire: p, fd: r.fd, remote: netip.AddrPortFrom(from, uint16(1000+r.fd)), guest: guest}, r.at)
 	return p
 }
 

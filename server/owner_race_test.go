@@ -16,7 +16,7 @@ func TestOwnerChecked(t *testing.T) {
 	for name, touch := range map[string]func(){
 		"work":    func() { r.loop.work(r.at) },
 		"ready":   func() { r.loop.ready(nil, r.at) },
-		"open":    func() { r.loop.open(door{wire: p}, r.at) },
+		"open":    func() { r.loop.open(arrival{wire: p}, r.at) },
 		"traffic": func() { r.loop.traffic(p.conn, r.at) },
 		"closed":  func() { r.loop.closed(p.conn) },
 		"mark":    func() { r.loop.mark(p.conn, reason.Stalled) },

@@ -184,7 +184,7 @@ func (r *reactor) OnOpen(g gnet.Conn) ([]byte, gnet.Action) {
 	l.roundFirst()
 	now := l.clock.Now()
 	from := g.RemoteAddr().(*net.TCPAddr).AddrPort()
-	d := door{fd: g.Fd(), remote: netip.AddrPortFrom(from.Addr().Unmap(), from.Port())}
+	d := arrival{fd: g.Fd(), remote: netip.AddrPortFrom(from.Addr().Unmap(), from.Port())}
 	if h, ok := g.Context().(*enrolment); ok {
 		h.opened = true
 		r.openTLS(l, g, d, h, now)
@@ -202,7 +202,7 @@ func (r *reactor) OnOpen(g gnet.Conn) ([]byte, gnet.Action) {
 }
 
 // admit asks the gate and makes the socket ready, or answers a connection that has no place.
-func (r *reactor) admit(d door, now clock.Instant) (guest *guest, ok bool) {
+func (r *reactor) admit(d arrival, now clock.Instant) (guest *guest, ok bool) {
 	if !r.stopping.Load() {
 		guest, ok = r.gate.enter(d.remote.Addr(), now)
 	}
@@ -214,7 +214,7 @@ func (r *reactor) admit(d door, now clock.Instant) (guest *guest, ok bool) {
 	return guest, true
 }
 
-func (r *reactor) openTLS(l *loop, g gnet.Conn, d door, h *enrolment, now clock.Instant) {
+func (r *reactor) openTLS(l *loop, g gnet.Conn, d arrival, h *enrolment, now clock.Instant) {
 	w := &gnetWire{conn: g, tls: h.tls}
 	g.SetContext(w)
 	d.wire, d.guest = w.tls, h.guest

@@ -151,7 +151,7 @@ func (r *rig) connectTLS(h *handshakes, cfg *tls.Config) *tlsPeer {
 	}
 	p.far.keep = true
 	p.wire, p.near = got.w, &nearEnd{fd: descriptor(r.t, accepted), peer: p}
-	p.conn = r.loop.open(door{wire: p.wire, fd: p.near.fd, remote: netip.AddrPortFrom(testClient, 1)}, r.at)
+	p.conn = r.loop.open(arrival{wire: p.wire, fd: p.near.fd, remote: netip.AddrPortFrom(testClient, 1)}, r.at)
 	p.wire.open(p.conn, p.near)
 	p.wire.arrived(r.at)
 	r.t.Cleanup(func() { p.near.close(false) })

@@ -23,10 +23,10 @@ type wire interface {
 	close(abort bool)
 }
 
-// A door is a newly accepted connection.
-type door struct {
+// An arrival is a new connection, as its loop gets it.
+type arrival struct {
 	wire   wire
 	fd     int
 	remote netip.AddrPort // an IPv4 one also where the socket is an IPv6 one
-	guest  *guest         // of the gate; nil is an ordinary one
+	guest  *guest         // of the gate; nil: it has an ordinary place
 }
