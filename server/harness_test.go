@@ -183,7 +183,8 @@ func (r *rig) connectFrom(from netip.Addr) *peer {
 	r.fd++
 	p := &peer{rig: r, room: plenty}
 	r.peers[r.fd] = p
-	p.conn = r.loop.open(arrival{wire: p, fd: r.fd, remote: netip.AddrPortFrom(from, uint16(1000+r.fd)), guest: guest}, r.at)
+	remote := netip.AddrPortFrom(from, uint16(1000+r.fd))
+	p.conn = r.loop.open(arrival{wire: p, fd: r.fd, remote: remote, guest: guest}, r.at)
 	return p
 }
 

@@ -15,7 +15,7 @@ import (
 // A loop is one event loop: a goroutine of gnet's and everything it owns. Connections are dealt out to the loops when
 // they are accepted and never change loops.
 type loop struct {
-	// Set by newLoop, never changed.
+	// Set before the loop runs, never changed.
 	id      int
 	clock   clock.Clock
 	limits  limits
