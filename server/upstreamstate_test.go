@@ -122,7 +122,7 @@ func TestLastErrorStays(t *testing.T) {
 	var tr outage
 	tr.log(log, "x", upstream.ErrEnded, true, 5)
 	tr.end(log, "x", 6)
-	if tr.tries != 0 || tr.last != (lastError{upstream.ErrEnded.Error(), "ended", 5}) {
+	if tr.tries != 0 || tr.last != (lastError{text: upstream.ErrEnded.Error(), cause: "ended", at: 5}) {
 		t.Errorf("got %+v", tr)
 	}
 }
