@@ -34,14 +34,14 @@ func TestStuckLoops(t *testing.T) {
 	check()
 	turn(0)
 	at = at.Add(500 * time.Millisecond)
-	check(stuckLoop{1, 2500 * time.Millisecond})
+	check(stuckLoop{loop: 1, silent: 2500 * time.Millisecond})
 	turn(1)
 	check()
 	at = at.Add(3 * time.Second)
 	turn(1)
-	check(stuckLoop{0, 3500 * time.Millisecond})
+	check(stuckLoop{loop: 0, silent: 3500 * time.Millisecond})
 	at = at.Add(3 * time.Second)
-	check(stuckLoop{0, 6500 * time.Millisecond}, stuckLoop{1, 3 * time.Second})
+	check(stuckLoop{loop: 0, silent: 6500 * time.Millisecond}, stuckLoop{loop: 1, silent: 3 * time.Second})
 	for _, l := range n.loops {
 		l.ended()
 	}
