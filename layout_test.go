@@ -42,15 +42,16 @@ type arrow struct {
 var arrows = []arrow{
 	{dir: "tests/...", may: []string{"asf", "*"}},
 
-	{dir: ".", may: []string{"server"}},
+	{dir: ".", may: []string{"server", "server/config"}},
 	{
 		dir: "server", may: []string{
-			"server/auth", "server/clock", "server/logging", "server/reason", "server/upstream", "server/uring", "server/via",
-			"asf", "codec", "*",
+			"server/auth", "server/clock", "server/config", "server/logging", "server/reason", "server/upstream",
+			"server/uring", "server/via", "asf", "codec", "*",
 		},
 		tests: []string{"server/logging/logtest", "server/upstream/upstreamtest", "asf/asftest"},
 		gnet:  []string{"reactor.go", "gnetwire.go", "listen.go"},
 	},
+	{dir: "server/config", may: []string{"server/auth", "server/upstream", "*"}},
 	{
 		dir: "server/upstream", may: []string{"server/auth", "server/via", "asf", "codec"},
 		tests: []string{"server/upstream/upstreamtest", "asf/asftest"},

@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"pumpd/server"
+	"pumpd/server/config"
 )
 
 // version is set by the linker in "make build"; other builds know the module's.
@@ -98,12 +99,12 @@ func run(args []string, stdout, stderr io.Writer) int {
 }
 
 // load reads a configuration, to run it or to check it.
-func load(file string, check bool) (cfg *server.Config, warnings []string, err error) {
+func load(file string, check bool) (cfg *config.Config, warnings []string, err error) {
 	if check {
 		warnings, err = server.CheckConfig(file)
 		return nil, warnings, err
 	}
-	cfg, err = server.LoadConfig(file)
+	cfg, err = config.Load(file)
 	return cfg, nil, err
 }
 
@@ -139,7 +140,7 @@ func lastWord(to io.Writer, text string) {
 const collectAt = 25
 
 // serve runs the server until a signal asks it to end.
-func serve(cfg *server.Config, stdout, stderr io.Writer) error {
+func serve(cfg *config.Config, stdout, stderr io.Writer) error {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(collectAt)
 	}
@@ -179,7 +180,7 @@ func untilSignal(work func(context.Context) error) error {
 }
 
 // logger writes as the configuration says, which is checked.
-func logger(cfg *server.ServerConfig, to io.Writer) *slog.Logger {
+func logger(cfg *config.Server, to io.Writer) *slog.Logger {
 	var level slog.Level
 	if err := level.UnmarshalText([]byte(cfg.LogLevel)); err != nil {
 		panic(err)

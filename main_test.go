@@ -21,7 +21,7 @@ import (
 	"testing"
 	"time"
 
-	"pumpd/server"
+	"pumpd/server/config"
 )
 
 // childEnv makes this test binary a program that the signal tests can kill.
@@ -215,7 +215,7 @@ func TestLogger(t *testing.T) {
 			`{"level":"ERROR","msg":"c"}` + "\n"},
 	} {
 		var out bytes.Buffer
-		log := logger(&server.ServerConfig{LogLevel: c.level, LogFormat: c.format}, &out)
+		log := logger(&config.Server{LogLevel: c.level, LogFormat: c.format}, &out)
 		log.Debug("a")
 		log.Info("b", "stream", "demo")
 		log.Error("c")

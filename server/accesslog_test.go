@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"pumpd/server/clock"
+	"pumpd/server/config"
 	"pumpd/server/logging"
 	"pumpd/server/logging/logtest"
 )
@@ -62,7 +63,7 @@ func TestRefusalsAreLogged(t *testing.T) {
 		{"no request", "nonsense\r\n\r\n", "400", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			r := newRig(t, func(c *Config) { c.Streams[1].PushUsers = []string{"encoder:secret"} }, "a", "b")
+			r := newRig(t, func(c *config.Config) { c.Streams[1].PushUsers = []string{"encoder:secret"} }, "a", "b")
 			log := r.listen()
 			p := r.connect()
 			p.say(c.request)
@@ -78,7 +79,7 @@ func TestRefusalsAreLogged(t *testing.T) {
 }
 
 func TestSecondPushRefusalIsLogged(t *testing.T) {
-	r := newRig(t, func(c *Config) { c.Streams[0].OnSecondPush = "refuse" }, "a")
+	r := newRig(t, func(c *config.Config) { c.Streams[0].OnSecondPush = "refuse" }, "a")
 	log := r.listen()
 	startedPush(r).push(3)
 	r.encoder().post(setupType, "0", 0, "")

@@ -16,6 +16,7 @@ import (
 
 	"pumpd/asf/asftest"
 	"pumpd/server/clock"
+	"pumpd/server/config"
 )
 
 // An adminRig is an admin of a pump that there is not: its streams, its clock and its listeners are the test's.
@@ -30,13 +31,13 @@ type adminRig struct {
 	halt   func() // the pump begins to stop
 }
 
-func newAdminRig(t *testing.T, streams ...StreamConfig) *adminRig {
+func newAdminRig(t *testing.T, streams ...config.Stream) *adminRig {
 	return newAdminRigOf(t, nil, streams...)
 }
 
 // newAdminRigOf has a configuration that change, if given, has changed.
-func newAdminRigOf(t *testing.T, change func(*Config), streams ...StreamConfig) *adminRig {
-	cfg := DefaultConfig()
+func newAdminRigOf(t *testing.T, change func(*config.Config), streams ...config.Stream) *adminRig {
+	cfg := config.Default()
 	cfg.Streams = streams
 	if change != nil {
 		change(cfg)
@@ -98,13 +99,13 @@ func (r *adminRig) ask(method, path string) *httptest.ResponseRecorder {
 	return r.askAs(method, path, "127.0.0.1:8087")
 }
 
-func pushStream(path, title string) StreamConfig {
-	return StreamConfig{Path: path, Title: title, Enabled: true, Type: typePush, OnSecondPush: "takeover"}
+func pushStream(path, title string) config.Stream {
+	return config.Stream{Path: path, Title: title, Enabled: true, Type: config.TypePush, OnSecondPush: "takeover"}
 }
 
 func TestAdminRoutes(t *testing.T) {
 	const plainText, page, data = "text/plain; charset=utf-8", "text/html; charset=utf-8", "application/json"
-	r := newAdminRigOf(t, func(c *Config) { c.Server.Pprof = true }, pushStream("Demo", ""))
+	r := newAdminRigOf(t, func(c *config.Config) { c.Server.Pprof = true }, pushStream("Demo", ""))
 	r.begin("0.0.0.0:8086")
 	for _, c := range []struct {
 		path, route string
@@ -198,7 +199,7 @@ func TestReadyzWhenStoppedWhileStarting(t *testing.T) {
 // runAdmin runs an admin on a port of its own, until stop is called.
 func runAdmin(t *testing.T) (at netip.AddrPort, stop func()) {
 	t.Helper()
-	r := newAdminRigOf(t, func(c *Config) { c.Server.Admin = "127.0.0.1:0" })
+	r := newAdminRigOf(t, func(c *config.Config) { c.Server.Admin = "127.0.0.1:0" })
 	r.begin("127.0.0.1:8086")
 	a, err := startAdmin(r.s)
 	if err != nil {
@@ -303,7 +304,7 @@ func TestAdminPortInUse(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer l.Close()
-	r := newAdminRigOf(t, func(c *Config) { c.Server.Admin = l.Addr().String() })
+	r := newAdminRigOf(t, func(c *config.Config) { c.Server.Admin = l.Addr().String() })
 	want := fmt.Sprintf("server.admin: listen tcp %s: bind: address already in use", l.Addr())
 	if _, err := startAdmin(r.s); err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)

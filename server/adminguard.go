@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"net/netip"
 	"strings"
+
+	"pumpd/server/config"
 )
 
 // An adminGuard keeps pages of other sites in an operator's browser away from the admin. Such a page can let a name of
@@ -17,7 +19,7 @@ type adminGuard struct {
 }
 
 // newAdminGuard takes admin_hosts, localhost, and the name that the admin listens by, if that is one.
-func newAdminGuard(c *ServerConfig) adminGuard {
+func newAdminGuard(c *config.Server) adminGuard {
 	g := adminGuard{names: map[string]bool{"localhost": true}}
 	for _, name := range c.AdminHosts {
 		g.names[hostName(name)] = true

@@ -5,6 +5,8 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+
+	"pumpd/server/config"
 )
 
 var adminPaths = []string{
@@ -28,7 +30,7 @@ func (r *adminRig) askAs(method, path, host string, sites ...string) *httptest.R
 
 // Nothing is answered to a page that has got at our address by a name of its own, or asks across sites.
 func TestAdminRefusesOtherSites(t *testing.T) {
-	r := newAdminRigOf(t, func(c *Config) { c.Server.Pprof = true }, pushStream("demo", ""))
+	r := newAdminRigOf(t, func(c *config.Config) { c.Server.Pprof = true }, pushStream("demo", ""))
 	r.begin("127.0.0.1:8086")
 	for _, path := range adminPaths {
 		for _, method := range adminMethods {
@@ -44,7 +46,7 @@ func TestAdminRefusesOtherSites(t *testing.T) {
 }
 
 func TestAdminHosts(t *testing.T) {
-	r := newAdminRigOf(t, func(c *Config) {
+	r := newAdminRigOf(t, func(c *config.Config) {
 		c.Server.Admin = "Admin.example:8087"
 		c.Server.AdminHosts = []string{"Pump.Example", "dotted.example."}
 	})
@@ -133,7 +135,7 @@ func TestProfilesAreOff(t *testing.T) {
 	if page := r.get("/").Body.String(); strings.Contains(page, "pprof") {
 		t.Error("the page links to profiles that are off")
 	}
-	on := newAdminRigOf(t, func(c *Config) { c.Server.Pprof = true })
+	on := newAdminRigOf(t, func(c *config.Config) { c.Server.Pprof = true })
 	if page := on.get("/").Body.String(); !strings.Contains(page, `href="debug/pprof/"`) {
 		t.Error("the page has no link to the profiles")
 	}

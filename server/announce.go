@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"io"
 	"net/netip"
+
+	"pumpd/server/config"
 )
 
 // announce prints to w what a person at the terminal wants to know of a pump that listens: the URLs to watch and to push
@@ -24,11 +26,11 @@ func announce(w io.Writer, streams []*stream, plain, secure []netip.AddrPort, pa
 			fmt.Fprintf(w, "  watch  %s://%s/streams/%s   (or %s://…)\n", e.scheme, e.host, st.cfg.Path, e.other)
 		}
 		switch st.cfg.Type {
-		case typePush:
+		case config.TypePush:
 			for _, e := range entries {
 				fmt.Fprintf(w, "  push   %s://%s/streams/%s_push\n", e.push, e.host, st.cfg.Path)
 			}
-		case typeFile:
+		case config.TypeFile:
 			if show == "" {
 				show = st.cfg.Path
 			}

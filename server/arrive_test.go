@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"pumpd/server/config"
 )
 
 // turnFor lets time pass, with all that a server does meanwhile.
@@ -117,7 +119,7 @@ func TestPushBackWithHeaderLongBeforePackets(t *testing.T) {
 // to its header.
 func TestTakeoverWithHeaderOnly(t *testing.T) {
 	for _, grace := range []time.Duration{0, 30 * time.Second} {
-		r := newRig(t, func(c *Config) { c.Timeouts.SourceGrace = Duration(grace) }, "a")
+		r := newRig(t, func(c *config.Config) { c.Timeouts.SourceGrace = config.Duration(grace) }, "a")
 		first := startedPush(r)
 		first.push(15)
 		p := r.watch("a", ffmpegAgent)

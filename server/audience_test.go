@@ -3,13 +3,15 @@ package server
 import (
 	"testing"
 	"time"
+
+	"pumpd/server/config"
 )
 
 // A packet rings the loops that have viewers of its stream, or hold some, and no others.
 func TestOnlyLoopsWithViewersAreRung(t *testing.T) {
-	r := newRig(t, func(c *Config) {
+	r := newRig(t, func(c *config.Config) {
 		for i := range c.Streams {
-			c.Streams[i].Hold = Duration(time.Minute)
+			c.Streams[i].Hold = config.Duration(time.Minute)
 		}
 	}, "a", "b")
 	f := r.feeder(0, 320)

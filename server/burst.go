@@ -1,6 +1,10 @@
 package server
 
-import "time"
+import (
+	"time"
+
+	"pumpd/server/config"
+)
 
 const (
 	shortBurst = 3 * time.Second // players have got used to it
@@ -17,17 +21,17 @@ type reach struct {
 }
 
 // reachOf is for a stream with that preroll, in ms.
-func reachOf(b Burst, preroll uint64) reach {
+func reachOf(b config.Burst, preroll uint64) reach {
 	if !b.Auto {
 		return reach{most: time.Duration(b.Length)}
 	}
-	most := min(max(shortBurst, milliseconds(preroll)), longestBurst)
+	most := min(max(shortBurst, milliseconds(preroll)), config.LongestBurst)
 	return reach{most, most - startDelay}
 }
 
 // past says that a key frame of that age is none to start at, with the next one being so old.
 func (r reach) past(age, next time.Duration) bool {
-	return age > r.most && (next >= r.least || age > longestBurst)
+	return age > r.most && (next >= r.least || age > config.LongestBurst)
 }
 
 // slow says for how long players wait for their picture beside a burst of this reach, in a stream with that preroll.
@@ -44,5 +48,5 @@ func (r reach) lag() time.Duration {
 	if r.most <= shortBurst || r.least == 0 {
 		return 0
 	}
-	return min(r.most+keyPatience, longestBurst) - shortBurst
+	return min(r.most+keyPatience, config.LongestBurst) - shortBurst
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"pumpd/asf/asftest"
+	"pumpd/server/config"
 )
 
 // With "auto" a newcomer starts as far back as players wait, or at most startDelay later; never farther back than a
@@ -32,7 +33,7 @@ func TestBurstAuto(t *testing.T) {
 	} {
 		for _, n := range []uint32{2000, 2003, 2077, 2149, 2199} {
 			t.Run(fmt.Sprintf("%dms/%d/%d", c.preroll, c.group, n), func(t *testing.T) {
-				f := newStudio(t, func(c *ServerConfig) { c.Burst = Burst{Auto: true} })
+				f := newStudio(t, func(c *config.Server) { c.Burst = config.Burst{Auto: true} })
 				if err := f.src.header(asftest.Prerolled(asftest.PacketSize, c.preroll)); err != nil {
 					t.Fatal(err)
 				}
@@ -49,7 +50,8 @@ func TestBurstAuto(t *testing.T) {
 				}
 				start := time.Duration(n-1-got[0]) * step * time.Millisecond
 				group := time.Duration(c.group) * step * time.Millisecond
-				if c.back > 0 && start < c.back-startDelay || start > max(c.back, 3*time.Second)+group || start > longestBurst {
+				most := min(max(c.back, 3*time.Second)+group, config.LongestBurst)
+				if c.back > 0 && start < c.back-startDelay || start > most {
 					t.Errorf("starts %v back, want about %v", start, c.back)
 				}
 				if c.preroll <= 3000 && c.group == 10 && start > 3*time.Second {
@@ -91,14 +93,14 @@ func TestLongBurstIsBounded(t *testing.T) {
 
 func TestSlowStart(t *testing.T) {
 	for _, c := range []struct {
-		b       Burst
+		b       config.Burst
 		preroll uint64
 		want    time.Duration
 	}{
-		{Burst{Auto: true}, 20_000, 0},
-		{Burst{Auto: true}, 90_000, 30 * time.Second},
-		{Burst{Length: Duration(3 * time.Second)}, 20_000, 17 * time.Second},
-		{Burst{Length: Duration(25 * time.Second)}, 20_000, 0},
+		{config.Burst{Auto: true}, 20_000, 0},
+		{config.Burst{Auto: true}, 90_000, 30 * time.Second},
+		{config.Burst{Length: config.Duration(3 * time.Second)}, 20_000, 17 * time.Second},
+		{config.Burst{Length: config.Duration(25 * time.Second)}, 20_000, 0},
 	} {
 		if got := reachOf(c.b, c.preroll).slow(c.preroll); got != c.want {
 			t.Errorf("burst %v, preroll %d: %v, want %v", c.b, c.preroll, got, c.want)

@@ -10,13 +10,14 @@ import (
 	"time"
 
 	"pumpd/server/clock"
+	"pumpd/server/config"
 )
 
 // certificates are those of the configuration. They are read again when their files change, so that renewing one needs
 // no restart.
 type certificates struct {
 	// Set by newCertificates, never changed.
-	files []Certificate
+	files []config.Certificate
 	clock clock.Clock
 	log   *slog.Logger
 
@@ -40,7 +41,7 @@ type stamp struct {
 	size    int64
 }
 
-func newCertificates(files []Certificate, clk clock.Clock, log *slog.Logger) (*certificates, error) {
+func newCertificates(files []config.Certificate, clk clock.Clock, log *slog.Logger) (*certificates, error) {
 	c := &certificates{files: files, clock: clk, log: log}
 	stamps, err := c.stamps()
 	if err != nil {

@@ -17,10 +17,11 @@ import (
 	"time"
 
 	"pumpd/server/clock"
+	"pumpd/server/config"
 )
 
 // writeCertificate makes a self-signed certificate for name, in files of dir that are named after file.
-func writeCertificate(t testing.TB, dir, file, name string) Certificate {
+func writeCertificate(t testing.TB, dir, file, name string) config.Certificate {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -40,7 +41,7 @@ func writeCertificate(t testing.TB, dir, file, name string) Certificate {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := Certificate{Cert: filepath.Join(dir, file+".crt"), Key: filepath.Join(dir, file+".key")}
+	c := config.Certificate{Cert: filepath.Join(dir, file+".crt"), Key: filepath.Join(dir, file+".key")}
 	for name, block := range map[string]*pem.Block{
 		c.Cert: {Type: "CERTIFICATE", Bytes: cert},
 		c.Key:  {Type: "PRIVATE KEY", Bytes: private},
@@ -69,7 +70,7 @@ func certified(t *testing.T, c *certificates, name string) *x509.Certificate {
 
 func TestNameChoosesCertificate(t *testing.T) {
 	dir := t.TempDir()
-	files := []Certificate{
+	files := []config.Certificate{
 		writeCertificate(t, dir, "first", "one.example"),
 		writeCertificate(t, dir, "second", "*.two.example"),
 	}
@@ -92,7 +93,7 @@ func TestNameChoosesCertificate(t *testing.T) {
 
 func TestChangedCertificatesAreLoaded(t *testing.T) {
 	dir := t.TempDir()
-	files := []Certificate{writeCertificate(t, dir, "pump", "old.example")}
+	files := []config.Certificate{writeCertificate(t, dir, "pump", "old.example")}
 	at := clock.Instant(1)
 	var logged strings.Builder
 	clk := clock.Clock{Now: func() clock.Instant { return at }}
@@ -160,7 +161,7 @@ func TestNoCertificates(t *testing.T) {
 	dir := t.TempDir()
 	good := writeCertificate(t, dir, "good", "one.example")
 	other := writeCertificate(t, dir, "other", "two.example")
-	for name, files := range map[string][]Certificate{
+	for name, files := range map[string][]config.Certificate{
 		"no file":            {{Cert: filepath.Join(dir, "none"), Key: good.Key}},
 		"key of another":     {good, {Cert: good.Cert, Key: other.Key}},
 		"key as certificate": {{Cert: good.Key, Key: good.Key}},

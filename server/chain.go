@@ -7,6 +7,7 @@ import (
 	"pumpd/asf"
 	"pumpd/codec"
 	"pumpd/server/clock"
+	"pumpd/server/config"
 )
 
 // A stream is a chain of elements. Its one writer appends; any number of viewers on any loop walk it, each at its own
@@ -85,7 +86,7 @@ type generation struct {
 	change []byte      // $C(0) and framed: how a viewer that understands it crosses into this generation
 }
 
-func newGeneration(h *asf.Header, b Burst) *generation {
+func newGeneration(h *asf.Header, b config.Burst) *generation {
 	framed := codec.AppendHeader(nil, h.Raw)
 	change := append(codec.AppendReason(nil, 'C', 0), framed...)
 	return &generation{header: h, framed: framed, change: change, reach: reachOf(b, h.Preroll)}

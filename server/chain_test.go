@@ -1,6 +1,10 @@
 package server
 
-import "testing"
+import (
+	"testing"
+
+	"pumpd/server/config"
+)
 
 // Who sees a new header in the chain can ask for it: it is what a newcomer gets by then.
 func TestNewcomersGetTheNewHeaderFirst(t *testing.T) {
@@ -9,7 +13,7 @@ func TestNewcomersGetTheNewHeaderFirst(t *testing.T) {
 	f.publish(3)
 	c := &f.st.chain
 	last, told := c.last, false
-	c.begin(newGeneration(c.gen.header, Burst{}), f.at, func(j *joins) {
+	c.begin(newGeneration(c.gen.header, config.Burst{}), f.at, func(j *joins) {
 		told = true
 		if last.next.Load() != nil || j.start.order != last.order+1 || j.start.index != last.index+1 {
 			t.Errorf("joins %+v behind element %d when next is %v", j, last.order, last.next.Load())

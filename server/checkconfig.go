@@ -1,5 +1,9 @@
 package server
 
+import (
+	"pumpd/server/config"
+)
+
 // CheckConfig is LoadConfig with a closer look, for an operator who waits for it: media files and slates are read to
 // their ends. What it warns of can run, though hardly as it was meant.
-func CheckConfig(path string) (warnings []string, err error) { return checkConfig(path, checkFile) }
+func CheckConfig(path string) (warnings []string, err error) { return config.Check(path, checkFile) }

@@ -1,6 +1,10 @@
 package server
 
-import "time"
+import (
+	"time"
+
+	"pumpd/server/config"
+)
 
 // A condition is what an operator is to make of a stream, in one word. Its state does not say that: a stream that its
 // slate feeds is live for viewers, and its encoder is lost.
@@ -59,9 +63,9 @@ func (f feed) judge(st *stream) condition {
 // something of its own does feed it.
 func broken(st *stream, own bool) bool {
 	switch st.cfg.Type {
-	case typeFile:
+	case config.TypeFile:
 		return !own
-	case typePull:
+	case config.TypePull:
 		views := st.Upstreams()
 		return views != nil && allFailed(views)
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"pumpd/asf/asftest"
+	"pumpd/server/config"
 )
 
 // A told is what page, API, metrics and readyz tell of a stream.
@@ -116,7 +117,7 @@ func TestConditionOfPull(t *testing.T) {
 	again := upstreamView{name: "mmsh://a.example/", state: upstreamConnecting, failures: 3}
 	fresh := upstreamView{name: "mmsh://b.example/", state: upstreamConnecting}
 	standby := upstreamView{name: "mmsh://b.example/", state: upstreamStandby, failures: 1}
-	r := newAdminRig(t, StreamConfig{Path: "a", Type: typePull})
+	r := newAdminRig(t, config.Stream{Path: "a", Type: config.TypePull})
 	r.begin("127.0.0.1:8086")
 	r.check(told{"idle", "none", false})
 	r.pull(fresh)
@@ -145,7 +146,7 @@ func TestConditionOfPull(t *testing.T) {
 }
 
 func TestConditionOfFile(t *testing.T) {
-	r := newAdminRig(t, StreamConfig{Path: "a", Type: typeFile})
+	r := newAdminRig(t, config.Stream{Path: "a", Type: config.TypeFile})
 	r.begin("127.0.0.1:8086")
 	fault := newLastError(fmt.Errorf("open <b>: %w", io.ErrUnexpectedEOF), "", r.at)
 	r.s.streams.streams[0].Fail(fault)
@@ -179,8 +180,8 @@ func TestConditionOfSlowStream(t *testing.T) {
 }
 
 func TestReadyStreams(t *testing.T) {
-	r := newAdminRigOf(t, func(c *Config) { c.Server.ReadyStreams = []string{"A", "demand"} },
-		pushStream("a", ""), pushStream("b", ""), StreamConfig{Path: "demand", Type: typePull, OnDemand: true})
+	r := newAdminRigOf(t, func(c *config.Config) { c.Server.ReadyStreams = []string{"A", "demand"} },
+		pushStream("a", ""), pushStream("b", ""), config.Stream{Path: "demand", Type: config.TypePull, OnDemand: true})
 	check := func(code int, want string) {
 		t.Helper()
 		if w := r.get("/readyz"); w.Code != code || w.Body.String() != want {

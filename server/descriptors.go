@@ -5,6 +5,8 @@ import (
 	"os"
 
 	"golang.org/x/sys/unix"
+
+	"pumpd/server/config"
 )
 
 // A budget says what the descriptors of the process are for, so that there is always one for the next accept.
@@ -43,7 +45,7 @@ const (
 
 // newBudget divides a limit of descriptors, of which open are in use already, for a configuration and its number of
 // loops. An error says how many descriptors the configuration needs, or how many connections the limit allows.
-func newBudget(limit, open int64, cfg *Config, loops int) (*budget, error) {
+func newBudget(limit, open int64, cfg *config.Config, loops int) (*budget, error) {
 	plain, fronts := int64(len(cfg.Server.Listen)), int64(len(cfg.TLS.Listen))
 	fixed := open + spare + perLoop*int64(loops) + perAddress*plain*int64(loops+1) + perListener*fronts
 	sources, pushes := sourcesOf(cfg)
@@ -76,21 +78,21 @@ func newBudget(limit, open int64, cfg *Config, loops int) (*budget, error) {
 
 // sourcesOf is how many descriptors the sources of all streams but pushes can have open at once, and how many pushes
 // there are.
-func sourcesOf(cfg *Config) (descriptors, pushes int64) {
+func sourcesOf(cfg *config.Config) (descriptors, pushes int64) {
 	for i := range cfg.Streams {
 		st := &cfg.Streams[i]
 		if !st.Enabled {
 			continue
 		}
 		switch st.Type {
-		case typePush:
+		case config.TypePush:
 			pushes++
-		case typePull:
+		case config.TypePull:
 			descriptors += perUpstream
 			if len(st.URLs) > 1 || len(st.Pair) > 1 {
 				descriptors += perUpstream // the other one, or a look whether the preferred one is back
 			}
-		case typeFile:
+		case config.TypeFile:
 			descriptors += perFile
 		}
 		if st.Slate != "" {

@@ -4,15 +4,17 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"pumpd/server/config"
 )
 
 // budgetConfig has so many listeners of each kind and streams of each type.
-func budgetConfig(plain, tls, pushes, pulls, files int) *Config {
-	c := DefaultConfig()
+func budgetConfig(plain, tls, pushes, pulls, files int) *config.Config {
+	c := config.Default()
 	c.Server.Listen, c.TLS.Listen = make([]string, plain), make([]string, tls)
-	for kind, n := range map[string]int{typePush: pushes, typePull: pulls, typeFile: files} {
+	for kind, n := range map[string]int{config.TypePush: pushes, config.TypePull: pulls, config.TypeFile: files} {
 		for range n {
-			c.Streams = append(c.Streams, StreamConfig{Enabled: true, Type: kind})
+			c.Streams = append(c.Streams, config.Stream{Enabled: true, Type: kind})
 		}
 	}
 	return c
@@ -20,7 +22,7 @@ func budgetConfig(plain, tls, pushes, pulls, files int) *Config {
 
 // Whatever the limit, all that can be open at once fits, with something for each.
 func TestBudgetFits(t *testing.T) {
-	configs := map[string]*Config{
+	configs := map[string]*config.Config{
 		"one push":    budgetConfig(1, 0, 1, 0, 0),
 		"TLS":         budgetConfig(2, 2, 3, 3, 3),
 		"many pulls":  budgetConfig(1, 1, 0, 200, 0),

@@ -17,6 +17,7 @@ import (
 
 	"pumpd/asf/asftest"
 	"pumpd/server/clock"
+	"pumpd/server/config"
 )
 
 // openTestLoop is a loop of a file in memory.
@@ -300,7 +301,7 @@ func TestOpenLoop(t *testing.T) {
 // The clip as a stream: two and a half turns without a drift, and an end when it is told to.
 func TestRunFile(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		st, _ := fedStream(t, StreamConfig{Path: "demo", Type: typeFile}, streamOptions{})
+		st, _ := fedStream(t, config.Stream{Path: "demo", Type: config.TypeFile}, streamOptions{})
 		ctx, cancel := context.WithCancel(t.Context())
 		begin := st.clock.Now()
 		go runFile(ctx, st)
@@ -345,7 +346,7 @@ func TestRunFile(t *testing.T) {
 func TestRunFileAfterSleep(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var st *stream
-		st, _ = fedStream(t, StreamConfig{Path: "demo", Type: typeFile}, streamOptions{bell: func() {
+		st, _ = fedStream(t, config.Stream{Path: "demo", Type: config.TypeFile}, streamOptions{bell: func() {
 			if st.stats.packetsIn.Load() == 100 {
 				time.Sleep(time.Hour)
 			}
@@ -371,7 +372,8 @@ func TestRunFileAfterSleep(t *testing.T) {
 func TestRunFileTriesAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		name := filepath.Join(t.TempDir(), "x.asf")
-		st, _ := fedStream(t, StreamConfig{Path: "x", Type: typeFile, File: name}, streamOptions{})
+		st, _ := fedStream(t, config.Stream{Path: "x", Type: config.TypeFile, File: name},
+			streamOptions{})
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
 		go runFile(ctx, st)
@@ -399,7 +401,7 @@ func TestRunFileTriesAgain(t *testing.T) {
 // While somebody else has the stream the file waits.
 func TestRunFileBusy(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		st, _ := fedStream(t, StreamConfig{Path: "demo", Type: typeFile}, streamOptions{})
+		st, _ := fedStream(t, config.Stream{Path: "demo", Type: config.TypeFile}, streamOptions{})
 		other, err := st.Claim(Claim{Kind: sourcePull, Who: "other"})
 		if err != nil {
 			t.Fatal(err)
@@ -433,7 +435,8 @@ func TestRunFileWithABadPacket(t *testing.T) {
 				t.Fatal(err)
 			}
 			var log bytes.Buffer
-			st, _ := fedStream(t, StreamConfig{Path: "x", Type: typeFile, File: file}, streamOptions{log: slog.New(slog.NewTextHandler(&log, nil))})
+			st, _ := fedStream(t, config.Stream{Path: "x", Type: config.TypeFile, File: file},
+				streamOptions{log: slog.New(slog.NewTextHandler(&log, nil))})
 			ctx, cancel := context.WithCancel(t.Context())
 			go runFile(ctx, st)
 			time.Sleep(3*2*time.Second - time.Millisecond)
@@ -469,7 +472,8 @@ func TestRunFileReplaced(t *testing.T) {
 		}
 		put(asftest.File(50, 40))
 		var log bytes.Buffer
-		st, _ := fedStream(t, StreamConfig{Path: "x", Type: typeFile, File: name}, streamOptions{log: slog.New(slog.NewTextHandler(&log, nil))})
+		st, _ := fedStream(t, config.Stream{Path: "x", Type: config.TypeFile, File: name},
+			streamOptions{log: slog.New(slog.NewTextHandler(&log, nil))})
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
 		go runFile(ctx, st)
@@ -519,7 +523,8 @@ func TestRunFileReplaced(t *testing.T) {
 func TestSlateWithABadPacket(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		name := filepath.Join(t.TempDir(), "x.asf")
-		st, _ := fedStream(t, StreamConfig{Path: "x", Type: typePush, Slate: name, SlateAfter: Duration(time.Second)}, streamOptions{})
+		st, _ := fedStream(t, config.Stream{Path: "x", Type: config.TypePush, Slate: name, SlateAfter: config.Duration(time.Second)},
+			streamOptions{})
 		ctx, cancel := context.WithCancel(t.Context())
 		go runSlate(ctx, st)
 		time.Sleep(3 * time.Second)

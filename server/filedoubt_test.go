@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"pumpd/asf/asftest"
+	"pumpd/server/config"
 )
 
 // A file with damaged times plays at its own pace, turn after turn, in one generation.
@@ -38,7 +39,7 @@ func checkDamagedFile(t *testing.T, name string, done asftest.Damage, lost int) 
 			if err := os.WriteFile(file, b, 0o600); err != nil {
 				t.Fatal(err)
 			}
-			st, _ := fedStream(t, StreamConfig{Path: "x", Type: typeFile, File: file}, streamOptions{})
+			st, _ := fedStream(t, config.Stream{Path: "x", Type: config.TypeFile, File: file}, streamOptions{})
 			ctx, cancel := context.WithCancel(t.Context())
 			go runFile(ctx, st)
 			time.Sleep(3 * 60 * 40 * time.Millisecond)

@@ -13,6 +13,7 @@ import (
 	"pumpd/asf/asftest"
 	"pumpd/codec"
 	"pumpd/server/clock"
+	"pumpd/server/config"
 )
 
 // A rig is a loop without gnet: its sockets, its watcher and its clock are the test's.
@@ -48,12 +49,12 @@ const plenty = 1 << 40
 var testClient = netip.MustParseAddr("192.0.2.1")
 
 // newRig has one stream of each name; pushes go to it as well.
-func newRig(t testing.TB, change func(*Config), names ...string) *rig {
-	cfg := DefaultConfig()
-	cfg.Server.Merge = Merge{}
+func newRig(t testing.TB, change func(*config.Config), names ...string) *rig {
+	cfg := config.Default()
+	cfg.Server.Merge = config.Merge{}
 	for _, n := range names {
-		cfg.Streams = append(cfg.Streams, StreamConfig{Path: n, Enabled: true, Type: typePush, OnSecondPush: "takeover",
-			PushFrom: []string{"192.0.2.0/24"}})
+		cfg.Streams = append(cfg.Streams, config.Stream{Path: n, Enabled: true, Type: config.TypePush,
+			OnSecondPush: "takeover", PushFrom: []string{"192.0.2.0/24"}})
 	}
 	if change != nil {
 		change(cfg)

@@ -11,10 +11,11 @@ import (
 
 	"pumpd/asf/asftest"
 	"pumpd/server/clock"
+	"pumpd/server/config"
 )
 
-func holdFor(d time.Duration) func(*Config) {
-	return func(c *Config) { c.Streams[0].Hold = Duration(d) }
+func holdFor(d time.Duration) func(*config.Config) {
+	return func(c *config.Config) { c.Streams[0].Hold = config.Duration(d) }
 }
 
 func TestHeldViewerIsServedWhenTheStreamComesUp(t *testing.T) {
@@ -67,7 +68,7 @@ func slateFor(t *testing.T, r *rig, then func(st *stream)) {
 		start := time.Now()
 		st := r.reg.streams[0]
 		r.now = func() clock.Instant { return clock.Instant(time.Since(start)) }
-		st.cfg.Slate, st.cfg.SlateAfter = slateBuiltin, Duration(3*time.Second)
+		st.cfg.Slate, st.cfg.SlateAfter = config.SlateBuiltin, config.Duration(3*time.Second)
 		ctx, cancel := context.WithCancel(context.Background())
 		done := make(chan struct{})
 		go func() { runSlate(ctx, st); close(done) }()

@@ -8,13 +8,15 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+
+	"pumpd/server/config"
 )
 
 // The admin of a server that runs shows that server.
 func TestAdminOfServer(t *testing.T) {
-	cfg := DefaultConfig()
+	cfg := config.Default()
 	cfg.Server.Listen, cfg.Server.Admin, cfg.Server.Loops = []string{"127.0.0.1:0"}, "127.0.0.1:0", 1
-	cfg.Streams = []StreamConfig{{Path: "a", Enabled: true, Type: typePush, OnSecondPush: "takeover"}}
+	cfg.Streams = []config.Stream{{Path: "a", Enabled: true, Type: config.TypePush, OnSecondPush: "takeover"}}
 	s, err := New(cfg, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
@@ -74,7 +76,7 @@ func TestAdminOfServer(t *testing.T) {
 }
 
 func TestAdminOff(t *testing.T) {
-	cfg := DefaultConfig()
+	cfg := config.Default()
 	cfg.Server.Admin = ""
 	s := &Server{cfg: cfg}
 	stop, err := s.startAdmin(nil)

@@ -9,6 +9,8 @@ import (
 
 	"github.com/panjf2000/gnet/v2/pkg/socket"
 	"golang.org/x/sys/unix"
+
+	"pumpd/server/config"
 )
 
 // Each of gnet's event loops has a socket of its own on every address, which SO_REUSEPORT lets them share. It would let
@@ -32,7 +34,7 @@ func (s *Server) book() (all []booking, err error) {
 		some, err := bookAddress(a)
 		if err != nil {
 			cancel(all)
-			return nil, fmt.Errorf("%s: %w", elementName("server.listen", i), err)
+			return nil, fmt.Errorf("%s: %w", config.Element("server.listen", i), err)
 		}
 		all = append(all, some...)
 		s.addrs = append(s.addrs, some[0].at)

@@ -17,6 +17,7 @@ import (
 
 	"pumpd/codec"
 	"pumpd/server/clock"
+	"pumpd/server/config"
 )
 
 // freePort is an address that nothing listens on.
@@ -164,12 +165,12 @@ func TestSecondServerIsRefused(t *testing.T) {
 	at, _ := startServer(t, nil)
 	before := openDescriptors()
 	for _, tls := range []bool{false, true} {
-		cfg := DefaultConfig()
+		cfg := config.Default()
 		cfg.Server.Listen, cfg.Server.Admin = []string{"127.0.0.1:0", at.String()}, ""
 		key := "server.listen[1]"
 		if tls {
 			cfg.Server.Listen, cfg.TLS.Listen, key = []string{"127.0.0.1:0"}, []string{at.String()}, "tls.listen[0]"
-			cfg.TLS.Certificates = []Certificate{writeCertificate(t, t.TempDir(), "pump", "localhost")}
+			cfg.TLS.Certificates = []config.Certificate{writeCertificate(t, t.TempDir(), "pump", "localhost")}
 		}
 		s, err := New(cfg, slog.New(slog.DiscardHandler))
 		if err != nil {
@@ -193,9 +194,9 @@ func TestSecondServerIsRefused(t *testing.T) {
 
 // What New had opened is closed again when it fails, and there is no server.
 func TestNewFailsWithoutLeaving(t *testing.T) {
-	cfg := DefaultConfig()
+	cfg := config.Default()
 	cfg.TLS.Listen = []string{"127.0.0.1:0"}
-	cfg.TLS.Certificates = []Certificate{{Cert: "nothing.crt", Key: "nothing.key"}}
+	cfg.TLS.Certificates = []config.Certificate{{Cert: "nothing.crt", Key: "nothing.key"}}
 	before := openDescriptors()
 	s, err := New(cfg, slog.New(slog.DiscardHandler))
 	if s != nil || err == nil {
@@ -208,11 +209,11 @@ func TestNewFailsWithoutLeaving(t *testing.T) {
 
 // A server may listen for TLS alone: gnet has no listeners then.
 func TestTLSAlone(t *testing.T) {
-	cfg := DefaultConfig()
+	cfg := config.Default()
 	cfg.Server.Listen, cfg.Server.Admin, cfg.Server.Loops = nil, "", 2
 	cfg.TLS.Listen = []string{"127.0.0.1:0"}
-	cfg.TLS.Certificates = []Certificate{writeCertificate(t, t.TempDir(), "pump", "localhost")}
-	cfg.Streams = []StreamConfig{{Path: "a", Enabled: true, Type: typePush, OnSecondPush: "takeover"}}
+	cfg.TLS.Certificates = []config.Certificate{writeCertificate(t, t.TempDir(), "pump", "localhost")}
+	cfg.Streams = []config.Stream{{Path: "a", Enabled: true, Type: config.TypePush, OnSecondPush: "takeover"}}
 	s, err := New(cfg, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
@@ -237,9 +238,9 @@ func TestTLSAlone(t *testing.T) {
 
 // A gnet that ends though nobody has asked for it ends the server with an error, quickly.
 func TestEngineThatStops(t *testing.T) {
-	cfg := DefaultConfig()
+	cfg := config.Default()
 	cfg.Server.Listen, cfg.Server.Admin = []string{"127.0.0.1:0"}, ""
-	cfg.Streams = []StreamConfig{{Path: "a", Enabled: true, Type: typePush, OnSecondPush: "takeover"}}
+	cfg.Streams = []config.Stream{{Path: "a", Enabled: true, Type: config.TypePush, OnSecondPush: "takeover"}}
 	s, err := New(cfg, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)

@@ -12,6 +12,7 @@ import (
 
 	"pumpd/asf/asftest"
 	"pumpd/codec"
+	"pumpd/server/config"
 	"pumpd/server/logging"
 	"pumpd/server/reason"
 	"pumpd/server/upstream"
@@ -27,7 +28,7 @@ func TestLoggedWords(t *testing.T) {
 	var lost atomic.Uint64
 	q := logging.New(slog.NewTextHandler(&out, nil), &lost)
 	q.Logger().Info("m", "source", sourcePull, "reason", reason.Stalled, "state", streamLive, "upstream", up,
-		"limit", Duration(3*time.Second))
+		"limit", config.Duration(3*time.Second))
 	q.Drain()
 	const want = " source=pull reason=stalled state=live upstream=http://h:1/a limit=3s\n"
 	if !strings.HasSuffix(out.String(), want) {

@@ -10,6 +10,7 @@ import (
 
 	"pumpd/codec"
 	"pumpd/server/clock"
+	"pumpd/server/config"
 )
 
 // A loop is one event loop: a goroutine of gnet's and everything it owns. Connections are dealt out to the loops when
@@ -91,7 +92,7 @@ func (t conns) find(fd int32) *conn {
 
 // limits are the parts of the configuration that loops look at.
 type limits struct {
-	merge       Merge
+	merge       config.Merge
 	maxLag      time.Duration
 	lagBytes    uint64
 	requestHead time.Duration
@@ -108,7 +109,7 @@ const (
 	keepAliveTime = 60 * time.Second
 )
 
-func newLoop(id int, c clock.Clock, cfg *Config, log *slog.Logger, reg *registry, stats *serverStats, n *node,
+func newLoop(id int, c clock.Clock, cfg *config.Config, log *slog.Logger, reg *registry, stats *serverStats, n *node,
 	kick func()) *loop {
 	l := &loop{
 		id: id, clock: c, log: log, access: log, reg: reg, stats: stats, node: n, kick: kick,

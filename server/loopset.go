@@ -3,12 +3,14 @@ package server
 import (
 	"math/bits"
 	"sync/atomic"
+
+	"pumpd/server/config"
 )
 
 // A loopSet is a set of loops by their id: those that are told when a stream grows. Loops put themselves in and out,
 // the stream's writer looks at it for each packet. Ringing a loop that has nothing to do with the stream costs as much
 // as reading the packet.
-type loopSet [maxLoops / 64]atomic.Uint64
+type loopSet [config.MaxLoops / 64]atomic.Uint64
 
 func (s *loopSet) add(id int)    { s[id/64].Or(1 << (id % 64)) }
 func (s *loopSet) remove(id int) { s[id/64].And(^uint64(1 << (id % 64))) }

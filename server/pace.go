@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"pumpd/server/clock"
+	"pumpd/server/config"
 )
 
 // A send costs the same whatever its size, so fewer and larger sends are the only thing that makes a full pump faster
@@ -25,7 +26,7 @@ import (
 // Where the box is the limit, a loop waits longer than that rather than be late: if rounds every 250 ms would keep it
 // busy for more than fullLoop of its time, for as long as it takes to be no busier, up to 1 s. Fewer sends are then all
 // that can save viewers from skipping.
-func merged(m Merge, cost time.Duration) time.Duration {
+func merged(m config.Merge, cost time.Duration) time.Duration {
 	if !m.Auto {
 		return time.Duration(m.Interval)
 	}
@@ -51,7 +52,7 @@ type pace struct {
 // A fixed interval is kept as it is. Where each burst has a round of its own nothing settles: each waking of a loop has
 // its price too. And rounds that take long begin at any time: if all loops began theirs with the same packet, the
 // processors would have nothing else to do and then nothing at all.
-func paceOf(m Merge, cost, gap time.Duration) pace {
+func paceOf(m config.Merge, cost, gap time.Duration) pace {
 	wait := merged(m, cost)
 	if !m.Auto || gap == 0 || gap > wait || 2*cost > gap {
 		return pace{due: wait, latest: wait}

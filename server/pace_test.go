@@ -5,17 +5,18 @@ import (
 	"time"
 
 	"pumpd/server/clock"
+	"pumpd/server/config"
 )
 
 func TestMerged(t *testing.T) {
-	auto, fixed := Merge{Auto: true}, Merge{Interval: Duration(100 * time.Millisecond)}
+	auto, fixed := config.Merge{Auto: true}, config.Merge{Interval: config.Duration(100 * time.Millisecond)}
 	for _, c := range []struct {
-		merge      Merge
+		merge      config.Merge
 		cost, want time.Duration
 	}{
 		{fixed, 0, 100 * time.Millisecond},
 		{fixed, time.Second, 100 * time.Millisecond},
-		{Merge{}, time.Second, 0},
+		{config.Merge{}, time.Second, 0},
 		{auto, 0, 0},
 		{auto, 20 * time.Microsecond, 500 * time.Microsecond},
 		{auto, 2 * time.Millisecond, 50 * time.Millisecond},
@@ -60,14 +61,14 @@ func TestCostOf(t *testing.T) {
 
 func TestPace(t *testing.T) {
 	const ms = time.Millisecond
-	auto, fixed := Merge{Auto: true}, Merge{Interval: Duration(100 * time.Millisecond)}
+	auto, fixed := config.Merge{Auto: true}, config.Merge{Interval: config.Duration(100 * time.Millisecond)}
 	for _, c := range []struct {
-		merge     Merge
+		merge     config.Merge
 		cost, gap time.Duration
 		want      pace
 	}{
 		{fixed, 6 * ms, 40 * ms, pace{100 * ms, 100 * ms, 0}},
-		{Merge{}, 6 * ms, 40 * ms, pace{}},
+		{config.Merge{}, 6 * ms, 40 * ms, pace{}},
 		{auto, 0, 0, pace{}},
 		{auto, 6 * ms, 0, pace{91652 * time.Microsecond, 91652 * time.Microsecond, 0}},
 		{auto, 6 * ms, 40 * ms, pace{71652 * time.Microsecond, 111652 * time.Microsecond, settleTime}},
@@ -110,7 +111,7 @@ func TestBeat(t *testing.T) {
 // With auto a round begins with a packet that comes near its time, and waits for what comes with it.
 func TestRoundBeginsWithAPacket(t *testing.T) {
 	const ms = time.Millisecond
-	r := newRig(t, func(c *Config) { c.Server.Merge = Merge{Auto: true} }, "a")
+	r := newRig(t, func(c *config.Config) { c.Server.Merge = config.Merge{Auto: true} }, "a")
 	kicks := 0
 	r.loop.kick = func() { kicks++ }
 	f := r.feeder(0, 320)
@@ -154,7 +155,9 @@ func TestRoundBeginsWithAPacket(t *testing.T) {
 
 // A loop rings at once while it is free, and once, later, while it waits for its next round.
 func TestBell(t *testing.T) {
-	r := newRig(t, func(c *Config) { c.Server.Merge = Merge{Interval: Duration(100 * time.Millisecond)} }, "a")
+	r := newRig(t, func(c *config.Config) {
+		c.Server.Merge = config.Merge{Interval: config.Duration(100 * time.Millisecond)}
+	}, "a")
 	kicks := 0
 	r.loop.kick = func() { kicks++ }
 	f := r.feeder(0, 320)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"pumpd/server/clock"
+	"pumpd/server/config"
 	"pumpd/server/upstream"
 	"pumpd/server/via"
 )
@@ -59,7 +60,7 @@ type handover struct {
 }
 
 // runPull keeps a stream fed until ctx is done.
-func runPull(ctx context.Context, st *stream, c *Config, pump via.Name) {
+func runPull(ctx context.Context, st *stream, c *config.Config, pump via.Name) {
 	p, err := newPuller(st, c, pump)
 	if err != nil {
 		st.log.Error("pull is not possible", "err", err)
@@ -68,7 +69,7 @@ func runPull(ctx context.Context, st *stream, c *Config, pump via.Name) {
 	p.run(ctx)
 }
 
-func newPuller(st *stream, c *Config, pump via.Name) (*puller, error) {
+func newPuller(st *stream, c *config.Config, pump via.Name) (*puller, error) {
 	d, err := upstream.NewDialer(upstream.DialerOptions{
 		Proxy: c.Proxy.URL, ForLocal: c.Proxy.ForLocal, CAFile: st.cfg.CAFile, Fingerprint: st.cfg.Fingerprint,
 	})
@@ -83,7 +84,7 @@ func newPuller(st *stream, c *Config, pump via.Name) (*puller, error) {
 		reports: make(chan report, 16),
 		random:  rand.Float64,
 	}
-	for i, raw := range st.cfg.upstreams() {
+	for i, raw := range st.cfg.Upstreams() {
 		up, err := upstream.Parse(raw)
 		if err != nil {
 			return nil, err

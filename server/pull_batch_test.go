@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"pumpd/server/config"
 	"pumpd/server/upstream"
 )
 
@@ -17,20 +18,20 @@ func TestPullCollectsWhileNobodyWatches(t *testing.T) {
 	one, two := []string{"mmsh://a.example/"}, []string{"mmsh://a.example/", "mmsh://b.example/"}
 	for _, tt := range []struct {
 		name    string
-		cfg     StreamConfig
+		cfg     config.Stream
 		watched bool
 		more    bool
 		played  time.Duration // 0: no packet yet
 		want    time.Duration
 	}{
-		{"nobody watches", StreamConfig{URLs: one}, false, false, 3 * time.Second, collectTime},
-		{"somebody watches", StreamConfig{URLs: one}, true, false, 3 * time.Second, 0},
-		{"more has come than was read", StreamConfig{URLs: one}, false, true, 3 * time.Second, 0},
-		{"it has just begun", StreamConfig{URLs: one}, false, false, time.Second, 0},
-		{"no packet has come", StreamConfig{URLs: one}, false, false, 0, 0},
-		{"another may take over", StreamConfig{URLs: two}, false, false, 3 * time.Second, 0},
-		{"one of a pair", StreamConfig{Pair: two}, false, false, 3 * time.Second, 0},
-		{"a slate may", StreamConfig{URLs: one, Slate: slateBuiltin}, false, false, 3 * time.Second, 0},
+		{"nobody watches", config.Stream{URLs: one}, false, false, 3 * time.Second, collectTime},
+		{"somebody watches", config.Stream{URLs: one}, true, false, 3 * time.Second, 0},
+		{"more has come than was read", config.Stream{URLs: one}, false, true, 3 * time.Second, 0},
+		{"it has just begun", config.Stream{URLs: one}, false, false, time.Second, 0},
+		{"no packet has come", config.Stream{URLs: one}, false, false, 0, 0},
+		{"another may take over", config.Stream{URLs: two}, false, false, 3 * time.Second, 0},
+		{"one of a pair", config.Stream{Pair: two}, false, false, 3 * time.Second, 0},
+		{"a slate may", config.Stream{URLs: one, Slate: config.SlateBuiltin}, false, false, 3 * time.Second, 0},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

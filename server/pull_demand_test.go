@@ -5,10 +5,12 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"pumpd/server/config"
 )
 
 func newDemand(t *testing.T) (*scene, *show) {
-	s := newSceneOf(t, StreamConfig{URL: urlA, OnDemand: true, IdleClose: Duration(30 * time.Second)})
+	s := newSceneOf(t, config.Stream{URL: urlA, OnDemand: true, IdleClose: config.Duration(30 * time.Second)})
 	w := newShow()
 	s.hosts[hostA] = w.relay(relay{burst: burst3})
 	return s, w

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"pumpd/asf/asftest"
+	"pumpd/server/config"
 )
 
 const burst3 = 3 * time.Second
@@ -198,7 +199,8 @@ func TestFailoverRemembers(t *testing.T) {
 }
 
 func newFailback(t *testing.T, a relay) (*scene, *show) {
-	s, w := newSceneOf(t, StreamConfig{URLs: []string{urlA, urlB}, Failback: Duration(20 * time.Second)}), newShow()
+	cfg := config.Stream{URLs: []string{urlA, urlB}, Failback: config.Duration(20 * time.Second)}
+	s, w := newSceneOf(t, cfg), newShow()
 	s.hosts[hostA], s.hosts[hostB] = w.relay(a), w.relay(relay{burst: burst3})
 	return s, w
 }
@@ -327,7 +329,7 @@ func TestFailbackAtKeyFrame(t *testing.T) {
 }
 
 func newFailback2(t *testing.T) (s *scene, w, v *show) {
-	s = newSceneOf(t, StreamConfig{URLs: []string{urlA, urlB}, Failback: Duration(20 * time.Second)})
+	s = newSceneOf(t, config.Stream{URLs: []string{urlA, urlB}, Failback: config.Duration(20 * time.Second)})
 	return s, newShow(), newShow()
 }
 

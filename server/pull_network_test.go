@@ -13,6 +13,7 @@ import (
 
 	"pumpd/asf/asftest"
 	"pumpd/codec"
+	"pumpd/server/config"
 	"pumpd/server/via"
 )
 
@@ -31,11 +32,12 @@ func awaitStream(t *testing.T, at netip.AddrPort) {
 	t.Fatal("the stream does not come up")
 }
 
-func pullFrom(change func(s *StreamConfig)) func(*Config) {
-	return func(c *Config) {
-		s := StreamConfig{Path: "a", Enabled: true, Type: typePull, PairSwitch: Duration(500 * time.Millisecond)}
+func pullFrom(change func(s *config.Stream)) func(*config.Config) {
+	return func(c *config.Config) {
+		s := config.Stream{Path: "a", Enabled: true, Type: config.TypePull,
+			PairSwitch: config.Duration(500 * time.Millisecond)}
 		change(&s)
-		c.Streams = []StreamConfig{s}
+		c.Streams = []config.Stream{s}
 	}
 }
 
@@ -53,11 +55,11 @@ func TestPairOfPumps(t *testing.T) {
 			var urls []string
 			var stops []func() error
 			for range 2 {
-				at, stop := startServer(t, pullFrom(func(s *StreamConfig) { s.URL = fmt.Sprintf("mmsh://%v/streams/a", origin) }))
+				at, stop := startServer(t, pullFrom(func(s *config.Stream) { s.URL = fmt.Sprintf("mmsh://%v/streams/a", origin) }))
 				awaitStream(t, at)
 				urls, stops = append(urls, fmt.Sprintf("mmsh://%v/streams/a", at)), append(stops, stop)
 			}
-			pair, _ := startServer(t, pullFrom(func(s *StreamConfig) { s.Pair = urls }))
+			pair, _ := startServer(t, pullFrom(func(s *config.Stream) { s.Pair = urls }))
 			awaitStream(t, pair)
 			v := dial(t, pair)
 			fmt.Fprint(v, "GET /streams/a HTTP/1.0\r\nUser-Agent: x\r\n\r\n")
@@ -97,9 +99,9 @@ func TestPathOfPumps(t *testing.T) {
 	origin, _ := startServer(t, nil)
 	pushTo(t, origin)
 	from := func(at netip.AddrPort) string { return fmt.Sprintf("mmsh://%v/streams/a", at) }
-	first, _ := startServer(t, pullFrom(func(s *StreamConfig) { s.URL = from(origin) }))
+	first, _ := startServer(t, pullFrom(func(s *config.Stream) { s.URL = from(origin) }))
 	awaitStream(t, first)
-	second, _ := startServer(t, pullFrom(func(s *StreamConfig) { s.URL = from(first) }))
+	second, _ := startServer(t, pullFrom(func(s *config.Stream) { s.URL = from(first) }))
 	awaitStream(t, second)
 	ask := func(pumps string) (status, path string) {
 		v := dial(t, second)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"pumpd/asf/asftest"
+	"pumpd/server/config"
 )
 
 const (
@@ -17,7 +18,7 @@ const (
 )
 
 func newPair(t *testing.T) *scene {
-	return newSceneOf(t, StreamConfig{Pair: []string{urlA, urlB}, PairSwitch: Duration(500 * time.Millisecond)})
+	return newSceneOf(t, config.Stream{Pair: []string{urlA, urlB}, PairSwitch: config.Duration(500 * time.Millisecond)})
 }
 
 // play runs the puller for a while and gives what it has published.

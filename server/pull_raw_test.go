@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"pumpd/server/config"
 	"pumpd/server/upstream/upstreamtest"
 )
 
@@ -71,7 +72,7 @@ func TestPullRawFailsOver(t *testing.T) {
 
 func TestPullRawOfAPair(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s, w := newSceneOf(t, StreamConfig{Pair: []string{urlA, urlB}, PairSwitch: Duration(500 * time.Millisecond)}),
+		s, w := newSceneOf(t, config.Stream{Pair: []string{urlA, urlB}, PairSwitch: config.Duration(500 * time.Millisecond)}),
 			newShow()
 		s.hosts[hostA] = w.relay(relay{raw: true, burst: burst3, silent: []span{{10 * time.Second, 15 * time.Second}}})
 		s.hosts[hostB] = w.relay(relay{raw: true, burst: burst3, lag: 100 * time.Millisecond})

@@ -12,6 +12,7 @@ import (
 	"testing/synctest"
 
 	"pumpd/server/auth"
+	"pumpd/server/config"
 	"pumpd/server/upstream"
 	"pumpd/server/upstream/upstreamtest"
 )
@@ -71,7 +72,7 @@ func TestFollowRedirects(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				s := newSceneOf(t, StreamConfig{URL: tt.from, FollowRedirects: tt.rule})
+				s := newSceneOf(t, config.Stream{URL: tt.from, FollowRedirects: tt.rule})
 				if tt.zone != nil {
 					s.zone = tt.zone
 				}

@@ -12,6 +12,7 @@ import (
 
 	"pumpd/asf/asftest"
 	"pumpd/server/clock"
+	"pumpd/server/config"
 )
 
 // newSlated has a stream whose slate is a file with this header; the slate's packets have numbers from 1,000,000 on.
@@ -25,7 +26,7 @@ func newSlated(t *testing.T, r relay, width uint32) (s *scene, w *show, start fu
 	if err := os.WriteFile(name, file, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	s = newSceneOf(t, StreamConfig{URL: urlA, Slate: name, SlateAfter: Duration(3 * time.Second)})
+	s = newSceneOf(t, config.Stream{URL: urlA, Slate: name, SlateAfter: config.Duration(3 * time.Second)})
 	w = newShow()
 	r.burst = burst3
 	s.hosts[hostA] = w.relay(r)
@@ -104,8 +105,9 @@ func TestPullAndSlate(t *testing.T) {
 func TestPullSilentWithoutSlate(t *testing.T) {
 	for _, silence := range []time.Duration{2 * time.Second, 3100 * time.Millisecond, 10 * time.Second} {
 		synctest.Test(t, func(t *testing.T) {
-			s, w := newSceneOf(t, StreamConfig{URL: urlA, Slate: slateBuiltin, SlateAfter: Duration(3 * time.Second),
-				OnDemand: true}), newShow()
+			s, w := newSceneOf(t, config.Stream{URL: urlA, Slate: config.SlateBuiltin,
+				SlateAfter: config.Duration(3 * time.Second),
+				OnDemand:   true}), newShow()
 			from := 20*time.Second + 5*showStep // between two key frames
 			s.hosts[hostA] = w.relay(relay{burst: burst3, silent: []span{{from, from + silence}}})
 			s.come()

@@ -20,6 +20,7 @@ import (
 	"pumpd/codec"
 	"pumpd/server/auth"
 	"pumpd/server/clock"
+	"pumpd/server/config"
 	"pumpd/server/logging/logtest"
 	"pumpd/server/upstream/upstreamtest"
 	"pumpd/server/via"
@@ -92,18 +93,18 @@ func (c *call) say(parts ...[]byte) {
 func (c *call) hold() { io.Copy(io.Discard, c) }
 
 // newScene has a stream that pulls from these URLs.
-func newScene(t *testing.T, urls ...string) *scene { return newSceneOf(t, StreamConfig{URLs: urls}) }
+func newScene(t *testing.T, urls ...string) *scene { return newSceneOf(t, config.Stream{URLs: urls}) }
 
-func newSceneOf(t *testing.T, cfg StreamConfig) *scene {
+func newSceneOf(t *testing.T, cfg config.Stream) *scene {
 	s := &scene{t: t, log: &logtest.Book{},
 		hosts: map[string]script{}, zone: map[string][]string{}, dials: map[string]int{}}
-	cfg.Path, cfg.Type = "x", typePull
+	cfg.Path, cfg.Type = "x", config.TypePull
 	s.st, s.reg = fedStream(t, cfg, streamOptions{log: slog.New(s.log), bell: func() {
 		if s.first == nil {
 			s.first = s.st.joins.Load().start
 		}
 	}})
-	p, err := newPuller(s.st, DefaultConfig(), via.NewName())
+	p, err := newPuller(s.st, config.Default(), via.NewName())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -711,12 +712,12 @@ func TestPullFailsOver(t *testing.T) {
 }
 
 func TestNewPullerRefuses(t *testing.T) {
-	st, _ := fedStream(t, StreamConfig{Path: "x", URL: "rtsp://a.example/"}, streamOptions{})
-	if _, err := newPuller(st, DefaultConfig(), via.NewName()); err == nil {
+	st, _ := fedStream(t, config.Stream{Path: "x", URL: "rtsp://a.example/"}, streamOptions{})
+	if _, err := newPuller(st, config.Default(), via.NewName()); err == nil {
 		t.Error("a puller from rtsp://")
 	}
-	st, _ = fedStream(t, StreamConfig{Path: "x", URL: "mmsh://a.example/"}, streamOptions{})
-	c := DefaultConfig()
+	st, _ = fedStream(t, config.Stream{Path: "x", URL: "mmsh://a.example/"}, streamOptions{})
+	c := config.Default()
 	c.Proxy.URL = "socks5://a.example"
 	if _, err := newPuller(st, c, via.NewName()); err == nil {
 		t.Error("a puller through socks5://")

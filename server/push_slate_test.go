@@ -7,11 +7,12 @@ import (
 	"time"
 
 	"pumpd/asf/asftest"
+	"pumpd/server/config"
 )
 
-func slated(c *Config) {
-	c.Streams[0].Slate, c.Streams[0].SlateAfter = slateBuiltin, Duration(3*time.Second)
-	c.Timeouts.SourceIdle = Duration(60 * time.Second)
+func slated(c *config.Config) {
+	c.Streams[0].Slate, c.Streams[0].SlateAfter = config.SlateBuiltin, config.Duration(3*time.Second)
+	c.Timeouts.SourceIdle = config.Duration(60 * time.Second)
 }
 
 // A slateFeeder is a slate that the test plays; its packets have numbers from 1,000,000 on and another clock.
@@ -187,9 +188,9 @@ func TestSilentPushLeavesToItsHeir(t *testing.T) {
 
 // A packet every two seconds is not silence.
 func TestSlowPushIsNotSilent(t *testing.T) {
-	r := newRig(t, func(c *Config) {
+	r := newRig(t, func(c *config.Config) {
 		slated(c)
-		c.Streams[0].SlateAfter = Duration(time.Second)
+		c.Streams[0].SlateAfter = config.Duration(time.Second)
 	}, "a")
 	e := startedPush(r)
 	for i := range 20 {

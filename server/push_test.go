@@ -10,6 +10,7 @@ import (
 
 	"pumpd/asf/asftest"
 	"pumpd/codec"
+	"pumpd/server/config"
 )
 
 // An encoder is a peer that pushes, as push.md describes Windows Media Encoder.
@@ -359,7 +360,7 @@ func TestTakeover(t *testing.T) {
 }
 
 func TestSecondPushIsRefused(t *testing.T) {
-	r := newRig(t, func(c *Config) { c.Streams[0].OnSecondPush = "refuse" }, "a")
+	r := newRig(t, func(c *config.Config) { c.Streams[0].OnSecondPush = "refuse" }, "a")
 	old := startedPush(r)
 	old.push(5)
 	young := r.encoder()
@@ -380,7 +381,7 @@ func TestSecondPushIsRefused(t *testing.T) {
 
 // Two that are let in before either has said anything: the stream is the first one's.
 func TestSecondPushIsRefusedAtItsHeader(t *testing.T) {
-	r := newRig(t, func(c *Config) { c.Streams[0].OnSecondPush = "refuse" }, "a")
+	r := newRig(t, func(c *config.Config) { c.Streams[0].OnSecondPush = "refuse" }, "a")
 	r.pass(time.Minute)
 	first, second := r.encoder(), r.encoder()
 	first.setUp()
@@ -400,7 +401,7 @@ func TestSecondPushIsRefusedAtItsHeader(t *testing.T) {
 }
 
 func TestPushAuthorisation(t *testing.T) {
-	r := newRig(t, func(c *Config) { c.Streams[0].PushUsers = []string{"encoder:secret"} }, "a")
+	r := newRig(t, func(c *config.Config) { c.Streams[0].PushUsers = []string{"encoder:secret"} }, "a")
 	e := r.encoder()
 	e.post(setupType, "0", 0, "")
 	if !strings.Contains(e.status(), "401") || !strings.Contains(string(e.got), "WWW-Authenticate: Digest ") || e.fin {
@@ -433,7 +434,7 @@ func TestPushAuthorisation(t *testing.T) {
 }
 
 func TestPushToAStreamWithItsOwnSource(t *testing.T) {
-	r := newRig(t, func(c *Config) { c.Streams[0].Type = typeFile }, "a")
+	r := newRig(t, func(c *config.Config) { c.Streams[0].Type = config.TypeFile }, "a")
 	for _, path := range []string{"/streams/a_push", "/streams/a"} {
 		for _, kind := range []string{setupType, startType} {
 			p := r.connect()
@@ -586,7 +587,7 @@ func TestResumeAfterAnotherHeader(t *testing.T) {
 func TestPushSessionsEnd(t *testing.T) {
 	const right = "Authorization: Basic ZW5jb2RlcjpzZWNyZXQ=\r\n" // encoder:secret
 	start := func(t *testing.T) (*rig, *encoder) {
-		r := newRig(t, func(c *Config) { c.Streams[0].PushUsers = []string{"encoder:secret"} }, "a")
+		r := newRig(t, func(c *config.Config) { c.Streams[0].PushUsers = []string{"encoder:secret"} }, "a")
 		e := r.encoder()
 		e.post(setupType, "0", 0, right)
 		_, after, _ := strings.Cut(string(e.got), "push-id=")

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"pumpd/server/auth"
+	"pumpd/server/config"
 	"pumpd/server/logging"
 )
 
@@ -17,7 +18,7 @@ const (
 )
 
 // guarded is a stream that wants a password, from anywhere.
-func guarded(c *Config) {
+func guarded(c *config.Config) {
 	c.Streams[0].PushUsers, c.Streams[0].PushFrom = []string{"encoder:secret"}, nil
 }
 

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"pumpd/server/auth"
+	"pumpd/server/config"
 	"pumpd/server/logging"
 )
 
@@ -62,7 +63,7 @@ func TestWhoMayPush(t *testing.T) {
 		{password, []string{"192.0.2.0/24"}, "198.51.100.1", "403"},
 	} {
 		t.Run(fmt.Sprint(c.users, c.from, c.addr), func(t *testing.T) {
-			r := newRig(t, func(cfg *Config) { cfg.Streams[0].PushUsers, cfg.Streams[0].PushFrom = c.users, c.from }, "a")
+			r := newRig(t, func(cfg *config.Config) { cfg.Streams[0].PushUsers, cfg.Streams[0].PushFrom = c.users, c.from }, "a")
 			e := r.encoderAt(c.addr)
 			e.post(setupType, "0", 0, "")
 			if !strings.Contains(e.status(), c.status) {
@@ -98,7 +99,7 @@ func TestBarredPushesAreLogged(t *testing.T) {
 		from []string
 		keys string
 	}{{nil, "push_users or push_from"}, {[]string{"10.0.0.0/8"}, "see=push_from"}} {
-		r := newRig(t, func(cfg *Config) { cfg.Streams[0].PushFrom = c.from }, "a")
+		r := newRig(t, func(cfg *config.Config) { cfg.Streams[0].PushFrom = c.from }, "a")
 		log := r.logged()
 		for range 50 {
 			e := r.encoder()
@@ -119,7 +120,7 @@ func TestEncoderThatLostItsLinkGoesFirst(t *testing.T) {
 	const stranger = "192.0.2.66"
 	for _, c := range []struct {
 		name       string
-		change     func(*Config)
+		change     func(*config.Config)
 		ends       func(r *rig, e *encoder)
 		from       string // of who comes
 		hasID      bool
@@ -139,8 +140,8 @@ func TestEncoderThatLostItsLinkGoesFirst(t *testing.T) {
 		{"stranger beside a silent one", slated, func(r *rig, e *encoder) { r.pass(4 * time.Second); r.turn() }, stranger,
 			false, 0, "403", "204"},
 		{"stranger after $E", nil, func(r *rig, e *encoder) { e.end(0) }, stranger, false, 0, "204", ""},
-		{"password", func(cfg *Config) { cfg.Streams[0].PushUsers = []string{"encoder:secret"} }, nil, stranger, false, 0,
-			"204", ""},
+		{"password", func(cfg *config.Config) { cfg.Streams[0].PushUsers = []string{"encoder:secret"} }, nil, stranger,
+			false, 0, "204", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			r := newRig(t, c.change, "a")

@@ -6,6 +6,7 @@ import (
 
 	"pumpd/codec"
 	"pumpd/server/clock"
+	"pumpd/server/config"
 	"pumpd/server/logging"
 	"pumpd/server/reason"
 )
@@ -75,7 +76,7 @@ func (l *loop) startPush(c *conn, x exchange, n int, now clock.Instant) {
 func (l *loop) admitPush(c *conn, x exchange, known, keep bool, now clock.Instant) bool {
 	st := x.stream
 	switch {
-	case st != nil && st.cfg.Type != typePush:
+	case st != nil && st.cfg.Type != config.TypePush:
 		l.refuse(c, x.to, 403, "this stream has a source of its own")
 		return false
 	case st == nil || !x.onPush:

@@ -11,6 +11,7 @@ import (
 
 	"pumpd/asf/asftest"
 	"pumpd/server/clock"
+	"pumpd/server/config"
 	"pumpd/server/reason"
 	"pumpd/server/via"
 )
@@ -105,7 +106,7 @@ func TestRawViewerGetsHeaderAndFullPackets(t *testing.T) {
 func TestJoinPoint(t *testing.T) {
 	for burst, want := range map[time.Duration]uint32{0: 190, 300 * time.Millisecond: 190, time.Second: 180,
 		3 * time.Second: 130} {
-		r := newRig(t, func(c *Config) { c.Server.Burst = Burst{Length: Duration(burst)} }, "a")
+		r := newRig(t, func(c *config.Config) { c.Server.Burst = config.Burst{Length: config.Duration(burst)} }, "a")
 		f := r.feeder(0, 320)
 		f.publish(200)
 		got := r.read(r.watch("a", ffmpegAgent).body())

@@ -9,6 +9,7 @@ import (
 
 	"pumpd/asf"
 	"pumpd/asf/asftest"
+	"pumpd/server/config"
 )
 
 // Requests as they come from real programs, and what mmsh.md says about the answer.
@@ -272,7 +273,7 @@ func TestTimeouts(t *testing.T) {
 }
 
 func TestRedirect(t *testing.T) {
-	r := newRig(t, func(c *Config) { c.Server.Redirect404To = "http://other.example/streams/a" }, "a")
+	r := newRig(t, func(c *config.Config) { c.Server.Redirect404To = "http://other.example/streams/a" }, "a")
 	for agent, want := range map[string]string{ffmpegAgent: "http:", vlcAgent: "mmsh:", wmpAgent: "http:",
 		curlAgent: "http:"} {
 		p := r.connect()

@@ -18,13 +18,13 @@ import (
 	"fmt"
 	"log/slog"
 	"net/netip"
-	"runtime"
 	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
 
 	"pumpd/server/clock"
+	"pumpd/server/config"
 	"pumpd/server/logging"
 )
 
@@ -33,7 +33,7 @@ type Server struct {
 	Version string // what the status page and the metrics show; not to be changed after Run has begun
 
 	// Set by New, never changed.
-	cfg     *Config
+	cfg     *config.Config
 	logs    *logging.Queue
 	log     *slog.Logger // writes to logs
 	clock   clock.Clock
@@ -57,7 +57,7 @@ type Server struct {
 
 // New makes a server of a checked configuration. It opens nothing but the loops' watchers. What it has to say, log is
 // told by a goroutine of its own once it runs: nothing else ever waits for log.
-func New(cfg *Config, log *slog.Logger) (*Server, error) {
+func New(cfg *config.Config, log *slog.Logger) (*Server, error) {
 	s := &Server{Version: "(devel)", cfg: cfg, clock: clock.New(), node: newNode(), ready: make(chan struct{})}
 	s.logs = logging.New(log.Handler(), &s.stats.logLost)
 	s.log = s.logs.Logger()
@@ -98,7 +98,7 @@ func (s *Server) makeGate() error {
 	if err != nil {
 		return err
 	}
-	s.budget, err = newBudget(limit, openDescriptors(), s.cfg, s.cfg.Server.loops())
+	s.budget, err = newBudget(limit, openDescriptors(), s.cfg, s.cfg.Server.LoopCount())
 	if err != nil {
 		return err
 	}
@@ -107,17 +107,9 @@ func (s *Server) makeGate() error {
 	return nil
 }
 
-// loops is how many event loops there are to be.
-func (c *ServerConfig) loops() int {
-	if c.Loops == 0 {
-		return runtime.NumCPU()
-	}
-	return c.Loops
-}
-
 // makeLoops makes the loops, each with its engine and its watcher.
 func (s *Server) makeLoops() error {
-	n := s.cfg.Server.loops()
+	n := s.cfg.Server.LoopCount()
 	engines, err := newEngines(s.cfg.Server.Engine, n, s.log)
 	if err != nil {
 		return err
@@ -216,9 +208,9 @@ func (s *Server) startSources(ctx context.Context, helpers *sync.WaitGroup) {
 			helpers.Go(func() { runSlate(ctx, st) })
 		}
 		switch st.cfg.Type {
-		case typePull:
+		case config.TypePull:
 			helpers.Go(func() { runPull(ctx, st, s.cfg, s.node.name) })
-		case typeFile:
+		case config.TypeFile:
 			helpers.Go(func() { runFile(ctx, st) })
 		}
 	}

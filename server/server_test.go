@@ -21,21 +21,23 @@ import (
 
 	"pumpd/asf/asftest"
 	"pumpd/codec"
+	"pumpd/server/config"
 )
 
 // startServer runs a whole server on a port of its own with one push stream, and ends it with the test.
-func startServer(t *testing.T, change func(*Config)) (at netip.AddrPort, stop func() error) {
+func startServer(t *testing.T, change func(*config.Config)) (at netip.AddrPort, stop func() error) {
 	t.Helper()
 	return startServerLog(t, slog.New(slog.DiscardHandler), change)
 }
 
 // startServerLog is startServer with a log of the test's.
-func startServerLog(t *testing.T, log *slog.Logger, change func(*Config)) (at netip.AddrPort, stop func() error) {
+func startServerLog(t *testing.T, log *slog.Logger, change func(*config.Config)) (at netip.AddrPort,
+	stop func() error) {
 	t.Helper()
-	cfg := DefaultConfig()
+	cfg := config.Default()
 	cfg.Server.Listen, cfg.Server.Admin = []string{"127.0.0.1:0"}, ""
-	cfg.Server.Merge = Merge{Interval: Duration(5 * time.Millisecond)}
-	cfg.Streams = []StreamConfig{{Path: "a", Enabled: true, Type: typePush, OnSecondPush: "takeover"}}
+	cfg.Server.Merge = config.Merge{Interval: config.Duration(5 * time.Millisecond)}
+	cfg.Streams = []config.Stream{{Path: "a", Enabled: true, Type: config.TypePush, OnSecondPush: "takeover"}}
 	if change != nil {
 		change(cfg)
 	}
@@ -152,7 +154,7 @@ func TestBothFamilies(t *testing.T) {
 	} else {
 		l.Close()
 	}
-	at, _ := startServer(t, func(c *Config) { c.Server.Listen = []string{":0"} })
+	at, _ := startServer(t, func(c *config.Config) { c.Server.Listen = []string{":0"} })
 	for _, host := range []string{"127.0.0.1", "::1"} {
 		c := dial(t, netip.AddrPortFrom(netip.MustParseAddr(host), at.Port()))
 		fmt.Fprint(c, "OPTIONS * HTTP/1.1\r\nUser-Agent: NSPlayer/12.0\r\n\r\n")

@@ -8,6 +8,7 @@ import (
 	"testing/cryptotest"
 
 	"pumpd/asf/asftest"
+	"pumpd/server/config"
 )
 
 // To whoever guesses a client-id it is one that nobody has: it neither ends nor changes somebody else's Play.
@@ -95,7 +96,7 @@ func TestEncoderThatStartedBefore(t *testing.T) {
 		{"refuse", "192.0.2.1", "409"},
 		{"takeover", "192.0.2.1", ""},
 	} {
-		r := newRig(t, func(cfg *Config) { cfg.Streams[0].OnSecondPush = c.policy }, "a")
+		r := newRig(t, func(cfg *config.Config) { cfg.Streams[0].OnSecondPush = c.policy }, "a")
 		lurker := r.encoder()
 		lurker.conn.remote = netip.MustParseAddrPort(c.from + ":5")
 		lurker.setUp()

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"pumpd/server/clock"
+	"pumpd/server/config"
 )
 
 // A slate is a file that plays while a stream's source is away. It gives way to a real source at that one's first key
@@ -20,7 +21,7 @@ func runSlate(ctx context.Context, st *stream) {
 // keepSlate returns when ctx is done, or with what went wrong.
 func keepSlate(ctx context.Context, st *stream) error {
 	name := st.cfg.Slate
-	if name == slateBuiltin {
+	if name == config.SlateBuiltin {
 		name = ""
 	}
 	l, err := openLoop(ctx, name, sampleSize)

@@ -6,6 +6,7 @@ import (
 
 	"pumpd/asf"
 	"pumpd/server/clock"
+	"pumpd/server/config"
 )
 
 // How the times of a source fit those that are in the chain already.
@@ -31,7 +32,7 @@ func (s *source) repeats(b []byte, p asf.Packet, now clock.Instant) bool {
 		return false
 	}
 	d := st.chain.ahead(p.SendTime)
-	if d > 0 || d <= -longestBurst-keyPatience {
+	if d > 0 || d <= -config.LongestBurst-keyPatience {
 		return false
 	}
 	b, err := s.shifted(b)

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"pumpd/server/clock"
+	"pumpd/server/config"
 	"pumpd/server/reason"
 	"pumpd/server/upstream"
 )
@@ -213,8 +214,8 @@ func urlsOf(st *stream, host string) (u urlReport) {
 	}
 	at := "://" + host + "/streams/" + st.cfg.Path
 	u.MMSH, u.HTTP = "mmsh"+at, "http"+at
-	if st.cfg.Type == typePush {
-		u.Push = "http" + at + pushSuffix
+	if st.cfg.Type == config.TypePush {
+		u.Push = "http" + at + config.PushSuffix
 	}
 	return u
 }

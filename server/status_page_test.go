@@ -7,13 +7,14 @@ import (
 	"strings"
 	"testing"
 
+	"pumpd/server/config"
 	"pumpd/server/reason"
 )
 
 func TestPage(t *testing.T) {
 	r := newAdminRig(t, pushStream("live", "Live <script>alert('x')</script>"),
 		pushStream("lost", `"><img src=x onerror=y>`), pushStream("idle", ""),
-		StreamConfig{Path: "clip", Title: "Clip & co", Type: typeFile})
+		config.Stream{Path: "clip", Title: "Clip & co", Type: config.TypeFile})
 	r.begin("[::]:8086")
 	r.feed(0, sourcePush, "192.0.2.1:5", 25)
 	r.feed(1, sourcePush, "192.0.2.2:5", 1).lost(io.EOF)

@@ -12,12 +12,13 @@ import (
 
 	"pumpd/asf/asftest"
 	"pumpd/server/clock"
+	"pumpd/server/config"
 	"pumpd/server/reason"
 )
 
 // What programs read is pinned to the letter: names are an interface.
 func TestStatusReport(t *testing.T) {
-	r := newAdminRig(t, pushStream("pushed", "Pushed video"), StreamConfig{Path: "pulled", Type: typePull})
+	r := newAdminRig(t, pushStream("pushed", "Pushed video"), config.Stream{Path: "pulled", Type: config.TypePull})
 	r.begin("[::]:8086", "192.0.2.9:80")
 	r.s.node = "pumpd-0123456789abcdef"
 	r.there.connections = 5

@@ -4,11 +4,13 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"pumpd/server/config"
 )
 
 // newUpstreamRig has a pull with an upstream that fails and one that waits.
 func newUpstreamRig(t *testing.T) *adminRig {
-	r := newAdminRig(t, StreamConfig{Path: "a", Type: typePull})
+	r := newAdminRig(t, config.Stream{Path: "a", Type: config.TypePull})
 	r.at = r.at.Add(time.Minute)
 	r.pull(
 		upstreamView{
@@ -47,7 +49,7 @@ func TestUpstreamsAreShown(t *testing.T) {
 
 // What every upstream does is in the metrics, also where two differ in secrets only, which are not shown.
 func TestUpstreamMetrics(t *testing.T) {
-	r := newAdminRig(t, StreamConfig{Path: "a", Type: typePull})
+	r := newAdminRig(t, config.Stream{Path: "a", Type: config.TypePull})
 	r.pull(
 		upstreamView{name: "mmsh://…@a.example/x?…", state: upstreamIdle},
 		upstreamView{name: "mmsh://…@a.example/x?…", state: upstreamFailed, failures: 1,

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"pumpd/server/clock"
+	"pumpd/server/config"
 )
 
 // A connection that comes to its loop after the server has begun to stop is not waited for.
@@ -29,7 +30,7 @@ func TestOpenWhileStopping(t *testing.T) {
 // The end does not wait for a loop that does not turn.
 func TestStopWithAStuckLoop(t *testing.T) {
 	t.Parallel()
-	cfg := DefaultConfig()
+	cfg := config.Default()
 	cfg.Server.Listen, cfg.Server.Admin, cfg.Server.Loops = []string{"127.0.0.1:0"}, "", 1
 	s, err := New(cfg, slog.New(slog.DiscardHandler))
 	if err != nil {

@@ -7,16 +7,17 @@ import (
 
 	"pumpd/asf"
 	"pumpd/server/clock"
+	"pumpd/server/config"
 )
 
 // A stream is what Windows Media calls a publishing point: one source writes its chain, viewers on all loops read it.
 type stream struct {
 	// Set by newStream, never changed.
-	cfg    *StreamConfig
+	cfg    *config.Stream
 	id     int // place in the registry; loops index their audiences by it
 	log    *slog.Logger
 	clock  clock.Clock
-	burst  Burst
+	burst  config.Burst
 	short  bool                              // keep a short form of packets for MMSH viewers
 	ring   func(loop int, now clock.Instant) // tells a loop that the chain has grown
 	reg    *registry
@@ -45,7 +46,7 @@ type stream struct {
 	chain chain
 }
 
-func newStream(id int, cfg *StreamConfig, log *slog.Logger, c clock.Clock, server *ServerConfig,
+func newStream(id int, cfg *config.Stream, log *slog.Logger, c clock.Clock, server *config.Server,
 	ring func(loop int, now clock.Instant)) *stream {
 	return &stream{
 		cfg:    cfg,
@@ -73,7 +74,7 @@ func (s streamState) String() string {
 }
 
 // Config is what the configuration says of the stream. It does not change.
-func (st *stream) Config() *StreamConfig { return st.cfg }
+func (st *stream) Config() *config.Stream { return st.cfg }
 
 // ID is the stream's place in the registry.
 func (st *stream) ID() int { return st.id }

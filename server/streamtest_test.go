@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"pumpd/server/clock"
+	"pumpd/server/config"
 )
 
 // streamOptions of fedStream.
@@ -16,7 +17,7 @@ type streamOptions struct {
 
 // fedStream is a stream for a pull or a file to feed, on the real clock and with a grace of 30 s; nothing of it is on a
 // loop.
-func fedStream(t testing.TB, cfg StreamConfig, o streamOptions) (*stream, *registry) {
+func fedStream(t testing.TB, cfg config.Stream, o streamOptions) (*stream, *registry) {
 	t.Helper()
 	if o.log == nil {
 		o.log = slog.New(slog.DiscardHandler)
@@ -25,7 +26,7 @@ func fedStream(t testing.TB, cfg StreamConfig, o streamOptions) (*stream, *regis
 		o.bell = func() {}
 	}
 	c := clock.New()
-	st := newStream(0, &cfg, o.log, c, &DefaultConfig().Server, func(int, clock.Instant) { o.bell() })
+	st := newStream(0, &cfg, o.log, c, &config.Default().Server, func(int, clock.Instant) { o.bell() })
 	st.Listen(0)
 	return st, newRegistry(c, 30*time.Second, []*stream{st})
 }

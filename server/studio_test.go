@@ -8,6 +8,7 @@ import (
 
 	"pumpd/asf/asftest"
 	"pumpd/server/clock"
+	"pumpd/server/config"
 )
 
 // A studio is a stream without loops whose clock is the test's, and a source that feeds it.
@@ -22,15 +23,15 @@ type studio struct {
 }
 
 // newStudio has a source, which has said nothing yet.
-func newStudio(t testing.TB, change func(*ServerConfig)) *studio {
+func newStudio(t testing.TB, change func(*config.Server)) *studio {
 	t.Helper()
 	f := &studio{t: t, at: 1}
 	c := clock.Clock{Now: func() clock.Instant { return f.at }}
-	cfg := DefaultConfig().Server
+	cfg := config.Default().Server
 	if change != nil {
 		change(&cfg)
 	}
-	f.st = newStream(0, &StreamConfig{Path: "a"}, slog.New(slog.DiscardHandler), c, &cfg, func(int, clock.Instant) {
+	f.st = newStream(0, &config.Stream{Path: "a"}, slog.New(slog.DiscardHandler), c, &cfg, func(int, clock.Instant) {
 		if f.first == nil {
 			f.first = f.st.joins.Load().start
 		}

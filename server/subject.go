@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"pumpd/server/clock"
+	"pumpd/server/config"
 	"pumpd/server/reason"
 )
 
@@ -14,7 +15,7 @@ import (
 type subject struct {
 	version  string // of the program
 	node     string // the pump's name among pumps
-	cfg      *ServerConfig
+	cfg      *config.Server
 	streams  *registry
 	clock    clock.Clock
 	log      *slog.Logger

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"pumpd/server/clock"
+	"pumpd/server/config"
 )
 
 // Connections to tls.listen speak TLS to their end; what is said inside is the same as on the plain listeners.
@@ -44,7 +45,7 @@ type handshakes struct {
 	all       sync.WaitGroup
 }
 
-func newHandshakes(cfg *Config, b *budget, clk clock.Clock, log *slog.Logger) (*handshakes, error) {
+func newHandshakes(cfg *config.Config, b *budget, clk clock.Clock, log *slog.Logger) (*handshakes, error) {
 	certs, err := newCertificates(cfg.TLS.Certificates, clk, log)
 	if err != nil {
 		return nil, err

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"pumpd/server/clock"
+	"pumpd/server/config"
 )
 
 // Connections that want TLS are accepted here, not by gnet: a handshake comes first, and it blocks. While descriptors
@@ -37,7 +38,7 @@ func (s *Server) listenTLS() error {
 	for i, a := range s.cfg.TLS.Listen {
 		l, err := lc.Listen(context.Background(), "tcp", a)
 		if err != nil {
-			return fmt.Errorf("%s: %w", elementName("tls.listen", i), err)
+			return fmt.Errorf("%s: %w", config.Element("tls.listen", i), err)
 		}
 		s.fronts = append(s.fronts, front{l, make(chan struct{}, s.budget.enrolling)})
 		s.tlsAddrs = append(s.tlsAddrs, l.Addr().(*net.TCPAddr).AddrPort())

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"pumpd/server/clock"
+	"pumpd/server/config"
 )
 
 // A tlsPeer is a peer that speaks TLS to a loop without gnet. What the loop sends goes over a real socket, since
@@ -97,8 +98,8 @@ func (n *nearEnd) close(abort bool) {
 func newTLSRig(t testing.TB) (*rig, *handshakes) {
 	r := newRig(t, nil, "a")
 	r.fd = 50_000 // sockets that are not real must not have the numbers of those that are
-	c := DefaultConfig()
-	c.TLS.Certificates = []Certificate{writeCertificate(t, t.TempDir(), "pump", "localhost")}
+	c := config.Default()
+	c.TLS.Certificates = []config.Certificate{writeCertificate(t, t.TempDir(), "pump", "localhost")}
 	h, err := newHandshakes(c, &budget{silent: 4, line: 4}, clock.New(), slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)

@@ -21,6 +21,7 @@ import (
 
 	"pumpd/asf/asftest"
 	"pumpd/codec"
+	"pumpd/server/config"
 )
 
 // A tlsServer is a whole server with a plain listener and one with TLS, and one push stream.
@@ -38,13 +39,13 @@ func startTLSServer(t *testing.T, change func(*Server)) *tlsServer {
 
 func startTLSServerThatLogs(t *testing.T, log *slog.Logger, change func(*Server)) *tlsServer {
 	t.Helper()
-	cfg := DefaultConfig()
-	cfg.Server.MaxLag, cfg.Server.Loops = Duration(time.Minute), 3
+	cfg := config.Default()
+	cfg.Server.MaxLag, cfg.Server.Loops = config.Duration(time.Minute), 3
 	cfg.Server.Listen, cfg.Server.Admin = []string{"127.0.0.1:0"}, ""
-	cfg.Server.Merge = Merge{Interval: Duration(5 * time.Millisecond)}
+	cfg.Server.Merge = config.Merge{Interval: config.Duration(5 * time.Millisecond)}
 	cfg.TLS.Listen = []string{"127.0.0.1:0"}
-	cfg.TLS.Certificates = []Certificate{writeCertificate(t, t.TempDir(), "pump", "localhost")}
-	cfg.Streams = []StreamConfig{{Path: "a", Enabled: true, Type: typePush, OnSecondPush: "takeover"}}
+	cfg.TLS.Certificates = []config.Certificate{writeCertificate(t, t.TempDir(), "pump", "localhost")}
+	cfg.Streams = []config.Stream{{Path: "a", Enabled: true, Type: config.TypePush, OnSecondPush: "takeover"}}
 	s, err := New(cfg, log)
 	if err != nil {
 		t.Fatal(err)

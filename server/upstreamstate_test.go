@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"pumpd/server/config"
 	"pumpd/server/upstream"
 )
 
@@ -33,12 +34,12 @@ func TestUpstreamStates(t *testing.T) {
 		at   time.Duration
 		want string
 	}
-	urls := StreamConfig{URLs: []string{urlA, urlB}, Failback: Duration(20 * second)}
-	pair := StreamConfig{Pair: []string{urlA, urlB}, PairSwitch: Duration(500 * time.Millisecond)}
-	demand := StreamConfig{URL: urlA, OnDemand: true, IdleClose: Duration(5 * second)}
+	urls := config.Stream{URLs: []string{urlA, urlB}, Failback: config.Duration(20 * second)}
+	pair := config.Stream{Pair: []string{urlA, urlB}, PairSwitch: config.Duration(500 * time.Millisecond)}
+	demand := config.Stream{URL: urlA, OnDemand: true, IdleClose: config.Duration(5 * second)}
 	for _, tt := range []struct {
 		name  string
-		cfg   StreamConfig
+		cfg   config.Stream
 		a, b  relay
 		looks []look
 	}{

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"pumpd/server/clock"
+	"pumpd/server/config"
 )
 
 // An upstreamState is what a pull makes of one of its upstreams at the moment.
@@ -42,6 +43,6 @@ const maxErrorText = 300 // bytes
 
 // newLastError keeps what an operator wants to read, on one line; cause is a word for it, "" where nobody counts them.
 func newLastError(err error, cause string, now clock.Instant) lastError {
-	text := oneLine(err.Error())
+	text := config.OneLine(err.Error())
 	return lastError{text: strings.ToValidUTF8(text[:min(len(text), maxErrorText)], "…"), cause: cause, at: now}
 }

@@ -26,8 +26,8 @@ const (
 	maxKinds = 4096 // what is more shares the zero kind
 )
 
-// The messages with a quota of their own: for each viewer that leaves a line, and for who is refused and comes again one
-// in a minute.
+// The messages with a quota of their own: a line for each viewer that leaves, and one in a minute for those who are
+// refused and come again.
 const (
 	ViewerLeft  = "viewer left"
 	PumpRefused = "pump refused"

@@ -1,4 +1,4 @@
-package server
+package config
 
 import (
 	"strings"
@@ -176,7 +176,7 @@ func TestGoodStreams(t *testing.T) {
 		fileTable + "title = \"Ünïcode, and 'quotes'\"\nenabled = false\n",
 		fileTable + "file = \"config.go\"\n",
 	} {
-		if _, err := ParseConfig([]byte(text), "pump.toml"); err != nil {
+		if _, err := Parse([]byte(text), "pump.toml"); err != nil {
 			t.Errorf("%q: %v", text, err)
 		}
 	}
@@ -192,7 +192,7 @@ func TestHoldDefault(t *testing.T) {
 
 		"streams = [{ path = \"a\", type = \"mmsh_pull\", url = \"mms://a\", hold=\"1s\", on_demand=true }]\n": time.Second,
 	} {
-		c, err := ParseConfig([]byte(text), "pump.toml")
+		c, err := Parse([]byte(text), "pump.toml")
 		if err != nil {
 			t.Errorf("%q: %v", text, err)
 		} else if got := time.Duration(c.Streams[0].Hold); got != want {
@@ -205,14 +205,14 @@ func TestHoldDefault(t *testing.T) {
 func TestTrustInConfig(t *testing.T) {
 	cert := testCertificate(t)
 	text := tlsPull + "ca_file = \"pump.crt\"\nslate = \"pump.crt\"\n"
-	c, err := ParseConfig([]byte(text), cert.dir+"/pump.toml")
+	c, err := Parse([]byte(text), cert.dir+"/pump.toml")
 	if err != nil {
 		t.Fatal(err)
 	}
 	if s := c.Streams[0]; s.CAFile != cert.dir+"/pump.crt" || s.Slate != cert.dir+"/pump.crt" {
 		t.Errorf("ca_file %q, slate %q, want both in %s", s.CAFile, s.Slate, cert.dir)
 	}
-	_, err = ParseConfig([]byte(text+"fingerprint = \""+somePrint+"\"\n"), cert.dir+"/pump.toml")
+	_, err = Parse([]byte(text+"fingerprint = \""+somePrint+"\"\n"), cert.dir+"/pump.toml")
 	if want := cert.dir + "/pump.toml:7: streams[0].fingerprint: there is a ca_file on line 5, want one " +
 		"of the two"; err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)

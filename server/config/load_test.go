@@ -1,4 +1,4 @@
-package server
+package config
 
 import (
 	"os"
@@ -21,7 +21,7 @@ var badFiles = []badConfig{
 	{"UTF-16", "\xff\xfe[\x00", "pump.toml: not UTF-8"},
 	{"control character in a key", "\"a\\nb\" = 1\n",
 		`pump.toml:1: "a\nb": unknown key, want one of server, timeouts, tls, proxy, streams`},
-	{"too large", strings.Repeat("#", maxConfig+1), "pump.toml: larger than 4194304 bytes"},
+	{"too large", strings.Repeat("#", maxSize+1), "pump.toml: larger than 4194304 bytes"},
 
 	{"lists in lists", "a = 1\nb = " + strings.Repeat("[", 1<<20), "pump.toml:2: nested more than 32 deep"},
 	{"tables in tables", "a = " + strings.Repeat("{a=", 1<<20), "pump.toml:1: nested more than 32 deep"},
@@ -95,7 +95,7 @@ func TestBadFiles(t *testing.T) { testBad(t, badFiles) }
 func testBad(t *testing.T, cases []badConfig) {
 	t.Helper()
 	for _, c := range cases {
-		cfg, err := ParseConfig([]byte(c.text), "pump.toml")
+		cfg, err := Parse([]byte(c.text), "pump.toml")
 		if err == nil {
 			t.Errorf("%s: got %+v, want the error %s", c.name, cfg, c.want)
 		} else if err.Error() != c.want {
@@ -112,7 +112,7 @@ func TestTableStyles(t *testing.T) {
 		"server.burst = \"1s\"\nstreams = [{ path = \"a\", type = \"file\" }]\n",
 		"streams = [\n{ path = \"a\", type = \"file\" },\n]\nserver = { \"burst\" = '1s' }\n",
 	} {
-		cfg, err := ParseConfig([]byte(text), "pump.toml")
+		cfg, err := Parse([]byte(text), "pump.toml")
 		if err != nil {
 			t.Errorf("%q: %v", text, err)
 			continue
@@ -171,7 +171,7 @@ func TestSecretsStaySecret(t *testing.T) {
 		"[proxy]\nurl = http://a:hunter2@host/path\n",
 		"[proxy]\nurl = hunter2\n",
 	} {
-		if _, err := ParseConfig([]byte(text), "pump.toml"); err == nil {
+		if _, err := Parse([]byte(text), "pump.toml"); err == nil {
 			t.Errorf("%q: no error", text)
 		} else if strings.Contains(strings.ReplaceAll(err.Error(), "hunter2://", ""), "hunter2") {
 			t.Errorf("%q: the error shows the secret: %v", text, err)
@@ -182,10 +182,10 @@ func TestSecretsStaySecret(t *testing.T) {
 func TestLoadConfig(t *testing.T) {
 	dir := t.TempDir()
 	name := filepath.Join(dir, "my.toml")
-	if _, err := LoadConfig(name); err == nil || err.Error() != "open "+name+": no such file or directory" {
+	if _, err := Load(name); err == nil || err.Error() != "open "+name+": no such file or directory" {
 		t.Errorf("missing file: got %v", err)
 	}
-	if _, err := LoadConfig(dir); err == nil || err.Error() != "read "+dir+": is a directory" {
+	if _, err := Load(dir); err == nil || err.Error() != "read "+dir+": is a directory" {
 		t.Errorf("directory: got %v", err)
 	}
 	text := "[[streams]]\npath = \"a\"\ntype = \"file\"\nfile = \"clip.asf\"\n"
@@ -194,13 +194,13 @@ func TestLoadConfig(t *testing.T) {
 	}
 	clip := filepath.Join(dir, "clip.asf")
 	want := name + ":4: streams[0].file: stat " + clip + ": no such file or directory"
-	if _, err := LoadConfig(name); err == nil || err.Error() != want {
+	if _, err := Load(name); err == nil || err.Error() != want {
 		t.Errorf("missing media file:\n got %v\nwant %s", err, want)
 	}
 	if err := os.WriteFile(clip, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	cfg, err := LoadConfig(name)
+	cfg, err := Load(name)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -224,7 +224,7 @@ func FuzzConfig(f *testing.F) {
 		f.Add(c.text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		cfg, err := ParseConfig([]byte(text), "pump.toml")
+		cfg, err := Parse([]byte(text), "pump.toml")
 		if err == nil {
 			checkLoaded(t, cfg)
 			return
@@ -252,12 +252,12 @@ func checkLoaded(t *testing.T, cfg *Config) {
 			t.Errorf("path %q: empty or not the first", s.Path)
 		}
 		paths[path] = true
-		if n := len(s.upstreams()); (s.Type == typePull) != (n > 0) || len(s.Pair) > 0 && n != 2 {
+		if n := len(s.Upstreams()); (s.Type == TypePull) != (n > 0) || len(s.Pair) > 0 && n != 2 {
 			t.Errorf("%s %q: url %q, urls %q and pair %q", s.Type, s.Path, s.URL, s.URLs, s.Pair)
 		}
 	}
 	for path := range paths {
-		if paths[path+pushSuffix] {
+		if paths[path+PushSuffix] {
 			t.Errorf("path %q: there is one for its pushes as well", path)
 		}
 	}
@@ -276,13 +276,13 @@ func checkLines(t *testing.T, lines keyLines, last int, name string, v any) {
 		checkLines(t, lines, last, keyName(name, key), value)
 	}
 	for i, value := range asList(v) {
-		checkLines(t, lines, last, elementName(name, i), value)
+		checkLines(t, lines, last, Element(name, i), value)
 	}
 }
 
 // What does not print does not get into an error, wherever it came from.
 func TestOneLine(t *testing.T) {
-	if got, want := oneLine("a\n\x1b\u0085\u009b\u2028\u202eb é"), "a      b é"; got != want {
+	if got, want := OneLine("a\n\x1b\u0085\u009b\u2028\u202eb é"), "a      b é"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }

@@ -1,4 +1,4 @@
-package server
+package config
 
 import (
 	"crypto/ecdsa"
@@ -130,7 +130,7 @@ func TestGoodValues(t *testing.T) {
 		"[proxy]\nurl = \"http://user:secret@[::1]:3128/\"\nfor_local = true",
 		"[proxy]\nurl = \"http://proxy\"",
 	} {
-		if _, err := ParseConfig([]byte("[server]\n"+text), "pump.toml"); err != nil {
+		if _, err := Parse([]byte("[server]\n"+text), "pump.toml"); err != nil {
 			t.Errorf("%q: %v", text, err)
 		}
 	}
@@ -140,7 +140,7 @@ func TestCertificates(t *testing.T) {
 	a, b := testCertificate(t), testCertificate(t)
 	text := "[tls]\nlisten = [\":8089\"]\ncertificates = [{ cert = \"pump.crt\", key = \"KEY\" }]\n"
 	load := func(key string) error {
-		_, err := ParseConfig([]byte(strings.ReplaceAll(text, "KEY", key)), filepath.Join(a.dir, "pump.toml"))
+		_, err := Parse([]byte(strings.ReplaceAll(text, "KEY", key)), filepath.Join(a.dir, "pump.toml"))
 		return err
 	}
 	if err := load("pump.key"); err != nil {

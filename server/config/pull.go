@@ -1,4 +1,4 @@
-package server
+package config
 
 import (
 	"slices"
@@ -13,7 +13,7 @@ import (
 var pullSchemes = []string{"mmsh", "mmshs", "http", "https", "mms"}
 
 // checkPull is checkStream for keys of pulls only.
-func (f *configFile) checkPull(name string, s *StreamConfig) {
+func (f *document) checkPull(name string, s *Stream) {
 	f.checkUpstreams(name, s)
 	f.between(name+".failback", s.Failback, 0, 24*time.Hour)
 	f.between(name+".pair_switch", s.PairSwitch, 100*time.Millisecond, time.Minute)
@@ -23,7 +23,7 @@ func (f *configFile) checkPull(name string, s *StreamConfig) {
 	f.checkPin(name, s)
 }
 
-func (f *configFile) checkUpstreams(name string, s *StreamConfig) {
+func (f *document) checkUpstreams(name string, s *Stream) {
 	var set []string
 	for _, key := range []string{"url", "urls", "pair"} {
 		if f.has(keyName(name, key)) {
@@ -32,7 +32,7 @@ func (f *configFile) checkUpstreams(name string, s *StreamConfig) {
 	}
 	switch {
 	case len(set) == 0:
-		f.wrong(name+".url", "missing, want url, urls or pair for type %q", typePull)
+		f.wrong(name+".url", "missing, want url, urls or pair for type %q", TypePull)
 		return
 	case len(set) > 1:
 		f.wrong(keyName(name, set[1]), "%s is on line %d, want one of the two", set[0], f.line(keyName(name, set[0])))
@@ -52,16 +52,16 @@ func (f *configFile) checkUpstreams(name string, s *StreamConfig) {
 			f.wrong(key, "%d URLs, want two", len(s.Pair))
 		}
 	}
-	for i, u := range s.upstreams() {
-		f.checkUpstream(elementName(key, i), u)
+	for i, u := range s.Upstreams() {
+		f.checkUpstream(Element(key, i), u)
 	}
 }
 
 // maxUpstreams of one stream; more are better behind one SRV name.
 const maxUpstreams = 16
 
-// upstreams are the URLs of a pull, in order of preference.
-func (s *StreamConfig) upstreams() []string {
+// Upstreams are the URLs of a pull, in order of preference.
+func (s *Stream) Upstreams() []string {
 	switch {
 	case s.URL != "":
 		return []string{s.URL}
@@ -71,7 +71,7 @@ func (s *StreamConfig) upstreams() []string {
 	return s.URLs
 }
 
-func (f *configFile) checkUpstream(key, url string) {
+func (f *document) checkUpstream(key, url string) {
 	if !strings.HasPrefix(url, upstream.ServicePrefix) {
 		f.url(key, url, pullSchemes...)
 		return
@@ -84,7 +84,7 @@ func (f *configFile) checkUpstream(key, url string) {
 }
 
 // checkPin is about whom a pull trusts.
-func (f *configFile) checkPin(name string, s *StreamConfig) {
+func (f *document) checkPin(name string, s *Stream) {
 	if s.CAFile != "" && f.file(name+".ca_file", s.CAFile) {
 		if _, err := upstream.LoadRoots(s.CAFile); err != nil {
 			f.wrong(name+".ca_file", "%v", err)
@@ -99,7 +99,7 @@ func (f *configFile) checkPin(name string, s *StreamConfig) {
 	if s.CAFile != "" {
 		f.wrong(name+".fingerprint", "there is a ca_file on line %d, want one of the two", f.line(name+".ca_file"))
 	}
-	if !slices.ContainsFunc(s.upstreams(), speaksTLS) {
+	if !slices.ContainsFunc(s.Upstreams(), speaksTLS) {
 		f.wrong(name+".fingerprint", "no URL of this stream speaks TLS, want mmshs:// or https://")
 	}
 }

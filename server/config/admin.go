@@ -1,4 +1,4 @@
-package server
+package config
 
 import (
 	"strings"
@@ -7,14 +7,14 @@ import (
 )
 
 // checkAdmin is about the keys of [server] that are for the admin, other than its address.
-func (f *configFile) checkAdmin(c *Config) {
+func (f *document) checkAdmin(c *Config) {
 	for i, name := range c.Server.AdminHosts {
 		if name == "" || !upstream.IsHost(name) {
-			f.wrong(elementName("server.admin_hosts", i), `%.200q, want a name such as "pump.example", without a port`, name)
+			f.wrong(Element("server.admin_hosts", i), `%.200q, want a name such as "pump.example", without a port`, name)
 		}
 	}
 	for i, path := range c.Server.ReadyStreams {
-		key := elementName("server.ready_streams", i)
+		key := Element("server.ready_streams", i)
 		switch st := streamOf(c.Streams, path); {
 		case st == nil:
 			f.wrong(key, "%.200q, want the path of a stream", path)
@@ -24,7 +24,7 @@ func (f *configFile) checkAdmin(c *Config) {
 	}
 }
 
-func streamOf(streams []StreamConfig, path string) *StreamConfig {
+func streamOf(streams []Stream, path string) *Stream {
 	for i := range streams {
 		if strings.EqualFold(streams[i].Path, path) {
 			return &streams[i]

@@ -1,4 +1,4 @@
-package server
+package config
 
 import (
 	"errors"
@@ -8,43 +8,43 @@ import (
 	"unicode"
 )
 
-// A configFile is a file on its way to a Config: where its keys are and what is wrong with them.
-type configFile struct {
+// A document is a file on its way to a Config: where its keys are and what is wrong with them.
+type document struct {
 	name  string
 	lines keyLines
 	bad   map[string]bool // keys in errs
-	errs  []configError
+	errs  []complaint
 }
 
-// A configError is one line for the operator.
-type configError struct {
+// A complaint is one line for the operator.
+type complaint struct {
 	line int // 0 if the file does not have the key
 	text string
 }
 
 // wrong notes that something is wrong with a key. Only the first complaint about a key or its table counts, as the
 // others tend to follow from it.
-func (f *configFile) wrong(key, format string, args ...any) {
+func (f *document) wrong(key, format string, args ...any) {
 	for k := key; k != ""; k = outer(k) {
 		if f.bad[k] {
 			return
 		}
 	}
 	f.bad[key] = true
-	f.errs = append(f.errs, configError{f.line(key), f.about(key, format, args...)})
+	f.errs = append(f.errs, complaint{f.line(key), f.about(key, format, args...)})
 }
 
 // about is a line about a key, which says where it is.
-func (f *configFile) about(key, format string, args ...any) string {
+func (f *document) about(key, format string, args ...any) string {
 	text := f.name + ":"
 	if line := f.line(key); line > 0 {
 		text += fmt.Sprintf("%d:", line)
 	}
-	return oneLine(text + fmt.Sprintf(" %.200s: ", key) + fmt.Sprintf(format, args...))
+	return OneLine(text + fmt.Sprintf(" %.200s: ", key) + fmt.Sprintf(format, args...))
 }
 
 // line is where a key is or, if the file does not have it, where its table is.
-func (f *configFile) line(key string) int {
+func (f *document) line(key string) int {
 	for ; key != ""; key = outer(key) {
 		if line, ok := f.lines[key]; ok {
 			return line
@@ -57,11 +57,11 @@ func (f *configFile) line(key string) int {
 func outer(key string) string { return key[:max(0, strings.LastIndexAny(key, ".["))] }
 
 // has is true of keys that are in the file, whatever their value.
-func (f *configFile) has(key string) bool { return f.lines[key] > 0 }
+func (f *document) has(key string) bool { return f.lines[key] > 0 }
 
 // err joins all complaints in the order of the file.
-func (f *configFile) err() error {
-	slices.SortStableFunc(f.errs, func(a, b configError) int {
+func (f *document) err() error {
+	slices.SortStableFunc(f.errs, func(a, b complaint) int {
 		if a.line != b.line {
 			return a.line - b.line
 		}
@@ -74,8 +74,8 @@ func (f *configFile) err() error {
 	return errors.Join(errs...)
 }
 
-// oneLine keeps file names and keys with what does not print from making more lines, or worse, of an error.
-func oneLine(s string) string {
+// OneLine keeps file names and keys with what does not print from making more lines, or worse, of an error.
+func OneLine(s string) string {
 	return strings.Map(func(r rune) rune {
 		if !unicode.IsPrint(r) {
 			return ' '

@@ -1,4 +1,4 @@
-package server
+package config
 
 import (
 	"os"
@@ -11,16 +11,16 @@ import (
 	"pumpd/server/upstream"
 )
 
-const examplePath = "../pump.toml.example"
+const examplePath = "../../pump.toml.example"
 
 func TestExampleIsTheDefaults(t *testing.T) {
-	got, err := LoadConfig(examplePath)
+	got, err := Load(examplePath)
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := DefaultConfig()
+	want := Default()
 	want.Server.AdminHosts, want.Server.ReadyStreams = []string{}, []string{}
-	common := StreamConfig{Failback: Duration(time.Minute), PairSwitch: Duration(500 * time.Millisecond),
+	common := Stream{Failback: Duration(time.Minute), PairSwitch: Duration(500 * time.Millisecond),
 		IdleClose: Duration(30 * time.Second), SlateAfter: Duration(3 * time.Second), FollowRedirects: upstream.FollowPublic}
 	demo, push, pull := common, common, common
 	demo.Path, demo.Title, demo.Enabled, demo.Type, demo.OnSecondPush = "demo", "Demo", true, "file", "takeover"
@@ -30,7 +30,7 @@ func TestExampleIsTheDefaults(t *testing.T) {
 	pull.Path, pull.Title, pull.Enabled, pull.Type, pull.OnSecondPush = "pulled_video", "Pulled video", true, "mmsh_pull",
 		"takeover"
 	pull.URL = "mmsh://127.0.0.1:7070/"
-	want.Streams = []StreamConfig{demo, push, pull}
+	want.Streams = []Stream{demo, push, pull}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("%s:\n got %+v\nwant %+v", examplePath, got, want)
 	}
@@ -39,15 +39,15 @@ func TestExampleIsTheDefaults(t *testing.T) {
 // The defaults themselves: the example follows DefaultConfig, and DefaultConfig follows this.
 func TestDefaults(t *testing.T) {
 	want := &Config{
-		Server: ServerConfig{Listen: []string{":8086"}, Admin: "127.0.0.1:8087", Merge: Merge{Auto: true},
+		Server: Server{Listen: []string{":8086"}, Admin: "127.0.0.1:8087", Merge: Merge{Auto: true},
 			Burst: Burst{Auto: true}, MaxLag: Duration(10 * time.Second), Engine: "auto", StripPadding: true,
 			LogLevel: "info", LogFormat: "text"},
-		Timeouts: TimeoutConfig{RequestHead: Duration(10 * time.Second), Handshake: Duration(3 * time.Second),
+		Timeouts: Timeouts{RequestHead: Duration(10 * time.Second), Handshake: Duration(3 * time.Second),
 			SourceIdle: Duration(time.Minute),
 			PullStall:  Duration(15 * time.Second), PushSetup: Duration(2 * time.Minute),
 			SourceGrace: Duration(30 * time.Second), Stall: Duration(20 * time.Second)},
 	}
-	got, err := ParseConfig(nil, "pump.toml")
+	got, err := Parse(nil, "pump.toml")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -97,15 +97,15 @@ func TestExampleUncommented(t *testing.T) {
 		text.WriteString(line + "\n")
 	}
 	cert := testCertificate(t)
-	got, err := ParseConfig([]byte(text.String()), cert.dir+"/pump.toml")
+	got, err := Parse([]byte(text.String()), cert.dir+"/pump.toml")
 	if err != nil {
 		t.Fatal(err)
 	}
-	wantTLS := TLSConfig{[]string{":8089"}, []Certificate{{cert.dir + "/pump.crt", cert.dir + "/pump.key"}}}
+	wantTLS := TLS{[]string{":8089"}, []Certificate{{cert.dir + "/pump.crt", cert.dir + "/pump.key"}}}
 	if !reflect.DeepEqual(got.TLS, wantTLS) {
 		t.Errorf("tls: got %+v, want %+v", got.TLS, wantTLS)
 	}
-	if want := (ProxyConfig{URL: "http://proxy:8080"}); got.Proxy != want {
+	if want := (Proxy{URL: "http://proxy:8080"}); got.Proxy != want {
 		t.Errorf("proxy: got %+v, want %+v", got.Proxy, want)
 	}
 	if urls := got.Streams[2].URLs; len(urls) != 2 {

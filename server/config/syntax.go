@@ -1,4 +1,4 @@
-package server
+package config
 
 import (
 	"errors"
@@ -24,7 +24,7 @@ func syntaxError(name string, err error, lines keyLines) error {
 		if strings.HasSuffix(msg, `'\n' instead`) {
 			line-- // it counts the line end that it found already
 		}
-		return errors.New(oneLine(fmt.Sprintf("%s:%d: %.200s", name, line, msg)))
+		return errors.New(OneLine(fmt.Sprintf("%s:%d: %.200s", name, line, msg)))
 	}
 	switch key := lines.at(line); {
 	case isSecret(parse.LastKey):
@@ -37,7 +37,7 @@ func syntaxError(name string, err error, lines keyLines) error {
 	default:
 		msg = key + ": " + msg
 	}
-	return errors.New(oneLine(fmt.Sprintf("%s:%d: %.200s", name, line, msg)))
+	return errors.New(OneLine(fmt.Sprintf("%s:%d: %.200s", name, line, msg)))
 }
 
 // notValue is true of what the library says of a value that it cannot read or only the start of.

@@ -1,31 +1,31 @@
-package server
+package config
 
 import "slices"
 
-// checkConfig is LoadConfig with a closer look, for an operator who waits for it. play looks at a media file to its
+// Check is LoadConfig with a closer look, for an operator who waits for it. play looks at a media file to its
 // end: flaw is what of it cannot be played, "" for nothing, err why none of it can. Each file is played once. Warnings
 // are of what can run, though hardly as it was meant.
-func checkConfig(path string, play func(name string) (flaw string, err error)) (warnings []string, err error) {
-	data, err := readConfig(path)
+func Check(path string, play func(name string) (flaw string, err error)) (warnings []string, err error) {
+	data, err := read(path)
 	if err != nil {
 		return nil, err
 	}
-	f, cfg, err := parseConfig(data, path)
+	f, cfg, err := parse(data, path)
 	if err != nil {
 		return nil, err
 	}
 	warnings = f.checkMedia(cfg.Streams, play)
-	if !slices.ContainsFunc(cfg.Streams, func(s StreamConfig) bool { return s.Enabled }) {
+	if !slices.ContainsFunc(cfg.Streams, func(s Stream) bool { return s.Enabled }) {
 		warnings = append(warnings, f.name+": no stream is enabled, there is nothing to watch")
 	}
 	return warnings, f.err()
 }
 
 // checkMedia plays the files and the slates of all streams to nobody.
-func (f *configFile) checkMedia(streams []StreamConfig, play func(name string) (string, error)) (warnings []string) {
+func (f *document) checkMedia(streams []Stream, play func(name string) (string, error)) (warnings []string) {
 	seen := map[string]bool{}
 	look := func(key, name string) {
-		if name == "" || name == slateBuiltin || seen[name] || f.bad[key] {
+		if name == "" || name == SlateBuiltin || seen[name] || f.bad[key] {
 			return
 		}
 		seen[name] = true
@@ -37,8 +37,8 @@ func (f *configFile) checkMedia(streams []StreamConfig, play func(name string) (
 		}
 	}
 	for i, s := range streams {
-		look(elementName("streams", i)+".file", s.File)
-		look(elementName("streams", i)+".slate", s.Slate)
+		look(Element("streams", i)+".file", s.File)
+		look(Element("streams", i)+".slate", s.Slate)
 	}
 	return warnings
 }

@@ -1,4 +1,4 @@
-package server
+package config
 
 import (
 	"net"
@@ -12,7 +12,7 @@ import (
 )
 
 // address wants host:port to listen on. The host may be an IPv4 or IPv6 address, a name, or nothing for all.
-func (f *configFile) address(key, addr string) {
+func (f *document) address(key, addr string) {
 	host, port, err := net.SplitHostPort(addr)
 	if err != nil || !upstream.IsHost(host) {
 		f.wrong(key, `%.80q, want host:port such as ":8086", "127.0.0.1:8086" or "[::1]:8086"`, addr)
@@ -42,7 +42,7 @@ func covers(all, one string) bool {
 
 // url wants an absolute URL of one of the schemes, with a host; it returns nil for anything else. Complaints show it
 // without credentials, and never what net/url says, which quotes them.
-func (f *configFile) url(key, raw string, schemes ...string) *url.URL {
+func (f *document) url(key, raw string, schemes ...string) *url.URL {
 	u, err := url.Parse(raw)
 	switch {
 	case err != nil || strings.ContainsFunc(raw, func(r rune) bool { return r <= ' ' || r > '~' }):

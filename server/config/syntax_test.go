@@ -1,4 +1,4 @@
-package server
+package config
 
 import "testing"
 
@@ -23,7 +23,7 @@ func TestSyntaxErrors(t *testing.T) {
 			`pump.toml:2: streams.push_users: not a TOML value, want strings in quotes`},
 		{"[proxy]\nurl = http://u:geheim@h\n", `pump.toml:2: proxy.url: not a TOML value, want strings in quotes`},
 	} {
-		_, err := ParseConfig([]byte(c.text), "pump.toml")
+		_, err := Parse([]byte(c.text), "pump.toml")
 		if err == nil || err.Error() != c.want {
 			t.Errorf("%q:\n got %v\nwant %s", c.text, err, c.want)
 		}

@@ -1,7 +1,10 @@
-package server
+// Package config makes checked values of pump.toml, or lines that say what is wrong with it and where. A Config does
+// not change once it is loaded.
+package config
 
 import (
 	"fmt"
+	"runtime"
 	"time"
 
 	"pumpd/server/upstream"
@@ -10,15 +13,15 @@ import (
 // A Config is what pump.toml says; pump.toml.example is the manual of every key. It does not change once it is loaded:
 // a reload makes a new one.
 type Config struct {
-	Server   ServerConfig   `toml:"server"`
-	Timeouts TimeoutConfig  `toml:"timeouts"`
-	TLS      TLSConfig      `toml:"tls"`
-	Proxy    ProxyConfig    `toml:"proxy"`
-	Streams  []StreamConfig `toml:"streams"`
+	Server   Server   `toml:"server"`
+	Timeouts Timeouts `toml:"timeouts"`
+	TLS      TLS      `toml:"tls"`
+	Proxy    Proxy    `toml:"proxy"`
+	Streams  []Stream `toml:"streams"`
 }
 
-// A ServerConfig is the table [server].
-type ServerConfig struct {
+// A Server is the table [server].
+type Server struct {
 	Listen         []string `toml:"listen"`          // host:port
 	Admin          string   `toml:"admin"`           // host:port, "" is off
 	AdminHosts     []string `toml:"admin_hosts"`     // names by which Admin may be asked
@@ -36,8 +39,8 @@ type ServerConfig struct {
 	LogFormat      string   `toml:"log_format"`      // text or json
 }
 
-// A TimeoutConfig is the table [timeouts].
-type TimeoutConfig struct {
+// A Timeouts is the table [timeouts].
+type Timeouts struct {
 	RequestHead Duration `toml:"request_head"` // for a whole request head
 	Handshake   Duration `toml:"handshake"`    // for a TLS client's hello, and again for the rest of its handshake
 	SourceIdle  Duration `toml:"source_idle"`  // a silent pusher gets 408
@@ -47,8 +50,8 @@ type TimeoutConfig struct {
 	Stall       Duration `toml:"stall"`        // a viewer that takes nothing is cut
 }
 
-// A TLSConfig is the table [tls].
-type TLSConfig struct {
+// A TLS is the table [tls].
+type TLS struct {
 	Listen       []string      `toml:"listen"` // host:port, empty is off
 	Certificates []Certificate `toml:"certificates"`
 }
@@ -60,21 +63,21 @@ type Certificate struct {
 	Key  string `toml:"key"`
 }
 
-// A ProxyConfig is the table [proxy], for pulls.
-type ProxyConfig struct {
+// A Proxy is the table [proxy], for pulls.
+type Proxy struct {
 	URL      string `toml:"url"`       // http://…, "" dials directly
 	ForLocal bool   `toml:"for_local"` // private and loopback addresses go through it as well
 }
 
 // The values of StreamConfig.Type.
 const (
-	typePush = "mmsh_push"
-	typePull = "mmsh_pull"
-	typeFile = "file"
+	TypePush = "mmsh_push"
+	TypePull = "mmsh_pull"
+	TypeFile = "file"
 )
 
-// A StreamConfig is one table [[streams]].
-type StreamConfig struct {
+// A Stream is one table [[streams]].
+type Stream struct {
 	Path         string   `toml:"path"`  // /streams/PATH, case-insensitive
 	Title        string   `toml:"title"` // for people, "" shows the path
 	Enabled      bool     `toml:"enabled"`
@@ -99,13 +102,13 @@ type StreamConfig struct {
 	FollowRedirects upstream.FollowRule `toml:"follow_redirects"` // where the upstreams of a pull may lead
 }
 
-// slateBuiltin is the value of StreamConfig.Slate that means the built-in clip.
-const slateBuiltin = "builtin"
+// SlateBuiltin is the value of StreamConfig.Slate that means the built-in clip.
+const SlateBuiltin = "builtin"
 
-// DefaultConfig returns the values of keys that the file leaves out. It has no streams.
-func DefaultConfig() *Config {
+// Default returns the values of keys that the file leaves out. It has no streams.
+func Default() *Config {
 	return &Config{
-		Server: ServerConfig{
+		Server: Server{
 			Listen:       []string{":8086"},
 			Admin:        "127.0.0.1:8087",
 			Merge:        Merge{Auto: true},
@@ -116,7 +119,7 @@ func DefaultConfig() *Config {
 			LogLevel:     "info",
 			LogFormat:    "text",
 		},
-		Timeouts: TimeoutConfig{
+		Timeouts: Timeouts{
 			RequestHead: Duration(10 * time.Second),
 			Handshake:   Duration(3 * time.Second),
 			SourceIdle:  Duration(60 * time.Second),
@@ -129,7 +132,7 @@ func DefaultConfig() *Config {
 }
 
 // setDefaults is called on each stream before its keys are read.
-func (s *StreamConfig) setDefaults() {
+func (s *Stream) setDefaults() {
 	s.Enabled = true
 	s.OnSecondPush = "takeover"
 	s.Failback = Duration(60 * time.Second)
@@ -182,4 +185,12 @@ func (m Merge) String() string {
 		return "auto"
 	}
 	return m.Interval.String()
+}
+
+// LoopCount is how many event loops there are to be.
+func (c *Server) LoopCount() int {
+	if c.Loops == 0 {
+		return runtime.NumCPU()
+	}
+	return c.Loops
 }

@@ -1,4 +1,4 @@
-package server
+package config
 
 import (
 	"crypto/tls"
@@ -12,12 +12,12 @@ import (
 
 // Limits of [server].
 const (
-	maxLoops       = 256 // gnet's
+	MaxLoops       = 256 // gnet's
 	maxConnections = 10_000_000
 )
 
 // check complains about every value that the server could not work with.
-func (f *configFile) check(c *Config) {
+func (f *document) check(c *Config) {
 	f.checkServer(&c.Server)
 	f.checkTimeouts(&c.Timeouts)
 	f.checkListeners(c)
@@ -27,7 +27,7 @@ func (f *configFile) check(c *Config) {
 	f.checkAdmin(c)
 }
 
-func (f *configFile) checkServer(c *ServerConfig) {
+func (f *document) checkServer(c *Server) {
 	if c.Redirect404To != "" {
 		f.url("server.redirect_404_to", c.Redirect404To, "http", "https", "mmsh")
 	}
@@ -35,20 +35,20 @@ func (f *configFile) checkServer(c *ServerConfig) {
 		f.between("server.merge", c.Merge.Interval, 0, time.Second)
 	}
 	if !c.Burst.Auto {
-		f.between("server.burst", c.Burst.Length, 0, longestBurst)
+		f.between("server.burst", c.Burst.Length, 0, LongestBurst)
 	}
 	f.between("server.max_lag", c.MaxLag, time.Second, 10*time.Minute)
 	if !c.Burst.Auto && c.MaxLag <= c.Burst.Length {
 		f.wrong("server.max_lag", "%s, must be longer than burst, %s: viewers start that far behind", c.MaxLag, c.Burst)
 	}
-	f.count("server.loops", c.Loops, maxLoops)
+	f.count("server.loops", c.Loops, MaxLoops)
 	f.count("server.max_connections", c.MaxConnections, maxConnections)
 	f.oneOf("server.engine", c.Engine, "auto", "sendto", "io_uring")
 	f.oneOf("server.log_level", c.LogLevel, "debug", "info", "warn", "error")
 	f.oneOf("server.log_format", c.LogFormat, "text", "json")
 }
 
-func (f *configFile) checkTimeouts(c *TimeoutConfig) {
+func (f *document) checkTimeouts(c *Timeouts) {
 	f.between("timeouts.request_head", c.RequestHead, time.Second, 5*time.Minute)
 	f.between("timeouts.handshake", c.Handshake, time.Second, time.Minute)
 	f.between("timeouts.source_idle", c.SourceIdle, 10*time.Second, time.Hour) // lower limit: [MS-WMHTTP] 3.2.2
@@ -60,7 +60,7 @@ func (f *configFile) checkTimeouts(c *TimeoutConfig) {
 
 // checkListeners wants every address good and in use once. Port 0, which the system replaces by a free one, may be
 // used often.
-func (f *configFile) checkListeners(c *Config) {
+func (f *document) checkListeners(c *Config) {
 	type user struct{ key, addr string }
 	var users []user
 	listen := func(key, addr string) {
@@ -77,10 +77,10 @@ func (f *configFile) checkListeners(c *Config) {
 		users = append(users, user{key, addr})
 	}
 	for i, addr := range c.Server.Listen {
-		listen(elementName("server.listen", i), addr)
+		listen(Element("server.listen", i), addr)
 	}
 	for i, addr := range c.TLS.Listen {
-		listen(elementName("tls.listen", i), addr)
+		listen(Element("tls.listen", i), addr)
 	}
 	if c.Server.Admin != "" {
 		listen("server.admin", c.Server.Admin)
@@ -91,12 +91,12 @@ func (f *configFile) checkListeners(c *Config) {
 }
 
 // checkCertificates loads all of them, for a server that finds out at the first viewer is not worth starting.
-func (f *configFile) checkCertificates(c *TLSConfig) {
+func (f *document) checkCertificates(c *TLS) {
 	if len(c.Listen) > 0 && len(c.Certificates) == 0 {
 		f.wrong("tls.certificates", "missing, want at least one for tls.listen")
 	}
 	for i, cert := range c.Certificates {
-		key := elementName("tls.certificates", i)
+		key := Element("tls.certificates", i)
 		certOK := f.file(key+".cert", cert.Cert)
 		keyOK := f.file(key+".key", cert.Key)
 		if !certOK || !keyOK {
@@ -109,7 +109,7 @@ func (f *configFile) checkCertificates(c *TLSConfig) {
 }
 
 // checkProxy wants an address only: what the proxy is asked for is up to each pull.
-func (f *configFile) checkProxy(c *ProxyConfig) {
+func (f *document) checkProxy(c *Proxy) {
 	if c.URL == "" {
 		return
 	}
@@ -118,19 +118,19 @@ func (f *configFile) checkProxy(c *ProxyConfig) {
 	}
 }
 
-func (f *configFile) between(key string, d Duration, low, high time.Duration) {
+func (f *document) between(key string, d Duration, low, high time.Duration) {
 	if d < Duration(low) || d > Duration(high) {
 		f.wrong(key, "%s, want %s to %s", d, Duration(low), Duration(high))
 	}
 }
 
-func (f *configFile) count(key string, n, high int) {
+func (f *document) count(key string, n, high int) {
 	if n < 0 || n > high {
 		f.wrong(key, "%d, want 0 to %d", n, high)
 	}
 }
 
-func (f *configFile) oneOf(key, value string, allowed ...string) {
+func (f *document) oneOf(key, value string, allowed ...string) {
 	quoted := make([]string, len(allowed))
 	for i, a := range allowed {
 		if value == a {
@@ -143,7 +143,7 @@ func (f *configFile) oneOf(key, value string, allowed ...string) {
 }
 
 // file wants an ordinary file that can be read: a pipe could block for ever when it is opened.
-func (f *configFile) file(key, name string) bool {
+func (f *document) file(key, name string) bool {
 	if name == "" {
 		f.wrong(key, "missing, want the name of a file")
 		return false

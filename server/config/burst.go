@@ -1,4 +1,4 @@
-package server
+package config
 
 import "time"
 
@@ -26,5 +26,5 @@ func (b Burst) String() string {
 	return b.Length.String()
 }
 
-// longestBurst bounds a Burst, and what "auto" makes of it.
-const longestBurst = time.Minute
+// LongestBurst bounds a Burst, and what "auto" makes of it.
+const LongestBurst = time.Minute

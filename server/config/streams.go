@@ -1,4 +1,4 @@
-package server
+package config
 
 import (
 	"slices"
@@ -14,8 +14,8 @@ const (
 	maxTitle = 256 // bytes
 	maxUser  = 255 // bytes, name and secret together
 
-	// pushSuffix is what an encoder adds to the path of its stream.
-	pushSuffix = "_push"
+	// PushSuffix is what an encoder adds to the path of its stream.
+	PushSuffix = "_push"
 )
 
 // streamKeys are the keys that only some types of streams have, and which types these are.
@@ -23,42 +23,42 @@ var streamKeys = []struct {
 	key string
 	of  []string
 }{
-	{"push_users", []string{typePush}},
-	{"push_from", []string{typePush}},
-	{"on_second_push", []string{typePush}},
-	{"url", []string{typePull}},
-	{"urls", []string{typePull}},
-	{"failback", []string{typePull}},
-	{"pair", []string{typePull}},
-	{"pair_switch", []string{typePull}},
-	{"on_demand", []string{typePull}},
-	{"idle_close", []string{typePull}},
-	{"ca_file", []string{typePull}},
-	{"fingerprint", []string{typePull}},
-	{"follow_redirects", []string{typePull}},
-	{"slate", []string{typePush, typePull}},
-	{"slate_after", []string{typePush, typePull}},
-	{"file", []string{typeFile}},
+	{"push_users", []string{TypePush}},
+	{"push_from", []string{TypePush}},
+	{"on_second_push", []string{TypePush}},
+	{"url", []string{TypePull}},
+	{"urls", []string{TypePull}},
+	{"failback", []string{TypePull}},
+	{"pair", []string{TypePull}},
+	{"pair_switch", []string{TypePull}},
+	{"on_demand", []string{TypePull}},
+	{"idle_close", []string{TypePull}},
+	{"ca_file", []string{TypePull}},
+	{"fingerprint", []string{TypePull}},
+	{"follow_redirects", []string{TypePull}},
+	{"slate", []string{TypePush, TypePull}},
+	{"slate_after", []string{TypePush, TypePull}},
+	{"file", []string{TypeFile}},
 }
 
-func (f *configFile) checkStreams(streams []StreamConfig) {
+func (f *document) checkStreams(streams []Stream) {
 	users := make(map[string]int, len(streams)) // path in lower case to index
 	for i := range streams {
-		name := elementName("streams", i)
+		name := Element("streams", i)
 		f.checkPath(name, streams, i, users)
 		f.checkStream(name, &streams[i])
 	}
 	for i := range streams {
-		base, isPush := strings.CutSuffix(strings.ToLower(streams[i].Path), pushSuffix)
+		base, isPush := strings.CutSuffix(strings.ToLower(streams[i].Path), PushSuffix)
 		if j, taken := users[base]; isPush && taken {
-			f.wrong(keyName(elementName("streams", i), "path"), "%q, encoders of %s (line %d) push to this path",
-				streams[i].Path, elementName("streams", j), f.line(elementName("streams", j)+".path"))
+			f.wrong(keyName(Element("streams", i), "path"), "%q, encoders of %s (line %d) push to this path",
+				streams[i].Path, Element("streams", j), f.line(Element("streams", j)+".path"))
 		}
 	}
 }
 
 // checkPath wants a path that no stream before has, and adds it to users.
-func (f *configFile) checkPath(name string, streams []StreamConfig, i int, users map[string]int) {
+func (f *document) checkPath(name string, streams []Stream, i int, users map[string]int) {
 	key, path := name+".path", streams[i].Path
 	switch {
 	case !f.has(key):
@@ -70,8 +70,8 @@ func (f *configFile) checkPath(name string, streams []StreamConfig, i int, users
 	}
 	lower := strings.ToLower(path)
 	if j, taken := users[lower]; taken {
-		f.wrong(key, "%q, already used by %s (line %d)", path, elementName("streams", j),
-			f.line(elementName("streams", j)+".path"))
+		f.wrong(key, "%q, already used by %s (line %d)", path, Element("streams", j),
+			f.line(Element("streams", j)+".path"))
 		return
 	}
 	users[lower] = i
@@ -83,15 +83,15 @@ func isPath(s string) bool {
 		!strings.ContainsFunc(s, func(r rune) bool { return !isWord(r) && r != '.' && r != '-' })
 }
 
-func (f *configFile) checkStream(name string, s *StreamConfig) {
+func (f *document) checkStream(name string, s *Stream) {
 	if len(s.Title) > maxTitle || strings.ContainsFunc(s.Title, unicode.IsControl) {
 		f.wrong(name+".title", "%.80q, want up to %d bytes without control characters", s.Title, maxTitle)
 	}
 	if !f.has(name + ".type") {
-		f.wrong(name+".type", "missing, want %q, %q or %q", typePush, typePull, typeFile)
+		f.wrong(name+".type", "missing, want %q, %q or %q", TypePush, TypePull, TypeFile)
 		return
 	}
-	f.oneOf(name+".type", s.Type, typePush, typePull, typeFile)
+	f.oneOf(name+".type", s.Type, TypePush, TypePull, TypeFile)
 	if f.bad[name+".type"] {
 		return // what else it needs depends on the type
 	}
@@ -102,13 +102,13 @@ func (f *configFile) checkStream(name string, s *StreamConfig) {
 	}
 	f.checkAway(name, s)
 	switch s.Type {
-	case typePush:
+	case TypePush:
 		f.oneOf(name+".on_second_push", s.OnSecondPush, "takeover", "refuse")
 		f.checkPushUsers(name+".push_users", s.PushUsers)
 		f.checkPushFrom(name+".push_from", s.PushFrom)
-	case typePull:
+	case TypePull:
 		f.checkPull(name, s)
-	case typeFile:
+	case TypeFile:
 		if s.File != "" {
 			f.file(name+".file", s.File)
 		}
@@ -116,39 +116,39 @@ func (f *configFile) checkStream(name string, s *StreamConfig) {
 }
 
 // checkPushUsers wants name:secret, and never shows what it got.
-func (f *configFile) checkPushUsers(key string, users []string) {
+func (f *document) checkPushUsers(key string, users []string) {
 	var names []string
 	for i, user := range users {
 		name, secret, _ := strings.Cut(user, ":")
 		switch {
 		case name == "" || secret == "" || len(user) > maxUser:
-			f.wrong(elementName(key, i), `the value, want "name:secret" of up to %d bytes`, maxUser)
+			f.wrong(Element(key, i), `the value, want "name:secret" of up to %d bytes`, maxUser)
 		case strings.ContainsFunc(user, unicode.IsControl) || strings.ContainsAny(name, `"\`):
-			f.wrong(elementName(key, i), `the value, want a name without quotes and backslashes, and no control characters`)
+			f.wrong(Element(key, i), `the value, want a name without quotes and backslashes, and no control characters`)
 		case slices.Contains(names, name):
-			f.wrong(elementName(key, i), "%q, there already is a user of that name", name)
+			f.wrong(Element(key, i), "%q, there already is a user of that name", name)
 		}
 		names = append(names, name)
 	}
 }
 
-func (f *configFile) checkPushFrom(key string, networks []string) {
+func (f *document) checkPushFrom(key string, networks []string) {
 	for i, n := range networks {
 		if _, err := auth.ParseNetwork(n); err != nil {
-			f.wrong(elementName(key, i),
+			f.wrong(Element(key, i),
 				`%.80q, want an address or a network such as "192.0.2.7", "10.0.0.0/8" or "2001:db8::/32"`, n)
 		}
 	}
 }
 
 // checkAway is about what viewers get while there is no source.
-func (f *configFile) checkAway(name string, s *StreamConfig) {
+func (f *document) checkAway(name string, s *Stream) {
 	if s.OnDemand && !f.has(name+".hold") {
 		s.Hold = onDemandHold
 	}
 	f.between(name+".hold", s.Hold, 0, maxHold)
 	f.between(name+".slate_after", s.SlateAfter, 0, time.Hour)
-	if s.Slate != "" && s.Slate != slateBuiltin {
+	if s.Slate != "" && s.Slate != SlateBuiltin {
 		f.file(name+".slate", s.Slate)
 	}
 }

@@ -1,4 +1,4 @@
-package server
+package config
 
 import (
 	"encoding"
@@ -8,7 +8,7 @@ import (
 
 // table sets the fields of a struct from a TOML table. The library's own decoding into structs stops at the first
 // mistake, knows no lines inside arrays of tables, and does not care about the case of keys.
-func (f *configFile) table(name string, from map[string]any, to reflect.Value) {
+func (f *document) table(name string, from map[string]any, to reflect.Value) {
 	fields := map[string]reflect.Value{}
 	for i := range to.NumField() {
 		fields[to.Type().Field(i).Tag.Get("toml")] = to.Field(i)
@@ -23,7 +23,7 @@ func (f *configFile) table(name string, from map[string]any, to reflect.Value) {
 }
 
 // value sets one field, which keeps its default if the value is wrong.
-func (f *configFile) value(name string, from any, to reflect.Value) {
+func (f *document) value(name string, from any, to reflect.Value) {
 	text, isText := from.(string)
 	if u, ok := reflect.TypeAssert[encoding.TextUnmarshaler](to.Addr()); ok {
 		before := to.Interface()
@@ -50,20 +50,20 @@ func (f *configFile) value(name string, from any, to reflect.Value) {
 	}
 }
 
-func (f *configFile) list(name string, from []any, to reflect.Value) {
+func (f *document) list(name string, from []any, to reflect.Value) {
 	to.Set(reflect.MakeSlice(to.Type(), len(from), len(from)))
 	for i, value := range from {
 		element := to.Index(i)
-		if s, ok := reflect.TypeAssert[*StreamConfig](element.Addr()); ok {
+		if s, ok := reflect.TypeAssert[*Stream](element.Addr()); ok {
 			s.setDefaults()
 		}
-		f.value(elementName(name, i), value, element)
+		f.value(Element(name, i), value, element)
 	}
 }
 
 // mismatch complains about a value of a wrong type. It shows numbers and strings, but nothing that can have a secret
 // in it.
-func (f *configFile) mismatch(name string, from any, want reflect.Type) {
+func (f *document) mismatch(name string, from any, want reflect.Type) {
 	got := "a list"
 	switch v := from.(type) {
 	case string:
@@ -91,7 +91,7 @@ func wanted(t reflect.Type) string {
 		return `a duration such as "3s" or "100ms", or "auto"`
 	case reflect.TypeFor[Merge]():
 		return `"auto" or a duration such as "100ms"`
-	case reflect.TypeFor[[]StreamConfig]():
+	case reflect.TypeFor[[]Stream]():
 		return "tables headed [[streams]]"
 	case reflect.TypeFor[[]Certificate]():
 		return `a list such as [{ cert = "pump.crt", key = "pump.key" }]`

@@ -1,4 +1,4 @@
-package server
+package config
 
 import (
 	"fmt"
@@ -12,32 +12,32 @@ import (
 	"github.com/BurntSushi/toml"
 )
 
-// maxConfig is the size limit of a configuration file in bytes: some ten thousand streams.
-const maxConfig = 4 << 20
+// maxSize is the size limit of a configuration file in bytes: some ten thousand streams.
+const maxSize = 4 << 20
 
-// LoadConfig reads and checks a configuration file. Its error joins everything that is wrong with the file, one line
+// Load reads and checks a configuration file. Its error joins everything that is wrong with the file, one line
 // each.
-func LoadConfig(path string) (*Config, error) {
-	data, err := readConfig(path)
+func Load(path string) (*Config, error) {
+	data, err := read(path)
 	if err != nil {
 		return nil, err
 	}
-	return ParseConfig(data, path)
+	return Parse(data, path)
 }
 
-func readConfig(path string) ([]byte, error) {
+func read(path string) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	return io.ReadAll(io.LimitReader(f, maxConfig+1))
+	return io.ReadAll(io.LimitReader(f, maxSize+1))
 }
 
-// ParseConfig is LoadConfig of a file that is in memory. name is the file's path: it stands in errors, and names of
+// Parse is LoadConfig of a file that is in memory. name is the file's path: it stands in errors, and names of
 // certificates and media files count from its directory.
-func ParseConfig(data []byte, name string) (*Config, error) {
-	f, cfg, err := parseConfig(data, name)
+func Parse(data []byte, name string) (*Config, error) {
+	f, cfg, err := parse(data, name)
 	if err == nil {
 		err = f.err()
 	}
@@ -47,11 +47,11 @@ func ParseConfig(data []byte, name string) (*Config, error) {
 	return cfg, nil
 }
 
-// parseConfig is ParseConfig up to where all that is wrong is in the file's list; an error is that there is no such
+// parse is ParseConfig up to where all that is wrong is in the file's list; an error is that there is no such
 // list.
-func parseConfig(data []byte, name string) (*configFile, *Config, error) {
-	if len(data) > maxConfig {
-		return nil, nil, fmt.Errorf("%s: larger than %d bytes", name, maxConfig)
+func parse(data []byte, name string) (*document, *Config, error) {
+	if len(data) > maxSize {
+		return nil, nil, fmt.Errorf("%s: larger than %d bytes", name, maxSize)
 	}
 	if !utf8.Valid(data) {
 		return nil, nil, fmt.Errorf("%s: not UTF-8", name)
@@ -65,8 +65,8 @@ func parseConfig(data []byte, name string) (*configFile, *Config, error) {
 	if _, err := toml.Decode(text, &doc); err != nil {
 		return nil, nil, syntaxError(name, err, lines)
 	}
-	f := &configFile{name: name, lines: lines, bad: map[string]bool{}}
-	cfg := DefaultConfig()
+	f := &document{name: name, lines: lines, bad: map[string]bool{}}
+	cfg := Default()
 	f.table("", doc, reflect.ValueOf(cfg).Elem())
 	cfg.resolve(filepath.Dir(name))
 	f.check(cfg)
@@ -88,7 +88,7 @@ func (c *Config) resolve(dir string) {
 		s := &c.Streams[i]
 		from(&s.File)
 		from(&s.CAFile)
-		if s.Slate != slateBuiltin {
+		if s.Slate != SlateBuiltin {
 			from(&s.Slate)
 		}
 	}

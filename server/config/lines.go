@@ -1,4 +1,4 @@
-package server
+package config
 
 import (
 	"fmt"
@@ -48,7 +48,7 @@ func (s *keyScanner) header() string {
 			s.tables[name]++
 		}
 		if n := s.tables[name]; n > 0 {
-			name = elementName(name, n-1)
+			name = Element(name, n-1)
 			s.note(name, line)
 		}
 	}
@@ -102,7 +102,7 @@ func (s *keyScanner) value(name string) {
 	case '[':
 		n := 0
 		s.list(']', func() {
-			element := elementName(name, n)
+			element := Element(name, n)
 			s.note(element, s.line)
 			s.value(element)
 			n++
@@ -143,4 +143,4 @@ func keyName(table, key string) string {
 	return table + "." + key
 }
 
-func elementName(list string, i int) string { return fmt.Sprintf("%s[%d]", list, i) }
+func Element(list string, i int) string { return fmt.Sprintf("%s[%d]", list, i) }
