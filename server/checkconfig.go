@@ -4,6 +4,6 @@ import (
 	"pumpd/server/config"
 )
 
-// CheckConfig is LoadConfig with a closer look, for an operator who waits for it: media files and slates are read to
+// CheckConfig is config.Load with a closer look, for an operator who waits for it: media files and slates are read to
 // their ends. What it warns of can run, though hardly as it was meant.
 func CheckConfig(path string) (warnings []string, err error) { return config.Check(path, checkFile) }

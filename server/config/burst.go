@@ -19,6 +19,7 @@ func (b *Burst) UnmarshalText(text []byte) error {
 	return b.Length.UnmarshalText(text)
 }
 
+// String is what UnmarshalText reads.
 func (b Burst) String() string {
 	if b.Auto {
 		return "auto"

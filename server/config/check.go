@@ -10,11 +10,10 @@ import (
 	"pumpd/server/upstream"
 )
 
-// Limits of [server].
-const (
-	MaxLoops       = 256 // gnet's
-	maxConnections = 10_000_000
-)
+// MaxLoops is how many event loops there may be: gnet's limit.
+const MaxLoops = 256
+
+const maxConnections = 10_000_000 // that server.max_connections may ask for
 
 // check complains about every value that the server could not work with.
 func (f *document) check(c *Config) {

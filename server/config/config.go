@@ -39,7 +39,7 @@ type Server struct {
 	LogFormat      string   `toml:"log_format"`      // text or json
 }
 
-// A Timeouts is the table [timeouts].
+// Timeouts are the table [timeouts].
 type Timeouts struct {
 	RequestHead Duration `toml:"request_head"` // for a whole request head
 	Handshake   Duration `toml:"handshake"`    // for a TLS client's hello, and again for the rest of its handshake
@@ -50,7 +50,7 @@ type Timeouts struct {
 	Stall       Duration `toml:"stall"`        // a viewer that takes nothing is cut
 }
 
-// A TLS is the table [tls].
+// TLS is the table [tls].
 type TLS struct {
 	Listen       []string      `toml:"listen"` // host:port, empty is off
 	Certificates []Certificate `toml:"certificates"`
@@ -69,7 +69,7 @@ type Proxy struct {
 	ForLocal bool   `toml:"for_local"` // private and loopback addresses go through it as well
 }
 
-// The values of StreamConfig.Type.
+// The values of Stream.Type.
 const (
 	TypePush = "mmsh_push"
 	TypePull = "mmsh_pull"
@@ -95,14 +95,14 @@ type Stream struct {
 	CAFile       string   `toml:"ca_file"`        // of a pull, as in Certificate; "" is what the system trusts
 	Fingerprint  string   `toml:"fingerprint"`    // of a pull: SHA-256 of the upstream's certificate in hex, "" is any
 	Hold         Duration `toml:"hold"`           // how long viewers wait for a source, 0 refuses them
-	Slate        string   `toml:"slate"`          // file as in Certificate, or slateBuiltin; "" is none
+	Slate        string   `toml:"slate"`          // file as in Certificate, or SlateBuiltin; "" is none
 	SlateAfter   Duration `toml:"slate_after"`    // how long the source is away before Slate plays
 	File         string   `toml:"file"`           // as in Certificate; "" is the built-in clip
 
 	FollowRedirects upstream.FollowRule `toml:"follow_redirects"` // where the upstreams of a pull may lead
 }
 
-// SlateBuiltin is the value of StreamConfig.Slate that means the built-in clip.
+// SlateBuiltin is the value of Stream.Slate that means the built-in clip.
 const SlateBuiltin = "builtin"
 
 // Default returns the values of keys that the file leaves out. It has no streams.
@@ -180,6 +180,7 @@ func (m *Merge) UnmarshalText(text []byte) error {
 	return m.Interval.UnmarshalText(text)
 }
 
+// String is what UnmarshalText reads.
 func (m Merge) String() string {
 	if m.Auto {
 		return "auto"
@@ -187,7 +188,7 @@ func (m Merge) String() string {
 	return m.Interval.String()
 }
 
-// LoopCount is how many event loops there are to be.
+// LoopCount is how many event loops there are to be: Loops, or one a core.
 func (c *Server) LoopCount() int {
 	if c.Loops == 0 {
 		return runtime.NumCPU()

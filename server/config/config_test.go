@@ -36,7 +36,7 @@ func TestExampleIsTheDefaults(t *testing.T) {
 	}
 }
 
-// The defaults themselves: the example follows DefaultConfig, and DefaultConfig follows this.
+// The defaults themselves: the example follows Default, and Default follows this.
 func TestDefaults(t *testing.T) {
 	want := &Config{
 		Server: Server{Listen: []string{":8086"}, Admin: "127.0.0.1:8087", Merge: Merge{Auto: true},

@@ -2,7 +2,7 @@ package config
 
 import "slices"
 
-// Check is LoadConfig with a closer look, for an operator who waits for it. play looks at a media file to its
+// Check is Load with a closer look, for an operator who waits for it. play looks at a media file to its
 // end: flaw is what of it cannot be played, "" for nothing, err why none of it can. Each file is played once. Warnings
 // are of what can run, though hardly as it was meant.
 func Check(path string, play func(name string) (flaw string, err error)) (warnings []string, err error) {

@@ -143,4 +143,5 @@ func keyName(table, key string) string {
 	return table + "." + key
 }
 
+// Element is the key of an element of a list: "server.listen[0]" is the first of server.listen.
 func Element(list string, i int) string { return fmt.Sprintf("%s[%d]", list, i) }

@@ -34,7 +34,7 @@ func read(path string) ([]byte, error) {
 	return io.ReadAll(io.LimitReader(f, maxSize+1))
 }
 
-// Parse is LoadConfig of a file that is in memory. name is the file's path: it stands in errors, and names of
+// Parse is Load of a file that is in memory. name is the file's path: it stands in errors, and names of
 // certificates and media files count from its directory.
 func Parse(data []byte, name string) (*Config, error) {
 	f, cfg, err := parse(data, name)
@@ -47,7 +47,7 @@ func Parse(data []byte, name string) (*Config, error) {
 	return cfg, nil
 }
 
-// parse is ParseConfig up to where all that is wrong is in the file's list; an error is that there is no such
+// parse is Parse up to where all that is wrong is in the file's list; an error is that there is no such
 // list.
 func parse(data []byte, name string) (*document, *Config, error) {
 	if len(data) > maxSize {

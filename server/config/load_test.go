@@ -179,7 +179,7 @@ func TestSecretsStaySecret(t *testing.T) {
 	}
 }
 
-func TestLoadConfig(t *testing.T) {
+func TestLoad(t *testing.T) {
 	dir := t.TempDir()
 	name := filepath.Join(dir, "my.toml")
 	if _, err := Load(name); err == nil || err.Error() != "open "+name+": no such file or directory" {

@@ -13,10 +13,10 @@ const (
 	maxPath  = 128 // bytes of streams.path
 	maxTitle = 256 // bytes
 	maxUser  = 255 // bytes, name and secret together
-
-	// PushSuffix is what an encoder adds to the path of its stream.
-	PushSuffix = "_push"
 )
+
+// PushSuffix is what an encoder adds to the path of its stream.
+const PushSuffix = "_push"
 
 // streamKeys are the keys that only some types of streams have, and which types these are.
 var streamKeys = []struct {
