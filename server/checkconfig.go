@@ -1,8 +1,6 @@
 package server
 
-import (
-	"pumpd/server/config"
-)
+import "pumpd/server/config"
 
 // CheckConfig is config.Load with a closer look, for an operator who waits for it: media files and slates are read to
 // their ends. What it warns of can run, though hardly as it was meant.

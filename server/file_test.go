@@ -523,7 +523,8 @@ func TestRunFileReplaced(t *testing.T) {
 func TestSlateWithABadPacket(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		name := filepath.Join(t.TempDir(), "x.asf")
-		st, _ := fedStream(t, config.Stream{Path: "x", Type: config.TypePush, Slate: name, SlateAfter: config.Duration(time.Second)},
+		st, _ := fedStream(t, config.Stream{Path: "x", Type: config.TypePush, Slate: name,
+			SlateAfter: config.Duration(time.Second)},
 			streamOptions{})
 		ctx, cancel := context.WithCancel(t.Context())
 		go runSlate(ctx, st)

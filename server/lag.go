@@ -1,8 +1,6 @@
 package server
 
-import (
-	"pumpd/server/reason"
-)
+import "pumpd/server/reason"
 
 // What is held of a chain is memory, and one element holds all that come after it. Who reads slowly holds some, as far
 // as catchUp lets it; nobody may hold the chain for ever.

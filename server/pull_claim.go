@@ -1,8 +1,6 @@
 package server
 
-import (
-	"pumpd/server/clock"
-)
+import "pumpd/server/clock"
 
 // begin makes a lane feed a stream that we do not have the claim of. A slate lets go only for a picture.
 func (p *puller) begin(l *lane, now clock.Instant) {

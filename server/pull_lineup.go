@@ -1,8 +1,6 @@
 package server
 
-import (
-	"pumpd/server/clock"
-)
+import "pumpd/server/clock"
 
 // A lineup says where and how a lane that stood by can go on for viewers who were fed by another one.
 type lineup struct {

@@ -1,8 +1,6 @@
 package server
 
-import (
-	"net/netip"
-)
+import "net/netip"
 
 // admits says whether encoders at an address may push at all, with a password or without. Where nothing is configured
 // only this machine may: that can be tried at once, and strangers on the Internet get no stream of their own.

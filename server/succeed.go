@@ -1,8 +1,6 @@
 package server
 
-import (
-	"pumpd/server/clock"
-)
+import "pumpd/server/clock"
 
 // What a source is to the one before it, where the holder of a claim knows that better than the packets tell.
 type tie uint8
