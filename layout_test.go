@@ -45,11 +45,22 @@ var arrows = []arrow{
 	{dir: ".", may: []string{"server", "server/config"}},
 	{
 		dir: "server", may: []string{
-			"server/auth", "server/clock", "server/config", "server/logging", "server/reason", "server/upstream",
-			"server/uring", "server/via", "asf", "codec", "*",
+			"server/auth", "server/clock", "server/config", "server/logging", "server/play", "server/reason", "server/stream",
+			"server/upstream", "server/uring", "server/via", "asf", "codec", "*",
 		},
-		tests: []string{"server/logging/logtest", "server/upstream/upstreamtest", "asf/asftest"},
-		gnet:  []string{"reactor.go", "gnetwire.go", "listen.go"},
+		tests: []string{
+			"server/logging/logtest", "server/stream/streamtest", "server/upstream/upstreamtest", "asf/asftest",
+		},
+		gnet: []string{"reactor.go", "gnetwire.go", "listen.go"},
+	},
+	{
+		dir: "server/play", may: []string{"server/clock", "server/config", "server/stream", "asf"},
+		tests: []string{"server/stream/streamtest", "asf/asftest"},
+	},
+	{dir: "server/stream/streamtest", may: []string{"server/clock", "server/config", "server/stream"}},
+	{
+		dir: "server/stream", may: []string{"server/clock", "server/config", "server/reason", "asf", "codec"},
+		tests: []string{"asf/asftest"},
 	},
 	{dir: "server/config", may: []string{"server/auth", "server/upstream", "*"}},
 	{
@@ -217,9 +228,9 @@ func TestLayoutRule(t *testing.T) {
 		{"codec/frame.go", "pumpd/asf", false},
 		{"codec/frame_test.go", "pumpd/asf", false},
 		{"server/config.go", toml, true},
-		{"server/stream.go", "pumpd/asf", true},
-		{"server/stream.go", "pumpd/bench", false},
-		{"server/stream.go", "pumpd/server/sub", false},
+		{"server/loop.go", "pumpd/asf", true},
+		{"server/loop.go", "pumpd/bench", false},
+		{"server/loop.go", "pumpd/server/sub", false},
 		{"server/server.go", gnet, false},
 		{"server/reactor.go", gnet + "/pkg/logging", true},
 		{"server/gnet_test.go", gnet, true},

@@ -13,7 +13,7 @@ import (
 func logViewer(log *slog.Logger, v *viewer, why reason.Reason, now clock.Instant) {
 	log.Info(logging.ViewerLeft,
 		"reason", why.String(),
-		"stream", v.audience.stream.cfg.Path,
+		"stream", v.audience.stream.Config().Path,
 		"from", v.conn.remote.String(),
 		"agent", v.agent.Value(),
 		"seconds", float64(now.Since(v.joined).Milliseconds())/1000,

@@ -9,6 +9,7 @@ import (
 	"pumpd/server/config"
 	"pumpd/server/logging"
 	"pumpd/server/logging/logtest"
+	"pumpd/server/stream"
 )
 
 // listen gives a rig a log that the test reads.
@@ -37,9 +38,9 @@ func TestTakeoverIsLogged(t *testing.T) {
 func TestSlateGivesWayInTheLog(t *testing.T) {
 	r := newRig(t, nil, "a")
 	log := r.listen()
-	var slate *source
-	evict := func() { r.loop.tell(func(clock.Instant) { slate.yield() }) }
-	slate, err := r.reg.streams[0].Claim(Claim{Kind: sourceSlate, Who: "slate", Evict: evict})
+	var slate *stream.Source
+	evict := func() { r.loop.tell(func(clock.Instant) { slate.Yield() }) }
+	slate, err := r.reg.Streams()[0].Claim(stream.Claim{Kind: stream.Slate, Who: "slate", Evict: evict})
 	if err != nil {
 		t.Fatal(err)
 	}

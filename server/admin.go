@@ -60,7 +60,7 @@ const (
 
 func newAdmin(s *subject) *admin {
 	a := &admin{
-		s: s, guard: newAdminGuard(s.cfg), mux: http.NewServeMux(), rates: newRates(s.streams.streams),
+		s: s, guard: newAdminGuard(s.cfg), mux: http.NewServeMux(), rates: newRates(s.streams.Streams()),
 		ended: make(chan error, 1), end: make(chan struct{}),
 	}
 	a.mux.HandleFunc("/{$}", a.page)

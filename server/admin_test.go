@@ -17,6 +17,7 @@ import (
 	"pumpd/asf/asftest"
 	"pumpd/server/clock"
 	"pumpd/server/config"
+	"pumpd/server/stream"
 )
 
 // An adminRig is an admin of a pump that there is not: its streams, its clock and its listeners are the test's.
@@ -48,14 +49,14 @@ func newAdminRigOf(t *testing.T, change func(*config.Config), streams ...config.
 	}
 	c := clock.Clock{Now: func() clock.Instant { return r.at }}
 	log := slog.New(slog.DiscardHandler)
-	var all []*stream
+	var all []*stream.Stream
 	for i := range cfg.Streams {
-		all = append(all, newStream(i, &cfg.Streams[i], log, c, &cfg.Server, func(int, clock.Instant) {}))
+		all = append(all, stream.New(i, &cfg.Streams[i], log, c, &cfg.Server, func(int, clock.Instant) {}))
 	}
 	r.admin = newAdmin(&subject{
 		version:   "v1.2.3",
 		cfg:       &cfg.Server,
-		streams:   newRegistry(c, time.Duration(cfg.Timeouts.SourceGrace), all),
+		streams:   stream.NewRegistry(c, time.Duration(cfg.Timeouts.SourceGrace), all),
 		clock:     c,
 		log:       log,
 		maxConns:  adminConns,
@@ -77,16 +78,16 @@ func (r *adminRig) begin(listen ...string) {
 }
 
 // feed gives stream i a source, which sends n packets.
-func (r *adminRig) feed(i int, kind sourceKind, who string, n uint32) *source {
-	src, err := r.s.streams.streams[i].Claim(Claim{Kind: kind, Who: who})
+func (r *adminRig) feed(i int, kind stream.Kind, who string, n uint32) *stream.Source {
+	src, err := r.s.streams.Streams()[i].Claim(stream.Claim{Kind: kind, Who: who})
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	if err := src.header(asftest.Header(asftest.PacketSize, 320)); err != nil {
+	if err := src.Header(asftest.Header(asftest.PacketSize, 320)); err != nil {
 		r.t.Fatal(err)
 	}
 	for k := range n {
-		if err := src.packet(asftest.Packet(k, k*40, k == 0, asftest.PacketSize, 500)); err != nil {
+		if err := src.Packet(asftest.Packet(k, k*40, k == 0, asftest.PacketSize, 500)); err != nil {
 			r.t.Fatal(err)
 		}
 	}
@@ -178,8 +179,8 @@ func TestReadyz(t *testing.T) {
 	check(503, "starting\n")
 	r.begin("127.0.0.1:8086")
 	check(200, "ready\n")
-	r.feed(0, sourcePush, "192.0.2.1:5", 1)
-	r.feed(2, sourcePush, "192.0.2.2:5", 1).lost(io.EOF)
+	r.feed(0, stream.Push, "192.0.2.1:5", 1)
+	r.feed(2, stream.Push, "192.0.2.2:5", 1).Lost(io.EOF)
 	check(200, "ready\nup a live\nup c orphaned\n")
 	r.halt()
 	check(503, "stopping\nup a live\nup c orphaned\n")

@@ -6,12 +6,13 @@ import (
 	"net/netip"
 
 	"pumpd/server/config"
+	"pumpd/server/stream"
 )
 
 // announce prints to w what a person at the terminal wants to know of a pump that listens: the URLs to watch and to push
 // to, and of the status page. plain and secure are its addresses without and with TLS, page is that of its admin, not
 // valid where there is none.
-func announce(w io.Writer, streams []*stream, plain, secure []netip.AddrPort, page netip.AddrPort) {
+func announce(w io.Writer, streams []*stream.Stream, plain, secure []netip.AddrPort, page netip.AddrPort) {
 	var entries []entry
 	if len(plain) > 0 {
 		entries = append(entries, entry{"mmsh", "http", "http", hostOf(plain[0])})
@@ -23,16 +24,16 @@ func announce(w io.Writer, streams []*stream, plain, secure []netip.AddrPort, pa
 	for _, st := range streams {
 		fmt.Fprintln(w, titleOf(st))
 		for _, e := range entries {
-			fmt.Fprintf(w, "  watch  %s://%s/streams/%s   (or %s://…)\n", e.scheme, e.host, st.cfg.Path, e.other)
+			fmt.Fprintf(w, "  watch  %s://%s/streams/%s   (or %s://…)\n", e.scheme, e.host, st.Config().Path, e.other)
 		}
-		switch st.cfg.Type {
+		switch st.Config().Type {
 		case config.TypePush:
 			for _, e := range entries {
-				fmt.Fprintf(w, "  push   %s://%s/streams/%s_push\n", e.push, e.host, st.cfg.Path)
+				fmt.Fprintf(w, "  push   %s://%s/streams/%s_push\n", e.push, e.host, st.Config().Path)
 			}
 		case config.TypeFile:
 			if show == "" {
-				show = st.cfg.Path
+				show = st.Config().Path
 			}
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"pumpd/server/config"
+	"pumpd/server/stream"
 )
 
 // turnFor lets time pass, with all that a server does meanwhile.
@@ -21,17 +22,17 @@ func (r *rig) turnFor(d time.Duration) {
 // A stream is up with its first key frame, not with its header.
 func TestHeaderAloneIsNoStream(t *testing.T) {
 	r := newRig(t, nil, "a")
-	st := r.reg.streams[0]
+	st := r.reg.Streams()[0]
 	e := startedPush(r)
 	e.next = 5
 	e.push(4)
-	if p := r.watch("a", ffmpegAgent); !strings.Contains(p.status(), "503") || st.currentState() != streamIdle {
-		t.Errorf("%q while the stream is %v, want 503 and idle", p.status(), st.currentState())
+	if p := r.watch("a", ffmpegAgent); !strings.Contains(p.status(), "503") || st.State() != stream.Idle {
+		t.Errorf("%q while the stream is %v, want 503 and idle", p.status(), st.State())
 	}
 	e.push(3)
 	p := r.watch("a", ffmpegAgent)
-	if got := r.read(p.body()); !slices.Equal(got.numbers, numbers(10, 12)) || st.currentState() != streamLive {
-		t.Errorf("%+v of a stream that is %v, want two packets and live", got, st.currentState())
+	if got := r.read(p.body()); !slices.Equal(got.numbers, numbers(10, 12)) || st.State() != stream.Live {
+		t.Errorf("%+v of a stream that is %v, want two packets and live", got, st.State())
 	}
 }
 
@@ -50,7 +51,7 @@ func TestPushBackWithHeaderOnly(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			r := newRig(t, nil, "a")
-			st := r.reg.streams[0]
+			st := r.reg.Streams()[0]
 			first := startedPush(r)
 			first.push(15)
 			p := r.watch("a", ffmpegAgent)
@@ -67,8 +68,8 @@ func TestPushBackWithHeaderOnly(t *testing.T) {
 				e.header(c.width)
 				r.turnFor(min(c.stays, lost.Add(29*time.Second).Since(r.at)))
 				late := r.watch("a", ffmpegAgent)
-				if !strings.Contains(late.status(), "503") || st.currentState() != streamOrphaned {
-					t.Fatalf("a newcomer after %v: %q, the stream is %v", r.at.Since(lost), late.status(), st.currentState())
+				if !strings.Contains(late.status(), "503") || st.State() != stream.Orphaned {
+					t.Fatalf("a newcomer after %v: %q, the stream is %v", r.at.Since(lost), late.status(), st.State())
 				}
 				if c.stays < time.Hour {
 					e.hangUp()
@@ -82,8 +83,8 @@ func TestPushBackWithHeaderOnly(t *testing.T) {
 			if got := r.read(p.body()); got.ended != 0 || !p.fin || got.headers != 1 {
 				t.Errorf("31s after the loss: %+v, FIN %v; want the end", got, p.fin)
 			}
-			if late := r.watch("a", ffmpegAgent); !strings.Contains(late.status(), "503") || st.currentState() != streamIdle {
-				t.Errorf("a newcomer after the grace: %q, the stream is %v", late.status(), st.currentState())
+			if late := r.watch("a", ffmpegAgent); !strings.Contains(late.status(), "503") || st.State() != stream.Idle {
+				t.Errorf("a newcomer after the grace: %q, the stream is %v", late.status(), st.State())
 			}
 		})
 	}
@@ -96,7 +97,7 @@ func TestPushBackWithHeaderLongBeforePackets(t *testing.T) {
 		generations uint64
 	}{{10 * time.Second, 1}, {40 * time.Second, 2}} {
 		r := newRig(t, nil, "a")
-		st := r.reg.streams[0]
+		st := r.reg.Streams()[0]
 		first := startedPush(r)
 		first.push(15)
 		old := r.watch("a", ffmpegAgent)
@@ -106,11 +107,11 @@ func TestPushBackWithHeaderLongBeforePackets(t *testing.T) {
 		e.next = 20
 		e.push(5)
 		p := r.watch("a", ffmpegAgent)
-		if got := r.read(p.body()); st.currentState() != streamLive || got.headers != 1 || !slices.Contains(got.numbers, 24) {
-			t.Errorf("after %v: %v, %+v; want live", c.wait, st.currentState(), got)
+		if got := r.read(p.body()); st.State() != stream.Live || got.headers != 1 || !slices.Contains(got.numbers, 24) {
+			t.Errorf("after %v: %v, %+v; want live", c.wait, st.State(), got)
 		}
-		if old.fin == (c.generations == 1) || st.stats.generations.Load() != c.generations {
-			t.Errorf("after %v: %d generations, the viewer of before has FIN %v", c.wait, st.stats.generations.Load(), old.fin)
+		if old.fin == (c.generations == 1) || st.Stats().Generations.Load() != c.generations {
+			t.Errorf("after %v: %d generations, the viewer of before has FIN %v", c.wait, st.Stats().Generations.Load(), old.fin)
 		}
 	}
 }
@@ -128,7 +129,7 @@ func TestTakeoverWithHeaderOnly(t *testing.T) {
 		second.start(endless)
 		second.header(640)
 		took := r.at
-		end := max(grace, keyPatience) // a key frame must have time to come, however short the grace is
+		end := max(grace, stream.KeyPatience) // a key frame must have time to come, however short the grace is
 		r.turnFor(end - time.Second)
 		if !first.fin || p.fin || r.read(p.body()).headers != 1 {
 			t.Fatalf("grace %v: after %v: FIN of the first encoder %v, of the viewer %v, %+v", grace, r.at.Since(took),

@@ -3,11 +3,12 @@ package server
 import (
 	"pumpd/server/clock"
 	"pumpd/server/reason"
+	"pumpd/server/stream"
 )
 
 // join makes c a viewer of st, from the stream's join point on; head is the reply's head. It is sent what there is at
 // once.
-func (l *loop) join(c *conn, st *stream, j *joins, v *viewer, head []byte, now clock.Instant) {
+func (l *loop) join(c *conn, st *stream.Stream, j *stream.Joins, v *viewer, head []byte, now clock.Instant) {
 	l.owner.check()
 	if c.push != nil { // an encoder that watches sends no more, and viewers have no deadline that would end its claim
 		c.push.gone(c, reason.ClientClosed)
@@ -22,9 +23,9 @@ func (l *loop) join(c *conn, st *stream, j *joins, v *viewer, head []byte, now c
 	l.listen(a) // before it looks where the chain ends: nothing may come in between
 	l.unwait(c)
 	c.viewer, c.phase = v, viewing
-	st.stats.viewers.Add(1)
-	st.stats.joined.Add(1)
-	st.want()
+	st.Stats().Viewers.Add(1)
+	st.Stats().Joined.Add(1)
+	st.Want()
 	if v.dialect.mmsh() {
 		l.node.sessions.playsAt(v.session, spot{int32(l.id), c.fd})
 	}
@@ -35,11 +36,11 @@ func (l *loop) join(c *conn, st *stream, j *joins, v *viewer, head []byte, now c
 }
 
 // audienceOf gives the loop's audience of a stream, which may be empty.
-func (l *loop) audienceOf(st *stream) *audience {
-	a := l.audiences[st.id]
+func (l *loop) audienceOf(st *stream.Stream) *audience {
+	a := l.audiences[st.ID()]
 	if a == nil {
 		a = &audience{stream: st}
-		l.audiences[st.id] = a
+		l.audiences[st.ID()] = a
 	}
 	return a
 }
@@ -54,8 +55,8 @@ func (l *loop) listen(a *audience) {
 }
 
 // newest is where the chain ends that e is in.
-func newest(e *element) *element {
-	for n := e.next.Load(); n != nil; n = e.next.Load() {
+func newest(e *stream.Element) *stream.Element {
+	for n := e.Next(); n != nil; n = e.Next() {
 		e = n
 	}
 	return e
@@ -80,8 +81,8 @@ func (l *loop) part(v *viewer, now clock.Instant) {
 		l.wait(c)
 	}
 	st := a.stream
-	st.stats.viewers.Add(-1)
-	st.stats.left[c.why].Add(1)
+	st.Stats().Viewers.Add(-1)
+	st.Stats().Left[c.why].Add(1)
 	a.account()
 	l.node.sessions.stop(v.session, c.remote.Addr(), now)
 	logViewer(l.access, v, c.why, now)

@@ -11,6 +11,7 @@ import (
 	"syscall"
 
 	"pumpd/server/auth"
+	"pumpd/server/stream"
 	"pumpd/server/upstream"
 	"pumpd/server/via"
 )
@@ -31,7 +32,7 @@ var causes = []struct {
 	{auth.ErrWrongLogin, "login"},
 	{upstream.ErrFingerprint, "certificate"},
 	{upstream.ErrNoCertificate, "certificate"},
-	{errBadSource, "bad_packets"},
+	{stream.ErrBadSource, "bad_packets"},
 	{upstream.ErrFragment, "bad_header"},
 	{syscall.ECONNREFUSED, "connection_refused"},
 	{syscall.ECONNRESET, "connection_reset"},

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"pumpd/server/auth"
+	"pumpd/server/stream"
 	"pumpd/server/upstream"
 	"pumpd/server/via"
 )
@@ -29,7 +30,7 @@ func TestCauseOf(t *testing.T) {
 		{&upstream.StatusError{Status: 503, Reason: "Busy"}, "status_503"},
 		{fmt.Errorf("x: %w", &upstream.StatusError{Status: 1 << 40}), "status_999"},
 		{stalledFor(1), "silent"},
-		{fmt.Errorf("%w: %d, the last: %w", errBadSource, 100, io.EOF), "bad_packets"},
+		{fmt.Errorf("%w: %d, the last: %w", stream.ErrBadSource, 100, io.EOF), "bad_packets"},
 		{auth.ErrWrongLogin, "login"},
 		{fmt.Errorf("%w: behind 9 others", via.ErrDeep), "loop"},
 		{errors.New("anything at all"), "other"},

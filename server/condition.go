@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"pumpd/server/config"
+	"pumpd/server/stream"
 )
 
 // A condition is what an operator is to make of a stream, in one word. Its state does not say that: a stream that its
@@ -26,24 +27,24 @@ func (c condition) String() string {
 // A feed is who feeds a stream and how that goes, at one moment.
 type feed struct {
 	condition condition
-	fed       bool       // somebody does, the slate included
-	kind      sourceKind // of fed
-	from      string     // of fed: an address, a URL without credentials, a file or, of the slate, builtin
+	fed       bool        // somebody does, the slate included
+	kind      stream.Kind // of fed
+	from      string      // of fed: an address, a URL without credentials, a file or, of the slate, builtin
 }
 
 // feedOf looks at a stream from any goroutine.
-func feedOf(st *stream) (f feed) {
-	f.kind, f.from, f.fed = st.feeder()
+func feedOf(st *stream.Stream) (f feed) {
+	f.kind, f.from, f.fed = st.Feeder()
 	f.condition = f.judge(st)
 	return f
 }
 
 // own says that the stream's own source feeds it, and not the slate.
-func (f feed) own() bool { return f.fed && f.kind != sourceSlate }
+func (f feed) own() bool { return f.fed && f.kind != stream.Slate }
 
 // judge finds the condition of a stream that is fed so.
-func (f feed) judge(st *stream) condition {
-	age, heard := st.silence()
+func (f feed) judge(st *stream.Stream) condition {
+	age, heard := st.Silence()
 	switch {
 	case f.own() && heard && age < patienceWith(st):
 		return conditionLive
@@ -53,7 +54,7 @@ func (f feed) judge(st *stream) condition {
 		return conditionSilent
 	case f.fed:
 		return conditionSlate
-	case st.currentState() == streamOrphaned:
+	case st.State() == stream.Orphaned:
 		return conditionOrphaned
 	}
 	return conditionIdle
@@ -61,8 +62,8 @@ func (f feed) judge(st *stream) condition {
 
 // broken says that what should feed the stream has failed altogether and that nothing but itself can mend it; own:
 // something of its own does feed it.
-func broken(st *stream, own bool) bool {
-	switch st.cfg.Type {
+func broken(st *stream.Stream, own bool) bool {
+	switch st.Config().Type {
 	case config.TypeFile:
 		return !own
 	case config.TypePull:
@@ -90,9 +91,9 @@ const (
 
 // patienceWith is the time without packets after which a source is called silent: four packets at the declared rate,
 // for there are streams with one every few seconds.
-func patienceWith(st *stream) time.Duration {
-	h := st.header()
-	if st.up() == nil || h == nil || h.Bitrate() == 0 {
+func patienceWith(st *stream.Stream) time.Duration {
+	h := st.Header()
+	if st.Up() == nil || h == nil || h.Bitrate() == 0 {
 		return quietTime
 	}
 	four := 4 * 8 * time.Duration(h.PacketSize) * time.Second / time.Duration(h.Bitrate())
@@ -101,10 +102,10 @@ func patienceWith(st *stream) time.Duration {
 
 // allFailed says that every upstream has failed when it was asked last, and that none of them has anything. One that is
 // being asked again is not better for that.
-func allFailed(views []upstreamView) bool {
+func allFailed(views []stream.UpstreamView) bool {
 	for _, v := range views {
-		has := v.state == upstreamFeeding || v.state == upstreamStandby || v.state == upstreamReturning
-		if has || v.failures == 0 {
+		has := v.State == stream.UpstreamFeeding || v.State == stream.UpstreamStandby || v.State == stream.UpstreamReturning
+		if has || v.Failures == 0 {
 			return false
 		}
 	}

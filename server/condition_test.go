@@ -10,6 +10,7 @@ import (
 
 	"pumpd/asf/asftest"
 	"pumpd/server/config"
+	"pumpd/server/stream"
 )
 
 // A told is what page, API, metrics and readyz tell of a stream.
@@ -22,7 +23,7 @@ type told struct {
 // check asks all of them about stream 0 and wants them to agree.
 func (r *adminRig) check(want told) {
 	r.t.Helper()
-	path := r.s.streams.streams[0].cfg.Path
+	path := r.s.streams.Streams()[0].Config().Path
 	var got told
 	if err := json.Unmarshal(r.get("/api/streams/"+path).Body.Bytes(), &got); err != nil || got != want {
 		r.t.Errorf("API: %+v, %v, want %+v", got, err, want)
@@ -35,7 +36,7 @@ func (r *adminRig) check(want told) {
 		}
 	}
 	metrics := pumpdMetrics(r)
-	for kind := range sourceKinds {
+	for kind := range stream.Kinds {
 		line := fmt.Sprintf("pumpd_stream_source_kind{kind=\"%s\",stream=\"%s\"} %v\n", kind, path,
 			boolean(kind.String() == want.Kind))
 		if !strings.Contains(metrics, line) {
@@ -53,34 +54,34 @@ func (r *adminRig) check(want told) {
 }
 
 // slate gives stream 0 its slate, which plays a packet.
-func (r *adminRig) slate() *source {
+func (r *adminRig) slate() *stream.Source {
 	r.t.Helper()
-	s := r.s.streams.streams[0].ClaimVacant(Claim{Kind: sourceSlate, Who: "builtin", Evict: func() {}}, 0)
+	s := r.s.streams.Streams()[0].ClaimVacant(stream.Claim{Kind: stream.Slate, Who: "builtin", Evict: func() {}}, 0)
 	if s == nil {
 		r.t.Fatal("the slate does not get the stream")
 	}
-	if err := s.header(asftest.Header(asftest.PacketSize, 640)); err != nil {
+	if err := s.Header(asftest.Header(asftest.PacketSize, 640)); err != nil {
 		r.t.Fatal(err)
 	}
 	r.play(s, 1000)
 	return s
 }
 
-func (r *adminRig) play(s *source, number uint32) {
+func (r *adminRig) play(s *stream.Source, number uint32) {
 	r.t.Helper()
-	if err := s.packet(asftest.Packet(number, number*40, true, asftest.PacketSize, 500)); err != nil {
+	if err := s.Packet(asftest.Packet(number, number*40, true, asftest.PacketSize, 500)); err != nil {
 		r.t.Fatal(err)
 	}
 }
 
 // pull says what a pull makes of its upstreams.
-func (r *adminRig) pull(views ...upstreamView) { r.s.streams.streams[0].ShowUpstreams(views) }
+func (r *adminRig) pull(views ...stream.UpstreamView) { r.s.streams.Streams()[0].ShowUpstreams(views) }
 
 func TestConditionOfPush(t *testing.T) {
 	r := newAdminRig(t, pushStream("a", ""))
 	r.begin("127.0.0.1:8086")
 	r.check(told{"idle", "none", false})
-	src := r.feed(0, sourcePush, "192.0.2.1:5", 1)
+	src := r.feed(0, stream.Push, "192.0.2.1:5", 1)
 	r.check(told{"live", "push", true})
 	r.at = r.at.Add(quietTime - time.Millisecond)
 	r.check(told{"live", "push", true})
@@ -88,7 +89,7 @@ func TestConditionOfPush(t *testing.T) {
 	r.check(told{"silent", "push", false}) // its encoder is connected, and that is all
 	r.play(src, 2)
 	r.check(told{"live", "push", true})
-	src.lost(io.EOF)
+	src.Lost(io.EOF)
 	r.check(told{"orphaned", "none", false})
 
 	slate := r.slate()
@@ -96,27 +97,27 @@ func TestConditionOfPush(t *testing.T) {
 	r.at = r.at.Add(time.Hour)
 	r.play(slate, 2000)
 	r.check(told{"slate", "slate", false})
-	if age, _ := r.s.streams.streams[0].silence(); age < time.Hour {
+	if age, _ := r.s.streams.Streams()[0].Silence(); age < time.Hour {
 		t.Errorf("the last packet is %v old: the slate's counts", age)
 	}
-	if n := r.s.streams.streams[0].stats.packetsIn.Load(); n != 2 {
+	if n := r.s.streams.Streams()[0].Stats().PacketsIn.Load(); n != 2 {
 		t.Errorf("%d packets received, want the encoder's 2", n)
 	}
-	slate.yield()
+	slate.Yield()
 
-	back := r.feed(0, sourcePush, "192.0.2.1:5", 0) // a header is no stream
+	back := r.feed(0, stream.Push, "192.0.2.1:5", 0) // a header is no stream
 	r.check(told{"silent", "push", false})
 	r.play(back, 3000)
 	r.check(told{"live", "push", true})
-	back.end()
+	back.End()
 	r.check(told{"idle", "none", false})
 }
 
 func TestConditionOfPull(t *testing.T) {
-	failed := upstreamView{name: "mmsh://a.example/", state: upstreamFailed, failures: 3}
-	again := upstreamView{name: "mmsh://a.example/", state: upstreamConnecting, failures: 3}
-	fresh := upstreamView{name: "mmsh://b.example/", state: upstreamConnecting}
-	standby := upstreamView{name: "mmsh://b.example/", state: upstreamStandby, failures: 1}
+	failed := stream.UpstreamView{Name: "mmsh://a.example/", State: stream.UpstreamFailed, Failures: 3}
+	again := stream.UpstreamView{Name: "mmsh://a.example/", State: stream.UpstreamConnecting, Failures: 3}
+	fresh := stream.UpstreamView{Name: "mmsh://b.example/", State: stream.UpstreamConnecting}
+	standby := stream.UpstreamView{Name: "mmsh://b.example/", State: stream.UpstreamStandby, Failures: 1}
 	r := newAdminRig(t, config.Stream{Path: "a", Type: config.TypePull})
 	r.begin("127.0.0.1:8086")
 	r.check(told{"idle", "none", false})
@@ -136,10 +137,10 @@ func TestConditionOfPull(t *testing.T) {
 	r.check(told{"failed", "slate", false}) // viewers see the slate, and nobody mends it by himself
 	r.pull(failed, standby)
 	r.check(told{"slate", "slate", false})
-	slate.yield()
-	src := r.feed(0, sourcePull, "mmsh://b.example/", 1)
+	slate.Yield()
+	src := r.feed(0, stream.Pull, "mmsh://b.example/", 1)
 	r.check(told{"live", "pull", true})
-	src.lost(io.EOF)
+	src.Lost(io.EOF)
 	r.check(told{"orphaned", "none", false})
 	r.pull(failed, failed)
 	r.check(told{"failed", "none", false})
@@ -148,13 +149,13 @@ func TestConditionOfPull(t *testing.T) {
 func TestConditionOfFile(t *testing.T) {
 	r := newAdminRig(t, config.Stream{Path: "a", Type: config.TypeFile})
 	r.begin("127.0.0.1:8086")
-	fault := newLastError(fmt.Errorf("open <b>: %w", io.ErrUnexpectedEOF), "", r.at)
-	r.s.streams.streams[0].Fail(fault)
+	fault := stream.NewLastError(fmt.Errorf("open <b>: %w", io.ErrUnexpectedEOF), "", r.at)
+	r.s.streams.Streams()[0].Fail(fault)
 	r.check(told{"failed", "none", false})
 	if page := r.get("/").Body.String(); !strings.Contains(page, `<p class="error">open &lt;b&gt;: unexpected EOF</p>`) {
 		t.Errorf("the page does not say why: %s", page)
 	}
-	r.feed(0, sourceFile, "x.wmv", 1)
+	r.feed(0, stream.File, "x.wmv", 1)
 	r.check(told{"live", "file", true})
 	if page := r.get("/").Body.String(); strings.Contains(page, "unexpected EOF") {
 		t.Error("the page has an error that is over")
@@ -164,16 +165,16 @@ func TestConditionOfFile(t *testing.T) {
 // A stream with a packet every few seconds is not silent in between.
 func TestConditionOfSlowStream(t *testing.T) {
 	r := newAdminRig(t, pushStream("a", ""))
-	st := r.s.streams.streams[0]
-	r.feed(0, sourcePush, "x", 1)
+	st := r.s.streams.Streams()[0]
+	r.feed(0, stream.Push, "x", 1)
 	if got := patienceWith(st); got != quietTime { // 300 kbit/s
 		t.Errorf("silent after %v, want %v", got, quietTime)
 	}
-	st.header().PacketSize = 60_000
+	st.Header().PacketSize = 60_000
 	if got, want := patienceWith(st), 4*8*60_000*time.Second/300_000; got != want {
 		t.Errorf("silent after %v, want %v", got, want)
 	}
-	st.header().Streams[0].Bitrate = 1
+	st.Header().Streams[0].Bitrate = 1
 	if got := patienceWith(st); got != longestQuiet {
 		t.Errorf("silent after %v, want %v", got, longestQuiet)
 	}
@@ -191,18 +192,18 @@ func TestReadyStreams(t *testing.T) {
 	check(503, "starting\ndown a idle\n")
 	r.begin("127.0.0.1:8086")
 	check(503, "not ready\ndown a idle\n")
-	src := r.feed(0, sourcePush, "x", 1)
+	src := r.feed(0, stream.Push, "x", 1)
 	check(200, "ready\nup a live\n")
-	src.lost(io.EOF)
+	src.Lost(io.EOF)
 	check(503, "not ready\ndown a orphaned\n")
 	slate := r.slate()
 	check(503, "not ready\ndown a slate\n")
-	slate.yield()
-	r.feed(0, sourcePush, "x", 1)
-	failed := []upstreamView{{state: upstreamFailed, failures: 1}}
-	r.s.streams.streams[2].ShowUpstreams(failed)
+	slate.Yield()
+	r.feed(0, stream.Push, "x", 1)
+	failed := []stream.UpstreamView{{State: stream.UpstreamFailed, Failures: 1}}
+	r.s.streams.Streams()[2].ShowUpstreams(failed)
 	check(503, "not ready\nup a live\ndown demand failed\n")
-	r.s.streams.streams[2].ShowUpstreams([]upstreamView{{state: upstreamIdle}})
+	r.s.streams.Streams()[2].ShowUpstreams([]stream.UpstreamView{{State: stream.UpstreamIdle}})
 	check(200, "ready\nup a live\n")
 	r.halt()
 	check(503, "stopping\nup a live\n")

@@ -8,6 +8,7 @@ import (
 	"pumpd/codec"
 	"pumpd/server/clock"
 	"pumpd/server/reason"
+	"pumpd/server/stream"
 )
 
 // A conn is a connection: to somebody who asks, to a viewer or to an encoder. It belongs to its loop.
@@ -24,16 +25,16 @@ type conn struct {
 	need     int32 // bytes of the request, once its head is read and its body is awaited; 0 before
 	phase    phase
 	head     headProgress
-	why      reason.Reason // set: it is marked and waits for the sweep
-	waited   bool          // it has been holding for this request, and is not to again
-	queued   bool          // it is in loop.queue
-	late     bool          // the socket has not taken all of a reply; deadline is for that
-	owed     []byte        // what is left of a reply's body, which belongs to the stream, see owed.go
-	deadline clock.Instant // of the phase; 0 is none
-	viewer   *viewer       // while viewing
-	push     *push         // while feeding, and between the requests of one encoder
-	waitsFor *stream       // while holding and then in the queue
-	guest    *guest        // of the gate; nil: it has an ordinary place
+	why      reason.Reason  // set: it is marked and waits for the sweep
+	waited   bool           // it has been holding for this request, and is not to again
+	queued   bool           // it is in loop.queue
+	late     bool           // the socket has not taken all of a reply; deadline is for that
+	owed     []byte         // what is left of a reply's body, which belongs to the stream, see owed.go
+	deadline clock.Instant  // of the phase; 0 is none
+	viewer   *viewer        // while viewing
+	push     *push          // while feeding, and between the requests of one encoder
+	waitsFor *stream.Stream // while holding and then in the queue
+	guest    *guest         // of the gate; nil: it has an ordinary place
 }
 
 // A phase is where a conn is in its life.

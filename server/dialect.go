@@ -5,13 +5,14 @@ import (
 
 	"pumpd/asf"
 	"pumpd/codec"
+	"pumpd/server/stream"
 	"pumpd/server/via"
 )
 
 // A dialect is what one kind of client gets. It is decided once, from the User-Agent, by the table below (mmsh.md §2,
 // §9).
 type dialect struct {
-	form     form
+	form     stream.Form
 	crossing crossing
 	redirect string    // scheme of a Location it can follow
 	keep     bool      // may keep a connection open without having asked for it by name
@@ -30,16 +31,16 @@ const (
 )
 
 var (
-	raw       = &dialect{form: rawPackets, crossing: hangUp, redirect: "http", bears: asf.OlderTail}
-	oldPlayer = &dialect{form: shortFrames, crossing: reopen, redirect: "http", bears: asf.OlderTail}
-	vlcPlayer = &dialect{form: shortFrames, crossing: conclude, redirect: "mmsh", reset: true}
-	midPlayer = &dialect{form: shortFrames, crossing: changeInBand, redirect: "http", reset: true, bears: asf.OlderTail}
-	newPlayer = &dialect{form: shortFrames, crossing: changeInBand, redirect: "http", reset: true, keep: true,
+	raw       = &dialect{form: stream.RawPackets, crossing: hangUp, redirect: "http", bears: asf.OlderTail}
+	oldPlayer = &dialect{form: stream.ShortFrames, crossing: reopen, redirect: "http", bears: asf.OlderTail}
+	vlcPlayer = &dialect{form: stream.ShortFrames, crossing: conclude, redirect: "mmsh", reset: true}
+	midPlayer = &dialect{form: stream.ShortFrames, crossing: changeInBand, redirect: "http", reset: true, bears: asf.OlderTail}
+	newPlayer = &dialect{form: stream.ShortFrames, crossing: changeInBand, redirect: "http", reset: true, keep: true,
 		bears: asf.OlderTail}
-	oldServer  = &dialect{form: fullFrames, crossing: changeInBand, redirect: "http", bears: asf.OlderTail}
+	oldServer  = &dialect{form: stream.FullFrames, crossing: changeInBand, redirect: "http", bears: asf.OlderTail}
 	mmshServer = newPlayer
-	rawVLC     = &dialect{form: rawPackets, crossing: hangUp, redirect: "http"}
-	otherPump  = &dialect{form: shortFrames, crossing: changeInBand, redirect: "http", bears: asf.OlderFrame}
+	rawVLC     = &dialect{form: stream.RawPackets, crossing: hangUp, redirect: "http"}
+	otherPump  = &dialect{form: stream.ShortFrames, crossing: changeInBand, redirect: "http", bears: asf.OlderFrame}
 )
 
 // dialectOf decides by the User-Agent; for pumps by Via: they pass on what they get, so they get it as it is; and for
@@ -69,4 +70,4 @@ func dialectOf(r *codec.Request) *dialect {
 	return newPlayer
 }
 
-func (d *dialect) mmsh() bool { return d.form != rawPackets }
+func (d *dialect) mmsh() bool { return d.form != stream.RawPackets }

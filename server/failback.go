@@ -10,7 +10,7 @@ import (
 // openReturn looks after the upstreams that go before the one that feeds. Each is asked for its header now and then;
 // one that has given it for failback gets a lane, and the stream when that has what it takes.
 func (p *puller) openReturn(now clock.Instant) {
-	failback := time.Duration(p.st.cfg.Failback)
+	failback := time.Duration(p.st.Config().Failback)
 	if failback == 0 || len(p.lanes) > 1 {
 		return
 	}
@@ -38,7 +38,7 @@ const longestProbe = 15 * time.Second // between two probes
 // probe asks an origin for its header; what it finds is a report.
 func (p *puller) probe(q *origin, now clock.Instant) {
 	q.probing = true
-	q.probed = now.Add(min(time.Duration(p.st.cfg.Failback)/4, longestProbe))
+	q.probed = now.Add(min(time.Duration(p.st.Config().Failback)/4, longestProbe))
 	p.work.Go(func() { _ = p.post(p.ctx, report{probed: q, err: p.ask(q)}) }) // unheard only at the end
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"pumpd/server/clock"
 	"pumpd/server/logging"
+	"pumpd/server/stream"
 )
 
 // A gate is the admission control of all listeners: it says whether one more connection may be open, and keeps their
@@ -121,7 +122,7 @@ func (g *gate) refuse() {
 // admit gives a connection that may push to a stream an encoder's place: the guest that it returns replaces in. who is
 // its address; goes ends it; feeds is the address of the encoder that feeds the stream, which does not make room.
 // false: there is no place, and the connection has to go.
-func (g *gate) admit(in *guest, st *stream, who netip.AddrPort, feeds string, now clock.Instant,
+func (g *gate) admit(in *guest, st *stream.Stream, who netip.AddrPort, feeds string, now clock.Instant,
 	goes func()) (*guest, bool) {
 	if in != nil && in.from == st {
 		return in, true

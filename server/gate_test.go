@@ -42,10 +42,10 @@ func (p *peer) ended() bool { return strings.Contains(p.status(), "503") && (p.f
 func TestEncoderReturnsToAFullServer(t *testing.T) {
 	for _, users := range [][]string{nil, {"encoder:secret"}} {
 		r, viewers := full(t)
-		st := r.reg.streams[0]
+		st := r.reg.Streams()[0]
 		var right string
 		if users != nil {
-			r.loop.node.access.users[st.id], _ = auth.ParseUsers(users)
+			r.loop.node.access.users[st.ID()], _ = auth.ParseUsers(users)
 			right = "Authorization: Basic ZW5jb2RlcjpzZWNyZXQ=\r\n"
 		}
 		e := r.encoder()
@@ -68,7 +68,7 @@ func TestEncoderReturnsToAFullServer(t *testing.T) {
 		r.pass(reserveTime * 2)
 		r.loop.gate.expire(r.at)
 		r.turn()
-		if st.up() == nil || st.Owner() == nil || start.gone || e.gone {
+		if st.Up() == nil || st.Owner() == nil || start.gone || e.gone {
 			t.Errorf("%q: the stream is not back", users)
 		}
 		for i, v := range viewers {

@@ -14,6 +14,7 @@ import (
 	"pumpd/codec"
 	"pumpd/server/clock"
 	"pumpd/server/config"
+	"pumpd/server/stream"
 )
 
 // A rig is a loop without gnet: its sockets, its watcher and its clock are the test's.
@@ -22,7 +23,7 @@ type rig struct {
 	at    clock.Instant
 	now   func() clock.Instant // at, unless the test has another clock
 	loop  *loop
-	reg   *registry
+	reg   *stream.Registry
 	peers map[int]*peer
 	armed map[int]bool // descriptors that the loop waits for
 	fd    int
@@ -65,17 +66,17 @@ func newRig(t testing.TB, change func(*config.Config), names ...string) *rig {
 	r.logs = &rigLog{slog.DiscardHandler}
 	log := slog.New(r.logs)
 	n := newNode()
-	var streams []*stream
+	var streams []*stream.Stream
 	ring := func(int, clock.Instant) { r.rung++ }
 	for i := range cfg.Streams {
-		streams = append(streams, newStream(i, &cfg.Streams[i], log, c, &cfg.Server, ring))
+		streams = append(streams, stream.New(i, &cfg.Streams[i], log, c, &cfg.Server, ring))
 	}
 	access, err := newPushAccess(streams)
 	if err != nil {
 		t.Fatal(err)
 	}
 	n.access = access
-	r.reg = newRegistry(c, time.Duration(cfg.Timeouts.SourceGrace), streams)
+	r.reg = stream.NewRegistry(c, time.Duration(cfg.Timeouts.SourceGrace), streams)
 	r.loop = newLoop(0, c, cfg, log, r.reg, &serverStats{}, n, func() {})
 	r.loop.engine, r.loop.watcher = r, r
 	r.gate(plenty)
@@ -220,10 +221,10 @@ func (r *rig) turn() {
 func (r *rig) pass(d time.Duration) { r.at = r.at.Add(d) }
 
 // source claims a stream for the test.
-func (r *rig) source(i int) *source { return r.sourceOf(i, sourceFile) }
+func (r *rig) source(i int) *stream.Source { return r.sourceOf(i, stream.File) }
 
-func (r *rig) sourceOf(i int, kind sourceKind) *source {
-	s, err := r.reg.streams[i].Claim(Claim{Kind: kind, Who: "test"})
+func (r *rig) sourceOf(i int, kind stream.Kind) *stream.Source {
+	s, err := r.reg.Streams()[i].Claim(stream.Claim{Kind: kind, Who: "test"})
 	if err != nil {
 		r.t.Fatal(err)
 	}

@@ -8,6 +8,7 @@ import (
 
 	"pumpd/server/clock"
 	"pumpd/server/config"
+	"pumpd/server/stream"
 )
 
 // A loop that does not turn is stuck, unless it has not begun or has ended.
@@ -15,7 +16,7 @@ func TestStuckLoops(t *testing.T) {
 	at := clock.Instant(1)
 	n, c, log := newNode(), clock.Clock{Now: func() clock.Instant { return at }}, slog.New(slog.DiscardHandler)
 	for i := range 3 {
-		l := newLoop(i, c, config.Default(), log, newRegistry(c, 0, nil), &serverStats{}, n, func() {})
+		l := newLoop(i, c, config.Default(), log, stream.NewRegistry(c, 0, nil), &serverStats{}, n, func() {})
 		n.loops = append(n.loops, l)
 	}
 	check := func(want ...stuckLoop) {

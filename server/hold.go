@@ -4,13 +4,14 @@ import (
 	"time"
 
 	"pumpd/server/clock"
+	"pumpd/server/stream"
 )
 
 // hold lets a viewer wait for a stream without a source for as long as the configuration's hold, instead of refusing it
 // with 503. Its request stays in the conn's input and is served again when the stream comes up or the time is over. It
 // is false where the viewer is not to wait, or has waited already.
-func (l *loop) hold(c *conn, st *stream, now clock.Instant) bool {
-	d := time.Duration(st.cfg.Hold)
+func (l *loop) hold(c *conn, st *stream.Stream, now clock.Instant) bool {
+	d := time.Duration(st.Config().Hold)
 	if d == 0 || c.phase != awaiting || c.waited {
 		return false
 	}
@@ -19,12 +20,12 @@ func (l *loop) hold(c *conn, st *stream, now clock.Instant) bool {
 	c.place = int32(len(a.held))
 	a.held = append(a.held, c)
 	l.holding++
-	st.stats.held.Add(1)
+	st.Stats().Held.Add(1)
 	l.listen(a)
-	if st.up() != nil { // since we looked
+	if st.Up() != nil { // since we looked
 		l.wake()
 	}
-	st.want()
+	st.Want()
 	return true
 }
 
@@ -34,7 +35,7 @@ func (l *loop) serveHeld(now clock.Instant) {
 		return
 	}
 	for _, a := range l.audiences {
-		if a == nil || len(a.held) == 0 || a.stream.up() == nil {
+		if a == nil || len(a.held) == 0 || a.stream.Up() == nil {
 			continue
 		}
 		for len(a.held) > 0 {
@@ -56,7 +57,7 @@ func (l *loop) unlist(c *conn) {
 	if c.place < 0 {
 		return
 	}
-	a := l.audiences[c.waitsFor.id]
+	a := l.audiences[c.waitsFor.ID()]
 	last := a.held[len(a.held)-1]
 	a.held[c.place], last.place = last, c.place
 	a.held[len(a.held)-1] = nil
@@ -69,7 +70,7 @@ func (l *loop) unlist(c *conn) {
 // waitNoMore counts c as waiting for its stream no longer, if it did.
 func (c *conn) waitNoMore() {
 	if c.waitsFor != nil {
-		c.waitsFor.stats.held.Add(-1)
+		c.waitsFor.Stats().Held.Add(-1)
 		c.waitsFor = nil
 	}
 }

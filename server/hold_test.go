@@ -12,6 +12,8 @@ import (
 	"pumpd/asf/asftest"
 	"pumpd/server/clock"
 	"pumpd/server/config"
+	"pumpd/server/play"
+	"pumpd/server/stream"
 )
 
 func holdFor(d time.Duration) func(*config.Config) {
@@ -20,10 +22,10 @@ func holdFor(d time.Duration) func(*config.Config) {
 
 func TestHeldViewerIsServedWhenTheStreamComesUp(t *testing.T) {
 	r := newRig(t, holdFor(10*time.Second), "a")
-	st := r.reg.streams[0]
+	st := r.reg.Streams()[0]
 	mmsh, raw, gone := r.watch("a", ffmpegAgent), r.watch("a", curlAgent), r.watch("a", ffmpegAgent)
-	if len(mmsh.got) > 0 || mmsh.fin || st.watched() != 3 || len(st.wanted) != 1 {
-		t.Fatalf("%q, FIN %v, %d wait; want silence, three waiting and the source told", mmsh.got, mmsh.fin, st.watched())
+	if len(mmsh.got) > 0 || mmsh.fin || st.Watched() != 3 || len(st.Wanted()) != 1 {
+		t.Fatalf("%q, FIN %v, %d wait; want silence, three waiting and the source told", mmsh.got, mmsh.fin, st.Watched())
 	}
 	gone.hangUp()
 	r.pass(9 * time.Second)
@@ -34,11 +36,11 @@ func TestHeldViewerIsServedWhenTheStreamComesUp(t *testing.T) {
 	if got := r.read(mmsh.body()); got.headers != 1 || !slices.Equal(got.numbers, numbers(0, 2)) {
 		t.Errorf("%+v, want the header and two packets", got)
 	}
-	if n := len(raw.body()); n != len(st.up().gen.header.Raw)+2*asftest.PacketSize {
+	if n := len(raw.body()); n != len(st.Up().Gen.Header().Raw)+2*asftest.PacketSize {
 		t.Errorf("raw: %d bytes", n)
 	}
-	if n := len(r.loop.audiences[0].held); st.watched() != 2 || n != 0 {
-		t.Errorf("%d watch, %d held, want 2 and 0", st.watched(), n)
+	if n := len(r.loop.audiences[0].held); st.Watched() != 2 || n != 0 {
+		t.Errorf("%d watch, %d held, want 2 and 0", st.Watched(), n)
 	}
 }
 
@@ -47,8 +49,8 @@ func TestHoldEnds(t *testing.T) {
 	p := r.watch("a", ffmpegAgent)
 	r.pass(11 * time.Second)
 	r.turn()
-	if !strings.Contains(p.status(), "503") || !p.fin || r.reg.streams[0].watched() != 0 {
-		t.Errorf("%q, FIN %v, %d wait; want 503", p.status(), p.fin, r.reg.streams[0].watched())
+	if !strings.Contains(p.status(), "503") || !p.fin || r.reg.Streams()[0].Watched() != 0 {
+		t.Errorf("%q, FIN %v, %d wait; want 503", p.status(), p.fin, r.reg.Streams()[0].Watched())
 	}
 }
 
@@ -57,21 +59,21 @@ func TestHeldViewerMustNotTalk(t *testing.T) {
 	p := r.watch("a", ffmpegAgent)
 	p.say(strings.Repeat("x", maxUnserved))
 	r.turn()
-	if !p.fin || r.reg.streams[0].watched() != 0 {
+	if !p.fin || r.reg.Streams()[0].Watched() != 0 {
 		t.Error("a held viewer may send as much as it likes")
 	}
 }
 
 // slateOf is a slate that one step of the clock after another plays.
-func slateFor(t *testing.T, r *rig, then func(st *stream)) {
+func slateFor(t *testing.T, r *rig, then func(st *stream.Stream)) {
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()
-		st := r.reg.streams[0]
+		st := r.reg.Streams()[0]
 		r.now = func() clock.Instant { return clock.Instant(time.Since(start)) }
-		st.cfg.Slate, st.cfg.SlateAfter = config.SlateBuiltin, config.Duration(3*time.Second)
+		st.Config().Slate, st.Config().SlateAfter = config.SlateBuiltin, config.Duration(3*time.Second)
 		ctx, cancel := context.WithCancel(context.Background())
 		done := make(chan struct{})
-		go func() { runSlate(ctx, st); close(done) }()
+		go func() { play.RunSlate(ctx, st); close(done) }()
 		then(st)
 		cancel()
 		<-done
@@ -80,43 +82,43 @@ func slateFor(t *testing.T, r *rig, then func(st *stream)) {
 
 func TestSlatePlaysWhileTheSourceIsAway(t *testing.T) {
 	r := newRig(t, nil, "a")
-	slateFor(t, r, func(st *stream) {
+	slateFor(t, r, func(st *stream.Stream) {
 		time.Sleep(2 * time.Second)
 		synctest.Wait()
-		if st.up() != nil {
+		if st.Up() != nil {
 			t.Error("the slate plays before slate_after")
 		}
 		time.Sleep(3 * time.Second)
 		synctest.Wait()
-		if st.up() == nil || st.Owner().Kind() != sourceSlate {
+		if st.Up() == nil || st.Owner().Kind() != stream.Slate {
 			t.Fatal("no slate after slate_after")
 		}
-		r.at = st.clock.Now()
+		r.at = st.Clock().Now()
 		e := r.encoder()
 		e.setUp()
 		e.start(endless)
 		e.header(320)
 		e.frame('D', asftest.Packet(1, 40, false, asftest.PacketSize, 500))
 		synctest.Wait()
-		if st.Owner().Kind() != sourceSlate {
+		if st.Owner().Kind() != stream.Slate {
 			t.Error("the slate ended before the source's first key frame")
 		}
 		e.frame('D', asftest.Packet(10, 400, true, asftest.PacketSize, 500))
 		synctest.Wait()
 		r.turn() // the claim has come
-		if own := st.Owner(); own == nil || own.Kind() != sourcePush || !bytes.Equal(st.up().gen.header.Raw,
+		if own := st.Owner(); own == nil || own.Kind() != stream.Push || !bytes.Equal(st.Up().Gen.Header().Raw,
 			asftest.Header(asftest.PacketSize, 320)) {
 			t.Errorf("owner %+v; want the encoder at its key frame; it was told %q", own, e.got)
 		}
-		if last := newest(st.joins.Load().start); last.kind != packetElement || asftest.Number(last.full) != 10 {
+		if last := newest(st.Joins().Start); last.Kind() != stream.PacketElement || asftest.Number(last.Full()) != 10 {
 			t.Error("the key frame was not published")
 		}
 		e.hangUp()
-		last := st.stats.generations.Load()
+		last := st.Stats().Generations.Load()
 		time.Sleep(4 * time.Second)
 		synctest.Wait()
-		if own := st.Owner(); own == nil || own.Kind() != sourceSlate || st.stats.generations.Load() == last {
-			t.Errorf("the slate does not come again: owner %+v, %d generations more", own, st.stats.generations.Load()-last)
+		if own := st.Owner(); own == nil || own.Kind() != stream.Slate || st.Stats().Generations.Load() == last {
+			t.Errorf("the slate does not come again: owner %+v, %d generations more", own, st.Stats().Generations.Load()-last)
 		}
 	})
 }

@@ -64,5 +64,5 @@ func (s *Server) AdminAddr() netip.AddrPort {
 // push.
 func (s *Server) Announce(w io.Writer) {
 	<-s.ready
-	announce(w, s.reg.streams, s.addrs, s.tlsAddrs, s.AdminAddr())
+	announce(w, s.reg.Streams(), s.addrs, s.tlsAddrs, s.AdminAddr())
 }

@@ -24,29 +24,29 @@ func (v *viewer) letGo(l *loop) {
 		v.at = a.at
 		return
 	}
-	missed, held := v.at.next.Load(), a.at.bytes-v.at.bytes
-	if missed == nil || v.at.order >= a.at.order ||
-		a.at.at.Since(missed.at) <= hopeless*(l.limits.maxLag+v.gen.reach.lag()) && held <= hopeless*l.limits.lagBytes {
+	missed, held := v.at.Next(), a.at.BytesSince(v.at)
+	if missed == nil || !a.at.After(v.at) ||
+		a.at.At().Since(missed.At()) <= hopeless*(l.limits.maxLag+v.gen.Lag()) && held <= hopeless*l.limits.lagBytes {
 		return
 	}
-	j := a.stream.joins.Load()
+	j := a.stream.Joins()
 	if j == nil {
 		return // the stream is over: nothing is added that v could hold
 	}
-	to := j.newest
-	if to.order > a.at.order {
-		to = j.start
+	to := j.Newest
+	if to.After(a.at) {
+		to = j.Start
 	}
-	switch near := to.order <= a.at.order; {
-	case j.gen != v.gen && near: // so this is the generation that the audience is in
-		v.crossTo(to, j.gen)
-	case j.gen == v.gen && near && to.order > v.at.order:
+	switch near := !to.After(a.at); {
+	case j.Gen != v.gen && near: // so this is the generation that the audience is in
+		v.crossTo(to, j.Gen)
+	case j.Gen == v.gen && near && to.After(v.at):
 		v.skip(to)
-	case j.gen == v.gen && held > hopeless*l.limits.lagBytes:
+	case j.Gen == v.gen && held > hopeless*l.limits.lagBytes:
 		v.skip(a.at)
 	default:
 		return
 	}
 	v.skips++
-	a.stream.stats.skips.Add(1)
+	a.stream.Stats().Skips.Add(1)
 }

@@ -9,14 +9,15 @@ import (
 
 	"pumpd/asf/asftest"
 	"pumpd/server/reason"
+	"pumpd/server/stream"
 )
 
 // A hostage is an element of a chain that somebody may hold.
-type hostage struct{ weak.Pointer[element] }
+type hostage struct{ weak.Pointer[stream.Element] }
 
 // hostage takes the newest element of the first stream. Nothing of the test holds it.
 func (r *rig) hostage() hostage {
-	return hostage{weak.Make(newest(r.reg.streams[0].joins.Load().newest))}
+	return hostage{weak.Make(newest(r.reg.Streams()[0].Joins().Newest))}
 }
 
 // freed says whether nobody holds it any more.
@@ -142,7 +143,7 @@ func TestSlowViewerWhileTheChainRunsAhead(t *testing.T) {
 	r := newRig(t, nil, "a")
 	f := r.feeder(0, 320)
 	key := func() {
-		if err := f.src.packet(asftest.Packet(f.next, f.next*40, true, asftest.PacketSize, 500)); err != nil {
+		if err := f.src.Packet(asftest.Packet(f.next, f.next*40, true, asftest.PacketSize, 500)); err != nil {
 			t.Fatal(err)
 		}
 		f.next++
@@ -201,11 +202,11 @@ func TestSlowViewerWithoutAKeyFrame(t *testing.T) {
 func TestLongBurstIsNoLag(t *testing.T) {
 	r := newRig(t, nil, "a")
 	src := r.source(0)
-	if err := src.header(asftest.Prerolled(asftest.PacketSize, 20_000)); err != nil {
+	if err := src.Header(asftest.Prerolled(asftest.PacketSize, 20_000)); err != nil {
 		t.Fatal(err)
 	}
 	publish := func(i uint32) {
-		if err := src.packet(asftest.Packet(i, i*40, i%250 == 0, asftest.PacketSize, 500)); err != nil {
+		if err := src.Packet(asftest.Packet(i, i*40, i%250 == 0, asftest.PacketSize, 500)); err != nil {
 			t.Fatal(err)
 		}
 		r.pass(40 * time.Millisecond)
@@ -226,8 +227,8 @@ func TestLongBurstIsNoLag(t *testing.T) {
 		r.turn()
 	}
 	got := r.read(p.body()).numbers
-	if !slices.Equal(got, numbers(got[0], 1250)) || r.reg.streams[0].stats.skips.Load() != 0 {
-		t.Errorf("%d skips; got %d packets from %d on, want all of them", r.reg.streams[0].stats.skips.Load(), len(got),
+	if !slices.Equal(got, numbers(got[0], 1250)) || r.reg.Streams()[0].Stats().Skips.Load() != 0 {
+		t.Errorf("%d skips; got %d packets from %d on, want all of them", r.reg.Streams()[0].Stats().Skips.Load(), len(got),
 			got[0])
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"pumpd/server/config"
 	"pumpd/server/logging"
 	"pumpd/server/reason"
+	"pumpd/server/stream"
 	"pumpd/server/upstream"
 )
 
@@ -27,7 +28,7 @@ func TestLoggedWords(t *testing.T) {
 	var out bytes.Buffer
 	var lost atomic.Uint64
 	q := logging.New(slog.NewTextHandler(&out, nil), &lost)
-	q.Logger().Info("m", "source", sourcePull, "reason", reason.Stalled, "state", streamLive, "upstream", up,
+	q.Logger().Info("m", "source", stream.Pull, "reason", reason.Stalled, "state", stream.Live, "upstream", up,
 		"limit", config.Duration(3*time.Second))
 	q.Drain()
 	const want = " source=pull reason=stalled state=live upstream=http://h:1/a limit=3s\n"

@@ -11,6 +11,7 @@ import (
 	"pumpd/codec"
 	"pumpd/server/clock"
 	"pumpd/server/config"
+	"pumpd/server/stream"
 )
 
 // A loop is one event loop: a goroutine of gnet's and everything it owns. Connections are dealt out to the loops when
@@ -22,7 +23,7 @@ type loop struct {
 	limits  limits
 	log     *slog.Logger
 	access  *slog.Logger
-	reg     *registry
+	reg     *stream.Registry
 	stats   *serverStats
 	node    *node
 	engine  engine
@@ -58,7 +59,7 @@ type loop struct {
 	// Scratch, reused in every round and request.
 	segment  segment
 	iov      [][]byte
-	packets  []*element
+	packets  []*stream.Element
 	leads    []*lead // spare ones
 	prefixes [turnPackets][codec.PrefixLen]byte
 	request  codec.Request
@@ -109,7 +110,7 @@ const (
 	keepAliveTime = 60 * time.Second
 )
 
-func newLoop(id int, c clock.Clock, cfg *config.Config, log *slog.Logger, reg *registry, stats *serverStats, n *node,
+func newLoop(id int, c clock.Clock, cfg *config.Config, log *slog.Logger, reg *stream.Registry, stats *serverStats, n *node,
 	kick func()) *loop {
 	l := &loop{
 		id: id, clock: c, log: log, access: log, reg: reg, stats: stats, node: n, kick: kick,
@@ -123,7 +124,7 @@ func newLoop(id int, c clock.Clock, cfg *config.Config, log *slog.Logger, reg *r
 			stall:       time.Duration(cfg.Timeouts.Stall),
 			redirect404: cfg.Server.Redirect404To,
 		},
-		audiences: make([]*audience, len(reg.streams)),
+		audiences: make([]*audience, len(reg.Streams())),
 	}
 	l.alarm = time.AfterFunc(time.Hour, l.ring)
 	l.alarm.Stop()

@@ -8,6 +8,7 @@ import (
 
 	"pumpd/asf/asftest"
 	"pumpd/server/reason"
+	"pumpd/server/stream"
 )
 
 // FuzzLoop does random things to a loop with many viewers and checks after each that every viewer has seen consecutive
@@ -48,7 +49,7 @@ func (m *mischief) play(script []byte) {
 // mischief is a rig whose sockets misbehave and which remembers what was published.
 type mischief struct {
 	*rig
-	src      *source
+	src      *stream.Source
 	next     uint32
 	newest   uint32 // the last packet that was published
 	anywhere bool   // the last key frame was out of reach once: viewers may start and go on anywhere
@@ -73,10 +74,10 @@ func newMischief(t testing.TB) *mischief {
 
 func (m *mischief) header() {
 	h := asftest.Header(asftest.PacketSize, m.width)
-	err := m.src.header(h)
+	err := m.src.Header(h)
 	if err != nil { // scripts have no patience
-		m.src = m.src.succeed("test")
-		err = m.src.header(h)
+		m.src = m.src.Succeed("test")
+		err = m.src.Header(h)
 	}
 	if err != nil {
 		m.t.Fatal(err)
@@ -89,11 +90,11 @@ func (m *mischief) publish(n int) {
 		key := m.next%7 == 0
 		before := m.src.Mark()
 		b := asftest.Packet(m.next, m.next*40, key, asftest.PacketSize, 100+int(m.next*37%700))
-		if err := m.src.packet(b); err != nil {
+		if err := m.src.Packet(b); err != nil {
 			m.t.Fatal(err)
 		}
-		j := m.reg.streams[0].joins.Load()
-		m.anywhere = m.anywhere || j == nil || j.newest.next.Load() == nil
+		j := m.reg.Streams()[0].Joins()
+		m.anywhere = m.anywhere || j == nil || j.Newest.Next() == nil
 		if !m.src.Unmoved(before) { // a source's packets before its first key frame are left out
 			m.keys[m.next], m.newest = key || m.begins, m.next // it begins without one when none came for keyPatience
 			m.begins = false
@@ -117,7 +118,7 @@ func (m *mischief) do(b byte) {
 			return
 		}
 		agent := map[byte]string{'j': ffmpegAgent, 'v': vlcAgent, 'w': wmpAgent, 'c': curlAgent}[b]
-		if p := m.watch("a", agent); p.conn.viewer != nil || m.reg.streams[0].up() != nil {
+		if p := m.watch("a", agent); p.conn.viewer != nil || m.reg.Streams()[0].Up() != nil {
 			m.all = append(m.all, &watched{p, agent}) // else it was told to come back
 		}
 	case 'p':
@@ -135,14 +136,14 @@ func (m *mischief) do(b byte) {
 	case 'k': // the same header again
 		m.header()
 	case 'l': // the source is lost and comes back
-		m.src.lost(syscall.ECONNRESET)
+		m.src.Lost(syscall.ECONNRESET)
 		m.turn()
 		m.src = m.source(0)
 		m.header()
 	case 'o': // it is asked whether it lets viewers wait for too long
-		m.src.outwait(m.at)
+		m.src.Outwait(m.at)
 	case 'e': // it ends and another begins
-		m.src.end()
+		m.src.End()
 		m.turn()
 		m.src = m.source(0)
 		m.header()
@@ -182,7 +183,7 @@ func (m *mischief) check() {
 			}
 		}
 	}
-	if n := m.reg.streams[0].stats.viewers.Load(); int(n) != listed {
+	if n := m.reg.Streams()[0].Stats().Viewers.Load(); int(n) != listed {
 		m.t.Fatalf("%d viewers counted, %d listed", n, listed)
 	}
 	for _, w := range m.all {
@@ -214,7 +215,7 @@ func (m *mischief) checkAllHaveCaughtUp() {
 		}
 		last := newest(v.at)
 		if v.state != following || v.at != last {
-			m.t.Fatalf("a viewer with room is at packet %d in state %d, want %d", v.at.index, v.state, last.index)
+			m.t.Fatalf("a viewer with room is at packet %d in state %d, want %d", v.at.Index(), v.state, last.Index())
 		}
 		if w.agent == curlAgent {
 			continue
@@ -222,7 +223,7 @@ func (m *mischief) checkAllHaveCaughtUp() {
 		if m.anywhere {
 			continue // it may have been moved to where the chain ends
 		}
-		if got := m.read(w.body()).numbers; len(got) > 0 && !slices.Contains(got, m.newest) && last.kind == packetElement {
+		if got := m.read(w.body()).numbers; len(got) > 0 && !slices.Contains(got, m.newest) && last.Kind() == stream.PacketElement {
 			m.t.Fatalf("newest packet %d is not among %v", m.newest, got)
 		}
 	}

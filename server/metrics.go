@@ -8,6 +8,7 @@ import (
 
 	"pumpd/server/clock"
 	"pumpd/server/reason"
+	"pumpd/server/stream"
 )
 
 // newMetrics has pumpd's metrics and those of Go and the process. It is a registry of its own, so that nothing that a
@@ -42,8 +43,8 @@ func ofPump(name, help string, kind prometheus.ValueType, value func(counters) f
 	return metric[counters]{prometheus.NewDesc("pumpd_"+name, help, nil, nil), kind, value}
 }
 
-func ofStream(name, help string, kind prometheus.ValueType, value func(*stream) float64) metric[*stream] {
-	return metric[*stream]{streamDesc(name, help), kind, value}
+func ofStream(name, help string, kind prometheus.ValueType, value func(*stream.Stream) float64) metric[*stream.Stream] {
+	return metric[*stream.Stream]{streamDesc(name, help), kind, value}
 }
 
 func streamDesc(name, help string, more ...string) *prometheus.Desc {
@@ -65,38 +66,38 @@ var pumpMetrics = []metric[counters]{
 		func(n counters) float64 { return float64(n.logLost) }),
 }
 
-var streamMetrics = []metric[*stream]{
+var streamMetrics = []metric[*stream.Stream]{
 	ofStream("up", "1 if viewers can be served.", gauge,
-		func(st *stream) float64 { return boolean(st.up() != nil) }),
+		func(st *stream.Stream) float64 { return boolean(st.Up() != nil) }),
 	ofStream("live", "1 if a source or the slate feeds the stream; 0 while up means that it is orphaned.", gauge,
-		func(st *stream) float64 { return boolean(st.currentState() == streamLive) }),
+		func(st *stream.Stream) float64 { return boolean(st.State() == stream.Live) }),
 	ofStream("source_up", "1 if the stream's own source feeds it and packets come; not by its slate.", gauge,
-		func(st *stream) float64 { return boolean(feedOf(st).up()) }),
+		func(st *stream.Stream) float64 { return boolean(feedOf(st).up()) }),
 	ofStream("viewers", "Viewers now.", gauge,
-		func(st *stream) float64 { return float64(st.stats.viewers.Load()) }),
+		func(st *stream.Stream) float64 { return float64(st.Stats().Viewers.Load()) }),
 	ofStream("viewers_waiting", "Viewers that wait for the stream to come up.", gauge,
-		func(st *stream) float64 { return float64(st.stats.held.Load()) }),
+		func(st *stream.Stream) float64 { return float64(st.Stats().Held.Load()) }),
 	ofStream("viewers_joined_total", "Viewers that ever were.", counter,
-		func(st *stream) float64 { return float64(st.stats.joined.Load()) }),
+		func(st *stream.Stream) float64 { return float64(st.Stats().Joined.Load()) }),
 	ofStream("declared_bytes_per_second", "Rate that the source's header declares, 0 without a header.", gauge,
-		func(st *stream) float64 { return float64(declared(st)) / 8 }),
+		func(st *stream.Stream) float64 { return float64(declared(st)) / 8 }),
 	ofStream("received_packets_total", "Packets from the source, none of the slate.", counter,
-		func(st *stream) float64 { return float64(st.stats.packetsIn.Load()) }),
+		func(st *stream.Stream) float64 { return float64(st.Stats().PacketsIn.Load()) }),
 	ofStream("received_bytes_total", "Bytes of packets as the source sent them.", counter,
-		func(st *stream) float64 { return float64(st.stats.bytesIn.Load()) }),
+		func(st *stream.Stream) float64 { return float64(st.Stats().BytesIn.Load()) }),
 	ofStream("bad_packets_total", "Packets dropped because they do not fit the header.", counter,
-		func(st *stream) float64 { return float64(st.stats.badPackets.Load()) }),
+		func(st *stream.Stream) float64 { return float64(st.Stats().BadPackets.Load()) }),
 	ofStream("packets_before_key_total", "Packets dropped before a source's first key frame.", counter,
-		func(st *stream) float64 { return float64(st.stats.skippedPackets.Load()) }),
+		func(st *stream.Stream) float64 { return float64(st.Stats().SkippedPackets.Load()) }),
 	ofStream("generations_total", "Headers, or breaks in time, that viewers had to cross.", counter,
-		func(st *stream) float64 { return float64(st.stats.generations.Load()) }),
+		func(st *stream.Stream) float64 { return float64(st.Stats().Generations.Load()) }),
 	ofStream("upstream_switches_total", "Times that a pull turned from one upstream to another without an outage.",
 		counter,
-		func(st *stream) float64 { return float64(st.stats.switches.Load()) }),
+		func(st *stream.Stream) float64 { return float64(st.Stats().Switches.Load()) }),
 	ofStream("sent_bytes_total", "Bytes of replies and packets that viewers' sockets took.", counter,
-		func(st *stream) float64 { return float64(st.stats.bytesOut.Load()) }),
+		func(st *stream.Stream) float64 { return float64(st.Stats().BytesOut.Load()) }),
 	ofStream("viewer_skips_total", "Times that a slow viewer was moved to a newer key frame.", counter,
-		func(st *stream) float64 { return float64(st.stats.skips.Load()) }),
+		func(st *stream.Stream) float64 { return float64(st.Stats().Skips.Load()) }),
 }
 
 // Metrics that do not fit the tables: they have another label, or are not always there.
@@ -127,19 +128,19 @@ func (c collector) Collect(out chan<- prometheus.Metric) {
 		out <- prometheus.MustNewConstMetric(m.desc, m.kind, m.value(n))
 	}
 	collectReasons(out, endedDesc, func(why reason.Reason) uint64 { return n.ended[why] })
-	for _, st := range c.s.streams.streams {
+	for _, st := range c.s.streams.Streams() {
 		collectStream(out, st, c.s.clock.Now())
 	}
 }
 
-func collectStream(out chan<- prometheus.Metric, st *stream, now clock.Instant) {
-	path := st.cfg.Path
+func collectStream(out chan<- prometheus.Metric, st *stream.Stream, now clock.Instant) {
+	path := st.Config().Path
 	for _, m := range streamMetrics {
 		out <- prometheus.MustNewConstMetric(m.desc, m.kind, m.value(st), path)
 	}
-	collectReasons(out, leftDesc, func(why reason.Reason) uint64 { return st.stats.left[why].Load() }, path)
+	collectReasons(out, leftDesc, func(why reason.Reason) uint64 { return st.Stats().Left[why].Load() }, path)
 	collectFeed(out, st, now)
-	if age, ok := st.silence(); ok {
+	if age, ok := st.Silence(); ok {
 		out <- prometheus.MustNewConstMetric(ageDesc, gauge, age.Seconds(), path)
 	}
 }

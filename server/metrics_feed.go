@@ -6,6 +6,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"pumpd/server/clock"
+	"pumpd/server/stream"
 )
 
 // What feeds a stream, and what its upstreams do. Words out of a short list are labels, each with 0 or 1, so that an
@@ -28,9 +29,9 @@ func upstreamMetric(name, help string, more ...string) *prometheus.Desc {
 	return streamDesc("upstream_"+name, help, append([]string{"upstream", "rank"}, more...)...)
 }
 
-func collectFeed(out chan<- prometheus.Metric, st *stream, now clock.Instant) {
-	f, path := feedOf(st), st.cfg.Path
-	for kind := range sourceKinds {
+func collectFeed(out chan<- prometheus.Metric, st *stream.Stream, now clock.Instant) {
+	f, path := feedOf(st), st.Config().Path
+	for kind := range stream.Kinds {
 		is := f.fed && f.kind == kind
 		out <- prometheus.MustNewConstMetric(kindDesc, gauge, boolean(is), path, kind.String())
 	}
@@ -38,18 +39,18 @@ func collectFeed(out chan<- prometheus.Metric, st *stream, now clock.Instant) {
 		out <- prometheus.MustNewConstMetric(conditionDesc, gauge, boolean(f.condition == c), path, c.String())
 	}
 	for rank, v := range st.Upstreams() {
-		collectUpstream(out, v, now, path, v.name, strconv.Itoa(rank))
+		collectUpstream(out, v, now, path, v.Name, strconv.Itoa(rank))
 	}
 }
 
-func collectUpstream(out chan<- prometheus.Metric, v upstreamView, now clock.Instant, labels ...string) {
+func collectUpstream(out chan<- prometheus.Metric, v stream.UpstreamView, now clock.Instant, labels ...string) {
 	with := func(word string) []string { return append(labels[:len(labels):len(labels)], word) }
-	for s := upstreamIdle; s <= upstreamReturning; s++ {
-		out <- prometheus.MustNewConstMetric(upstreamDesc, gauge, boolean(v.state == s), with(s.String())...)
+	for s := stream.UpstreamIdle; s <= stream.UpstreamReturning; s++ {
+		out <- prometheus.MustNewConstMetric(upstreamDesc, gauge, boolean(v.State == s), with(s.String())...)
 	}
-	out <- prometheus.MustNewConstMetric(failuresDesc, gauge, float64(v.failures), labels...)
-	if v.last.text != "" {
-		age := now.Since(v.last.at).Seconds()
-		out <- prometheus.MustNewConstMetric(lastErrorDesc, gauge, age, with(v.last.cause)...)
+	out <- prometheus.MustNewConstMetric(failuresDesc, gauge, float64(v.Failures), labels...)
+	if v.Last.Text != "" {
+		age := now.Since(v.Last.At).Seconds()
+		out <- prometheus.MustNewConstMetric(lastErrorDesc, gauge, age, with(v.Last.Cause)...)
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
 
 	"pumpd/server/reason"
+	"pumpd/server/stream"
 )
 
 // pumpdMetrics are the lines of ours that Prometheus would get.
@@ -26,24 +27,24 @@ func pumpdMetrics(r *adminRig) string {
 
 func TestMetrics(t *testing.T) {
 	r := newAdminRig(t, pushStream("a", ""), pushStream("b", ""), pushStream("C.d-e", ""))
-	src := r.feed(0, sourcePush, "192.0.2.1:5000", 10)
-	src.packet([]byte("bad"))
-	r.feed(1, sourcePush, "192.0.2.2:5000", 1).lost(io.EOF)
+	src := r.feed(0, stream.Push, "192.0.2.1:5000", 10)
+	src.Packet([]byte("bad"))
+	r.feed(1, stream.Push, "192.0.2.2:5000", 1).Lost(io.EOF)
 	r.there.connections = 5
 	r.there.refused = 6
 	r.there.sends = 70
 	r.there.rounds = 8
 	r.there.logLost = 9
 	r.there.ended[reason.BadRequest] = 9
-	st := &r.s.streams.streams[0].stats
-	st.viewers.Store(3)
-	st.held.Store(2)
-	st.joined.Store(12)
-	st.switches.Store(11)
-	st.bytesOut.Store(1 << 53)
-	st.skips.Store(2)
-	st.skippedPackets.Store(4)
-	st.left[reason.Stalled].Store(1)
+	st := r.s.streams.Streams()[0].Stats()
+	st.Viewers.Store(3)
+	st.Held.Store(2)
+	st.Joined.Store(12)
+	st.Switches.Store(11)
+	st.BytesOut.Store(1 << 53)
+	st.Skips.Store(2)
+	st.SkippedPackets.Store(4)
+	st.Left[reason.Stalled].Store(1)
 	r.at = r.at.Add(1500 * time.Millisecond)
 	got := pumpdMetrics(r)
 	for _, want := range []string{
@@ -108,7 +109,7 @@ func TestMetrics(t *testing.T) {
 // The names, units and types are as Prometheus wants them, and its parser takes all of it.
 func TestMetricsLint(t *testing.T) {
 	r := newAdminRig(t, pushStream("a", ""))
-	r.feed(0, sourcePush, "x", 1)
+	r.feed(0, stream.Push, "x", 1)
 	problems, err := promlint.New(strings.NewReader(pumpdMetrics(r))).Lint()
 	if err != nil {
 		t.Fatal(err)

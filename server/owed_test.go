@@ -21,13 +21,13 @@ const describeRequest = "GET /streams/a HTTP/1.1\r\nUser-Agent: " + wmpAgent + "
 func TestDescribesShareTheHeader(t *testing.T) {
 	r := newRig(t, nil, "a")
 	src := r.source(0)
-	if err := src.header(asftest.LongHeader(60_000)); err != nil {
+	if err := src.Header(asftest.LongHeader(60_000)); err != nil {
 		t.Fatal(err)
 	}
-	if err := src.packet(asftest.Packet(0, 0, true, asftest.PacketSize, 500)); err != nil {
+	if err := src.Packet(asftest.Packet(0, 0, true, asftest.PacketSize, 500)); err != nil {
 		t.Fatal(err)
 	}
-	framed := r.reg.streams[0].up().gen.framed
+	framed := r.reg.Streams()[0].Up().Gen.Framed()
 	for _, agent := range []string{wmpAgent, ffmpegAgent} { // one keeps the connection, one does not
 		p := r.connect()
 		p.room = 20_000
@@ -111,8 +111,8 @@ func TestDescribeOverASlowSocket(t *testing.T) {
 	header := asftest.LongHeader(60_000)
 	first := asftest.Packet(0, 0, true, asftest.PacketSize, 500)
 	source.Write(codec.AppendFrame(codec.AppendFrame(nil, 'H', header), 'D', first))
-	s.until("the header is that", func() bool { return len(s.reg.streams[0].up().gen.framed) > 60_000 })
-	framed := s.reg.streams[0].up().gen.framed
+	s.until("the header is that", func() bool { return len(s.reg.Streams()[0].Up().Gen.Framed()) > 60_000 })
+	framed := s.reg.Streams()[0].Up().Gen.Framed()
 	secure, _ := s.dialTLS(0)
 	for name, c := range map[string]net.Conn{"plain": dial(t, s.plain), "TLS": secure} {
 		const asks = 5 // more than fits into sockets; the last one ends the connection

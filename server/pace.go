@@ -6,6 +6,7 @@ import (
 
 	"pumpd/server/clock"
 	"pumpd/server/config"
+	"pumpd/server/stream"
 )
 
 // A send costs the same whatever its size, so fewer and larger sends are the only thing that makes a full pump faster
@@ -90,9 +91,9 @@ type beat struct {
 }
 
 // note counts packets in, oldest first.
-func (b *beat) note(packets []*element) {
+func (b *beat) note(packets []*stream.Element) {
 	for _, e := range packets {
-		b.came(e.at)
+		b.came(e.At())
 	}
 }
 

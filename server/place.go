@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"pumpd/server/clock"
+	"pumpd/server/stream"
 	"pumpd/server/upstream"
 )
 
@@ -64,7 +65,7 @@ func (p *origin) fail(now clock.Instant, lasted time.Duration, random float64) {
 
 // due is when an origin may be tried. Viewers without a source do not wait until pauses of half a minute are over.
 func (p *puller) due(q *origin) clock.Instant {
-	if p.active == nil && p.st.watched() > 0 {
+	if p.active == nil && p.st.Watched() > 0 {
 		return q.urgent
 	}
 	return q.retry
@@ -77,7 +78,7 @@ type outage struct {
 	since  clock.Instant
 	told   clock.Instant
 	causes []string
-	last   lastError // of this run or the one before
+	last   stream.LastError // of this run or the one before
 }
 
 const (
@@ -88,7 +89,7 @@ const (
 // log logs a failure. known: the log has it already.
 func (t *outage) log(log *slog.Logger, from string, err error, known bool, now clock.Instant) {
 	t.tries++
-	t.last = newLastError(err, causeOf(err), now)
+	t.last = stream.NewLastError(err, causeOf(err), now)
 	if t.tries == 1 {
 		t.since, t.told = now, now
 	}

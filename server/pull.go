@@ -8,6 +8,7 @@ import (
 
 	"pumpd/server/clock"
 	"pumpd/server/config"
+	"pumpd/server/stream"
 	"pumpd/server/upstream"
 	"pumpd/server/via"
 )
@@ -28,7 +29,7 @@ import (
 type puller struct {
 	// Set by newPuller, never changed.
 	*upstream.Client
-	st      *stream
+	st      *stream.Stream
 	origins []*origin // in order of preference
 	pair    bool      // both upstreams are read at once
 	reports chan report
@@ -39,52 +40,52 @@ type puller struct {
 	work sync.WaitGroup // lanes and probes
 
 	// run's goroutine only.
-	lanes    []*lane // open ones, at most two
-	active   *lane   // the one that feeds the stream; nil: none does
-	source   *source // the claim of active; nil without it
+	lanes    []*lane        // open ones, at most two
+	active   *lane          // the one that feeds the stream; nil: none does
+	source   *stream.Source // the claim of active; nil without it
 	handover *handover
-	left     mark // the chain's end when the last claim was given up; 0: none was
+	left     stream.Mark // the chain's end when the last claim was given up; 0: none was
 	leftBy   *lane
 	awake    bool          // of a stream on demand: somebody watches, or did not long ago
 	watched  clock.Instant // the last time that somebody did, while awake
 	relief   clock.Instant // the next lane for relief: not before
 	next     clock.Instant // when to look again if nothing happens
-	views    []upstreamView
+	views    []stream.UpstreamView
 }
 
 // A handover is a claim that another source, the slate, is about to let go for a lane.
 type handover struct {
 	lane    *lane
-	source  *source
+	source  *stream.Source
 	granted chan struct{}
 }
 
 // runPull keeps a stream fed until ctx is done.
-func runPull(ctx context.Context, st *stream, c *config.Config, pump via.Name) {
+func runPull(ctx context.Context, st *stream.Stream, c *config.Config, pump via.Name) {
 	p, err := newPuller(st, c, pump)
 	if err != nil {
-		st.log.Error("pull is not possible", "err", err)
+		st.Log().Error("pull is not possible", "err", err)
 		return
 	}
 	p.run(ctx)
 }
 
-func newPuller(st *stream, c *config.Config, pump via.Name) (*puller, error) {
+func newPuller(st *stream.Stream, c *config.Config, pump via.Name) (*puller, error) {
 	d, err := upstream.NewDialer(upstream.DialerOptions{
-		Proxy: c.Proxy.URL, ForLocal: c.Proxy.ForLocal, CAFile: st.cfg.CAFile, Fingerprint: st.cfg.Fingerprint,
+		Proxy: c.Proxy.URL, ForLocal: c.Proxy.ForLocal, CAFile: st.Config().CAFile, Fingerprint: st.Config().Fingerprint,
 	})
 	if err != nil {
 		return nil, err
 	}
 	p := &puller{
-		Client: &upstream.Client{Dialer: d, Name: pump, GUID: upstream.NewGUID(), Follow: st.cfg.FollowRedirects,
-			Stall: time.Duration(c.Timeouts.PullStall), Log: st.log},
+		Client: &upstream.Client{Dialer: d, Name: pump, GUID: upstream.NewGUID(), Follow: st.Config().FollowRedirects,
+			Stall: time.Duration(c.Timeouts.PullStall), Log: st.Log()},
 		st:      st,
-		pair:    len(st.cfg.Pair) > 0,
+		pair:    len(st.Config().Pair) > 0,
 		reports: make(chan report, 16),
 		random:  rand.Float64,
 	}
-	for i, raw := range st.cfg.Upstreams() {
+	for i, raw := range st.Config().Upstreams() {
 		up, err := upstream.Parse(raw)
 		if err != nil {
 			return nil, err
@@ -104,7 +105,7 @@ func (p *puller) run(ctx context.Context) {
 	alarm := time.NewTimer(0)
 	defer alarm.Stop()
 	for routine := false; ctx.Err() == nil; {
-		if now := p.st.clock.Now(); !routine || now >= p.next {
+		if now := p.st.Clock().Now(); !routine || now >= p.next {
 			p.next = now.Add(time.Hour)
 			p.reconcile(now)
 			p.show()
@@ -119,11 +120,11 @@ func (p *puller) run(ctx context.Context) {
 		case <-ctx.Done():
 		case n := <-p.reports:
 			routine = p.isRoutine(n)
-			p.handle(n, p.st.clock.Now())
+			p.handle(n, p.st.Clock().Now())
 			routine = routine && p.active == n.lane
 		case <-granted:
 			p.inherited()
-		case <-p.st.wanted: // by reconcile
+		case <-p.st.Wanted(): // by reconcile
 		case <-alarm.C:
 		}
 	}
@@ -133,7 +134,7 @@ func (p *puller) run(ctx context.Context) {
 func (p *puller) finish() {
 	p.withdraw()
 	if p.source != nil {
-		p.source.end()
+		p.source.End()
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"pumpd/server/clock"
+	"pumpd/server/stream"
 	"pumpd/server/upstream"
 )
 
@@ -71,8 +72,8 @@ func (d *delivery) idle(more bool) error {
 		return err
 	}
 	st := d.puller.st
-	if more || !d.playing || len(d.puller.origins) > 1 || st.cfg.Slate != "" || st.watched() > 0 ||
-		st.clock.Now().Since(d.began) < repeatTime {
+	if more || !d.playing || len(d.puller.origins) > 1 || st.Config().Slate != "" || st.Watched() > 0 ||
+		st.Clock().Now().Since(d.began) < stream.RepeatTime {
 		return nil
 	}
 	return clock.Pause(d.ctx, collectTime)

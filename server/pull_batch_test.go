@@ -39,7 +39,7 @@ func TestPullCollectsWhileNobodyWatches(t *testing.T) {
 				if tt.watched {
 					s.come()
 				}
-				d := &delivery{puller: s.puller, ctx: t.Context(), playing: tt.played > 0, began: s.st.clock.Now()}
+				d := &delivery{puller: s.puller, ctx: t.Context(), playing: tt.played > 0, began: s.st.Clock().Now()}
 				time.Sleep(tt.played)
 				from := time.Now()
 				if err := d.idle(tt.more); err != nil || time.Since(from) != tt.want {

@@ -1,18 +1,21 @@
 package server
 
-import "pumpd/server/clock"
+import (
+	"pumpd/server/clock"
+	"pumpd/server/stream"
+)
 
 // begin makes a lane feed a stream that we do not have the claim of. A slate lets go only for a picture.
 func (p *puller) begin(l *lane, now clock.Instant) {
 	st := p.st
-	if own := st.Owner(); own != nil && own.Kind() == sourceSlate && !l.pictured(now) {
-		if l.packets > 0 {
-			p.lookAt(l.first.Add(keyPatience))
+	if own := st.Owner(); own != nil && own.Kind() == stream.Slate && !l.pictured(now) {
+		if l.Packets > 0 {
+			p.lookAt(l.First.Add(stream.KeyPatience))
 		}
 		return
 	}
 	granted := make(chan struct{}, 1)
-	s, done, err := st.Inherit(Claim{Kind: sourcePull, Who: l.origin.name}, func() { granted <- struct{}{} })
+	s, done, err := st.Inherit(stream.Claim{Kind: stream.Pull, Who: l.origin.name}, func() { granted <- struct{}{} })
 	switch {
 	case err != nil:
 		p.drop(l, err, now)
@@ -26,34 +29,34 @@ func (p *puller) begin(l *lane, now clock.Instant) {
 // pictured says that there is something to show, or that there has been nothing for too long to wait for it.
 func (l *lane) pictured(now clock.Instant) bool {
 	_, ok := l.firstJoin(-1)
-	return ok || l.packets > 0 && now.Since(l.first) >= keyPatience
+	return ok || l.Packets > 0 && now.Since(l.First) >= stream.KeyPatience
 }
 
 // inherited is the moment at which the slate has let go.
 func (p *puller) inherited() {
 	r := p.handover
 	p.handover = nil
-	r.source.tookOver()
+	r.source.TookOver()
 	p.start(r.lane, r.source)
 }
 
 // withdraw takes back that we want the claim.
 func (p *puller) withdraw() {
 	if p.handover != nil {
-		p.handover.source.yield()
+		p.handover.source.Yield()
 		p.handover = nil
 	}
 }
 
 // start makes a lane feed the stream by a claim that is new. Where nobody has written since this lane left off, because
 // it was silent, nothing is missing in between; where somebody has, that was the slate, which has a clock of its own.
-func (p *puller) start(l *lane, s *source) {
-	t := tieUnknown
+func (p *puller) start(l *lane, s *stream.Source) {
+	t := stream.TieUnknown
 	switch {
 	case l.file, !s.Unmoved(p.left):
-		t = tieOther
+		t = stream.TieOther
 	case p.leftBy == l:
-		t = tieExact
+		t = stream.TieExact
 	}
 	p.active, p.source = l, s
 	p.feed(lineup{tie: t})
@@ -72,14 +75,14 @@ func (p *puller) feed(u lineup) {
 	p.st.SetPath(l.via)
 	kept := l.kept[u.from:]
 	l.forget()
-	if err := p.source.header(l.header); err != nil {
-		p.drop(l, err, p.st.clock.Now())
+	if err := p.source.Header(l.header); err != nil {
+		p.drop(l, err, p.st.Clock().Now())
 		return
 	}
-	p.source.follow(u.tie)
+	p.source.Follow(u.tie)
 	for _, k := range kept {
-		if err := p.source.packet(k.b); err != nil {
-			p.drop(l, err, p.st.clock.Now())
+		if err := p.source.Packet(k.b); err != nil {
+			p.drop(l, err, p.st.Clock().Now())
 			return
 		}
 	}

@@ -112,7 +112,7 @@ func (d *delivery) take(e upstream.Event) error {
 		return upstream.ErrEnded
 	case upstream.EventPacket:
 		if !d.playing {
-			d.playing, d.began = true, d.puller.st.clock.Now()
+			d.playing, d.began = true, d.puller.st.Clock().Now()
 		}
 		if d.pace.header != nil { // it may have to wait for its time, those before it not
 			if err := d.flush(); err != nil {

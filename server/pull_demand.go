@@ -9,16 +9,16 @@ import (
 // demanded says whether the upstreams are to be read now: always, or on demand while somebody watches or waits, and
 // until nobody has for idle_close.
 func (p *puller) demanded(now clock.Instant) bool {
-	if !p.st.cfg.OnDemand {
+	if !p.st.Config().OnDemand {
 		return true
 	}
 	switch {
-	case p.st.watched() > 0:
+	case p.st.Watched() > 0:
 		if !p.awake {
 			p.wakeUp(now)
 		}
 		p.awake, p.watched = true, now
-	case p.awake && now.Since(p.watched) >= time.Duration(p.st.cfg.IdleClose):
+	case p.awake && now.Since(p.watched) >= time.Duration(p.st.Config().IdleClose):
 		p.awake = false
 	}
 	if p.awake {
@@ -43,6 +43,6 @@ func (p *puller) suspend() {
 	}
 	if p.source != nil {
 		p.Log.Info("nobody watches, letting the upstream go", "from", p.active.origin.name)
-		p.release(p.source.end)
+		p.release(p.source.End)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"pumpd/server/config"
+	"pumpd/server/stream"
 )
 
 func newDemand(t *testing.T) (*scene, *show) {
@@ -18,11 +19,11 @@ func newDemand(t *testing.T) (*scene, *show) {
 
 // come and leave are a viewer's.
 func (s *scene) come() {
-	s.st.stats.viewers.Add(1)
-	s.st.want()
+	s.st.Stats().Viewers.Add(1)
+	s.st.Want()
 }
 
-func (s *scene) leave() { s.st.stats.viewers.Add(-1) }
+func (s *scene) leave() { s.st.Stats().Viewers.Add(-1) }
 
 // fed lets time pass and says whether there was a source all the time, or never.
 func (s *scene) fed(d time.Duration) (always, never bool) {
@@ -43,14 +44,14 @@ func TestPullOnDemand(t *testing.T) {
 		if got := s.requests(); len(got) > 0 {
 			t.Fatalf("asked %q, and nobody watches", got)
 		}
-		s.st.stats.held.Add(1) // a viewer waits
-		s.st.want()
+		s.st.Stats().Held.Add(1) // a viewer waits
+		s.st.Want()
 		synctest.Wait()
-		if s.st.currentState() != streamLive {
-			t.Fatalf("state %v when somebody waits, want live", s.st.currentState())
+		if s.st.State() != stream.Live {
+			t.Fatalf("state %v when somebody waits, want live", s.st.State())
 		}
 		s.come()
-		s.st.stats.held.Add(-1)
+		s.st.Stats().Held.Add(-1)
 		if always, _ := s.fed(10 * time.Minute); !always {
 			t.Error("the source went away while somebody watched")
 		}
@@ -64,20 +65,20 @@ func TestPullOnDemand(t *testing.T) {
 		}
 		s.leave()
 		time.Sleep(32 * time.Second)
-		if _, never := s.fed(time.Hour); !never || s.st.currentState() != streamIdle || s.st.up() != nil {
-			t.Errorf("state %v when nobody has watched for idle_close, want idle", s.st.currentState())
+		if _, never := s.fed(time.Hour); !never || s.st.State() != stream.Idle || s.st.Up() != nil {
+			t.Errorf("state %v when nobody has watched for idle_close, want idle", s.st.State())
 		}
 		if got := s.requests(); len(got) != 2 {
 			t.Errorf("asked %q, want one Describe and Play", got)
 		}
 		s.come()
 		synctest.Wait()
-		if s.st.currentState() != streamLive {
+		if s.st.State() != stream.Live {
 			t.Error("it does not come again")
 		}
 		stop()
-		if s.st.currentState() != streamIdle {
-			t.Errorf("state %v at the end", s.st.currentState())
+		if s.st.State() != stream.Idle {
+			t.Errorf("state %v at the end", s.st.State())
 		}
 	})
 }
@@ -86,7 +87,7 @@ func TestPullOnDemand(t *testing.T) {
 func TestOnDemandOldSign(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, _ := newDemand(t)
-		s.st.want()
+		s.st.Want()
 		stop := s.start()
 		time.Sleep(time.Minute)
 		if got := s.requests(); len(got) > 0 {
@@ -118,7 +119,7 @@ func TestOnDemandFailing(t *testing.T) {
 		s.change(hostA, w.relay(relay{burst: burst3}))
 		s.come()
 		synctest.Wait()
-		if s.st.currentState() != streamLive {
+		if s.st.State() != stream.Live {
 			t.Error("who comes waits for the next try")
 		}
 		stop()
@@ -138,9 +139,9 @@ func TestOnDemandLost(t *testing.T) {
 		s.hang()
 		time.Sleep(time.Minute)
 		synctest.Wait()
-		s.reg.Reap(s.st.clock.Now())
-		if s.st.currentState() != streamIdle || s.st.Owner() != nil {
-			t.Errorf("state %v, want idle", s.st.currentState())
+		s.reg.Reap(s.st.Clock().Now())
+		if s.st.State() != stream.Idle || s.st.Owner() != nil {
+			t.Errorf("state %v, want idle", s.st.State())
 		}
 		stop()
 	})

@@ -43,7 +43,7 @@ func TestFailover(t *testing.T) {
 				tt.a.burst = burst3
 				s.hosts[hostA], s.hosts[hostB] = w.relay(tt.a), w.relay(relay{burst: burst3})
 				time.Sleep(10 * time.Second)
-				begin := s.st.clock.Now()
+				begin := s.st.Clock().Now()
 				p := s.play(20 * time.Second)
 				p.exact(t, w, max(tt.most, showStep, 1500*time.Millisecond))
 				if tt.most > 0 {
@@ -77,7 +77,7 @@ func TestFailoverFromSilenceAtFirst(t *testing.T) {
 					hung(c)
 					closed.Store(int64(time.Since(w.begin)))
 				}
-				begin := s.st.clock.Now()
+				begin := s.st.Clock().Now()
 				time.Sleep(5 * time.Second)
 				p := s.play(5 * time.Second)
 				synctest.Wait()
@@ -99,7 +99,7 @@ func TestFailoverFromTwoSilent(t *testing.T) {
 		s, w := newScene(t, urlA, urlB, "mmsh://c.example/x"), newShow()
 		s.hosts[hostA], s.hosts[hostB], s.hosts["c.example:80"] = (*call).hold, (*call).hold, w.relay(relay{burst: burst3})
 		time.Sleep(10 * time.Second)
-		begin := s.st.clock.Now()
+		begin := s.st.Clock().Now()
 		p := s.play(10 * time.Second)
 		p.exact(t, w, showStep)
 		if first := p.at[0].Since(begin); first > 2200*time.Millisecond {
@@ -230,7 +230,7 @@ func TestFailback(t *testing.T) {
 		}
 		stop()
 		s.published().exact(t, w, 2*showStep)
-		if n := s.st.stats.switches.Load(); n != 1 {
+		if n := s.st.Stats().Switches.Load(); n != 1 {
 			t.Errorf("%d changes without an outage, want 1", n)
 		}
 	})
@@ -272,7 +272,7 @@ func TestFailbackNeedsPackets(t *testing.T) {
 				if n := len(s.asksOf(hostA)); n < 10 {
 					t.Errorf("the preferred one was asked %d times only", n)
 				}
-				if s.st.stats.switches.Load() != 0 {
+				if s.st.Stats().Switches.Load() != 0 {
 					t.Error("turned to an upstream without a stream")
 				}
 			})
@@ -289,7 +289,7 @@ func TestFailbackToOneBehind(t *testing.T) {
 		stop := s.start()
 		time.Sleep(38 * time.Second)
 		synctest.Wait()
-		if n := s.st.stats.switches.Load(); n != 1 {
+		if n := s.st.Stats().Switches.Load(); n != 1 {
 			t.Errorf("%d changes, want 1", n)
 		}
 		stop()
@@ -316,7 +316,7 @@ func TestFailbackAtKeyFrame(t *testing.T) {
 				time.Sleep(time.Minute)
 				stop()
 				p := s.published()
-				if n := s.st.stats.switches.Load(); n != 1 || len(p.numbers) != 1 {
+				if n := s.st.Stats().Switches.Load(); n != 1 || len(p.numbers) != 1 {
 					t.Fatalf("%d changes, published %v; want one, and one generation", n, p.numbers)
 				}
 				if gaps := p.unbroken(t, showGroup*showStep+showStep); gaps > tt.gaps {
@@ -336,7 +336,7 @@ func newFailback2(t *testing.T) (s *scene, w, v *show) {
 func TestFailbackOff(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, w := newFailback(t, relay{burst: burst3, away: []span{{10 * time.Second, 12 * time.Second}}})
-		s.st.cfg.Failback = 0
+		s.st.Config().Failback = 0
 		s.play(10*time.Minute).exact(t, w, 2*showStep)
 		if got := s.asksOf(hostA); len(got) != 2 {
 			t.Errorf("the preferred one was asked %q, want one Describe and Play", got)

@@ -13,6 +13,7 @@ import (
 	"pumpd/asf"
 	"pumpd/asf/asftest"
 	"pumpd/codec"
+	"pumpd/server/stream"
 )
 
 // Upstreams that answer with $H and nothing more: one that feeds no more, two of them, one that says so again and
@@ -48,14 +49,14 @@ func TestPullBackWithHeaderOnly(t *testing.T) {
 				var up time.Duration
 				for range 240 {
 					time.Sleep(250 * time.Millisecond)
-					s.reg.Reap(s.st.clock.Now())
-					if s.st.joins.Load() != nil {
+					s.reg.Reap(s.st.Clock().Now())
+					if s.st.Joins() != nil {
 						up += 250 * time.Millisecond
 					}
 				}
 				synctest.Wait()
-				if up < 29*time.Second || up > 33*time.Second || s.st.currentState() != streamIdle || s.st.up() != nil {
-					t.Errorf("viewers were kept for %v of a minute, then the stream is %v; want 30s and idle", up, s.st.currentState())
+				if up < 29*time.Second || up > 33*time.Second || s.st.State() != stream.Idle || s.st.Up() != nil {
+					t.Errorf("viewers were kept for %v of a minute, then the stream is %v; want 30s and idle", up, s.st.State())
 				}
 			})
 		})
@@ -89,7 +90,7 @@ func TestPullHeaderTooLarge(t *testing.T) {
 			stop := s.start()
 			defer stop()
 			synctest.Wait()
-			if up := s.st.up() != nil; up != (n <= asf.MaxHeader) {
+			if up := s.st.Up() != nil; up != (n <= asf.MaxHeader) {
 				t.Errorf("pull of %d bytes: up %v, log %q", n, up, s.log.Text())
 			}
 			all := s.log.Text()

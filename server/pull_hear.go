@@ -59,14 +59,14 @@ func (p *puller) take(l *lane, e upstream.Event, now clock.Instant) error {
 		if err := l.setHeader(bytes.Clone(e.Data)); err != nil || l != p.active {
 			return err
 		}
-		return p.source.header(e.Data)
+		return p.source.Header(e.Data)
 	}
 	l.beat(now)
 	if l.lasted() >= steadyRun {
 		l.origin.outage.end(p.Log, l.origin.name, now)
 	}
 	if l == p.active {
-		return p.source.packet(e.Data)
+		return p.source.Packet(e.Data)
 	}
 	l.keep(bytes.Clone(e.Data), now)
 	l.near = p.near(l, now)
@@ -87,10 +87,10 @@ func (p *puller) drop(l *lane, err error, now clock.Instant) {
 	case o != nil:
 		p.switchTo(o, p.lineUp(o), "the other one is lost")
 	case l.origin.outage.tries > 0:
-		p.release(p.source.yield)
+		p.release(p.source.Yield)
 	default:
 		known = true
-		p.release(func() { p.source.lost(err) })
+		p.release(func() { p.source.Lost(err) })
 	}
 	if l.aim == aimRelief {
 		p.relief = now // that was none

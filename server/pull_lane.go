@@ -6,6 +6,7 @@ import (
 
 	"pumpd/asf"
 	"pumpd/server/clock"
+	"pumpd/server/stream"
 )
 
 // A lane is one connection to an upstream, from the first request to the last packet. A goroutine of its own reads it,
@@ -22,10 +23,10 @@ type lane struct {
 	via    string      // of the upstream's reply
 	header []byte      // the newest; nil: none yet
 	asf    *asf.Header // the same, as published
-	pulse
-	file bool        // what comes is one, with times of its own
-	mute bool        // has given the stream up for being silent, and still is
-	near *generation // of the stream, whose times its own are about; nil: they are not
+	stream.Pulse
+	file bool               // what comes is one, with times of its own
+	mute bool               // has given the stream up for being silent, and still is
+	near *stream.Generation // of the stream, whose times its own are about; nil: they are not
 	kept []keptPacket
 	size int // bytes of kept
 }
@@ -69,27 +70,27 @@ func (l *lane) forget() { l.kept, l.size, l.near = nil, 0, nil }
 
 // beat notes that a packet has come.
 func (l *lane) beat(now clock.Instant) {
-	l.pulse.beat(now)
+	l.Pulse.Beat(now)
 	l.mute = false
 }
 
 // lastPacket is when its last packet came, before all time if there was none.
 func (l *lane) lastPacket() clock.Instant {
-	if l.packets == 0 {
+	if l.Packets == 0 {
 		return -1
 	}
-	return l.latest
+	return l.Latest
 }
 
 // lasted is for how long packets have come.
-func (l *lane) lasted() time.Duration { return l.latest.Since(l.first) }
+func (l *lane) lasted() time.Duration { return l.Latest.Since(l.First) }
 
 // settled says that what comes is no burst of the past any more.
-func (l *lane) settled() bool { return l.lasted() >= repeatTime }
+func (l *lane) settled() bool { return l.lasted() >= stream.RepeatTime }
 
 // quiet is since when nothing has come, and how long that may last.
 func (l *lane) quiet() (since clock.Instant, patience time.Duration) {
-	return max(l.latest, l.opened), l.patience()
+	return max(l.Latest, l.opened), l.Patience()
 }
 
 // keep stores a packet. What is not one of the header is left out; the source counts such when it is its turn.

@@ -1,13 +1,16 @@
 package server
 
-import "pumpd/server/clock"
+import (
+	"pumpd/server/clock"
+	"pumpd/server/stream"
+)
 
 // A lineup says where and how a lane that stood by can go on for viewers who were fed by another one.
 type lineup struct {
-	from   int  // in its kept packets
-	tie    tie  // what it is then to the source before
-	behind bool // it has the chain's packets, and the last one is yet to come
-	ready  bool // waiting would not make it better
+	from   int        // in its kept packets
+	tie    stream.Tie // what it is then to the source before
+	behind bool       // it has the chain's packets, and the last one is yet to come
+	ready  bool       // waiting would not make it better
 }
 
 // lineUp finds the best way on, in this order:
@@ -38,13 +41,13 @@ func (p *puller) lineUp(l *lane) lineup {
 	case p.source.Generation() == l.near:
 		for i, k := range l.kept {
 			if k.join && p.later(k) {
-				return lineup{from: i, tie: tieSame, ready: true}
+				return lineup{from: i, tie: stream.TieSame, ready: true}
 			}
 		}
-		return lineup{tie: tieSame}
+		return lineup{tie: stream.TieSame}
 	case l.settled():
 		_, ok := l.firstJoin(silent)
-		return lineup{from: l.since(silent), tie: tieOther, ready: ok}
+		return lineup{from: l.since(silent), tie: stream.TieOther, ready: ok}
 	}
 	return lineup{}
 }
@@ -53,11 +56,11 @@ func (p *puller) lineUp(l *lane) lineup {
 func (p *puller) exact(l *lane) (lineup, bool) {
 	for i := len(l.kept) - 1; i >= 0; i-- {
 		if k := l.kept[i]; p.source.EndsWith(k.send, k.b) {
-			return lineup{from: i + 1, tie: tieExact, ready: true}, true
+			return lineup{from: i + 1, tie: stream.TieExact, ready: true}, true
 		}
 	}
 	if n := len(l.kept); n > 0 && !p.later(l.kept[n-1]) && p.source.Holds(l.kept[n-1].b) {
-		return lineup{from: n, tie: tieSame, behind: true, ready: true}, true
+		return lineup{from: n, tie: stream.TieSame, behind: true, ready: true}, true
 	}
 	return lineup{}, false
 }
@@ -66,11 +69,11 @@ func (p *puller) exact(l *lane) (lineup, bool) {
 func (p *puller) later(k keptPacket) bool { return p.source.Ahead(k.send) > 0 }
 
 // near gives the stream's generation, if the newest packet of a lane has about the send time that the stream is at.
-func (p *puller) near(l *lane, now clock.Instant) *generation {
+func (p *puller) near(l *lane, now clock.Instant) *stream.Generation {
 	if p.source == nil || len(l.kept) == 0 || !p.source.GoesOn() || !p.source.Follows(l.asf) {
 		return nil
 	}
-	if d := p.source.Drift(l.kept[len(l.kept)-1].send, now); d < -sameClock || d > sameClock {
+	if d := p.source.Drift(l.kept[len(l.kept)-1].send, now); d < -stream.SameClock || d > stream.SameClock {
 		return nil
 	}
 	return p.source.Generation()

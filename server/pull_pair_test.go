@@ -8,6 +8,7 @@ import (
 
 	"pumpd/asf/asftest"
 	"pumpd/server/config"
+	"pumpd/server/stream"
 )
 
 const (
@@ -77,7 +78,7 @@ func TestPairIsExact(t *testing.T) {
 				}
 				p := s.play(25 * second)
 				p.exact(t, w, tt.most)
-				if n := s.st.stats.switches.Load(); n < tt.turn || tt.turn == 0 && n > 1 {
+				if n := s.st.Stats().Switches.Load(); n < tt.turn || tt.turn == 0 && n > 1 {
 					t.Errorf("%d changes, want %d", n, tt.turn)
 				}
 				if len(p.numbers[0]) < 23*25 {
@@ -181,10 +182,10 @@ func TestPairOfTwoEncoders(t *testing.T) {
 					}
 				}
 				p.prompt(t, group+500*time.Millisecond+tt.lag+2*showStep)
-				if n := s.st.stats.switches.Load(); n != turns {
+				if n := s.st.Stats().Switches.Load(); n != turns {
 					t.Errorf("%d changes, want %d", n, turns)
 				}
-				if s.st.currentState() != streamIdle || !p.ended {
+				if s.st.State() != stream.Idle || !p.ended {
 					t.Error("the stream has not ended with the puller")
 				}
 			})
@@ -202,8 +203,8 @@ func TestPairIsLost(t *testing.T) {
 		stop := s.start()
 		time.Sleep(11 * time.Second)
 		synctest.Wait()
-		if s.st.currentState() != streamOrphaned || s.st.Owner() != nil {
-			t.Errorf("state %v, owner %v; want orphaned and nobody", s.st.currentState(), s.st.Owner())
+		if s.st.State() != stream.Orphaned || s.st.Owner() != nil {
+			t.Errorf("state %v, owner %v; want orphaned and nobody", s.st.State(), s.st.Owner())
 		}
 		time.Sleep(10 * time.Second)
 		synctest.Wait()

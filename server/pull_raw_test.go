@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"pumpd/server/config"
+	"pumpd/server/stream"
 	"pumpd/server/upstream/upstreamtest"
 )
 
@@ -90,13 +91,13 @@ func TestPullRawOnDemand(t *testing.T) {
 		stop := s.start()
 		s.come()
 		synctest.Wait()
-		if got := s.requests(); s.st.currentState() != streamLive || len(got) != 1 {
-			t.Errorf("state %v, asked %q", s.st.currentState(), got)
+		if got := s.requests(); s.st.State() != stream.Live || len(got) != 1 {
+			t.Errorf("state %v, asked %q", s.st.State(), got)
 		}
 		s.leave()
 		time.Sleep(time.Minute)
-		if s.st.currentState() != streamIdle {
-			t.Errorf("state %v when nobody watches", s.st.currentState())
+		if s.st.State() != stream.Idle {
+			t.Errorf("state %v when nobody watches", s.st.State())
 		}
 		stop()
 	})
@@ -141,9 +142,9 @@ func TestPullFileKeepsPace(t *testing.T) {
 		s.hosts[hostA] = func(c *call) {
 			c.say(fmt.Appendf(nil, "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n", len(body)), body)
 		}
-		start := s.st.clock.Now()
+		start := s.st.Clock().Now()
 		err := s.once()
-		if took := s.st.clock.Now().Since(start); err != io.EOF || took < 19*time.Second || took > 21*time.Second {
+		if took := s.st.Clock().Now().Since(start); err != io.EOF || took < 19*time.Second || took > 21*time.Second {
 			t.Errorf("a file of 20s took %v, %v", took, err)
 		}
 		p := s.published()

@@ -10,6 +10,8 @@ import (
 
 	"pumpd/asf/asftest"
 	"pumpd/server/clock"
+	"pumpd/server/stream"
+	"pumpd/server/stream/streamtest"
 )
 
 // A show is what an encoder makes: packet n of it is there n showSteps after its beginning, and each showGroup of them
@@ -124,17 +126,17 @@ type publication struct {
 // published reads the chain, of which the test must be the only user now.
 func (s *scene) published() (p publication) {
 	synctest.Wait()
-	for _, e := range elements(s.first) {
-		switch e.kind {
-		case headerElement:
+	for _, e := range streamtest.Elements(s.first) {
+		switch e.Kind() {
+		case stream.HeaderElement:
 			p.numbers = append(p.numbers, nil)
-		case packetElement:
+		case stream.PacketElement:
 			i := len(p.numbers) - 1
-			p.numbers[i] = append(p.numbers[i], int(asftest.Number(e.full)))
-			p.sent = append(p.sent, binary.LittleEndian.Uint32(e.full[7:]))
-			p.at = append(p.at, e.at)
-			p.bytes = append(p.bytes, e.full...)
-		case endElement:
+			p.numbers[i] = append(p.numbers[i], int(asftest.Number(e.Full())))
+			p.sent = append(p.sent, binary.LittleEndian.Uint32(e.Full()[7:]))
+			p.at = append(p.at, e.At())
+			p.bytes = append(p.bytes, e.Full()...)
+		case stream.EndElement:
 			p.ended = true
 		}
 	}

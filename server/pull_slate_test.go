@@ -13,6 +13,7 @@ import (
 	"pumpd/asf/asftest"
 	"pumpd/server/clock"
 	"pumpd/server/config"
+	"pumpd/server/play"
 )
 
 // newSlated has a stream whose slate is a file with this header; the slate's packets have numbers from 1,000,000 on.
@@ -36,7 +37,7 @@ func newSlated(t *testing.T, r relay, width uint32) (s *scene, w *show, start fu
 		done := make(chan struct{})
 		go func() {
 			defer close(done)
-			runSlate(ctx, s.st)
+			play.RunSlate(ctx, s.st)
 		}()
 		return func() {
 			stopPull()

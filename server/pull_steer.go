@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"pumpd/server/clock"
+	"pumpd/server/stream"
 	"pumpd/server/upstream"
 )
 
@@ -21,8 +22,8 @@ func (p *puller) reconcile(now clock.Instant) {
 		}
 	}
 	if p.active != nil {
-		if p.source.outwait(now) {
-			p.lookAt(now.Add(outwaitCheck))
+		if p.source.Outwait(now) {
+			p.lookAt(now.Add(stream.OutwaitCheck))
 		}
 		p.compare(now)
 		p.tidy(now)
@@ -53,15 +54,15 @@ func (p *puller) comparePair(l *lane, now clock.Instant) {
 	if !ok {
 		return
 	}
-	if due := since.Add(time.Duration(p.st.cfg.PairSwitch)); now < due {
+	if due := since.Add(time.Duration(p.st.Config().PairSwitch)); now < due {
 		p.lookAt(due)
 		return
 	}
 	if u := p.lineUp(l); u.ready {
 		old := p.active
-		silence := now.Since(old.latest)
+		silence := now.Since(old.Latest)
 		p.switchTo(l, u, "the other one is behind")
-		old.first = now // what it has done before is no merit any more
+		old.First = now // what it has done before is no merit any more
 		old.origin.outage.log(p.Log, old.origin.name, stalledFor(silence), false, now)
 	}
 }
@@ -92,7 +93,7 @@ var errNoPicture = errors.New("no key frame to go on with")
 // group of pictures is lost, if packets really come.
 func (p *puller) compareReturn(l *lane, now clock.Instant) {
 	u := p.lineUp(l)
-	due := l.opened.Add(keyPatience)
+	due := l.opened.Add(stream.KeyPatience)
 	switch {
 	case u.ready && (!u.behind || l.settled()), now >= due && l.settled():
 		old := p.active
@@ -108,9 +109,9 @@ func (p *puller) compareReturn(l *lane, now clock.Instant) {
 // switchTo makes a lane that stood by feed the stream in place of the one that does.
 func (p *puller) switchTo(l *lane, u lineup, why string) {
 	p.Log.Info("turning to another upstream", "from", p.active.origin.name, "to", l.origin.name, "why", why,
-		"exact", u.tie == tieExact || u.behind)
-	p.st.stats.switches.Add(1)
-	p.source = p.source.succeed(l.origin.name)
+		"exact", u.tie == stream.TieExact || u.behind)
+	p.st.Stats().Switches.Add(1)
+	p.source = p.source.Succeed(l.origin.name)
 	p.active = l
 	p.feed(u)
 }
@@ -118,29 +119,29 @@ func (p *puller) switchTo(l *lane, u lineup, why string) {
 // tidy closes the lanes that have become needless.
 func (p *puller) tidy(now clock.Instant) {
 	l := p.other()
-	if l == nil || p.active.packets == 0 {
+	if l == nil || p.active.Packets == 0 {
 		return
 	}
 	since, patience := p.active.quiet()
 	if now.Since(since) >= patience {
 		return
 	}
-	if l.aim == aimFeed || l.aim == aimRelief && p.active.latest > l.opened {
+	if l.aim == aimFeed || l.aim == aimRelief && p.active.Latest > l.opened {
 		p.close(l)
 	}
 }
 
 // yieldToSlate gives the stream to its slate when the upstream is silent, though connected.
 func (p *puller) yieldToSlate(now clock.Instant) {
-	if p.st.cfg.Slate == "" {
+	if p.st.Config().Slate == "" {
 		return
 	}
 	since, patience := p.active.quiet()
-	if due := since.Add(max(patience, time.Duration(p.st.cfg.SlateAfter))); now < due {
+	if due := since.Add(max(patience, time.Duration(p.st.Config().SlateAfter))); now < due {
 		p.lookAt(due)
 		return
 	}
 	p.active.mute = true
 	p.Log.Warn("upstream is silent", "from", p.active.origin.name, "for", now.Since(since).Round(time.Millisecond))
-	p.release(func() { p.source.pause(since) })
+	p.release(func() { p.source.Pause(since) })
 }

@@ -22,6 +22,8 @@ import (
 	"pumpd/server/clock"
 	"pumpd/server/config"
 	"pumpd/server/logging/logtest"
+	"pumpd/server/stream"
+	"pumpd/server/stream/streamtest"
 	"pumpd/server/upstream/upstreamtest"
 	"pumpd/server/via"
 )
@@ -45,12 +47,12 @@ var (
 // test here waits.
 type scene struct {
 	t      *testing.T
-	st     *stream
-	reg    *registry
+	st     *stream.Stream
+	reg    *stream.Registry
 	puller *puller
 	hosts  map[string]script   // by host:port
 	zone   map[string][]string // by host: its addresses, one after another
-	first  *element            // of the chain
+	first  *stream.Element     // of the chain
 	log    *logtest.Book
 
 	calls sync.WaitGroup
@@ -99,9 +101,9 @@ func newSceneOf(t *testing.T, cfg config.Stream) *scene {
 	s := &scene{t: t, log: &logtest.Book{},
 		hosts: map[string]script{}, zone: map[string][]string{}, dials: map[string]int{}}
 	cfg.Path, cfg.Type = "x", config.TypePull
-	s.st, s.reg = fedStream(t, cfg, streamOptions{log: slog.New(s.log), bell: func() {
+	s.st, s.reg = streamtest.New(t, cfg, streamtest.Options{Log: slog.New(s.log), Bell: func() {
 		if s.first == nil {
-			s.first = s.st.joins.Load().start
+			s.first = s.st.Joins().Start
 		}
 	}})
 	p, err := newPuller(s.st, config.Default(), via.NewName())
@@ -225,13 +227,13 @@ func (s *scene) pauses(from int) (list []time.Duration) {
 func (s *scene) seen() string {
 	synctest.Wait()
 	var list []string
-	for _, e := range elements(s.first) {
-		switch e.kind {
-		case headerElement:
+	for _, e := range streamtest.Elements(s.first) {
+		switch e.Kind() {
+		case stream.HeaderElement:
 			list = append(list, "h")
-		case packetElement:
-			list = append(list, fmt.Sprint(asftest.Number(e.full)))
-		case endElement:
+		case stream.PacketElement:
+			list = append(list, fmt.Sprint(asftest.Number(e.Full())))
+		case stream.EndElement:
 			list = append(list, "end")
 		}
 	}
@@ -546,12 +548,12 @@ func TestPullBusy(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newScene(t, "mmsh://a.example/x")
 		s.hosts["a.example:80"] = wms([][]byte{framed1}, (*call).hold)
-		other, err := s.st.Claim(Claim{Kind: sourceFile, Who: "other"})
+		other, err := s.st.Claim(stream.Claim{Kind: stream.File, Who: "other"})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := s.once(); !errors.Is(err, errBusy) {
-			t.Errorf("%v, want %v", err, errBusy)
+		if err := s.once(); !errors.Is(err, stream.ErrBusy) {
+			t.Errorf("%v, want %v", err, stream.ErrBusy)
 		}
 		if s.st.Owner() != other {
 			t.Error("the other has lost its claim")
@@ -582,9 +584,9 @@ func TestPullGoneForGood(t *testing.T) {
 			}{{5*time.Second - time.Second, false}, {2 * time.Second, name != "without"}, {30 * time.Second, true}} {
 				time.Sleep(c.pass)
 				synctest.Wait()
-				s.reg.Reap(s.st.clock.Now())
-				if over := s.st.currentState() == streamIdle; over != c.over {
-					t.Errorf("%s: state %v, want over: %v", name, s.st.currentState(), c.over)
+				s.reg.Reap(s.st.Clock().Now())
+				if over := s.st.State() == stream.Idle; over != c.over {
+					t.Errorf("%s: state %v, want over: %v", name, s.st.State(), c.over)
 				}
 			}
 			stop()
@@ -625,14 +627,14 @@ func TestPullComesBack(t *testing.T) {
 				stop := s.start()
 				time.Sleep(5*time.Second + 100*time.Millisecond)
 				synctest.Wait()
-				if got := s.st.currentState(); got != streamOrphaned {
+				if got := s.st.State(); got != stream.Orphaned {
 					t.Errorf("state %v when the upstream is gone, want orphaned", got)
 				}
 				time.Sleep(400 * time.Millisecond)
 				if got := s.seen(); got != "h 1 2" {
 					t.Errorf("stream got %q half a second later, want %q", got, "h 1 2")
 				}
-				if got := s.st.currentState(); got != streamLive {
+				if got := s.st.State(); got != stream.Live {
 					t.Errorf("state %v, want live", got)
 				}
 				stop()
@@ -712,11 +714,11 @@ func TestPullFailsOver(t *testing.T) {
 }
 
 func TestNewPullerRefuses(t *testing.T) {
-	st, _ := fedStream(t, config.Stream{Path: "x", URL: "rtsp://a.example/"}, streamOptions{})
+	st, _ := streamtest.New(t, config.Stream{Path: "x", URL: "rtsp://a.example/"}, streamtest.Options{})
 	if _, err := newPuller(st, config.Default(), via.NewName()); err == nil {
 		t.Error("a puller from rtsp://")
 	}
-	st, _ = fedStream(t, config.Stream{Path: "x", URL: "mmsh://a.example/"}, streamOptions{})
+	st, _ = streamtest.New(t, config.Stream{Path: "x", URL: "mmsh://a.example/"}, streamtest.Options{})
 	c := config.Default()
 	c.Proxy.URL = "socks5://a.example"
 	if _, err := newPuller(st, c, via.NewName()); err == nil {

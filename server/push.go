@@ -10,6 +10,7 @@ import (
 	"pumpd/codec"
 	"pumpd/server/clock"
 	"pumpd/server/reason"
+	"pumpd/server/stream"
 )
 
 // A push is an encoder on a conn, from its first PushStart on. Its stream may come in several requests, each a
@@ -17,7 +18,7 @@ import (
 // belongs to the conn's loop.
 type push struct {
 	// Set at the first PushStart, never changed.
-	stream *stream
+	stream *stream.Stream
 	access *pushAccess
 	from   netip.Addr
 
@@ -27,13 +28,13 @@ type push struct {
 	keep  bool   // the conn stays when the body is complete
 
 	state  pushState
-	source *source // while inheriting and feeding
+	source *stream.Source // while inheriting and feeding
 	body   pushBody
 	last   *asf.Header   // its last header, as published; nil without one and after $E
 	next   *asf.Header   // the header to give the stream with its next packet; nil: it has been given, or none has come
-	left   mark          // the chain's end when it fell silent; 0: it has not
+	left   stream.Mark   // the chain's end when it fell silent; 0: it has not
 	heard  clock.Instant // the last $H, $C, $D or $E; between two bodies, the end of the first, or a setup
-	pulse
+	stream.Pulse
 }
 
 // A pushState is what a push has of its stream.
@@ -72,7 +73,7 @@ func (p *push) feed(c *conn, now clock.Instant) bool {
 	case errors.Is(err, errNextRequest):
 		p.pause(c, now)
 		return true
-	case errors.Is(err, errBusy): // another newcomer is about to take over
+	case errors.Is(err, stream.ErrBusy): // another newcomer is about to take over
 		p.fail(c, 409, err)
 		return false
 	case err != nil:
@@ -106,7 +107,7 @@ func (p *push) frame(c *conn, f codec.Frame, now clock.Instant) error {
 		return p.header(c, f.Body[4:])
 	case 'D':
 		p.hear(now)
-		p.beat(now)
+		p.Beat(now)
 		return p.packet(c, f.Body)
 	case 'E':
 		return p.end(f, now)
@@ -130,7 +131,7 @@ func (p *push) header(c *conn, b []byte) error {
 		if err != nil {
 			return err
 		}
-		if s := p.stream.Owner(); s != nil && s.Kind() == sourceSlate {
+		if s := p.stream.Owner(); s != nil && s.Kind() == stream.Slate {
 			p.next = h
 			p.remember(h.Published())
 			return nil
@@ -140,7 +141,7 @@ func (p *push) header(c *conn, b []byte) error {
 		}
 	}
 	p.next, p.left = nil, 0
-	if err := p.source.header(b); err != nil {
+	if err := p.source.Header(b); err != nil {
 		return err
 	}
 	p.remember(p.source.Published())
@@ -167,7 +168,7 @@ func (p *push) packet(c *conn, b []byte) error {
 	if p.next != nil {
 		return p.beginWith(c, b)
 	}
-	return p.source.packet(b)
+	return p.source.Packet(b)
 }
 
 // resume is for an encoder that comes back without $H, in the middle of its stream: the header that it gave before
@@ -175,11 +176,11 @@ func (p *push) packet(c *conn, b []byte) error {
 // header by now.
 func (p *push) resume(c *conn) error {
 	if p.last == nil {
-		return errNoHeader
+		return stream.ErrNoHeader
 	}
-	j, s := p.stream.joins.Load(), p.stream.Owner()
-	if s != nil && s.Kind() == sourcePush && s != p.source && j != nil && !j.gen.header.Same(p.last) {
-		return errNoHeader
+	j, s := p.stream.Joins(), p.stream.Owner()
+	if s != nil && s.Kind() == stream.Push && s != p.source && j != nil && !j.Gen.Header().Same(p.last) {
+		return stream.ErrNoHeader
 	}
 	return p.header(c, p.last.Raw)
 }
@@ -188,7 +189,7 @@ func (p *push) resume(c *conn) error {
 // other packets are dropped until then. After a silence in which no slate came, the stream goes on where it was.
 func (p *push) beginWith(c *conn, b []byte) error {
 	if p.source == nil {
-		if own := p.stream.Owner(); own != nil && own.Kind() == sourceSlate {
+		if own := p.stream.Owner(); own != nil && own.Kind() == stream.Slate {
 			if at, err := p.next.ParsePacket(b); err != nil || !at.Join {
 				return nil
 			}
@@ -197,25 +198,25 @@ func (p *push) beginWith(c *conn, b []byte) error {
 			return err
 		}
 	}
-	t := tieOther
+	t := stream.TieOther
 	if p.source.Unmoved(p.left) {
-		t = tieExact
+		t = stream.TieExact
 	}
 	h := p.next
 	p.next, p.left = nil, 0
-	if err := p.source.header(h.Raw); err != nil {
+	if err := p.source.Header(h.Raw); err != nil {
 		return err
 	}
-	p.source.follow(t)
-	return p.source.packet(b)
+	p.source.Follow(t)
+	return p.source.Packet(b)
 }
 
 // yieldToSlate gives the claim up, so that the slate may play, when the encoder is silent though connected.
 func (p *push) yieldToSlate(c *conn, now clock.Instant) {
-	c.loop.log.Warn("encoder is silent, making way for the slate", "stream", p.stream.cfg.Path, "from", c.remote,
+	c.loop.log.Warn("encoder is silent, making way for the slate", "stream", p.stream.Config().Path, "from", c.remote,
 		"for", now.Since(p.heard))
 	p.next, p.left = p.source.Published(), p.source.Mark()
-	p.source.pause(p.heard)
+	p.source.Pause(p.heard)
 	p.source, p.state = nil, pushSilent
 }
 
@@ -224,9 +225,9 @@ func (p *push) yieldToSlate(c *conn, now clock.Instant) {
 // before either had the stream, one may have to go after all.
 func (p *push) claim(c *conn) error {
 	l := c.loop
-	if s := p.stream.Owner(); s != nil && s.Kind() == sourcePush && p.state == pushSilent {
+	if s := p.stream.Owner(); s != nil && s.Kind() == stream.Push && p.state == pushSilent {
 		p.evicted(c)
-		return errBusy
+		return stream.ErrBusy
 	}
 	if code, why := l.objection(c, p.stream, p.id, l.now); code != 0 { // it started before the other one
 		err := errors.New(why)
@@ -236,7 +237,7 @@ func (p *push) claim(c *conn) error {
 	evict := func() { l.tell(func(clock.Instant) { p.evicted(c) }) }
 	granted := func() { l.tell(func(now clock.Instant) { p.granted(c, now) }) }
 	s, at, err := p.stream.Inherit(
-		Claim{Kind: sourcePush, Who: c.remote.String(), Pusher: pusher{from: p.from, id: p.id}, Evict: evict}, granted)
+		stream.Claim{Kind: stream.Push, Who: c.remote.String(), Pusher: stream.Pusher{From: p.from, ID: p.id}, Evict: evict}, granted)
 	if err != nil {
 		return err
 	}
@@ -254,7 +255,7 @@ func (p *push) granted(c *conn, now clock.Instant) {
 		return // it has gone in the meantime, and its claim with it
 	}
 	p.state = pushFeeding
-	p.source.tookOver()
+	p.source.TookOver()
 	c.loop.process(c, now)
 }
 
@@ -274,7 +275,7 @@ func (p *push) end(f codec.Frame, now clock.Instant) error {
 	p.heard, p.state, p.last, p.next, p.left = now, pushEnded, nil, nil, 0
 	p.access.drop(p.stream, p.id)
 	if p.source != nil {
-		p.source.end()
+		p.source.End()
 		p.source = nil
 	}
 	return nil
@@ -293,15 +294,15 @@ func (p *push) gone(c *conn, why reason.Reason) {
 	switch {
 	case s == nil:
 	case why == reason.Replaced, why == reason.ShuttingDown:
-		s.yield()
+		s.Yield()
 	default:
-		s.lost(errors.New(why.String()))
+		s.Lost(errors.New(why.String()))
 	}
 }
 
 // fail answers at once, which an encoder takes for the end (push.md §8), and closes.
 func (p *push) fail(c *conn, code int, err error) {
-	c.loop.log.Info("push failed", "stream", p.stream.cfg.Path, "from", c.remote, "status", code, "err", err)
+	c.loop.log.Info("push failed", "stream", p.stream.Config().Path, "from", c.remote, "status", code, "err", err)
 	c.loop.dropEncoder(c, code, err.Error(), refusal(code))
 }
 
@@ -310,17 +311,17 @@ func (p *push) fail(c *conn, code int, err error) {
 func (p *push) chore(c *conn, now clock.Instant) {
 	l := c.loop
 	if p.state == pushFeeding {
-		p.source.outwait(now)
+		p.source.Outwait(now)
 	}
 	inBody, silent := c.phase == feeding, now.Since(p.heard)
 	switch {
 	case !inBody && silent > l.limits.pushSetup, inBody && p.state == pushEnded && silent > endedTime:
 		l.mark(c, reason.SourceSilent)
 	case inBody && p.state != pushEnded && p.state != pushInheriting && silent > l.limits.sourceIdle:
-		l.log.Warn("encoder is silent", "stream", p.stream.cfg.Path, "from", c.remote, "limit", l.limits.sourceIdle)
+		l.log.Warn("encoder is silent", "stream", p.stream.Config().Path, "from", c.remote, "limit", l.limits.sourceIdle)
 		l.dropEncoder(c, 408, fmt.Sprintf("no data for %v", l.limits.sourceIdle), reason.SourceSilent)
-	case p.state == pushFeeding && p.stream.cfg.Slate != "" &&
-		silent >= max(p.patience(), time.Duration(p.stream.cfg.SlateAfter)):
+	case p.state == pushFeeding && p.stream.Config().Slate != "" &&
+		silent >= max(p.Patience(), time.Duration(p.stream.Config().SlateAfter)):
 		p.yieldToSlate(c, now)
 	}
 }

@@ -8,6 +8,7 @@ import (
 
 	"pumpd/asf/asftest"
 	"pumpd/server/config"
+	"pumpd/server/stream"
 )
 
 func slated(c *config.Config) {
@@ -25,21 +26,21 @@ type slateFeeder struct {
 func (r *rig) slate(width uint32) *slateFeeder {
 	r.t.Helper()
 	f := &slateFeeder{}
-	src := r.reg.streams[0].ClaimVacant(
-		Claim{Kind: sourceSlate, Who: "slate", Evict: func() { f.asked = true }}, 3*time.Second)
+	src := r.reg.Streams()[0].ClaimVacant(
+		stream.Claim{Kind: stream.Slate, Who: "slate", Evict: func() { f.asked = true }}, 3*time.Second)
 	if src == nil {
 		return nil
 	}
 	f.feeder = &feeder{rig: r, src: src, next: 1_000_000}
 	f.header(width)
-	src.follow(tieOther)
+	src.Follow(stream.TieOther)
 	return f
 }
 
 // steps are the differences of the send times of a raw viewer's packets.
 func (r *rig) steps(p *peer) (list []time.Duration) {
 	r.t.Helper()
-	h := r.reg.streams[0].up().gen.header
+	h := r.reg.Streams()[0].Up().Gen.Header()
 	var last uint32
 	for b := p.body()[len(h.Raw):]; len(b) > 0; b = b[asftest.PacketSize:] {
 		at, err := h.ParsePacket(b[:asftest.PacketSize])
@@ -70,7 +71,7 @@ func TestPushRelievesSlateWithSameHeader(t *testing.T) {
 		if !slate.asked {
 			t.Fatal("the slate was not ended at the key frame")
 		}
-		slate.src.yield()
+		slate.src.Yield()
 		r.turn()
 		e.push(9)
 		want := append(numbers(1_000_000, 1_000_020), numbers(next+10, next+20)...)
@@ -108,7 +109,7 @@ func TestSilentPushMakesWayForSlate(t *testing.T) {
 		t.Fatal("the slate was ended before there was a key frame")
 	}
 	e.push(1)
-	slate.src.yield()
+	slate.src.Yield()
 	r.turn()
 	e.push(4)
 	want := slices.Concat(numbers(0, 15), numbers(1_000_000, 1_000_020), numbers(20, 25))
@@ -133,8 +134,8 @@ func TestSilentPushGoesOn(t *testing.T) {
 	p, raw := r.watch("a", ffmpegAgent), r.watch("a", curlAgent)
 	r.pass(3500 * time.Millisecond)
 	r.turn()
-	if st := r.reg.streams[0]; st.currentState() != streamOrphaned {
-		t.Fatalf("a stream whose encoder is silent is %s", st.currentState())
+	if st := r.reg.Streams()[0]; st.State() != stream.Orphaned {
+		t.Fatalf("a stream whose encoder is silent is %s", st.State())
 	}
 	e.push(10)
 	if got := r.read(p.body()); got.headers != 1 || !slices.Equal(got.numbers, numbers(0, 25)) {
@@ -145,8 +146,8 @@ func TestSilentPushGoesOn(t *testing.T) {
 			t.Errorf("step %d is %v", i, step)
 		}
 	}
-	if st := r.reg.streams[0]; st.currentState() != streamLive {
-		t.Errorf("the stream is %s", st.currentState())
+	if st := r.reg.Streams()[0]; st.State() != stream.Live {
+		t.Errorf("the stream is %s", st.State())
 	}
 }
 
@@ -163,7 +164,7 @@ func TestSilentPushIsReplaced(t *testing.T) {
 	if !strings.Contains(old.status(), "409") || !old.fin || young.fin {
 		t.Errorf("the old encoder was told %q, FIN %v; the young one FIN %v", old.status(), old.fin, young.fin)
 	}
-	if own := r.reg.streams[0].Owner(); own == nil || own != young.conn.push.source {
+	if own := r.reg.Streams()[0].Owner(); own == nil || own != young.conn.push.source {
 		t.Error("the young encoder does not have the stream")
 	}
 }
@@ -181,7 +182,7 @@ func TestSilentPushLeavesToItsHeir(t *testing.T) {
 	old.conn.push.yieldToSlate(old.conn, r.at)
 	r.turn()
 	young.push(1)
-	if own := r.reg.streams[0].Owner(); own == nil || own != young.conn.push.source || !old.fin {
+	if own := r.reg.Streams()[0].Owner(); own == nil || own != young.conn.push.source || !old.fin {
 		t.Errorf("owner %+v, the old encoder's FIN %v; want the young one", own, old.fin)
 	}
 }
@@ -198,7 +199,7 @@ func TestSlowPushIsNotSilent(t *testing.T) {
 		for range 10 {
 			r.pass(196 * time.Millisecond)
 			r.turn()
-			if i > 8 && r.reg.streams[0].Owner() == nil { // in the beginning nobody knows its pace
+			if i > 8 && r.reg.Streams()[0].Owner() == nil { // in the beginning nobody knows its pace
 				t.Fatalf("a slow encoder was taken for a silent one after packet %d", i)
 			}
 		}

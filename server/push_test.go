@@ -11,6 +11,7 @@ import (
 	"pumpd/asf/asftest"
 	"pumpd/codec"
 	"pumpd/server/config"
+	"pumpd/server/stream"
 )
 
 // An encoder is a peer that pushes, as push.md describes Windows Media Encoder.
@@ -122,8 +123,8 @@ func TestPushOfAPusherInC(t *testing.T) {
 	if got := r.read(p.body()); got.ended != 0 || !p.fin || len(e.got) > 0 {
 		t.Errorf("$E %d, FIN %v, want 0 and FIN; the encoder was told %q", got.ended, p.fin, e.got)
 	}
-	if st := r.reg.streams[0]; st.currentState() != streamIdle || st.Owner() != nil {
-		t.Errorf("the stream is %s", st.currentState())
+	if st := r.reg.Streams()[0]; st.State() != stream.Idle || st.Owner() != nil {
+		t.Errorf("the stream is %s", st.State())
 	}
 }
 
@@ -162,7 +163,7 @@ func TestPushInPieces(t *testing.T) {
 			if !strings.Contains(e.status(), "204") || e.fin {
 				t.Errorf("chunked %v, step %d: %q, FIN %v, want 204 and an open connection", chunked, step, e.status(), e.fin)
 			}
-			if n := r.reg.streams[0].stats.packetsIn.Load(); n != 3 {
+			if n := r.reg.Streams()[0].Stats().PacketsIn.Load(); n != 3 {
 				t.Errorf("chunked %v, step %d: %d packets, want 3", chunked, step, n)
 			}
 		}
@@ -319,7 +320,7 @@ func TestResumeWithoutHeader(t *testing.T) {
 	if got := r.read(p.body()); got.headers != 1 || !slices.Equal(got.numbers, want) {
 		t.Errorf("%+v, want packets %v; the encoder was told %q", got, want, again.got)
 	}
-	if n := r.reg.streams[0].stats.badPackets.Load(); n != 1 {
+	if n := r.reg.Streams()[0].Stats().BadPackets.Load(); n != 1 {
 		t.Errorf("%d bad packets, want 1", n)
 	}
 }
@@ -423,7 +424,7 @@ func TestPushAuthorisation(t *testing.T) {
 	e.start(endless)
 	e.header(320)
 	e.push(3)
-	if r.reg.streams[0].up() == nil {
+	if r.reg.Streams()[0].Up() == nil {
 		t.Errorf("a PushStart with the push-id of an authorised setup was not let in: %q", e.got)
 	}
 	thief := r.encoder()
@@ -543,7 +544,7 @@ func TestResumeAfterAnotherHeader(t *testing.T) {
 	p := r.watch("a", wmpAgent)
 	e.hangUp()
 	evicted := false
-	other, err := r.reg.streams[0].Claim(Claim{Kind: sourceSlate, Who: "test", Evict: func() { evicted = true }})
+	other, err := r.reg.Streams()[0].Claim(stream.Claim{Kind: stream.Slate, Who: "test", Evict: func() { evicted = true }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -560,7 +561,7 @@ func TestResumeAfterAnotherHeader(t *testing.T) {
 	if !evicted {
 		t.Fatal("the slate was not to let go at the key frame")
 	}
-	other.yield()
+	other.Yield()
 	r.turn()
 	again.push(1)
 	if got := r.read(p.body()); got.headers != 3 || !slices.Equal(got.numbers, append(numbers(0, 3), 100, 101, 102, 10,

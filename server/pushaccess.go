@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	"pumpd/server/auth"
+	"pumpd/server/stream"
 )
 
 // pushAccess is who may push to each stream: passwords, networks, and the push-ids that were given out. Streams are
@@ -20,16 +21,16 @@ type pushAccess struct {
 	brake    auth.Brake
 }
 
-func newPushAccess(streams []*stream) (*pushAccess, error) {
+func newPushAccess(streams []*stream.Stream) (*pushAccess, error) {
 	a := &pushAccess{sessions: make([]pushSessions, len(streams))}
 	for _, st := range streams {
-		u, err := auth.ParseUsers(st.cfg.PushUsers)
+		u, err := auth.ParseUsers(st.Config().PushUsers)
 		if err != nil {
-			return nil, fmt.Errorf("stream %s: %w", st.cfg.Path, err)
+			return nil, fmt.Errorf("stream %s: %w", st.Config().Path, err)
 		}
-		from, err := auth.ParseNetworks(st.cfg.PushFrom)
+		from, err := auth.ParseNetworks(st.Config().PushFrom)
 		if err != nil {
-			return nil, fmt.Errorf("stream %s: %w", st.cfg.Path, err)
+			return nil, fmt.Errorf("stream %s: %w", st.Config().Path, err)
 		}
 		a.users, a.from = append(a.users, u), append(a.from, from)
 	}

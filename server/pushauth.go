@@ -9,6 +9,7 @@ import (
 	"pumpd/server/clock"
 	"pumpd/server/logging"
 	"pumpd/server/reason"
+	"pumpd/server/stream"
 )
 
 // authorise says whether an encoder has shown who it is. If not, it has been answered, or waits until its credentials
@@ -23,7 +24,7 @@ func (l *loop) authorise(c *conn, x exchange, keep bool, now clock.Instant) bool
 	if !c.waited {
 		at, ok := l.node.access.guessTurn(st, from, now)
 		if !ok {
-			l.log.Warn(logging.PushBraked, "stream", st.cfg.Path, "from", c.remote)
+			l.log.Warn(logging.PushBraked, "stream", st.Config().Path, "from", c.remote)
 			l.refuse(c, x.to, 503, "too many wrong passwords from this network, try again later")
 			return false
 		}
@@ -33,13 +34,13 @@ func (l *loop) authorise(c *conn, x exchange, keep bool, now clock.Instant) bool
 		}
 	}
 	shown := auth.Proof{Method: x.Method, Path: x.Path, Authorization: x.Authorization, From: from}
-	_, v := l.node.access.users[st.id].Check(shown, l.node.access.spendNonce, time.Now())
+	_, v := l.node.access.users[st.ID()].Check(shown, l.node.access.spendNonce, time.Now())
 	switch v {
 	case auth.Right:
 		l.node.access.guessedRight(st, from)
 	case auth.Wrong:
 		l.node.access.guessedWrong(st, from, now)
-		l.log.Warn(logging.PushWrong, "stream", st.cfg.Path, "from", c.remote)
+		l.log.Warn(logging.PushWrong, "stream", st.Config().Path, "from", c.remote)
 		fallthrough
 	default:
 		l.challenge(c, x, keep, v == auth.Stale)
@@ -51,7 +52,7 @@ func (l *loop) authorise(c *conn, x exchange, keep bool, now clock.Instant) bool
 func (l *loop) challenge(c *conn, x exchange, keep, stale bool) {
 	l.logRefusal(c, x.to, 401, "credentials are wanted")
 	b := l.head(x.Minor, 401, encoderServer)
-	for _, v := range l.node.access.users[x.stream.id].Challenge(x.AcceptAuth, c.remote.Addr(), stale, time.Now()) {
+	for _, v := range l.node.access.users[x.stream.ID()].Challenge(x.AcceptAuth, c.remote.Addr(), stale, time.Now()) {
 		b = codec.AppendField(b, "WWW-Authenticate", v)
 	}
 	b = codec.AppendIntField(b, "Content-Length", 0)
@@ -67,20 +68,20 @@ func (a *pushAccess) spendNonce(nonce string, count uint32, now time.Time) bool 
 	return a.nonces.Spend(nonce, count, now)
 }
 
-func (a *pushAccess) guessTurn(st *stream, from netip.Addr, now clock.Instant) (at clock.Instant, ok bool) {
+func (a *pushAccess) guessTurn(st *stream.Stream, from netip.Addr, now clock.Instant) (at clock.Instant, ok bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return a.brake.Turn(st.id, from, now)
+	return a.brake.Turn(st.ID(), from, now)
 }
 
-func (a *pushAccess) guessedWrong(st *stream, from netip.Addr, now clock.Instant) {
+func (a *pushAccess) guessedWrong(st *stream.Stream, from netip.Addr, now clock.Instant) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.brake.Wrong(st.id, from, now)
+	a.brake.Wrong(st.ID(), from, now)
 }
 
-func (a *pushAccess) guessedRight(st *stream, from netip.Addr) {
+func (a *pushAccess) guessedRight(st *stream.Stream, from netip.Addr) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.brake.Forget(st.id, from)
+	a.brake.Forget(st.ID(), from)
 }

@@ -19,7 +19,7 @@ func TestPushedHeaderTooLarge(t *testing.T) {
 		e.start(endless)
 		e.say(string(codec.AppendFrame(nil, 'H', asftest.HeaderOf(n))))
 		e.push(1)
-		if up := r.reg.streams[0].up() != nil; up != good || e.fin == good {
+		if up := r.reg.Streams()[0].Up() != nil; up != good || e.fin == good {
 			t.Errorf("%d bytes: up %v, FIN of the encoder %v", n, up, e.fin)
 		}
 		if !good && !strings.Contains(string(e.got), "limit 65531") {

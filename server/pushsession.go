@@ -10,6 +10,7 @@ import (
 	"pumpd/asf"
 	"pumpd/server/auth"
 	"pumpd/server/clock"
+	"pumpd/server/stream"
 )
 
 // A pushSession is what a push-id stands for: a setup that was admitted, so that its PushStart is admitted without a
@@ -89,58 +90,58 @@ func (l *pushSessions) drop(id string) {
 }
 
 // open begins a session and returns its push-id.
-func (a *pushAccess) open(st *stream, from netip.Addr, now, ends clock.Instant) string {
+func (a *pushAccess) open(st *stream.Stream, from netip.Addr, now, ends clock.Instant) string {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	id := strconv.FormatUint(uint64(randomID()), 10) // at most 10 digits (push.md §10)
-	for a.sessions[st.id].find(id) != nil {
+	for a.sessions[st.ID()].find(id) != nil {
 		id = strconv.FormatUint(uint64(randomID()), 10)
 	}
-	a.sessions[st.id].add(pushSession{id: id, from: from, ends: ends}, now)
+	a.sessions[st.ID()].add(pushSession{id: id, from: from, ends: ends}, now)
 	return id
 }
 
 // know gives the session of a push-id; false: there is none of this stream. Where it stands for a password it is good
 // from its own address only.
-func (a *pushAccess) know(id string, st *stream, from netip.Addr, now clock.Instant) (pushSession, bool) {
+func (a *pushAccess) know(id string, st *stream.Stream, from netip.Addr, now clock.Instant) (pushSession, bool) {
 	if st == nil {
 		return pushSession{}, false
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	s := a.sessions[st.id].find(id)
-	if s == nil || s.from != from && len(a.users[st.id]) > 0 || s.ends.Before(now) {
+	s := a.sessions[st.ID()].find(id)
+	if s == nil || s.from != from && len(a.users[st.ID()]) > 0 || s.ends.Before(now) {
 		return pushSession{}, false
 	}
 	return *s, true
 }
 
 // use has the session of a push-id end at ends, and be good for this address.
-func (a *pushAccess) use(id string, st *stream, from netip.Addr, ends clock.Instant) {
+func (a *pushAccess) use(id string, st *stream.Stream, from netip.Addr, ends clock.Instant) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if s := a.sessions[st.id].find(id); s != nil {
+	if s := a.sessions[st.ID()].find(id); s != nil {
 		s.from, s.ends = from, ends
 	}
 }
 
 // session keeps p, its address and its header, under its push-id for life from now on.
 func (p *push) session(life time.Duration) {
-	p.access.keep(p.stream, pushSession{id: p.id, from: p.from, last: p.last}, p.stream.clock.Now(), life)
+	p.access.keep(p.stream, pushSession{id: p.id, from: p.from, last: p.last}, p.stream.Clock().Now(), life)
 }
 
 // keep replaces the session of s's push-id by s, for life from now on.
-func (a *pushAccess) keep(st *stream, s pushSession, now clock.Instant, life time.Duration) {
+func (a *pushAccess) keep(st *stream.Stream, s pushSession, now clock.Instant, life time.Duration) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	s.ends = now.Add(life)
-	a.sessions[st.id].drop(s.id)
-	a.sessions[st.id].add(s, now)
+	a.sessions[st.ID()].drop(s.id)
+	a.sessions[st.ID()].add(s, now)
 }
 
 // drop forgets a push-id whose session is over.
-func (a *pushAccess) drop(st *stream, id string) {
+func (a *pushAccess) drop(st *stream.Stream, id string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.sessions[st.id].drop(id)
+	a.sessions[st.ID()].drop(id)
 }

@@ -18,7 +18,7 @@ func strangerAt(i uint32) netip.Addr {
 // something, nor one of a network that has few.
 func TestSetupsEvictNobodyElse(t *testing.T) {
 	r := newRig(t, nil, "a", "b")
-	a, b := r.reg.streams[0], r.reg.streams[1]
+	a, b := r.reg.Streams()[0], r.reg.Streams()[1]
 	elsewhere := r.loop.node.access.open(b, testClient, r.at, r.at.Add(time.Minute))
 	e := startedPush(r)
 	e.push(1)
@@ -26,7 +26,7 @@ func TestSetupsEvictNobodyElse(t *testing.T) {
 	for i := range uint32(1100) {
 		r.loop.node.access.open(a, strangerAt(i), r.at, r.at.Add(2*time.Minute))
 	}
-	if n := len(r.loop.node.access.sessions[a.id]); n > maxPushes {
+	if n := len(r.loop.node.access.sessions[a.ID()]); n > maxPushes {
 		t.Errorf("%d push-ids of one stream, limit %d", n, maxPushes)
 	}
 	if _, ok := r.loop.node.access.know(elsewhere, b, testClient, r.at); !ok {
@@ -39,14 +39,14 @@ func TestSetupsEvictNobodyElse(t *testing.T) {
 
 func TestNetworksHaveAQuotaOfPushIDs(t *testing.T) {
 	r := newRig(t, nil, "a")
-	st := r.reg.streams[0]
+	st := r.reg.Streams()[0]
 	mine := r.loop.node.access.open(st, testClient, r.at, r.at.Add(time.Second))
 	for i := range uint64(1000) {
 		b := binary.BigEndian.AppendUint64(netip.MustParseAddr("2001:db8::").AsSlice()[:8], i)
 		from, _ := netip.AddrFromSlice(b)
 		r.loop.node.access.open(st, from, r.at, r.at.Add(time.Minute))
 	}
-	if n := len(r.loop.node.access.sessions[st.id]); n != maxNetworkPushes+1 {
+	if n := len(r.loop.node.access.sessions[st.ID()]); n != maxNetworkPushes+1 {
 		t.Errorf("%d push-ids, want %d of the /64 and one of another network", n, maxNetworkPushes)
 	}
 	for i := range uint32(10 * maxNetworkPushes) { // four networks fill the stream
@@ -57,7 +57,7 @@ func TestNetworksHaveAQuotaOfPushIDs(t *testing.T) {
 	}
 	r.pass(2 * time.Minute)
 	r.loop.node.access.open(st, testClient, r.at, r.at.Add(time.Minute))
-	if n := len(r.loop.node.access.sessions[st.id]); n != 1 {
+	if n := len(r.loop.node.access.sessions[st.ID()]); n != 1 {
 		t.Errorf("%d push-ids after all but one have ended", n)
 	}
 }

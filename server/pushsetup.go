@@ -9,6 +9,7 @@ import (
 	"pumpd/server/config"
 	"pumpd/server/logging"
 	"pumpd/server/reason"
+	"pumpd/server/stream"
 )
 
 // setUpPush answers an encoder's PushSetup (push.md §2). Its body, a template's URL and AutoDestroy, is read and
@@ -76,7 +77,7 @@ func (l *loop) startPush(c *conn, x exchange, n int, now clock.Instant) {
 func (l *loop) admitPush(c *conn, x exchange, known, keep bool, now clock.Instant) bool {
 	st := x.stream
 	switch {
-	case st != nil && st.cfg.Type != config.TypePush:
+	case st != nil && st.Config().Type != config.TypePush:
 		l.refuse(c, x.to, 403, "this stream has a source of its own")
 		return false
 	case st == nil || !x.onPush:
@@ -86,7 +87,7 @@ func (l *loop) admitPush(c *conn, x exchange, known, keep bool, now clock.Instan
 		l.refuseAddress(c, x)
 		return false
 	}
-	if len(l.node.access.users[st.id]) > 0 && !known && !l.authorise(c, x, keep, now) {
+	if len(l.node.access.users[st.ID()]) > 0 && !known && !l.authorise(c, x, keep, now) {
 		return false
 	}
 	code, why := l.objection(c, st, pushID(x.Request), now)
@@ -101,10 +102,10 @@ func (l *loop) admitPush(c *conn, x exchange, known, keep bool, now clock.Instan
 func (l *loop) refuseAddress(c *conn, x exchange) {
 	st := x.stream
 	keys := "push_users or push_from"
-	if len(l.node.access.from[st.id]) > 0 {
+	if len(l.node.access.from[st.ID()]) > 0 {
 		keys = "push_from"
 	}
-	l.log.Warn(logging.PushBarred, "stream", st.cfg.Path, "from", c.remote, "see", keys)
+	l.log.Warn(logging.PushBarred, "stream", st.Config().Path, "from", c.remote, "see", keys)
 	l.refuse(c, x.to, 403, "this address may not push to this stream")
 }
 
@@ -117,16 +118,16 @@ func pushID(r *codec.Request) string { return string(codec.CookieValue(r.Cookie,
 // objection is the status, and why, with which an encoder on c, with a push-id, is refused because another one feeds
 // the stream or may come back to it; 0: it is not (push.md §7). Where there is a password, all who know it count as the
 // same encoder.
-func (l *loop) objection(c *conn, st *stream, id string, now clock.Instant) (code int, why string) {
+func (l *loop) objection(c *conn, st *stream.Stream, id string, now clock.Instant) (code int, why string) {
 	s := st.Owner()
 	if s != nil && c.push != nil && c.push.source == s {
 		return 0, ""
 	}
-	first, ok := st.foremost(now)
+	first, ok := st.Foremost(now)
 	switch {
-	case ok && len(l.node.access.users[st.id]) == 0 && !first.is(c.remote.Addr(), id):
+	case ok && len(l.node.access.users[st.ID()]) == 0 && !first.Is(c.remote.Addr(), id):
 		return 403, "another encoder sends to this stream"
-	case s != nil && s.Kind() == sourcePush && guardedBy(s, now):
+	case s != nil && s.Kind() == stream.Push && guardedBy(s, now):
 		return 409, "an encoder sends to this stream already"
 	}
 	return 0, ""
@@ -134,8 +135,8 @@ func (l *loop) objection(c *conn, st *stream, id string, now clock.Instant) (cod
 
 // guardedBy says whether push s keeps its stream from a second one: where the configuration wants that, as long as it
 // is not silent.
-func guardedBy(s *source, now clock.Instant) bool {
-	return s.stream.cfg.OnSecondPush == "refuse" && now.Since(s.Heard()) <= silentSource
+func guardedBy(s *stream.Source, now clock.Instant) bool {
+	return s.Stream().Config().OnSecondPush == "refuse" && now.Since(s.Heard()) <= silentSource
 }
 
 // pushAccepted is the 204 to a setup and to a complete body. Encoders compare some field names by case.

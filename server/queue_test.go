@@ -13,7 +13,7 @@ import (
 func TestHerdIsServedInTurns(t *testing.T) {
 	const herd = 5 * turnRequests
 	r := newRig(t, holdFor(10*time.Second), "a")
-	st := r.reg.streams[0]
+	st := r.reg.Streams()[0]
 	for range herd {
 		r.watch("a", ffmpegAgent)
 	}
@@ -21,12 +21,12 @@ func TestHerdIsServedInTurns(t *testing.T) {
 	f.publish(1)
 	for turn := 1; turn <= 5; turn++ {
 		r.turn()
-		if n := st.stats.viewers.Load(); n != int64(turn*turnRequests) || st.watched() != herd {
-			t.Errorf("turn %d: %d viewers, %d watch or wait, want %d, %d", turn, n, st.watched(), turn*turnRequests, herd)
+		if n := st.Stats().Viewers.Load(); n != int64(turn*turnRequests) || st.Watched() != herd {
+			t.Errorf("turn %d: %d viewers, %d watch or wait, want %d, %d", turn, n, st.Watched(), turn*turnRequests, herd)
 		}
 	}
-	if st.stats.held.Load() != 0 || len(r.loop.queue) != 0 {
-		t.Errorf("%d wait, %d in the queue", st.stats.held.Load(), len(r.loop.queue))
+	if st.Stats().Held.Load() != 0 || len(r.loop.queue) != 0 {
+		t.Errorf("%d wait, %d in the queue", st.Stats().Held.Load(), len(r.loop.queue))
 	}
 }
 
@@ -80,7 +80,7 @@ func TestUnholdFindsItsPlace(t *testing.T) {
 			}
 		}
 	}
-	if n := r.reg.streams[0].stats.held.Load(); n != 0 || len(r.loop.audiences[0].held) != 0 {
+	if n := r.reg.Streams()[0].Stats().Held.Load(); n != 0 || len(r.loop.audiences[0].held) != 0 {
 		t.Errorf("%d wait", n)
 	}
 }

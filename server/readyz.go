@@ -5,20 +5,22 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+
+	"pumpd/server/stream"
 )
 
 // readyz says after the server's state which streams a viewer can have, one a line, in what condition, and which of
 // ready_streams have no source. Others do not make the server unready: their encoders come by this server.
 func (a *admin) readyz(w http.ResponseWriter, _ *http.Request) {
 	missing, streams := false, ""
-	for _, st := range a.s.streams.streams {
+	for _, st := range a.s.streams.Streams() {
 		c := feedOf(st).condition
 		switch {
 		case a.minds(st) && !fine(st, c):
 			missing = true
-			streams += fmt.Sprintf("down %s %s\n", st.cfg.Path, c)
-		case st.up() != nil:
-			streams += fmt.Sprintf("up %s %s\n", st.cfg.Path, c)
+			streams += fmt.Sprintf("down %s %s\n", st.Config().Path, c)
+		case st.Up() != nil:
+			streams += fmt.Sprintf("up %s %s\n", st.Config().Path, c)
 		}
 	}
 	state, code := a.state(), http.StatusOK
@@ -33,12 +35,12 @@ func (a *admin) readyz(w http.ResponseWriter, _ *http.Request) {
 }
 
 // minds says whether a stream is one of ready_streams.
-func (a *admin) minds(st *stream) bool {
-	is := func(path string) bool { return strings.EqualFold(path, st.cfg.Path) }
+func (a *admin) minds(st *stream.Stream) bool {
+	is := func(path string) bool { return strings.EqualFold(path, st.Config().Path) }
 	return slices.ContainsFunc(a.s.cfg.ReadyStreams, is)
 }
 
 // fine says that nothing is wrong for whoever minds a stream in that condition. One on demand may be at rest.
-func fine(st *stream, c condition) bool {
-	return c == conditionLive || c == conditionIdle && st.cfg.OnDemand
+func fine(st *stream.Stream, c condition) bool {
+	return c == conditionLive || c == conditionIdle && st.Config().OnDemand
 }

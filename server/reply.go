@@ -10,6 +10,7 @@ import (
 	"pumpd/asf"
 	"pumpd/codec"
 	"pumpd/server/reason"
+	"pumpd/server/stream"
 )
 
 // What we call ourselves. Rex, the encoder, to viewers: it spares us $M (mmsh.md §4.2). Cougar, the server, to
@@ -158,13 +159,13 @@ func refusal(code int) reason.Reason {
 func retryAfter() int64 { return 2 + rand.Int64N(4) }
 
 // describe is the reply to a Describe: exactly the $H, with its length, and normally the end of the connection.
-func (l *loop) describe(c *conn, x exchange, g *generation, who identity) {
+func (l *loop) describe(c *conn, x exchange, g *stream.Generation, who identity) {
 	keep := stays(x.Request, x.dialect.keep)
 	b := l.appendPath(l.head(x.Minor, 200, viewerServer), x)
 	b = appendTokens(b, x.dialect, who)
 	b = codec.AppendField(b, "Content-Type", "application/vnd.ms.wms-hdr.asfv1")
-	b = codec.AppendIntField(b, "Content-Length", int64(len(g.framed)))
-	body := g.framed
+	b = codec.AppendIntField(b, "Content-Length", int64(len(g.Framed())))
+	body := g.Framed()
 	if isHead(x.Method) {
 		body = nil
 	}
@@ -191,13 +192,13 @@ func clientID(id uint32) string { return "client-id=" + strconv.FormatUint(uint6
 
 // playHead is the head of the reply to a Play, for the viewer to keep until it is sent. Proxies must not collect what
 // comes behind it: nginx does, unless it is told not to.
-func (l *loop) playHead(x exchange, g *generation, who identity) []byte {
+func (l *loop) playHead(x exchange, g *stream.Generation, who identity) []byte {
 	b := l.appendPath(l.head(x.Minor, 200, viewerServer), x)
 	if x.dialect.mmsh() {
 		b = appendTokens(b, x.dialect, who)
 		b = codec.AppendField(b, "Content-Type", "application/x-mms-framed")
 	} else {
-		b = codec.AppendField(b, "Content-Type", rawType(g.header))
+		b = codec.AppendField(b, "Content-Type", rawType(g.Header()))
 	}
 	b = codec.AppendField(b, "X-Accel-Buffering", "no")
 	b = appendConnection(b, false)

@@ -6,12 +6,13 @@ import (
 
 	"pumpd/server/clock"
 	"pumpd/server/reason"
+	"pumpd/server/stream"
 )
 
 // An audience is the viewers that one loop has of one stream. It belongs to the loop.
 type audience struct {
-	stream  *stream
-	at      *element // where in-step viewers stand: the end of the last round; nil without viewers
+	stream  *stream.Stream
+	at      *stream.Element // where in-step viewers stand: the end of the last round; nil without viewers
 	viewers []*viewer
 	held    []*conn // wait for the stream to come up
 	bytes   uint64  // taken by sockets since they were last added to the stream's counter
@@ -20,7 +21,7 @@ type audience struct {
 
 // news says whether the chain has grown beyond where its viewers stand; a loop has nil for a stream that it never
 // served.
-func (a *audience) news() bool { return a != nil && a.at != nil && a.at.next.Load() != nil }
+func (a *audience) news() bool { return a != nil && a.at != nil && a.at.Next() != nil }
 
 // round offers what is new in every stream to its viewers.
 func (l *loop) round(now clock.Instant) {
@@ -50,8 +51,8 @@ func (l *loop) roundOf(a *audience, now clock.Instant) {
 			behind = l.sweepSegment(a, now)
 			continue
 		}
-		e := a.at.next.Load()
-		if e == nil || e.at > now {
+		e := a.at.Next()
+		if e == nil || e.At() > now {
 			break
 		}
 		a.at = e // a header or the end: each viewer crosses it by itself
@@ -66,7 +67,7 @@ func (l *loop) roundOf(a *audience, now clock.Instant) {
 
 // account adds what sockets took to the stream's counter.
 func (a *audience) account() {
-	a.stream.stats.bytesOut.Add(a.bytes)
+	a.stream.Stats().BytesOut.Add(a.bytes)
 	a.bytes = 0
 }
 
@@ -182,20 +183,20 @@ func (l *loop) offer(v *viewer) {
 // catchUp moves a viewer that is too far behind to the newest key frame: LocationId jumps with it, AFFlags does not.
 func (l *loop) catchUp(v *viewer, now clock.Instant) {
 	a := v.audience
-	if v.verdict != reason.None || v.at.order >= a.at.order {
+	if v.verdict != reason.None || !a.at.After(v.at) {
 		return
 	}
-	missed := v.at.next.Load() // what it has had may be old because the source paused
-	if a.at.at.Since(missed.at) <= l.limits.maxLag+v.gen.reach.lag() && a.at.bytes-v.at.bytes <= l.limits.lagBytes {
+	missed := v.at.Next() // what it has had may be old because the source paused
+	if a.at.At().Since(missed.At()) <= l.limits.maxLag+v.gen.Lag() && a.at.BytesSince(v.at) <= l.limits.lagBytes {
 		return
 	}
-	j := a.stream.joins.Load()
-	if j == nil || j.newest.order <= v.at.order || j.newest.order > a.at.order || j.gen != v.gen {
+	j := a.stream.Joins()
+	if j == nil || !j.Newest.After(v.at) || j.Newest.After(a.at) || j.Gen != v.gen {
 		return
 	}
-	v.skip(j.newest)
+	v.skip(j.Newest)
 	v.skips++
-	a.stream.stats.skips.Add(1)
+	a.stream.Stats().Skips.Add(1)
 }
 
 // gather collects in l.iov what v is to be sent next, and in l.packets the packets among it. It returns the bytes.
@@ -211,16 +212,16 @@ func (l *loop) gather(v *viewer) int {
 				}
 			}
 		}
-		e := v.at.next.Load()
-		if v.verdict != reason.None || e == nil || e.order > v.audience.at.order {
+		e := v.at.Next()
+		if v.verdict != reason.None || e == nil || e.After(v.audience.at) {
 			return size
 		}
 		switch {
-		case e.kind == packetElement:
+		case e.Kind() == stream.PacketElement:
 			return l.gatherPackets(v, e, size)
 		case size > 0:
 			return size // one thing at a time
-		case e.kind == headerElement:
+		case e.Kind() == stream.HeaderElement:
 			v.cross(e)
 		default:
 			v.finish(e)
@@ -229,9 +230,9 @@ func (l *loop) gather(v *viewer) int {
 }
 
 // gatherPackets adds the packets from e on to size bytes of lead.
-func (l *loop) gatherPackets(v *viewer, e *element, size int) int {
+func (l *loop) gatherPackets(v *viewer, e *stream.Element, size int) int {
 	seq := v.seq
-	for e != nil && e.kind == packetElement && e.order <= v.audience.at.order {
+	for e != nil && e.Kind() == stream.PacketElement && !e.After(v.audience.at) {
 		if len(l.packets) == turnPackets || size >= turnBytes {
 			break
 		}
@@ -246,7 +247,7 @@ func (l *loop) gatherPackets(v *viewer, e *element, size int) int {
 		l.iov = append(l.iov, p)
 		l.packets = append(l.packets, e)
 		size += len(p)
-		e = e.next.Load()
+		e = e.Next()
 	}
 	return size
 }

@@ -13,6 +13,7 @@ import (
 	"pumpd/server/clock"
 	"pumpd/server/config"
 	"pumpd/server/reason"
+	"pumpd/server/stream"
 	"pumpd/server/via"
 )
 
@@ -26,7 +27,7 @@ const (
 // A feeder publishes numbered packets, a key frame every ten, 40 ms apart.
 type feeder struct {
 	rig  *rig
-	src  *source
+	src  *stream.Source
 	next uint32
 }
 
@@ -37,14 +38,14 @@ func (r *rig) feeder(i int, width uint32) *feeder {
 }
 
 func (f *feeder) header(width uint32) {
-	if err := f.src.header(asftest.Header(asftest.PacketSize, width)); err != nil {
+	if err := f.src.Header(asftest.Header(asftest.PacketSize, width)); err != nil {
 		f.rig.t.Fatal(err)
 	}
 }
 
 func (f *feeder) publish(n int) {
 	for range n {
-		if err := f.src.packet(asftest.Packet(f.next, f.next*40, f.next%10 == 0, asftest.PacketSize, 500)); err != nil {
+		if err := f.src.Packet(asftest.Packet(f.next, f.next*40, f.next%10 == 0, asftest.PacketSize, 500)); err != nil {
 			f.rig.t.Fatal(err)
 		}
 		f.next++
@@ -85,7 +86,7 @@ func TestRawViewerGetsHeaderAndFullPackets(t *testing.T) {
 	f.publish(5)
 	r.turn()
 	b := p.body()
-	h := r.reg.streams[0].up().gen.header.Raw
+	h := r.reg.Streams()[0].Up().Gen.Header().Raw
 	if string(b[:len(h)]) != string(h) {
 		t.Fatal("the header is not the published one")
 	}
@@ -121,8 +122,8 @@ func TestNothingIsPublishedBeforeTheFirstKeyFrame(t *testing.T) {
 	f := r.feeder(0, 320)
 	f.next = 7
 	f.publish(3)
-	if st := r.reg.streams[0]; st.up() != nil || st.currentState() != streamIdle {
-		t.Errorf("up before there is a picture, %v", st.currentState())
+	if st := r.reg.Streams()[0]; st.Up() != nil || st.State() != stream.Idle {
+		t.Errorf("up before there is a picture, %v", st.State())
 	}
 	f.publish(1)
 	p := r.watch("a", ffmpegAgent)
@@ -182,7 +183,7 @@ func TestSlowViewerSkipsToTheNewestKeyFrame(t *testing.T) {
 			t.Errorf("after packet %d comes %d, which is not a key frame", got[i-1], got[i])
 		}
 	}
-	if n := r.reg.streams[0].stats.skips.Load(); n == 0 {
+	if n := r.reg.Streams()[0].Stats().Skips.Load(); n == 0 {
 		t.Error("no skip was counted")
 	}
 }
@@ -200,7 +201,7 @@ func TestStalledViewerIsCut(t *testing.T) {
 	if !p.gone || !p.reset {
 		t.Error("a viewer that took nothing for 21 s is still there")
 	}
-	if n := r.reg.streams[0].stats.left[reason.Stalled].Load(); n != 1 || other.gone {
+	if n := r.reg.Streams()[0].Stats().Left[reason.Stalled].Load(); n != 1 || other.gone {
 		t.Errorf("%d viewers left as stalled, want 1, and the other stays", n)
 	}
 }
@@ -213,7 +214,7 @@ func TestFailedSend(t *testing.T) {
 	p.errno = syscall.EPIPE
 	f.publish(1)
 	r.turn()
-	if n := r.reg.streams[0].stats.viewers.Load(); n != 0 || !p.gone || p.reset {
+	if n := r.reg.Streams()[0].Stats().Viewers.Load(); n != 0 || !p.gone || p.reset {
 		t.Errorf("%d viewers, closed %v, reset %v, want 0, true, false", n, p.gone, p.reset)
 	}
 }
@@ -247,7 +248,7 @@ func TestEndOfTheSource(t *testing.T) {
 	f.publish(1)
 	mmsh, raw := r.watch("a", ffmpegAgent), r.watch("a", curlAgent)
 	f.publish(3)
-	f.src.end()
+	f.src.End()
 	r.turn()
 	if got := r.read(mmsh.body()); got.ended != 0 || !slices.Equal(got.numbers, numbers(0, 4)) {
 		t.Errorf("MMSH: $E %d after %v, want 0 after %v", got.ended, got.numbers, numbers(0, 4))
@@ -293,7 +294,7 @@ func TestHeaderChange(t *testing.T) {
 		f.publish(10)
 		r.turn()
 		if c.agent == curlAgent {
-			if h := f.src.stream.up().gen.header.Raw; len(p.body()) != len(h)+10*asftest.PacketSize || !p.fin {
+			if h := f.src.Stream().Up().Gen.Header().Raw; len(p.body()) != len(h)+10*asftest.PacketSize || !p.fin {
 				t.Errorf("raw: %d bytes, FIN %v, want the first generation and FIN", len(p.body()), p.fin)
 			}
 			continue
@@ -316,7 +317,7 @@ func TestHeaderChangeThatIsOverAtOnce(t *testing.T) {
 	p := r.watch("a", ffmpegAgent)
 	f.header(640)
 	f.publish(1)
-	f.src.end()
+	f.src.End()
 	r.turn()
 	if got := r.read(p.body()); got.ended != 0 || !p.fin {
 		t.Errorf("$E(%d), FIN %v, want $E(0) and FIN", got.ended, p.fin)
@@ -328,7 +329,7 @@ func TestLostSource(t *testing.T) {
 	f := r.feeder(0, 320)
 	f.publish(15)
 	p := r.watch("a", ffmpegAgent)
-	f.src.lost(syscall.ECONNRESET)
+	f.src.Lost(syscall.ECONNRESET)
 	r.pass(20 * time.Second)
 	r.reg.Reap(r.at)
 	r.turn()
@@ -343,7 +344,7 @@ func TestLostSource(t *testing.T) {
 			t.Errorf("packets %v of %d headers, want %v of 1", got.numbers, got.headers, want)
 		}
 	}
-	f.src.lost(syscall.ECONNRESET)
+	f.src.Lost(syscall.ECONNRESET)
 	r.pass(31 * time.Second)
 	r.reg.Reap(r.at)
 	r.turn()
@@ -359,7 +360,7 @@ func TestEndedUpstream(t *testing.T) {
 	f.publish(15)
 	p := r.watch("a", ffmpegAgent)
 	f.src.Over()
-	f.src.lost(io.EOF)
+	f.src.Lost(io.EOF)
 	for _, c := range []struct {
 		pass time.Duration
 		want int64
@@ -396,7 +397,7 @@ func TestRestartedEncoderKeepsTheClock(t *testing.T) {
 	f.publish(10) // the last at 40,360 ms
 	raw := r.watch("a", curlAgent)
 	for range 3 {
-		f.src.lost(syscall.ECONNRESET)
+		f.src.Lost(syscall.ECONNRESET)
 		r.pass(2 * time.Second)
 		f.src = r.source(0)
 		f.header(320)
@@ -405,13 +406,13 @@ func TestRestartedEncoderKeepsTheClock(t *testing.T) {
 		r.turn()
 	}
 	b := raw.body()
-	b = b[len(r.reg.streams[0].up().gen.header.Raw):]
+	b = b[len(r.reg.Streams()[0].Up().Gen.Header().Raw):]
 	if len(b) != 70*asftest.PacketSize {
 		t.Fatalf("%d packets, want 70", len(b)/asftest.PacketSize)
 	}
 	var last uint32 = 39_960
 	for i := range 70 {
-		p, err := r.reg.streams[0].header().ParsePacket(b[i*asftest.PacketSize:][:asftest.PacketSize])
+		p, err := r.reg.Streams()[0].Header().ParsePacket(b[i*asftest.PacketSize:][:asftest.PacketSize])
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -443,11 +444,11 @@ func TestPullThatComesBack(t *testing.T) {
 		f.next = 100
 		f.publish(50)
 		p := r.watch("a", ffmpegAgent)
-		f.src.lost(syscall.ECONNRESET)
-		f.src = r.sourceOf(0, sourcePull)
+		f.src.Lost(syscall.ECONNRESET)
+		f.src = r.sourceOf(0, stream.Pull)
 		f.header(320)
 		for f.next = c.from; f.next < 180; f.next++ { // all at once
-			f.src.packet(asftest.Packet(f.next, f.next*40, f.next%10 == 0, asftest.PacketSize, 500))
+			f.src.Packet(asftest.Packet(f.next, f.next*40, f.next%10 == 0, asftest.PacketSize, 500))
 		}
 		r.turn()
 		if got := r.read(p.body()); got.headers != 1 || !slices.Equal(got.numbers, c.want) {
@@ -497,7 +498,7 @@ func TestRoundAllocatesNothing(t *testing.T) {
 	}
 	i := 0
 	publish := func() {
-		f.src.packet(elements[i])
+		f.src.Packet(elements[i])
 		i++
 	}
 	own := testing.AllocsPerRun(50, publish)

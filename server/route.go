@@ -10,14 +10,15 @@ import (
 	"pumpd/server/clock"
 	"pumpd/server/logging"
 	"pumpd/server/reason"
+	"pumpd/server/stream"
 )
 
 // streamAt finds the stream of a request path: /streams/NAME or, for encoders, /streams/NAME_push, in any case, with or
 // without a slash at the end.
-func streamAt(r *registry, path []byte) (st *stream, push bool) {
+func streamAt(r *stream.Registry, path []byte) (st *stream.Stream, push bool) {
 	const (
 		root    = "/streams/"
-		longest = len(root) + maxPathLen + len("_push/")
+		longest = len(root) + stream.MaxPathLen + len("_push/")
 	)
 	var plain [3 * longest]byte // as long as it can be with everything escaped; what is longer is no stream's, cut or not
 	path = codec.AppendPath(plain[:0], path[:min(len(path), len(plain))])
@@ -25,12 +26,12 @@ func streamAt(r *registry, path []byte) (st *stream, push bool) {
 		return nil, false
 	}
 	name := bytes.TrimSuffix(path[len(root):], []byte("/"))
-	if st := r.find(name); st != nil {
+	if st := r.Find(name); st != nil {
 		return st, false
 	}
 	const suffix = "_push"
 	if n := len(name) - len(suffix); n > 0 && bytes.EqualFold(name[n:], []byte(suffix)) {
-		return r.find(name[:n]), true
+		return r.Find(name[:n]), true
 	}
 	return nil, false
 }
@@ -41,8 +42,8 @@ type exchange struct {
 	to             requester
 	want           want
 	dialect        *dialect
-	stream         *stream // that the path names; nil: none
-	onPush         bool    // it is the path for encoders
+	stream         *stream.Stream // that the path names; nil: none
+	onPush         bool           // it is the path for encoders
 }
 
 func (l *loop) newExchange(c *conn, r *codec.Request) exchange {
@@ -120,11 +121,11 @@ func (l *loop) watch(c *conn, x exchange, now clock.Instant) {
 		return
 	}
 	if err := l.node.name.CheckRequest(&x.Via); err != nil {
-		l.log.Warn(logging.PumpRefused, "stream", st.cfg.Path, "from", c.remote, "err", err)
+		l.log.Warn(logging.PumpRefused, "stream", st.Config().Path, "from", c.remote, "err", err)
 		l.refuse(c, x.to, 403, err.Error(), l.pathField(x)...)
 		return
 	}
-	j := st.up()
+	j := st.Up()
 	if j == nil && l.hold(c, st, now) {
 		return
 	}
@@ -137,13 +138,13 @@ func (l *loop) watch(c *conn, x exchange, now clock.Instant) {
 	case !free:
 		l.refuse(c, x.to, 400, "this client-id is playing already")
 	case x.want == wantDescribe:
-		l.describe(c, x, j.gen, s)
+		l.describe(c, x, j.Gen, s)
 	case isHead(x.Method):
-		c.wire.write(l.playHead(x, j.gen, s))
+		c.wire.write(l.playHead(x, j.Gen, s))
 		l.finish(c, false)
 	default:
 		v := &viewer{dialect: x.dialect, session: s.id, agent: agentName(x.UserAgent)}
-		l.join(c, st, j, v, l.playHead(x, j.gen, s), now)
+		l.join(c, st, j, v, l.playHead(x, j.Gen, s), now)
 	}
 }
 

@@ -337,7 +337,7 @@ func TestHeadDoesNotPlay(t *testing.T) {
 	p := ask("HEAD", "")
 	_, after, _ := strings.Cut(string(p.got), "client-id=")
 	id, _, _ := strings.Cut(after, "\r\n")
-	if n := r.reg.streams[0].stats.viewers.Load(); n != 0 || len(p.body()) != 0 || !p.fin {
+	if n := r.reg.Streams()[0].Stats().Viewers.Load(); n != 0 || len(p.body()) != 0 || !p.fin {
 		t.Errorf("HEAD: %d viewers, body of %d bytes, FIN %v", n, len(p.body()), p.fin)
 	}
 	if p := ask("GET", ",client-id="+id); p.conn.viewer == nil || strings.Contains(string(p.got), "xResetStrm") {
@@ -373,7 +373,7 @@ func TestLiveFields(t *testing.T) {
 		}
 	}
 	h := bytes.Replace(asftest.Header(asftest.PacketSize, 320), asftest.GUIDVideo, asftest.GUIDAudio, 1)
-	if err := f.src.header(h); err != nil {
+	if err := f.src.Header(h); err != nil {
 		t.Fatal(err)
 	}
 	f.publish(1)

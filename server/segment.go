@@ -5,6 +5,7 @@ import (
 
 	"pumpd/codec"
 	"pumpd/server/clock"
+	"pumpd/server/stream"
 )
 
 // A segment is the run of packets that every in-step viewer lacks, laid out once as the bytes they are sent. Only the
@@ -17,11 +18,11 @@ import (
 //
 // A loop has one segment and uses it again in each round.
 type segment struct {
-	from, to *element
-	packets  []*element
-	built    [forms]bool
-	bytes    [forms][]byte
-	ends     [forms][]int // where each packet's bytes end
+	from, to *stream.Element
+	packets  []*stream.Element
+	built    [stream.Forms]bool
+	bytes    [stream.Forms][]byte
+	ends     [stream.Forms][]int // where each packet's bytes end
 }
 
 const (
@@ -31,15 +32,15 @@ const (
 
 // cut takes the packets after from, up to 256 KB of them and none that came after now: one that comes while a round is
 // sweeping would cost each viewer a send of its own. It is false where the next element is not a packet.
-func (g *segment) cut(from *element, now clock.Instant) bool {
-	g.from, g.to, g.packets, g.built = from, from, g.packets[:0], [forms]bool{}
+func (g *segment) cut(from *stream.Element, now clock.Instant) bool {
+	g.from, g.to, g.packets, g.built = from, from, g.packets[:0], [stream.Forms]bool{}
 	size := 0
 	for len(g.packets) < segmentPackets {
-		e := g.to.next.Load()
-		if e == nil || e.kind != packetElement || e.at > now {
+		e := g.to.Next()
+		if e == nil || e.Kind() != stream.PacketElement || e.At() > now {
 			break
 		}
-		size += codec.PrefixLen + len(e.full)
+		size += codec.PrefixLen + len(e.Full())
 		if size > segmentBytes && len(g.packets) > 0 {
 			break
 		}
@@ -62,10 +63,10 @@ func (g *segment) as(v *viewer) []byte {
 		g.build(f)
 	}
 	b := g.bytes[f]
-	if f == rawPackets {
+	if f == stream.RawPackets {
 		return b
 	}
-	location, start := uint32(g.packets[0].index)-v.base, 0
+	location, start := g.packets[0].Index()-v.base, 0
 	for i, end := range g.ends[f] {
 		binary.LittleEndian.PutUint32(b[start+locationOffset:], location+uint32(i))
 		b[start+flagsOffset] = v.seq + uint8(i)
@@ -80,14 +81,11 @@ const (
 	flagsOffset    = 9
 )
 
-func (g *segment) build(f form) {
+func (g *segment) build(f stream.Form) {
 	b, ends := g.bytes[f][:0], g.ends[f][:0]
 	for _, e := range g.packets {
-		p := e.full
-		if f == shortFrames {
-			p = e.short
-		}
-		if f != rawPackets {
+		p := e.Payload(f)
+		if f != stream.RawPackets {
 			b = append(b, make([]byte, codec.PrefixLen)...)
 			codec.PutDataPrefix(b[len(b)-codec.PrefixLen:], 'D', 0, 0, len(p))
 		}
@@ -123,7 +121,7 @@ func (g *segment) took(v *viewer, n int) {
 }
 
 // keepRest makes the prefix anew: with an engine that sends later, another viewer's may stand in the segment by now.
-func (g *segment) keepRest(v *viewer, e *element, n int) {
+func (g *segment) keepRest(v *viewer, e *stream.Element, n int) {
 	var prefix []byte
 	var room [codec.PrefixLen]byte
 	if v.dialect.mmsh() {

@@ -26,6 +26,8 @@ import (
 	"pumpd/server/clock"
 	"pumpd/server/config"
 	"pumpd/server/logging"
+	"pumpd/server/play"
+	"pumpd/server/stream"
 )
 
 // A Server is one pump with its streams and listeners. Make it with New, use it once.
@@ -38,7 +40,7 @@ type Server struct {
 	log     *slog.Logger // writes to logs
 	clock   clock.Clock
 	node    *node
-	reg     *registry
+	reg     *stream.Registry
 	budget  *budget
 	gate    *gate
 	reactor *reactor
@@ -75,17 +77,17 @@ func (s *Server) assemble() (err error) {
 	if err := s.makeGate(); err != nil {
 		return err
 	}
-	var streams []*stream
+	var streams []*stream.Stream
 	for i := range cfg.Streams {
 		if !cfg.Streams[i].Enabled {
 			continue
 		}
-		streams = append(streams, newStream(len(streams), &cfg.Streams[i], log, s.clock, &cfg.Server, s.node.bell))
+		streams = append(streams, stream.New(len(streams), &cfg.Streams[i], log, s.clock, &cfg.Server, s.node.bell))
 	}
 	if s.node.access, err = newPushAccess(streams); err != nil {
 		return err
 	}
-	s.reg = newRegistry(s.clock, time.Duration(cfg.Timeouts.SourceGrace), streams)
+	s.reg = stream.NewRegistry(s.clock, time.Duration(cfg.Timeouts.SourceGrace), streams)
 	if err := s.makeLoops(); err != nil {
 		return err
 	}
@@ -203,15 +205,15 @@ func (s *Server) Reload() {
 }
 
 func (s *Server) startSources(ctx context.Context, helpers *sync.WaitGroup) {
-	for _, st := range s.reg.streams {
-		if st.cfg.Slate != "" {
-			helpers.Go(func() { runSlate(ctx, st) })
+	for _, st := range s.reg.Streams() {
+		if st.Config().Slate != "" {
+			helpers.Go(func() { play.RunSlate(ctx, st) })
 		}
-		switch st.cfg.Type {
+		switch st.Config().Type {
 		case config.TypePull:
 			helpers.Go(func() { runPull(ctx, st, s.cfg, s.node.name) })
 		case config.TypeFile:
-			helpers.Go(func() { runFile(ctx, st) })
+			helpers.Go(func() { play.RunFile(ctx, st) })
 		}
 	}
 }

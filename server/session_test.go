@@ -9,6 +9,7 @@ import (
 
 	"pumpd/asf/asftest"
 	"pumpd/server/config"
+	"pumpd/server/stream"
 )
 
 // To whoever guesses a client-id it is one that nobody has: it neither ends nor changes somebody else's Play.
@@ -64,7 +65,7 @@ func TestIDsAreUnguessable(t *testing.T) {
 		cryptotest.SetGlobalRandom(t, 1)
 		r := newSessions()
 		access := &pushAccess{sessions: make([]pushSessions, 1)}
-		return [2]string{clientID(r.open(testClient, 1, false)), access.open(&stream{}, testClient, 1, 2)}
+		return [2]string{clientID(r.open(testClient, 1, false)), access.open(&stream.Stream{}, testClient, 1, 2)}
 	}
 	if a, b := ids(), ids(); a != b {
 		t.Errorf("client-id and push-id %q and %q from one seed of crypto/rand, want the same", a, b)
@@ -79,13 +80,13 @@ func TestEncoderThatWatches(t *testing.T) {
 	e.setUp()
 	e.start(4 + len(asftest.Header(asftest.PacketSize, 320)))
 	e.header(320)
-	if r.reg.streams[0].Owner() == nil {
+	if r.reg.Streams()[0].Owner() == nil {
 		t.Fatal("no claim")
 	}
 	e.got = nil
 	e.say(fmt.Sprintf("GET /streams/b HTTP/1.0\r\nUser-Agent: %s\r\nPragma: xPlayStrm=1\r\n\r\n", ffmpegAgent))
-	if r.reg.streams[0].Owner() != nil || !strings.HasPrefix(e.status(), "HTTP/1.0 200") || e.conn.phase != viewing {
-		t.Errorf("%q, claim of %v", e.status(), r.reg.streams[0].Owner())
+	if r.reg.Streams()[0].Owner() != nil || !strings.HasPrefix(e.status(), "HTTP/1.0 200") || e.conn.phase != viewing {
+		t.Errorf("%q, claim of %v", e.status(), r.reg.Streams()[0].Owner())
 	}
 }
 

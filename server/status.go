@@ -15,6 +15,7 @@ import (
 	"pumpd/server/clock"
 	"pumpd/server/config"
 	"pumpd/server/reason"
+	"pumpd/server/stream"
 	"pumpd/server/upstream"
 )
 
@@ -112,7 +113,7 @@ func (a *admin) report(host string) *statusReport {
 	for _, addr := range a.listeners() {
 		r.Listen = append(r.Listen, addr.String())
 	}
-	for _, st := range s.streams.streams {
+	for _, st := range s.streams.Streams() {
 		one := a.reportStream(st, host)
 		r.Viewers += one.Viewers
 		r.BitrateIn += one.BitrateIn
@@ -122,47 +123,47 @@ func (a *admin) report(host string) *statusReport {
 	return r
 }
 
-func (a *admin) reportStream(st *stream, host string) streamReport {
-	n, f := &st.stats, feedOf(st)
+func (a *admin) reportStream(st *stream.Stream, host string) streamReport {
+	n, f := st.Stats(), feedOf(st)
 	r := streamReport{
-		Path:        st.cfg.Path,
+		Path:        st.Config().Path,
 		Title:       titleOf(st),
-		Type:        st.cfg.Type,
-		State:       st.currentState().String(),
+		Type:        st.Config().Type,
+		State:       st.State().String(),
 		Condition:   f.condition.String(),
 		SourceKind:  f.word(),
 		SourceUp:    f.up(),
-		Viewers:     n.viewers.Load(),
-		Waiting:     n.held.Load(),
-		Joined:      n.joined.Load(),
+		Viewers:     n.Viewers.Load(),
+		Waiting:     n.Held.Load(),
+		Joined:      n.Joined.Load(),
 		Left:        map[string]uint64{},
 		Declared:    declared(st),
-		BitrateIn:   a.rates.in[st.id].rate.Load(),
-		BitrateOut:  a.rates.out[st.id].rate.Load(),
+		BitrateIn:   a.rates.in[st.ID()].rate.Load(),
+		BitrateOut:  a.rates.out[st.ID()].rate.Load(),
 		Preroll:     seconds(preroll(st)),
-		Burst:       seconds(st.backlog()),
-		BytesIn:     n.bytesIn.Load(),
-		BytesOut:    n.bytesOut.Load(),
-		Packets:     n.packetsIn.Load(),
-		BadPackets:  n.badPackets.Load(),
-		Awaited:     n.skippedPackets.Load(),
-		Skips:       n.skips.Load(),
-		Generations: n.generations.Load(),
-		Switches:    n.switches.Load(),
+		Burst:       seconds(st.Backlog()),
+		BytesIn:     n.BytesIn.Load(),
+		BytesOut:    n.BytesOut.Load(),
+		Packets:     n.PacketsIn.Load(),
+		BadPackets:  n.BadPackets.Load(),
+		Awaited:     n.SkippedPackets.Load(),
+		Skips:       n.Skips.Load(),
+		Generations: n.Generations.Load(),
+		Switches:    n.Switches.Load(),
 		URLs:        urlsOf(st, host),
 	}
 	for why := reason.None + 1; why < reason.Count; why++ {
-		if left := n.left[why].Load(); left > 0 {
+		if left := n.Left[why].Load(); left > 0 {
 			r.Left[why.String()] = left
 		}
 	}
 	if fault := st.Fault(); f.condition == conditionFailed {
-		r.SourceError = fault.text
+		r.SourceError = fault.Text
 	}
 	if f.fed {
 		r.Source = &sourceReport{Kind: f.word(), From: f.from}
 	}
-	if age, ok := st.silence(); ok {
+	if age, ok := st.Silence(); ok {
 		ago := seconds(age)
 		r.LastPacket = &ago
 	}
@@ -170,15 +171,15 @@ func (a *admin) reportStream(st *stream, host string) streamReport {
 	return r
 }
 
-func reportUpstreams(views []upstreamView, now clock.Instant) (list []upstreamReport) {
+func reportUpstreams(views []stream.UpstreamView, now clock.Instant) (list []upstreamReport) {
 	for _, v := range views {
-		r := upstreamReport{URL: v.name, State: v.state.String(), Failures: v.failures, LastError: v.last.text}
-		if v.again > now {
-			in := seconds(v.again.Since(now))
+		r := upstreamReport{URL: v.Name, State: v.State.String(), Failures: v.Failures, LastError: v.Last.Text}
+		if v.Again > now {
+			in := seconds(v.Again.Since(now))
 			r.Again = &in
 		}
-		if v.last.text != "" {
-			ago := seconds(now.Since(v.last.at))
+		if v.Last.Text != "" {
+			ago := seconds(now.Since(v.Last.At))
 			r.Erred = &ago
 		}
 		list = append(list, r)
@@ -187,19 +188,19 @@ func reportUpstreams(views []upstreamView, now clock.Instant) (list []upstreamRe
 }
 
 // titleOf is what to call a stream before people: its path where no title is configured.
-func titleOf(st *stream) string { return cmp.Or(st.cfg.Title, st.cfg.Path) }
+func titleOf(st *stream.Stream) string { return cmp.Or(st.Config().Title, st.Config().Path) }
 
 // declared is the bit rate in the header that the stream has, 0 without one.
-func declared(st *stream) int64 {
-	if h := st.header(); h != nil {
+func declared(st *stream.Stream) int64 {
+	if h := st.Header(); h != nil {
 		return int64(h.Bitrate())
 	}
 	return 0
 }
 
 // preroll is what players buffer by the header, at most a day of it, 0 without one.
-func preroll(st *stream) time.Duration {
-	if h := st.header(); h != nil {
+func preroll(st *stream.Stream) time.Duration {
+	if h := st.Header(); h != nil {
 		return time.Duration(min(h.Preroll, uint64(day/time.Millisecond))) * time.Millisecond
 	}
 	return 0
@@ -208,13 +209,13 @@ func preroll(st *stream) time.Duration {
 // seconds leaves off what is less than a millisecond.
 func seconds(d time.Duration) float64 { return d.Round(time.Millisecond).Seconds() }
 
-func urlsOf(st *stream, host string) (u urlReport) {
+func urlsOf(st *stream.Stream, host string) (u urlReport) {
 	if host == "" {
 		return u
 	}
-	at := "://" + host + "/streams/" + st.cfg.Path
+	at := "://" + host + "/streams/" + st.Config().Path
 	u.MMSH, u.HTTP = "mmsh"+at, "http"+at
-	if st.cfg.Type == config.TypePush {
+	if st.Config().Type == config.TypePush {
 		u.Push = "http" + at + config.PushSuffix
 	}
 	return u
@@ -260,7 +261,7 @@ func (a *admin) apiStatus(w http.ResponseWriter, r *http.Request) {
 
 func (a *admin) apiStream(w http.ResponseWriter, r *http.Request) {
 	name := r.PathValue("name")
-	st := a.s.streams.find([]byte(name))
+	st := a.s.streams.Find([]byte(name))
 	if st == nil {
 		text := fmt.Sprintf("stream: %.200q, not in the configuration", name)
 		a.json(w, http.StatusNotFound, map[string]string{"error": text})

@@ -9,6 +9,7 @@ import (
 
 	"pumpd/server/config"
 	"pumpd/server/reason"
+	"pumpd/server/stream"
 )
 
 func TestPage(t *testing.T) {
@@ -16,12 +17,12 @@ func TestPage(t *testing.T) {
 		pushStream("lost", `"><img src=x onerror=y>`), pushStream("idle", ""),
 		config.Stream{Path: "clip", Title: "Clip & co", Type: config.TypeFile})
 	r.begin("[::]:8086")
-	r.feed(0, sourcePush, "192.0.2.1:5", 25)
-	r.feed(1, sourcePush, "192.0.2.2:5", 1).lost(io.EOF)
-	r.feed(3, sourceFile, "/films/<b>.wmv", 1)
-	st := &r.s.streams.streams[0].stats
-	st.viewers.Store(1234)
-	st.left[reason.Stalled].Store(7)
+	r.feed(0, stream.Push, "192.0.2.1:5", 25)
+	r.feed(1, stream.Push, "192.0.2.2:5", 1).Lost(io.EOF)
+	r.feed(3, stream.File, "/films/<b>.wmv", 1)
+	st := r.s.streams.Streams()[0].Stats()
+	st.Viewers.Store(1234)
+	st.Left[reason.Stalled].Store(7)
 	page := r.get("/").Body.String()
 	for _, want := range []string{
 		"<h2>Live &lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;</h2>",

@@ -5,12 +5,13 @@ import (
 	"time"
 
 	"pumpd/server/clock"
+	"pumpd/server/stream"
 )
 
 // rates are what comes into each stream and goes out of it, in bit/s over the last rateSpan.
 type rates struct {
-	streams []*stream // set by newRates, never changed
-	in, out []meter   // by stream.id
+	streams []*stream.Stream // set by newRates, never changed
+	in, out []meter          // by stream.id
 }
 
 const (
@@ -19,7 +20,7 @@ const (
 	rateReadings = int(rateSpan/rateInterval) + 1
 )
 
-func newRates(streams []*stream) *rates {
+func newRates(streams []*stream.Stream) *rates {
 	return &rates{streams: streams, in: make([]meter, len(streams)), out: make([]meter, len(streams))}
 }
 
@@ -40,8 +41,8 @@ func (r *rates) run(c clock.Clock, stop <-chan struct{}) {
 // sample is to be called every rateInterval, always from the same goroutine.
 func (r *rates) sample(now clock.Instant) {
 	for i, st := range r.streams {
-		r.in[i].sample(st.stats.bytesIn.Load(), now)
-		r.out[i].sample(st.stats.bytesOut.Load(), now)
+		r.in[i].sample(st.Stats().BytesIn.Load(), now)
+		r.out[i].sample(st.Stats().BytesOut.Load(), now)
 	}
 }
 

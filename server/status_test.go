@@ -14,6 +14,7 @@ import (
 	"pumpd/server/clock"
 	"pumpd/server/config"
 	"pumpd/server/reason"
+	"pumpd/server/stream"
 )
 
 // What programs read is pinned to the letter: names are an interface.
@@ -24,16 +25,16 @@ func TestStatusReport(t *testing.T) {
 	r.there.connections = 5
 	r.there.refused = 6
 	r.rates.sample(r.at)
-	src := r.feed(0, sourcePush, "192.0.2.1:5000", 10)
-	src.packet([]byte("bad"))
-	st := &r.s.streams.streams[0].stats
-	st.viewers.Store(3)
-	st.joined.Store(12)
-	st.bytesOut.Store(1_000_000)
-	st.skips.Store(2)
-	st.skippedPackets.Store(1)
-	st.left[reason.ClientClosed].Store(8)
-	st.left[reason.Stalled].Store(1)
+	src := r.feed(0, stream.Push, "192.0.2.1:5000", 10)
+	src.Packet([]byte("bad"))
+	st := r.s.streams.Streams()[0].Stats()
+	st.Viewers.Store(3)
+	st.Joined.Store(12)
+	st.BytesOut.Store(1_000_000)
+	st.Skips.Store(2)
+	st.SkippedPackets.Store(1)
+	st.Left[reason.ClientClosed].Store(8)
+	st.Left[reason.Stalled].Store(1)
 	r.at = r.at.Add(4 * time.Second)
 	r.rates.sample(r.at)
 	want := fmt.Sprintf(`{
@@ -153,16 +154,16 @@ func TestStreamLife(t *testing.T) {
 	r.begin("127.0.0.1:8086")
 	check := func(state string, source bool, declared int64) {
 		t.Helper()
-		got := r.reportStream(r.s.streams.streams[0], "h:1")
+		got := r.reportStream(r.s.streams.Streams()[0], "h:1")
 		if got.State != state || (got.Source != nil) != source || got.Declared != declared {
 			t.Errorf("got %s, source %v, %d bit/s, want %s, %v, %d", got.State, got.Source, got.Declared, state, source,
 				declared)
 		}
 	}
 	check("idle", false, 0)
-	src := r.feed(0, sourcePush, "x", 1)
+	src := r.feed(0, stream.Push, "x", 1)
 	check("live", true, 300_000)
-	src.lost(io.EOF)
+	src.Lost(io.EOF)
 	check("orphaned", false, 300_000)
 	r.s.streams.Reap(r.at.Add(time.Minute))
 	check("idle", false, 0)
@@ -205,14 +206,14 @@ func TestStatusHost(t *testing.T) {
 func TestLookWhileBusy(t *testing.T) {
 	r := newAdminRig(t, pushStream("a", ""))
 	r.begin("127.0.0.1:8086")
-	st := r.s.streams.streams[0]
+	st := r.s.streams.Streams()[0]
 	const turns = 50
 	var all sync.WaitGroup
 	all.Go(func() {
 		for range turns {
-			r.feed(0, sourcePush, "x", 3).lost(io.EOF)
-			st.stats.viewers.Add(1)
-			st.stats.left[reason.Stalled].Add(1)
+			r.feed(0, stream.Push, "x", 3).Lost(io.EOF)
+			st.Stats().Viewers.Add(1)
+			st.Stats().Left[reason.Stalled].Add(1)
 		}
 	})
 	all.Go(func() {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"pumpd/server/config"
+	"pumpd/server/stream"
 )
 
 // newUpstreamRig has a pull with an upstream that fails and one that waits.
@@ -13,11 +14,11 @@ func newUpstreamRig(t *testing.T) *adminRig {
 	r := newAdminRig(t, config.Stream{Path: "a", Type: config.TypePull})
 	r.at = r.at.Add(time.Minute)
 	r.pull(
-		upstreamView{
-			name: "mmsh://…@a.example/x?…", state: upstreamFailed, failures: 1, again: r.at.Add(500 * time.Millisecond),
-			last: lastError{text: "404 <b>", cause: "status_404", at: r.at},
+		stream.UpstreamView{
+			Name: "mmsh://…@a.example/x?…", State: stream.UpstreamFailed, Failures: 1, Again: r.at.Add(500 * time.Millisecond),
+			Last: stream.LastError{Text: "404 <b>", Cause: "status_404", At: r.at},
 		},
-		upstreamView{name: "srv:…@_mmsh._tcp.b.example/<i>", state: upstreamIdle, again: r.at.Add(-time.Second)},
+		stream.UpstreamView{Name: "srv:…@_mmsh._tcp.b.example/<i>", State: stream.UpstreamIdle, Again: r.at.Add(-time.Second)},
 	)
 	return r
 }
@@ -51,9 +52,9 @@ func TestUpstreamsAreShown(t *testing.T) {
 func TestUpstreamMetrics(t *testing.T) {
 	r := newAdminRig(t, config.Stream{Path: "a", Type: config.TypePull})
 	r.pull(
-		upstreamView{name: "mmsh://…@a.example/x?…", state: upstreamIdle},
-		upstreamView{name: "mmsh://…@a.example/x?…", state: upstreamFailed, failures: 1,
-			last: lastError{text: "404 Nothing here", cause: "status_404", at: r.at}},
+		stream.UpstreamView{Name: "mmsh://…@a.example/x?…", State: stream.UpstreamIdle},
+		stream.UpstreamView{Name: "mmsh://…@a.example/x?…", State: stream.UpstreamFailed, Failures: 1,
+			Last: stream.LastError{Text: "404 Nothing here", Cause: "status_404", At: r.at}},
 	)
 	r.at = r.at.Add(1500 * time.Millisecond)
 	got := pumpdMetrics(r)

@@ -8,6 +8,7 @@ import (
 	"pumpd/server/clock"
 	"pumpd/server/config"
 	"pumpd/server/reason"
+	"pumpd/server/stream"
 )
 
 // A subject is the pump that an admin shows, and all that the admin knows of it. Whoever makes one sets every field and
@@ -16,7 +17,7 @@ type subject struct {
 	version  string // of the program
 	node     string // the pump's name among pumps
 	cfg      *config.Server
-	streams  *registry
+	streams  *stream.Registry
 	clock    clock.Clock
 	log      *slog.Logger
 	maxConns int64           // connections to the admin at a time

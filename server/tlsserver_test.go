@@ -104,7 +104,7 @@ func (s *tlsServer) push() *tls.Conn {
 	fmt.Fprintf(c, "POST /streams/a_push HTTP/1.1\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n", startType, endless)
 	c.Write(codec.AppendFrame(nil, 'H', asftest.Header(asftest.PacketSize, 320)))
 	c.Write(codec.AppendFrame(nil, 'D', asftest.Packet(0, 0, true, asftest.PacketSize, 500)))
-	s.until("the stream is up", func() bool { return s.reg.streams[0].up() != nil })
+	s.until("the stream is up", func() bool { return s.reg.Streams()[0].Up() != nil })
 	return c
 }
 
@@ -196,7 +196,7 @@ func TestSlowTLSViewerOverTheNetwork(t *testing.T) {
 		}
 	}
 	source.Write(codec.AppendReason(nil, 'E', 0))
-	s.until("all packets are in", func() bool { return s.reg.streams[0].up() == nil })
+	s.until("all packets are in", func() bool { return s.reg.Streams()[0].Up() == nil })
 	b, err := io.ReadAll(body)
 	got := (&rig{t: t}).read(b)
 	if err != nil || len(got.numbers) != packets+1 || got.ended != 0 {

@@ -64,7 +64,7 @@ func TestRecordsCutAtEachByte(t *testing.T) {
 		r, h := newTLSRig(t)
 		p := r.connectTLS(h, only(version))
 		p.conn.phase = feeding
-		p.conn.push = &push{stream: r.reg.streams[0], access: r.loop.node.access, state: pushInheriting} // takes nothing
+		p.conn.push = &push{stream: r.reg.Streams()[0], access: r.loop.node.access, state: pushInheriting} // takes nothing
 		for cut, size := 0, 1; cut <= size; cut++ {
 			want := ""
 			var b []byte
@@ -94,7 +94,7 @@ func TestRecordsByteByByte(t *testing.T) {
 			"\r\nPragma: xPlayStrm=1\r\n\r\n") {
 			p.hand([]byte{b})
 		}
-		f.src.end()
+		f.src.End()
 		_, body, _ := bytes.Cut(p.drain(func() {}), []byte("\r\n\r\n"))
 		if got := r.read(body); got.headers != 1 || len(got.numbers) != 3 || got.ended != 0 {
 			t.Errorf("%s: %+v, want a header, 3 packets and the end", name, got)
@@ -171,7 +171,7 @@ func TestSlowTLSViewer(t *testing.T) {
 			if p.conn.viewer.state != blocked {
 				t.Fatalf("TLS %s: the socket is not full", name)
 			}
-			f.src.end()
+			f.src.End()
 			got := p.drain(func() {
 				if n, most := cap(p.wire.shim.out), offerBytes+16<<10; n > most {
 					t.Fatalf("TLS %s: %d bytes of memory for what is unsent, want at most %d", name, n, most)
@@ -271,7 +271,7 @@ func TestKeyUpdates(t *testing.T) {
 			f.publish(10)
 			r.look()
 		}
-		f.src.end()
+		f.src.End()
 		var raw []byte
 		buffer := make([]byte, 3000)
 		for {

@@ -3,6 +3,8 @@ package server
 import (
 	"slices"
 	"time"
+
+	"pumpd/server/stream"
 )
 
 // show publishes what has become of the upstreams.
@@ -16,24 +18,24 @@ func (p *puller) show() {
 	}
 }
 
-func (p *puller) view(q *origin) upstreamView {
-	v := upstreamView{name: q.name, failures: q.outage.tries, last: q.outage.last}
+func (p *puller) view(q *origin) stream.UpstreamView {
+	v := stream.UpstreamView{Name: q.name, Failures: q.outage.tries, Last: q.outage.last}
 	switch l := p.laneOf(q); {
 	case l != nil && l == p.active:
-		v.state = upstreamFeeding
+		v.State = stream.UpstreamFeeding
 	case l != nil && l.header != nil:
-		v.state = upstreamStandby
+		v.State = stream.UpstreamStandby
 	case l != nil:
-		v.state = upstreamConnecting
+		v.State = stream.UpstreamConnecting
 	case q.good > 0:
-		v.state, v.again = upstreamReturning, q.good.Add(time.Duration(p.st.cfg.Failback))
+		v.State, v.Again = stream.UpstreamReturning, q.good.Add(time.Duration(p.st.Config().Failback))
 	case q.outage.tries > 0:
-		v.state = upstreamFailed
+		v.State = stream.UpstreamFailed
 		switch {
 		case p.active == nil || p.pair:
-			v.again = p.due(q)
+			v.Again = p.due(q)
 		case q.rank < p.active.origin.rank:
-			v.again = q.probed
+			v.Again = q.probed
 		}
 	}
 	return v

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"pumpd/server/config"
+	"pumpd/server/stream"
 	"pumpd/server/upstream"
 )
 
@@ -19,8 +20,8 @@ func (s *scene) views() string {
 	synctest.Wait()
 	var list []string
 	for _, u := range s.st.Upstreams() {
-		text := u.state.String()
-		if u.again > s.st.clock.Now() {
+		text := u.State.String()
+		if u.Again > s.st.Clock().Now() {
 			text += " again"
 		}
 		list = append(list, text)
@@ -106,11 +107,11 @@ func TestUpstreamThatFails(t *testing.T) {
 			t.Errorf("%s, want both failed", got)
 		}
 		list := s.st.Upstreams()
-		if list[0].name != "mmsh://…@a.example/x?…" || list[0].failures != 1 || list[0].last.cause != "connection_refused" {
+		if list[0].Name != "mmsh://…@a.example/x?…" || list[0].Failures != 1 || list[0].Last.Cause != "connection_refused" {
 			t.Errorf("%+v", list[0])
 		}
-		if list[1].name != "srv:…@_mmsh._tcp.b.example/y?…" || list[1].last.cause != "closed" ||
-			strings.Contains(list[1].last.text, "secret") {
+		if list[1].Name != "srv:…@_mmsh._tcp.b.example/y?…" || list[1].Last.Cause != "closed" ||
+			strings.Contains(list[1].Last.Text, "secret") {
 			t.Errorf("%+v", list[1])
 		}
 		stop()
@@ -123,7 +124,7 @@ func TestLastErrorStays(t *testing.T) {
 	var tr outage
 	tr.log(log, "x", upstream.ErrEnded, true, 5)
 	tr.end(log, "x", 6)
-	if tr.tries != 0 || tr.last != (lastError{text: upstream.ErrEnded.Error(), cause: "ended", at: 5}) {
+	if tr.tries != 0 || tr.last != (stream.LastError{Text: upstream.ErrEnded.Error(), Cause: "ended", At: 5}) {
 		t.Errorf("got %+v", tr)
 	}
 }

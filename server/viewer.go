@@ -7,14 +7,15 @@ import (
 	"pumpd/codec"
 	"pumpd/server/clock"
 	"pumpd/server/reason"
+	"pumpd/server/stream"
 )
 
 // A viewer is a cursor into a stream's chain, and what its connection still owes of what lies behind the cursor.
 // It belongs to its conn's loop.
 type viewer struct {
 	// Each round looks at these. They are one line of the processor's cache: thousands of viewers are more than it holds.
-	at       *element // everything up to here is sent, or is in lead
-	lead     *lead    // goes out before anything after at; nil: nothing does
+	at       *stream.Element // everything up to here is sent, or is in lead
+	lead     *lead           // goes out before anything after at; nil: nothing does
 	dialect  *dialect
 	progress clock.Instant // when its socket last took something
 	bytes    uint64
@@ -27,7 +28,7 @@ type viewer struct {
 
 	conn     *conn
 	audience *audience
-	gen      *generation
+	gen      *stream.Generation
 	agent    unique.Handle[string] // thousands have the same
 	joined   clock.Instant
 	skips    uint32
@@ -100,21 +101,18 @@ const (
 )
 
 // inStep says whether the segment that starts at from is exactly what v lacks.
-func (v *viewer) inStep(from *element) bool {
+func (v *viewer) inStep(from *stream.Element) bool {
 	return v.at == from && v.state == following && v.lead == nil
 }
 
 // prefix writes the 12 bytes before packet e as v counts (mmsh.md §6.2).
-func (v *viewer) prefix(dst []byte, e *element, seq uint8, size int) {
-	codec.PutDataPrefix(dst, 'D', uint32(e.index)-v.base, seq, size)
+func (v *viewer) prefix(dst []byte, e *stream.Element, seq uint8, size int) {
+	codec.PutDataPrefix(dst, 'D', e.Index()-v.base, seq, size)
 }
 
 // payload is the form of packet e that v gets.
-func (v *viewer) payload(e *element) []byte {
-	if v.dialect.form == shortFrames {
-		return e.short
-	}
-	return e.full
+func (v *viewer) payload(e *stream.Element) []byte {
+	return e.Payload(v.dialect.form)
 }
 
 // keepRest remembers what is left of a frame of which the socket took n bytes: 0 < n < prefix + payload.
@@ -129,25 +127,25 @@ func (v *viewer) keepRest(prefix, payload []byte, n int) {
 }
 
 // cross brings v over the header element e.
-func (v *viewer) cross(e *element) {
-	if v.gen == e.gen {
+func (v *viewer) cross(e *stream.Element) {
+	if v.gen == e.Generation() {
 		v.at = e // it joined here
 		return
 	}
-	v.crossTo(e, e.gen)
+	v.crossTo(e, e.Generation())
 }
 
 // crossTo brings v into the generation g, to go on behind e, by the rule of its dialect (mmsh.md §9).
-func (v *viewer) crossTo(e *element, g *generation) {
+func (v *viewer) crossTo(e *stream.Element, g *stream.Generation) {
 	v.at = e
 	switch v.dialect.crossing {
 	case changeInBand:
 		v.enter(e)
 		v.gen = g
-		v.lastly(g.change)
+		v.lastly(g.Change())
 	case reopen:
 		v.verdict = reason.HeaderChanged
-		if v.audience.stream.joins.Load() != nil {
+		if v.audience.stream.Joins() != nil {
 			v.lastly(entryEnded)
 		} else { // over already: who asks again finds nothing, and players that do so do not stop
 			v.lastly(streamEnded)
@@ -161,20 +159,20 @@ func (v *viewer) crossTo(e *element, g *generation) {
 }
 
 // enter puts v at e and makes the next packet the first of its generation: LocationId starts at 0, AFFlags goes on.
-func (v *viewer) enter(e *element) {
-	v.at, v.base = e, e.following()
+func (v *viewer) enter(e *stream.Element) {
+	v.at, v.base = e, e.Following()
 }
 
 // skip moves v forward to e. LocationId jumps with it, unless v has had no packet yet: then it still starts at 0.
-func (v *viewer) skip(e *element) {
-	if v.base == v.at.following() {
-		v.base = e.following()
+func (v *viewer) skip(e *stream.Element) {
+	if v.base == v.at.Following() {
+		v.base = e.Following()
 	}
 	v.at = e
 }
 
 // finish tells v that the stream is over.
-func (v *viewer) finish(e *element) {
+func (v *viewer) finish(e *stream.Element) {
 	v.at, v.verdict = e, reason.SourceEnded
 	if v.dialect.mmsh() {
 		v.lastly(streamEnded)
@@ -194,8 +192,8 @@ func agentName(b []byte) unique.Handle[string] {
 }
 
 // begin puts a new viewer at the join point.
-func (v *viewer) begin(j *joins) {
+func (v *viewer) begin(j *stream.Joins) {
 	b, at, packets := j.Begin(v.dialect.form, v.dialect.bears)
-	v.gen, v.at, v.base, v.seq = j.gen, at, at.following()-uint32(packets), packets
+	v.gen, v.at, v.base, v.seq = j.Gen, at, at.Following()-uint32(packets), packets
 	v.owe().parts[1] = b
 }

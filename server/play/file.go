@@ -1,0 +1,148 @@
+package play
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"math/rand/v2"
+	"time"
+
+	"pumpd/server/clock"
+	"pumpd/server/stream"
+)
+
+// A file is a source that plays an ASF file again and again at its own pace, with times that go on from turn to turn:
+// for players it is a live stream.
+
+// fileLate: behind by more, the file goes on from now: the machine was asleep, or the disk is slow.
+const fileLate = time.Second
+
+// RunFile plays the stream's file until ctx is done.
+func RunFile(ctx context.Context, st *stream.Stream) {
+	name := st.Config().File
+	if name == "" {
+		name = builtInClip
+	}
+	insist(ctx, st.Log().With("file", name), "file cannot be played", func() error {
+		err := playFile(ctx, st, name)
+		if err != nil {
+			st.Fail(stream.NewLastError(err, "", st.Clock().Now()))
+		}
+		return err
+	})
+}
+
+// insist does something until ctx is done. A file that cannot be played is tried again and again: somebody may be about
+// to put it there.
+func insist(ctx context.Context, log *slog.Logger, complaint string, do func() error) {
+	for failures := 1; ; failures++ {
+		err := do()
+		if ctx.Err() != nil {
+			return
+		}
+		wait := clock.Backoff(failures, rand.Float64())
+		log.Error(complaint, "err", err, "again_in", wait)
+		if clock.Pause(ctx, wait) != nil {
+			return
+		}
+	}
+}
+
+// playFile returns when ctx is done, which ends the stream, or with what went wrong.
+func playFile(ctx context.Context, st *stream.Stream, name string) error {
+	l, err := openLoop(ctx, st.Config().File, sampleSize)
+	if err != nil {
+		return err
+	}
+	defer l.close()
+	src, err := st.Claim(stream.Claim{Kind: stream.File, Who: name})
+	if err != nil {
+		return err
+	}
+	if err := l.play(ctx, src); err != nil {
+		src.Lost(err)
+		return err
+	}
+	src.End()
+	return nil
+}
+
+// play feeds a source, from the beginning of the file, until ctx is done (nil) or it cannot go on. The moments that
+// packets are due are counted from the start and not from one another, so lateness does not add up.
+func (l *fileLoop) play(ctx context.Context, src *stream.Source) error {
+	l.replace(ctx, src)
+	l.begin, l.shift = 0, 0
+	if err := l.rewind(); err != nil {
+		return err
+	}
+	if err := l.introduce(src); err != nil {
+		return err
+	}
+	warned := false
+	start := time.Now()
+	for {
+		bad := l.turn.bad
+		packet, due, err := l.next(ctx)
+		src.Stream().Stats().BadPackets.Add(uint64(l.turn.bad - bad))
+		if l.turn.bad > bad && !warned {
+			warned = true
+			src.Stream().Log().Warn("file has packets that are none, they are left out", "file", l.name, "first", l.turn.flaw)
+		}
+		if errors.Is(err, io.EOF) {
+			var renewed bool
+			if renewed, err = l.goRound(ctx, src); err == nil {
+				warned = warned && !renewed
+				continue
+			}
+		}
+		if ctx.Err() != nil {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		wait := time.Until(start.Add(due))
+		if wait < -fileLate {
+			start = start.Add(-wait)
+		}
+		if clock.Pause(ctx, wait) != nil {
+			return nil
+		}
+		if err := src.Packet(packet); err != nil {
+			return err
+		}
+	}
+}
+
+// goRound begins the next turn, with what is in the file by then.
+func (l *fileLoop) goRound(ctx context.Context, src *stream.Source) (renewed bool, err error) {
+	if err := l.again(); err != nil {
+		return false, err
+	}
+	if !l.replace(ctx, src) {
+		return false, nil
+	}
+	return true, l.introduce(src)
+}
+
+// replace takes the file as it is now, and says whether that is another one.
+func (l *fileLoop) replace(ctx context.Context, src *stream.Source) bool {
+	renewed, err := l.renew(ctx)
+	switch {
+	case renewed:
+		src.Stream().Log().Info("file was replaced", "file", l.name)
+	case err != nil:
+		src.Stream().Log().Error("file was replaced by what cannot be played, the old one plays on", "err", err)
+	}
+	return renewed
+}
+
+// introduce gives a source the file's header. Its clock is nobody else's.
+func (l *fileLoop) introduce(src *stream.Source) error {
+	if err := src.Header(l.header.Raw); err != nil {
+		return err
+	}
+	src.Follow(stream.TieOther)
+	return nil
+}

@@ -1,0 +1,240 @@
+package stream
+
+import (
+	"sync/atomic"
+	"time"
+
+	"pumpd/asf"
+	"pumpd/codec"
+	"pumpd/server/clock"
+	"pumpd/server/config"
+)
+
+// A stream is a chain of elements. Its one writer appends; any number of viewers on any loop walk it, each at its own
+// cursor. An element never changes once it is linked, nobody copies it and nobody counts references to it: what no
+// cursor and no join point holds any more is the garbage collector's.
+//
+//	header ─▶ packet ─▶ packet ─▶ packet ─▶ header ─▶ packet ─▶ … ─▶ end
+//	             ▲         ▲                             ▲
+//	        join.start   a viewer's cursor            chain.last
+type Element struct {
+	next atomic.Pointer[Element] // set once, by the writer
+
+	kind  ElementKind
+	order uint64        // position in the chain, +1 each; tells which of two cursors is ahead
+	index uint64        // packets before this one; LocationIds are differences of it
+	bytes uint64        // of memory that packets up to and including this one take
+	at    clock.Instant // when it was published
+	full  []byte        // a packet: exactly PacketSize bytes, padding explicit (asf.md §5)
+	short []byte        // a packet: padding removed where players can restore it; may be full itself
+	gen   *Generation
+}
+
+// Next is the element after e, nil at the end of the chain.
+func (e *Element) Next() *Element { return e.next.Load() }
+
+// Kind says what e is.
+func (e *Element) Kind() ElementKind { return e.kind }
+
+// At is when e was published.
+func (e *Element) At() clock.Instant { return e.at }
+
+// Index is how many packets are before e, modulo 2^32; LocationIds are differences of it.
+func (e *Element) Index() uint32 { return uint32(e.index) }
+
+// Generation is what begins at a header element, nil for others.
+func (e *Element) Generation() *Generation { return e.gen }
+
+// After says that e is after o in their chain.
+func (e *Element) After(o *Element) bool { return e.order > o.order }
+
+// BytesSince is how much memory the packets after o take, up to and including e, which is not before it.
+func (e *Element) BytesSince(o *Element) uint64 { return e.bytes - o.bytes }
+
+// Full is a packet with its padding.
+func (e *Element) Full() []byte { return e.full }
+
+// Payload is a packet in the form that viewers get.
+func (e *Element) Payload(f Form) []byte {
+	if f == ShortFrames {
+		return e.short
+	}
+	return e.full
+}
+
+// Following is the index, modulo 2^32, of the packet after e.
+func (e *Element) Following() uint32 {
+	if e.kind == PacketElement {
+		return uint32(e.index) + 1
+	}
+	return uint32(e.index)
+}
+
+type ElementKind uint8
+
+const (
+	PacketElement ElementKind = iota // media; then anything
+	HeaderElement                    // a new generation starts here; then packet or end
+	EndElement                       // the source is over, viewers leave here; then header
+)
+
+// A Generation is one header and everything that is derived from it once, for all viewers.
+type Generation struct {
+	header *asf.Header // as published: broadcast bit set, Data Object size 50
+	framed []byte      // $H in MMSH framing: the body of a Describe and the start of a Play
+	reach  reach       // how far back newcomers may start
+	change []byte      // $C(0) and framed: how a viewer that understands it crosses into this generation
+}
+
+func newGeneration(h *asf.Header, b config.Burst) *Generation {
+	framed := codec.AppendHeader(nil, h.Raw)
+	change := append(codec.AppendReason(nil, 'C', 0), framed...)
+	return &Generation{header: h, framed: framed, change: change, reach: reachOf(b, h.Preroll)}
+}
+
+// Header is as published: broadcast bit set, Data Object size 50.
+func (g *Generation) Header() *asf.Header { return g.header }
+
+// Framed is $H in MMSH framing: the body of a Describe and the start of a Play.
+func (g *Generation) Framed() []byte { return g.framed }
+
+// Change is how a viewer that understands it crosses into the generation: $C(0) and Framed.
+func (g *Generation) Change() []byte { return g.change }
+
+// Lag is how much farther behind than usual a viewer may be that has started at the oldest join point.
+func (g *Generation) Lag() time.Duration { return g.reach.lag() }
+
+// Joins says where in the chain a viewer may start. It is replaced as a whole, never changed.
+type Joins struct {
+	Gen     *Generation
+	Start   *Element      // cursor of a newcomer: before the oldest join point inside the burst, else = newest
+	opening *opening      // for those who start there; nil: the chain will do
+	Newest  *Element      // the element before the newest join point: where a viewer that is too far behind goes on
+	back    time.Duration // of stream between start and the end of the chain
+}
+
+// A chain is the writer's end. It belongs to whoever holds the stream's claim.
+type chain struct {
+	last   *Element
+	gen    *Generation
+	points pointQueue
+	sent   uint32 // send time of the newest packet, ms, as published
+	shown  uint32 // latest presentation time of this generation, likewise
+	shift  uint32 // ms, added to the times of the source, modulo 2^32
+	full   bool   // the limits of memory keep newcomers from starting as far back as they should
+}
+
+// packets says that the chain goes on behind a packet, and not behind a header or an end, or with its first element.
+func (c *chain) packets() bool { return c.last != nil && c.last.kind == PacketElement }
+
+// A joinable is the element before a packet that a viewer may start with, and that packet's time and place.
+type joinable struct {
+	before  *Element
+	at      clock.Instant
+	bytes   uint64
+	opening *opening
+}
+
+// pointQueue holds the join points of the burst, oldest first.
+type pointQueue []joinable
+
+// Limits on how far back a join point may lie: past them a burst would be longer than a player's patience, and the
+// chain behind it more than a small box wants to keep.
+const (
+	oldestJoin      = 30 * time.Second
+	farthestJoin    = 32 << 20         // bytes
+	KeyPatience     = 10 * time.Second // without any key frame for this long every packet is a join point (asf.md §6)
+	maxBurstEntries = 4096
+)
+
+// trim drops the points that are outside the burst, keeping at least one, and that one too when it is out of reach. It
+// reports whether points are missing there because they were too many or had too much behind them.
+func (q *pointQueue) trim(now clock.Instant, bytes uint64, r reach) (full bool) {
+	p := *q
+	for len(p) > 1 {
+		large := len(p) > maxBurstEntries || bytes-p[0].bytes > farthestJoin
+		if !large && !r.past(now.Since(p[0].at), now.Since(p[1].at)) {
+			break
+		}
+		full = full || large && now.Since(p[1].at) < r.least
+		p[0] = joinable{} // the array behind p lives on; it must not hold the chain
+		p = p[1:]
+	}
+	if len(p) == 1 && (now.Since(p[0].at) > max(oldestJoin, r.most) || bytes-p[0].bytes > farthestJoin) {
+		p = nil
+	}
+	*q = p
+	return full
+}
+
+// begin starts a generation. tell gets the joins of a newcomer that finds no packet yet, before the element is linked:
+// a viewer that crosses there may ask again at once, on another loop, and must be given the new header.
+func (c *chain) begin(g *Generation, now clock.Instant, tell func(*Joins)) {
+	e := &Element{kind: HeaderElement, at: now, gen: g}
+	c.place(e)
+	c.gen, c.points, c.shift, c.full = g, nil, 0, false
+	tell(&Joins{Gen: g, Start: e, Newest: e})
+	c.link(e)
+}
+
+// packet appends a packet and returns the joins that are valid from now on. o is for a packet to join at, if it needs
+// one.
+func (c *chain) packet(full, short []byte, join bool, o *opening, now clock.Instant) *Joins {
+	before := c.last
+	e := &Element{kind: PacketElement, at: now, full: full, short: short}
+	c.place(e)
+	c.link(e)
+	if join {
+		if o != nil {
+			o.first = e
+		}
+		c.points = append(c.points, joinable{before: before, at: now, bytes: before.bytes, opening: o})
+	}
+	c.full = c.points.trim(now, e.bytes, c.gen.reach) || c.full
+	if len(c.points) == 0 {
+		return &Joins{Gen: c.gen, Start: e, Newest: e}
+	}
+	oldest, newest := c.points[0], c.points[len(c.points)-1]
+	return &Joins{Gen: c.gen, Start: oldest.before, opening: oldest.opening, Newest: newest.before,
+		back: now.Since(oldest.at)}
+}
+
+// end appends the end.
+func (c *chain) end(now clock.Instant) {
+	e := &Element{kind: EndElement, at: now}
+	c.place(e)
+	c.link(e)
+	c.gen, c.points = nil, nil
+}
+
+// place numbers the element that comes next.
+func (c *chain) place(e *Element) {
+	if p := c.last; p != nil {
+		e.order, e.index, e.bytes = p.order+1, p.index, p.bytes
+		if p.kind == PacketElement {
+			e.index++
+		}
+	}
+	e.bytes += uint64(len(e.full))
+	if len(e.short) != len(e.full) { // else they are the same bytes
+		e.bytes += uint64(len(e.short))
+	}
+}
+
+// link makes a placed element the last one. From here on it is everybody's.
+func (c *chain) link(e *Element) {
+	if c.last != nil {
+		c.last.next.Store(e)
+	}
+	c.last = e
+}
+
+// A Form is how packets look on the wire to a viewer.
+type Form uint8
+
+const (
+	ShortFrames Form = iota // $D, padding removed
+	FullFrames              // $D of full-size packets
+	RawPackets              // plain full-size packets (asf.md §8)
+	Forms
+)

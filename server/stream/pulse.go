@@ -1,0 +1,33 @@
+package stream
+
+import (
+	"time"
+
+	"pumpd/server/clock"
+)
+
+// A Pulse is how the packets of a source come. It tells a silence from the pace of a slow stream.
+type Pulse struct {
+	Packets int
+	First   clock.Instant // of packets
+	Latest  clock.Instant // of packets
+	pace    time.Duration // between packets, on average
+}
+
+// Beat notes that a packet has come.
+func (p *Pulse) Beat(now clock.Instant) {
+	if p.Packets == 0 {
+		p.First = now
+	} else {
+		p.pace += (now.Since(p.Latest) - p.pace) / 8
+	}
+	p.Packets++
+	p.Latest = now
+}
+
+// Patience is the time without packets that is no accident. Sources with a packet every two seconds are allowed more
+// than those with fifty a second.
+func (p *Pulse) Patience() time.Duration { return max(ReliefTime, 4*p.pace) }
+
+// ReliefTime is half of what a failover may take.
+const ReliefTime = time.Second

@@ -1,0 +1,183 @@
+package stream
+
+import (
+	"strings"
+	"sync"
+	"time"
+
+	"pumpd/server/clock"
+)
+
+// The registry knows the streams by name and who writes each. No round and no publish takes its mutex.
+type Registry struct {
+	// Set by newRegistry, never changed.
+	streams []*Stream
+	byPath  map[string]*Stream // lower case
+	clock   clock.Clock
+	grace   time.Duration
+
+	mu sync.Mutex // of the streams' claims
+}
+
+func NewRegistry(c clock.Clock, grace time.Duration, streams []*Stream) *Registry {
+	r := &Registry{
+		streams: streams,
+		byPath:  make(map[string]*Stream, len(streams)),
+		clock:   c,
+		grace:   grace,
+	}
+	for _, st := range streams {
+		r.byPath[strings.ToLower(st.cfg.Path)] = st
+		st.reg = r
+	}
+	return r
+}
+
+// Streams are all there are, in the order of their IDs. Nobody changes them.
+func (r *Registry) Streams() []*Stream { return r.streams }
+
+// Find gives the stream of a path as it stands in a URL, in any case. It does not allocate.
+func (r *Registry) Find(path []byte) *Stream {
+	var low [MaxPathLen]byte
+	if len(path) > len(low) {
+		return nil
+	}
+	for i, c := range path {
+		if 'A' <= c && c <= 'Z' {
+			c += 'a' - 'A'
+		}
+		low[i] = c
+	}
+	return r.byPath[string(low[:len(path)])]
+}
+
+const MaxPathLen = 128
+
+// An heir waits for a stream's owner to let go; granted is called once, under the registry's mutex, with its claim.
+type heir struct {
+	source  *Source
+	granted func()
+}
+
+// A Claim is what who asks for a stream says of itself.
+type Claim struct {
+	Kind   Kind
+	Who    string // for the log and the status page: an address or a URL
+	Pusher Pusher // of a push
+	Evict  func() // asks the holder to give the claim up soon; nil: it will not. Called under the registry's mutex
+}
+
+// Claim makes the caller the stream's only writer until it lets go by itself. errBusy if somebody is.
+func (st *Stream) Claim(c Claim) (*Source, error) {
+	st.reg.mu.Lock()
+	defer st.reg.mu.Unlock()
+	if st.owner != nil || st.heir != nil {
+		return nil, ErrBusy
+	}
+	st.owner = &Source{stream: st, claim: c, since: st.clock.Now()}
+	return st.owner, nil
+}
+
+// ClaimVacant makes the caller the writer of a stream that nobody has written for so long; nil if it is not so.
+func (st *Stream) ClaimVacant(c Claim, long time.Duration) *Source {
+	st.reg.mu.Lock()
+	defer st.reg.mu.Unlock()
+	now := st.clock.Now()
+	if st.owner != nil || st.heir != nil || now.Since(st.vacant) < long {
+		return nil
+	}
+	st.owner = &Source{stream: st, claim: c, since: now}
+	return st.owner
+}
+
+// Inherit makes the caller the stream's writer, at once with done = true if nobody is, else when the owner, who is asked
+// to, has let go; then it calls granted from the owner's goroutine. errBusy if another heir is already waiting, or the
+// owner does not let go.
+func (st *Stream) Inherit(c Claim, granted func()) (s *Source, done bool, err error) {
+	st.reg.mu.Lock()
+	defer st.reg.mu.Unlock()
+	if st.heir != nil {
+		return nil, false, ErrBusy
+	}
+	s = &Source{stream: st, claim: c, since: st.clock.Now()}
+	if st.owner == nil {
+		st.owner = s
+		return s, true, nil
+	}
+	if st.owner.claim.Evict == nil {
+		return nil, false, ErrBusy
+	}
+	s.before = st.owner.claim.Who
+	st.heir = &heir{source: s, granted: granted}
+	st.owner.claim.Evict()
+	return s, false, nil
+}
+
+// release ends a claim; orphan says that viewers are to wait for the next one. A source that waited to inherit is
+// simply forgotten.
+func (r *Registry) release(s *Source, orphan bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	st := s.stream
+	if st.heir != nil && st.heir.source == s {
+		st.heir = nil
+		return
+	}
+	if st.owner != s {
+		return
+	}
+	st.vacate(r.clock.Now(), orphan)
+}
+
+// vacate gives the claim to the heir, or to nobody. For whoever holds the registry's mutex.
+func (st *Stream) vacate(since clock.Instant, orphan bool) {
+	patience := st.reg.grace
+	if st.owner != nil && st.owner.ended {
+		patience = min(patience, endedGrace)
+	}
+	if st.heir != nil { // see succeed
+		patience = max(patience, KeyPatience)
+	}
+	st.keepPlace(since, orphan)
+	st.left(since, patience)
+	st.owner = nil
+	if orphan && st.joins.Load() != nil {
+		st.setState(Orphaned)
+	}
+	if h := st.heir; h != nil {
+		st.heir, st.owner = nil, h.source
+		h.granted()
+	}
+}
+
+// endedGrace is how long viewers wait for an upstream that has said $E. It has ended (clients.md §7); but VLC says so
+// each time that it begins its file anew, and many a server when it is restarted, and then it is back by now.
+const endedGrace = 5 * time.Second
+
+// Owner is who writes the stream now, nil if nobody. Any goroutine.
+func (st *Stream) Owner() *Source {
+	st.reg.mu.Lock()
+	defer st.reg.mu.Unlock()
+	return st.owner
+}
+
+// Grace is for how long viewers wait for a source that is lost.
+func (st *Stream) Grace() time.Duration { return st.reg.grace }
+
+// Reap ends the streams whose source has been away for longer than the grace. For now and then.
+func (r *Registry) Reap(now clock.Instant) {
+	for _, st := range r.streams {
+		r.reap(st, now)
+	}
+}
+
+// reap keeps the mutex, so that nobody claims the stream meanwhile.
+func (r *Registry) reap(st *Stream, now clock.Instant) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if st.owner != nil || st.State() != Orphaned || now.Since(st.vacant) < st.patience {
+		return
+	}
+	st.log.Warn("source did not come back", "grace", st.patience)
+	st.finish("reaper", "")
+}

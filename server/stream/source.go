@@ -1,0 +1,306 @@
+package stream
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+
+	"pumpd/asf"
+	"pumpd/server/clock"
+)
+
+// A Source is a stream's one writer, from claim until end, lost or yield. Its methods belong to one goroutine (a push:
+// its conn's loop; a pull or a file: its own).
+type Source struct {
+	// Set by claim, never changed.
+	stream *Stream
+	claim  Claim
+	since  clock.Instant // when it asked for the claim
+	before string        // who let the stream go for it; "": nobody did
+
+	// The source's goroutine only.
+	state     sourceState
+	published *asf.Header   // the header that its packets are parsed by; nil while headerless
+	waiting   clock.Instant // since when a key frame is awaited
+	anew      bool          // its header starts a generation, at its next packet
+	wrote     bool          // a packet of this claim is in the chain
+	steady    bool          // two packets running have had the same clock
+	doubt     doubt         // the packet before, if its send time is not believed yet
+	bad       int           // bad packets in a row
+	tie       Tie           // what it is to the source before
+	ended     bool          // it has said that it is over
+	seen      *Element      // of a pull that came back: where in the chain its burst is
+	scratch   []byte
+	full      []byte
+	changes   allowance
+	restless  error // set: there were too many of them
+	padding   allowance
+}
+
+type Kind uint8
+
+const (
+	Push Kind = iota
+	Pull
+	File
+	Slate // fills in for one that is away
+)
+
+const Kinds = Slate + 1 // how many there are
+
+func (k Kind) String() string { return [...]string{"push", "pull", "file", "slate"}[k] }
+
+// Kind says how the source comes.
+func (s *Source) Kind() Kind { return s.claim.Kind }
+
+// Who is the source's address or URL, for people.
+func (s *Source) Who() string { return s.claim.Who }
+
+// Stream is what it feeds.
+func (s *Source) Stream() *Stream { return s.stream }
+
+// Published is the header that its packets are parsed by; nil while it has given none.
+func (s *Source) Published() *asf.Header { return s.published }
+
+// A sourceState is how far a source is, from its claim until it gives that up.
+type sourceState uint8
+
+const (
+	headerless sourceState = iota // has said nothing yet; then keyless
+	keyless                       // its packets are left out until a key frame comes; then writing
+	writing                       // its packets go into the chain; then keyless, at another $H or when the grace is over
+)
+
+var (
+	ErrBusy      = errors.New("stream already has a source")
+	ErrNoHeader  = errors.New("packet before a header")
+	ErrBadSource = errors.New("too many bad packets in a row")
+)
+
+const maxBadPackets = 100 // in a row, then the source is given up (asf.md §9)
+
+// Header gives the stream its ASF header: the first, the same again, or a new one. b is the Header Object and the
+// first 50 bytes of the Data Object. A header is not a stream: viewers hear of it with the first packet behind it. The
+// same header (asf.md §7) lets the chain go on there; another starts a generation.
+func (s *Source) Header(b []byte) error {
+	h, err := asf.ParseHeader(b)
+	if err != nil {
+		return err
+	}
+	st := s.stream
+	if err := s.change(st.clock.Now()); err != nil {
+		return err
+	}
+	s.published = h.Published()
+	s.anew = st.joins.Load() == nil || !st.chain.gen.header.Same(s.published)
+	s.awaitKey()
+	if !s.anew {
+		st.log.Info("source comes with the same header", "source", s.claim.Kind, "from", s.claim.Who)
+	}
+	if st.State() == Orphaned && (s.claim.Kind == Push || s.claim.Kind == Pull) { // others have packets too
+		st.vain.Store(true)
+	}
+	return nil
+}
+
+// declare logs what a header says that viewers have not had.
+func (s *Source) declare() {
+	st, h := s.stream, s.published
+	st.log.Info("stream is up", "source", s.claim.Kind, "from", s.claim.Who, "streams", len(h.Streams),
+		"bitrate", h.Bitrate(), "packet_size", h.PacketSize, "header", len(h.Raw))
+	if wait := st.chain.gen.reach.slow(h.Preroll); wait > startDelay {
+		st.log.Warn("players will wait for their picture: the preroll is longer than the burst", "preroll",
+			milliseconds(h.Preroll),
+			"burst", st.chain.gen.reach.most)
+	}
+	if who := refusers(len(h.Raw)); who != "" {
+		st.log.Warn("header is larger than some players take", "bytes", len(h.Raw), "players", who)
+	}
+}
+
+// awaitKey makes the source's next packet its first: a new stretch of the chain starts with a picture.
+func (s *Source) awaitKey() {
+	s.state, s.tie, s.seen, s.waiting = keyless, TieUnknown, nil, s.stream.clock.Now()
+	s.doubt, s.steady = doubt{}, false
+}
+
+func (s *Source) begin() {
+	st := s.stream
+	now := st.clock.Now()
+	st.chain.begin(newGeneration(s.published, st.burst), now, st.joins.Store)
+	st.stats.Generations.Add(1)
+	st.bell(now)
+}
+
+// Packet publishes one ASF data packet. A bad one is counted and dropped; errBadSource when that does not stop. Until
+// the first key frame of a source nothing is published, so that every stretch of the chain starts with a picture.
+func (s *Source) Packet(b []byte) error {
+	if s.state == headerless {
+		return ErrNoHeader
+	}
+	p, err := s.published.ParsePacket(b)
+	if err != nil {
+		s.spoil()
+		return s.spent(err)
+	}
+	now := s.stream.clock.Now()
+	if s.repeats(b, p, now) {
+		return nil
+	}
+	switch s.judge(p, now) {
+	case early:
+		s.stream.stats.SkippedPackets.Add(1)
+		return nil
+	case doubtful:
+		s.doubt = doubt{b: bytes.Clone(b), p: p, at: now}
+		return s.spent(errDoubt)
+	case confirmed:
+		d := s.doubt
+		s.doubt = doubt{}
+		if err := s.write(d.b, d.p, d.at); err != nil {
+			return err
+		}
+	}
+	if err := s.write(b, p, now); err != nil {
+		return err
+	}
+	s.stream.bell(now)
+	return nil
+}
+
+// spoil counts a packet that is dropped because it is damaged.
+func (s *Source) spoil() {
+	s.stream.stats.BadPackets.Add(1)
+	s.bad++
+}
+
+// spent is errBadSource after too many such, of which err is the last.
+func (s *Source) spent(err error) error {
+	if s.bad >= maxBadPackets {
+		return fmt.Errorf("%w: %d, the last: %w", ErrBadSource, s.bad, err)
+	}
+	return nil
+}
+
+// write puts a packet into the chain that came at that moment, with times that fit there.
+func (s *Source) write(b []byte, p asf.Packet, at clock.Instant) error {
+	if err := s.pad(len(b), at); err != nil {
+		return err
+	}
+	s.bad = 0
+	begins := s.state == keyless
+	if s.anew {
+		s.anew = false
+		s.begin()
+		s.declare()
+	}
+	s.keepTime(p, at)
+	if s.restless != nil {
+		return s.restless
+	}
+	b, err := s.shifted(b)
+	if err != nil {
+		s.spoil()
+		return nil
+	}
+	if begins { // what its older video continues was left out
+		b, p = s.trimmed(b, p)
+	}
+	s.publish(b, p, at)
+	return nil
+}
+
+// publish appends a packet to the chain.
+func (s *Source) publish(b []byte, p asf.Packet, now clock.Instant) {
+	st := s.stream
+	var o *opening
+	if p.Older != asf.NoOlder {
+		full, short := s.forms(s.trimmed(b, p))
+		o = newOpening(p.Older, st.chain.gen, full, short)
+	}
+	full, short := s.forms(b, p)
+	room := !st.chain.full
+	st.joins.Store(st.chain.packet(full, short, p.Join, o, now))
+	if st.chain.full && room {
+		st.log.Warn("players will wait for their picture: the burst would be too large", "burst", st.chain.gen.reach.most,
+			"limit_mb", farthestJoin>>20, "limit_key_frames", maxBurstEntries)
+	}
+	if s.claim.Kind != Slate { // it would hide that nothing is received
+		st.stats.received(len(b), now)
+	}
+	if !s.wrote {
+		s.arrive()
+	}
+}
+
+// trimmed is a packet to start with: without the video before its key frame.
+func (s *Source) trimmed(b []byte, p asf.Packet) ([]byte, asf.Packet) {
+	if p.Older == asf.NoOlder {
+		return b, p
+	}
+	t := s.published.AppendTrimmed(nil, b, p)
+	parsed, err := s.published.ParsePacket(t)
+	if err != nil {
+		return b, p
+	}
+	return t, parsed
+}
+
+// forms copies a packet once into what viewers are sent: full for raw ASF, short for MMSH. They share their bytes when
+// there is no padding to save.
+func (s *Source) forms(b []byte, p asf.Packet) (full, short []byte) {
+	h := s.published
+	full = h.AppendFull(make([]byte, 0, h.PacketSize), b, p)
+	if !s.stream.short || len(full)-len(b)+p.Padding < leastPadding {
+		return full, full
+	}
+	if short = h.AppendShort(make([]byte, 0, len(b)+2), b, p); len(full)-len(short) < leastPadding {
+		return full, full
+	}
+	return full, short
+}
+
+// leastPadding is what must be saved for a short form: FFmpeg warns of what is left when it puts 1 to 5 bytes back.
+const leastPadding = 6
+
+// End tells the viewers that the stream is over and gives the claim up.
+func (s *Source) End() {
+	s.stream.finish(s.claim.Kind.String(), s.claim.Who)
+	s.stream.reg.release(s, false)
+}
+
+// finish tells the viewers that the stream is over, and the log who says so.
+func (st *Stream) finish(kind, who string) {
+	if st.joins.Load() == nil {
+		return
+	}
+	now := st.clock.Now()
+	st.joins.Store(nil) // first: whoever joins from here on would only be told the end
+	st.chain.end(now)
+	st.setState(Idle)
+	st.log.Info("stream is over", "source", kind, "from", who)
+	st.bell(now)
+}
+
+// Over says that it has said that it is over, before it gives the claim up.
+func (s *Source) Over() { s.ended = true }
+
+// Lost gives the claim up while viewers stay for source_grace: encoders that lose the link return within seconds, and
+// closing 5,000 viewers for that makes 5,000 reconnects.
+func (s *Source) Lost(err error) {
+	s.stream.log.Warn("source lost", "source", s.claim.Kind, "from", s.claim.Who, "err", err)
+	s.stream.reg.release(s, true)
+}
+
+// TookOver tells who has replaced whom.
+func (s *Source) TookOver() {
+	s.stream.log.Info("source takes the stream over", "source", s.claim.Kind, "from", s.claim.Who, "replaces", s.before)
+}
+
+// Yield gives the claim up to a newcomer, or when the server ends; the stream does not notice.
+func (s *Source) Yield() { s.stream.reg.release(s, true) }
+
+// Heard is when its last packet came. One that has just begun is not silent: for it, that is when it asked for the claim.
+func (s *Source) Heard() clock.Instant {
+	return max(clock.Instant(s.stream.stats.lastPacket.Load()), s.since)
+}

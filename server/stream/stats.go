@@ -1,0 +1,33 @@
+package stream
+
+import (
+	"sync/atomic"
+
+	"pumpd/server/clock"
+	"pumpd/server/reason"
+)
+
+// Stats are a stream's counters since start. Loops add to them once a round, not once a viewer.
+type Stats struct {
+	PacketsIn      atomic.Uint64 // of the source, as the next ones; not of the slate
+	BytesIn        atomic.Uint64 // bytes of packets as the source sent them
+	BadPackets     atomic.Uint64 // dropped: not a packet of this header
+	SkippedPackets atomic.Uint64 // dropped: before a source's first key frame
+	Generations    atomic.Uint64
+	Switches       atomic.Uint64 // from one upstream to another without an outage
+	lastPacket     atomic.Int64  // instant
+
+	Viewers  atomic.Int64
+	Held     atomic.Int64 // viewers that wait for the stream to come up
+	Joined   atomic.Uint64
+	BytesOut atomic.Uint64 // what sockets took of replies and packets to viewers
+	Skips    atomic.Uint64 // viewers that were moved to a newer key frame
+	Left     [reason.Count]atomic.Uint64
+}
+
+// received counts a packet of a source.
+func (n *Stats) received(bytes int, now clock.Instant) {
+	n.PacketsIn.Add(1)
+	n.BytesIn.Add(uint64(bytes))
+	n.lastPacket.Store(int64(now))
+}

@@ -1,0 +1,196 @@
+package stream
+
+import (
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"pumpd/asf"
+	"pumpd/server/clock"
+	"pumpd/server/config"
+)
+
+// A Stream is what Windows Media calls a publishing point: one source writes its chain, viewers on all loops read it.
+type Stream struct {
+	// Set by newStream, never changed.
+	cfg    *config.Stream
+	id     int // place in the registry; loops index their audiences by it
+	log    *slog.Logger
+	clock  clock.Clock
+	burst  config.Burst
+	short  bool                              // keep a short form of packets for MMSH viewers
+	ring   func(loop int, now clock.Instant) // tells a loop that the chain has grown
+	reg    *Registry
+	stats  Stats         // atomic counters
+	wanted chan struct{} // holds one sign that somebody watches or waits
+
+	// Any goroutine. nil: there is nothing to watch.
+	joins atomic.Pointer[Joins]
+	loops loopSet                // those that have viewers or hold some
+	state atomic.Int32           // streamState, for those who only look
+	vain  atomic.Bool            // while orphaned: a source has come back, and so far with a header only
+	path  atomic.Pointer[string] // of a pull: Via of the upstream, the pumps behind this one
+
+	upstreams atomic.Pointer[[]UpstreamView] // of a pull, in order of preference; nil: it does not run yet
+	fault     atomic.Pointer[LastError]      // of a file: why it did not play
+
+	// Under the registry's mutex.
+	owner    *Source       // nil: nobody writes
+	heir     *heir         // waits for owner to let go
+	vacant   clock.Instant // since when nobody writes; who claims and writes nothing does not count
+	patience time.Duration // and for how long viewers wait for that
+	absent   Pusher        // the encoder that fed the stream last; it goes before others
+	until    clock.Instant // then
+
+	// The claim's holder only.
+	chain chain
+}
+
+func New(id int, cfg *config.Stream, log *slog.Logger, c clock.Clock, server *config.Server,
+	ring func(loop int, now clock.Instant)) *Stream {
+	return &Stream{
+		cfg:    cfg,
+		id:     id,
+		log:    log.With("stream", cfg.Path),
+		clock:  c,
+		burst:  server.Burst,
+		short:  server.StripPadding,
+		ring:   ring,
+		wanted: make(chan struct{}, 1),
+	}
+}
+
+// A State is the life of a stream as an operator sees it.
+type State int32
+
+const (
+	Idle     State = iota // no packet yet: viewers get 503; then live
+	Live                  // a source writes; then orphaned or idle
+	Orphaned              // the source is lost, viewers wait for source_grace; then live or idle
+)
+
+func (s State) String() string {
+	return [...]string{"idle", "live", "orphaned"}[s]
+}
+
+// Config is what the configuration says of the stream. It does not change.
+func (st *Stream) Config() *config.Stream { return st.cfg }
+
+// ID is the stream's place in the registry.
+func (st *Stream) ID() int { return st.id }
+
+// Log is where what happens to the stream is told; its lines name it.
+func (st *Stream) Log() *slog.Logger { return st.log }
+
+// Clock is the one that all moments of the stream are of.
+func (st *Stream) Clock() clock.Clock { return st.clock }
+
+// Stats are the stream's counters, for any goroutine to read and add to.
+func (st *Stream) Stats() *Stats { return &st.stats }
+
+// Wanted holds a sign that somebody watches or waits, for a source on demand.
+func (st *Stream) Wanted() <-chan struct{} { return st.wanted }
+
+// Joins says where viewers may start and go on, nil where there is nothing to watch. Any goroutine. Newcomers ask up.
+func (st *Stream) Joins() *Joins { return st.joins.Load() }
+
+// bell tells the loops for which it matters that the chain has grown.
+func (st *Stream) bell(now clock.Instant) {
+	st.loops.each(func(id int) { st.ring(id, now) })
+}
+
+// Up says whether a newcomer can be served, and where. While a source is back that has nothing to show, and after it,
+// there is only what was left over, and the next packet may never come.
+func (st *Stream) Up() *Joins {
+	if st.vain.Load() {
+		return nil
+	}
+	return st.joins.Load()
+}
+
+// setState is for the claim's holder and, while nobody holds it, for whoever holds the registry's mutex.
+func (st *Stream) setState(s State) {
+	st.state.Store(int32(s))
+	if s != Orphaned {
+		st.vain.Store(false)
+	}
+}
+
+func (st *Stream) State() State { return State(st.state.Load()) }
+
+// Header is the one of what there is to watch, nil where there is nothing. Any goroutine.
+func (st *Stream) Header() *asf.Header {
+	if j := st.joins.Load(); j != nil {
+		return j.Gen.header
+	}
+	return nil
+}
+
+// Backlog is how much of the stream a newcomer gets at once. Any goroutine.
+func (st *Stream) Backlog() time.Duration {
+	if j := st.joins.Load(); j != nil {
+		return j.back
+	}
+	return 0
+}
+
+// Feeder says who feeds the stream; false: nobody does. Any goroutine.
+func (st *Stream) Feeder() (kind Kind, who string, ok bool) {
+	s := st.Owner()
+	if s == nil {
+		return 0, "", false
+	}
+	return s.claim.Kind, s.claim.Who, true
+}
+
+// Silence is how long ago the last packet of a source came, the slate's not counted; false: there was none. Any
+// goroutine.
+func (st *Stream) Silence() (time.Duration, bool) {
+	last := clock.Instant(st.stats.lastPacket.Load()) // before the clock: the next packet may be coming in
+	return st.clock.Now().Since(last), last != 0
+}
+
+// Want tells a source on demand that somebody waits or watches.
+func (st *Stream) Want() {
+	select {
+	case st.wanted <- struct{}{}:
+	default:
+	}
+}
+
+// Watched is how many viewers there are and wait.
+func (st *Stream) Watched() int64 { return st.stats.Viewers.Load() + st.stats.Held.Load() }
+
+// SetPath keeps what an upstream has said of the pumps behind it, its Via.
+func (st *Stream) SetPath(via string) { st.path.Store(&via) }
+
+// Path is that Via, nil while there is none.
+func (st *Stream) Path() *string { return st.path.Load() }
+
+// ShowUpstreams publishes what a pull makes of its upstreams, in order of preference. The caller changes views no more.
+func (st *Stream) ShowUpstreams(views []UpstreamView) { st.upstreams.Store(&views) }
+
+// Upstreams is what was shown last; nil while no pull runs. It does not change.
+func (st *Stream) Upstreams() []UpstreamView {
+	if views := st.upstreams.Load(); views != nil {
+		return *views
+	}
+	return nil
+}
+
+// Fail keeps why the stream's file did not play.
+func (st *Stream) Fail(fault LastError) { st.fault.Store(&fault) }
+
+// Fault is why the stream's file did not play last; zero: it has always played.
+func (st *Stream) Fault() LastError {
+	if fault := st.fault.Load(); fault != nil {
+		return *fault
+	}
+	return LastError{}
+}
+
+// Listen has the stream's bell ring for a loop, by its id, when the chain grows.
+func (st *Stream) Listen(id int) { st.loops.add(id) }
+
+// Unlisten ends that.
+func (st *Stream) Unlisten(id int) { st.loops.remove(id) }
