@@ -46,6 +46,7 @@ func newPushFlags() *pushFlags {
 	f.fs.IntVar(&f.synth.Payloads, "payloads", 1,
 		"synthetic: payloads a packet; 1 has no length of its own, more put the key frame last")
 	f.fs.IntVar(&f.synth.Padding, "padding", 0, "synthetic: `bytes` of padding in each packet")
+	f.fs.IntVar(&f.synth.Ballast, "ballast", 0, "synthetic: `bytes` in the header that mean nothing")
 	f.fs.BoolVar(&f.loop, "loop", false, "start FILE again at its end, with times that go on")
 	f.fs.BoolVar(&f.push.Strip, "strip", true, "remove padding from packets, as encoders do")
 	f.fs.Int64Var(&f.push.Length, "content-length", 2147483647,

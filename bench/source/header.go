@@ -16,6 +16,7 @@ var (
 	guidExtension  = wireGUID("B5 03 BF 5F 2E A9 CF 11 8E E3 00 C0 0C 20 53 65")
 	guidReserved   = wireGUID("11 D2 D3 AB BA A9 CF 11 8E E6 00 C0 0C 20 53 65")
 	guidBitrates   = wireGUID("CE 75 F8 7B 8D 46 D1 11 8D 82 00 60 97 C9 A2 B2")
+	guidPadding    = wireGUID("74 D4 06 18 DF CA 09 45 A4 BA 9A AB CB 96 AA E8")
 	guidVideo      = wireGUID("C0 EF 19 BC 4D 5B CF 11 A8 FD 00 80 5F 5C 44 2B")
 	guidNoRecovery = wireGUID("00 57 FB 20 55 5B CF 11 A8 FD 00 80 5F 5C 44 2B")
 	fileID         = wireGUID("70 75 6D 70 64 20 62 65 6E 63 68 20 66 69 6C 65")
@@ -59,6 +60,9 @@ func syntheticHeader(opt Options) []byte {
 		object(guidStream, guidVideo, guidNoRecovery,
 			uint64(0), uint32(len(videoFormat())), uint32(0), uint16(1), uint32(0), videoFormat()),
 		object(guidBitrates, uint16(1), uint16(1), rate),
+	}
+	if opt.Ballast > 0 {
+		children = append(children, object(guidPadding, make([]byte, opt.Ballast)))
 	}
 	head := object(guidHeader, uint32(len(children)), []byte{1, 2}, bytes.Join(children, nil))
 	return append(head, little(guidData, uint64(50), fileID, uint64(0), []byte{1, 1})...)

@@ -16,6 +16,7 @@ type Options struct {
 	GOP      time.Duration // from one key frame to the next
 	Payloads int           // a packet: 1 = single payload without a length, more = multiple payloads
 	Padding  int           // bytes of padding at the end of each packet
+	Ballast  int           // bytes in the header that mean nothing
 }
 
 // Bytes in front of the media of one payload: stream, object number, offset (4), replicated length, size (4) and time
@@ -27,6 +28,7 @@ const (
 	paddingField = 2    // a WORD
 	packetHead   = 3 + 2 + 4 + 2
 	maxPacket    = 65524 // largest packet that fits a frame, mmsh.md §6.2
+	maxBallast   = 65000 // with what else is in the header it fits a frame
 )
 
 // A Synthetic is a live source whose packets carry probes and which never ends. With one payload a packet, frames span
@@ -65,6 +67,9 @@ func NewSynthetic(opt Options) (*Synthetic, error) {
 		s.perFrame = uint64(max(1, math.Round(1/s.interval/frameRate)))
 	}
 	s.perGOP = s.perFrame * uint64(max(1, math.Round(opt.GOP.Seconds()/s.interval/float64(s.perFrame))))
+	if opt.Ballast < 0 || opt.Ballast > maxBallast {
+		return nil, fmt.Errorf("ballast %d bytes, allowed 0 to %d", opt.Ballast, maxBallast)
+	}
 	head, err := asf.ParseHeader(syntheticHeader(opt))
 	if err != nil {
 		return nil, fmt.Errorf("synthetic header: %w", err)

@@ -106,3 +106,24 @@ func TestSynthRefuses(t *testing.T) {
 		}
 	}
 }
+
+func TestSyntheticBallast(t *testing.T) {
+	opt := Options{Bitrate: 300e3, Packet: 1400, GOP: time.Second, Payloads: 1}
+	size := func(ballast int) int {
+		opt.Ballast = ballast
+		s, err := NewSynthetic(opt)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(s.Header().Raw)
+	}
+	if plain, heavy := size(0), size(60_000); heavy != plain+24+60_000 { // an object's head
+		t.Errorf("header of %d bytes, without ballast %d", heavy, plain)
+	}
+	for _, bad := range []int{-1, maxBallast + 1} {
+		opt.Ballast = bad
+		if _, err := NewSynthetic(opt); err == nil {
+			t.Errorf("ballast %d: accepted", bad)
+		}
+	}
+}
