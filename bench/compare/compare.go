@@ -55,7 +55,7 @@ func (r *Results) installed() []*peers.Peer {
 	var all, found []*peers.Peer
 	if r.opt.Wants("pumpd") {
 		for _, lines := range r.opt.Settings {
-			all = append(all, peers.Pumpd(r.opt.Pumpd, lines))
+			all = append(all, peers.Pumpd(r.opt.Pumpd, peers.Setup{Settings: lines}))
 		}
 	}
 	if r.opt.Wants("cubemap") {

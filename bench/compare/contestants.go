@@ -1,9 +1,7 @@
 package compare
 
 import (
-	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -62,39 +60,9 @@ func watch(ctx context.Context, opt *Options, server *peers.Server, at Point, fe
 		Duration: opt.Window, Drain: opt.Drain, PID: server.PID(), Quiet: true,
 	}
 	run.Silence, run.Patience, run.Sources = 5*time.Second, opt.Patience, 8
-	if err := awaitStream(ctx, run, server, fed); err != nil {
-		return nil, err
+	trouble := func() error { return server.Trouble(fed) }
+	if err := load.Await(ctx, run, peers.StartTimeout, trouble); err != nil {
+		return nil, fmt.Errorf("%w; the server said: %s", err, server.LastWords())
 	}
 	return load.Measure(ctx, run, io.Discard)
-}
-
-// errOver is a source that had nothing more to say.
-var errOver = errors.New("nothing more to send")
-
-// awaitStream tries with one viewer until the stream is there.
-func awaitStream(ctx context.Context, run load.Options, server *peers.Server, fed chan error) error {
-	run.Viewers, run.Settle, run.Duration, run.PID = 1, 0, 300*time.Millisecond, 0
-	for limit := time.Now().Add(peers.StartTimeout); ctx.Err() == nil; time.Sleep(50 * time.Millisecond) {
-		if over, how := server.Ended(); over {
-			return fmt.Errorf("server ended: %s: %s", how, server.LastWords())
-		}
-		select {
-		case err := <-fed:
-			fed <- err
-			return fmt.Errorf("source ended: %w; the server said: %s", cmp.Or(err, errOver), server.LastWords())
-		default:
-		}
-		s, err := load.Measure(ctx, run, io.Discard)
-		if err != nil {
-			return err
-		}
-		if s.Bytes > 0 && s.Failed+s.Refused == 0 {
-			return nil
-		}
-		if time.Now().After(limit) {
-			return fmt.Errorf("no stream within %s: %v %v; the server said: %s",
-				peers.StartTimeout, s.Failures, s.Refusals, server.LastWords())
-		}
-	}
-	return ctx.Err()
 }

@@ -10,7 +10,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"text/template"
 	"time"
 
@@ -24,34 +23,13 @@ var peerFiles embed.FS
 
 // A Peer is a server that bench can start, feed and measure.
 type Peer struct {
-	Name     string
-	binary   string   // a path or a name to look for
-	config   string   // file below config/
-	settings []string // pumpd: further lines of [server]
-	args     func(config string) []string
-	feed     func(ctx context.Context, src source.Source, at place) error
-	url      func(at place) string
-}
-
-// Pumpd is a pumpd binary with further lines of [server] such as merge = "100ms".
-func Pumpd(binary string, settings []string) *Peer {
-	name := "pumpd"
-	if len(settings) > 0 {
-		name += ", " + strings.NewReplacer(" = ", " ", `"`, "").Replace(strings.Join(settings, ", "))
-	}
-	return &Peer{
-		Name: name, binary: binary, config: "pumpd.toml", settings: settings,
-		args: func(config string) []string { return []string{"-c", config} },
-		feed: func(ctx context.Context, src source.Source, at place) error {
-			to := &url.URL{Scheme: "http", Host: at.host(), Path: "/streams/bench_push"}
-			return feedUntilUp(ctx, func() error {
-				opt := push.Options{Length: 1<<31 - 1, Strip: true, Agent: "WMEncoder/11.0.5721.5145"}
-				_, err := push.AsEncoder(ctx, src, to, opt, 0, func(string, ...any) {})
-				return err
-			})
-		},
-		url: func(at place) string { return "mmsh://" + at.host() + "/streams/bench" },
-	}
+	Name   string
+	binary string // a path or a name to look for
+	config string // file below config/
+	setup  Setup  // pumpd's
+	args   func(config string) []string
+	feed   func(ctx context.Context, src source.Source, at place) error
+	url    func(at place) string
 }
 
 // Cubemap is the reflector by Steinar H. Gunderson; it pulls, and is what /usr/sbin or PATH has.

@@ -23,9 +23,10 @@ type place struct {
 	Dir      string // of this run alone
 	Port     int
 	Upstream int // where the peer pulls from, if it pulls
+	Secure   int // port for TLS
 	Password string
 	Root     bool
-	Settings []string
+	Setup
 }
 
 func (at place) host() string { return fmt.Sprintf("127.0.0.1:%d", at.Port) }
@@ -41,7 +42,14 @@ func (p *Peer) prepare() (at place, err error) {
 	if at.Port, err = localPort(); err != nil {
 		return at, err
 	}
-	at.Upstream, err = localPort()
-	at.Password, at.Root, at.Settings = strings.ToLower(rand.Text()[:16]), os.Getuid() == 0, p.settings
+	if at.Upstream, err = localPort(); err != nil {
+		return at, err
+	}
+	at.Password, at.Root, at.Setup = strings.ToLower(rand.Text()[:16]), os.Getuid() == 0, p.setup
+	if at.TLS {
+		if at.Secure, err = localPort(); err == nil {
+			err = writeCertificate(at.Dir)
+		}
+	}
 	return at, err
 }

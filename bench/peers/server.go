@@ -1,7 +1,10 @@
 package peers
 
 import (
+	"cmp"
 	"context"
+	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -18,6 +21,8 @@ type Server struct {
 	at   place
 	log  string        // file
 	dead chan struct{} // closed when it has ended
+
+	unread *os.File // its standard error, where Setup wants that nobody reads it
 }
 
 // Start writes the config and starts the server in a directory of its own. Stop must be called.
@@ -44,6 +49,13 @@ func (p *Peer) Start() (*Server, error) {
 	}
 	defer out.Close()
 	r.cmd.Stdout, r.cmd.Stderr = out, out
+	if at.Unread {
+		if r.unread, r.cmd.Stderr, err = unreadPipe(); err != nil {
+			os.RemoveAll(at.Dir)
+			return nil, err
+		}
+		defer r.cmd.Stderr.(*os.File).Close()
+	}
 	if err := r.cmd.Start(); err != nil {
 		os.RemoveAll(at.Dir)
 		return nil, err
@@ -55,16 +67,42 @@ func (p *Peer) Start() (*Server, error) {
 	return r, nil
 }
 
-// Stop ends the server, by force if it does not want to, and removes what it wrote.
-func (r *Server) Stop() {
+// StopTimeout is how long a server may take to end.
+const StopTimeout = 6 * time.Second
+
+// Stop ends the server, by force if it does not want to, and removes what it wrote. willing: no force was needed.
+func (r *Server) Stop() (willing bool) {
 	r.cmd.Process.Signal(os.Interrupt)
 	select {
 	case <-r.dead:
-	case <-time.After(6 * time.Second):
+		willing = true
+	case <-time.After(StopTimeout):
 		r.cmd.Process.Kill()
 		<-r.dead
 	}
+	if r.unread != nil {
+		r.unread.Close()
+	}
 	os.RemoveAll(r.at.Dir)
+	return willing
+}
+
+// errOver is a source that had nothing more to say.
+var errOver = errors.New("nothing more to send")
+
+// Trouble says why there will be no stream any more: the server, or its feed, has ended. fed is where that leaves its
+// error, which stays there.
+func (r *Server) Trouble(fed chan error) error {
+	if over, how := r.Ended(); over {
+		return fmt.Errorf("server ended: %s", how)
+	}
+	select {
+	case err := <-fed:
+		fed <- err
+		return fmt.Errorf("source ended: %w", cmp.Or(err, errOver))
+	default:
+		return nil
+	}
 }
 
 // Feed gives it packets in real time until ctx is done or src is over.
@@ -74,6 +112,11 @@ func (r *Server) Feed(ctx context.Context, src source.Source) error {
 
 // URL is what viewers ask for.
 func (r *Server) URL() string { return r.peer.url(r.at) }
+
+// SecureURL is the same over TLS, where Setup has that.
+func (r *Server) SecureURL() string {
+	return fmt.Sprintf("mmshs://127.0.0.1:%d/streams/bench", r.at.Secure)
+}
 
 // PID is its process.
 func (r *Server) PID() int { return r.cmd.Process.Pid }
