@@ -26,7 +26,7 @@ const (
 //	                       logging, reason, uring
 //	                       asf, codec
 //	bench ──> compare ──> peers ──> push, upstream ──> source ──> probe, asf
-//	                      load ──> viewers ──> check ──> probe, asf
+//	         attack   ──> load ──> viewers ──> check ──> probe, asf
 //	                      floor
 type arrow struct {
 	// dir is a directory, "." the root. "tests/..." is tests and all below it, each of which may import the others.
@@ -79,13 +79,20 @@ var arrows = []arrow{
 
 	// The command line, and what each command is.
 	{dir: "bench", may: []string{
-		"bench/compare", "bench/floor", "bench/load", "bench/machine", "bench/peers", "bench/push", "bench/quantity",
+		"bench/attack", "bench/compare", "bench/floor", "bench/load", "bench/machine", "bench/peers", "bench/push", "bench/quantity",
 		"bench/source", "bench/upstream",
 	}},
 	{dir: "bench/compare", may: []string{
 		"bench/floor", "bench/load", "bench/machine", "bench/peers", "bench/quantity", "bench/source", "*",
 	}},
-	{dir: "bench/peers", may: []string{"bench/push", "bench/source", "bench/upstream"}},
+	{
+		dir: "bench/attack", may: []string{
+			"bench/latency", "bench/load", "bench/machine", "bench/peers", "bench/scheme", "bench/sock", "bench/source",
+			"bench/viewers", "*",
+		},
+		tests: []string{"bench/upstream"},
+	},
+	{dir: "bench/peers", may: []string{"bench/push", "bench/source", "bench/upstream", "*"}},
 	{dir: "bench/floor", may: []string{"bench/machine", "bench/sock", "codec", "*"}},
 	{
 		dir: "bench/load", may: []string{"bench/latency", "bench/machine", "bench/sock", "bench/viewers"},

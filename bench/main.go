@@ -5,6 +5,7 @@
 //	load     thousands of viewers, a sample of which checks every byte
 //	floor    what the kernel alone costs: bare sendto of the same bytes
 //	compare  pumpd, the floor and other servers one after the other, as a table
+//	attack   attacks beside honest viewers, who must not notice
 //
 // Each command has its flags in a file here; what it does is in the packages below this one:
 //
@@ -14,6 +15,7 @@
 //	load             watch with thousands and sum up, with latency, machine and sock
 //	floor            bare sending
 //	peers, compare   other servers, and the table
+//	attack           kinds of attack, and honest viewers before, during and after
 //
 // Reading order: probe, source, push, check, viewers, load.
 package main
@@ -28,6 +30,7 @@ import (
 	"os/signal"
 	"syscall"
 
+	"pumpd/bench/attack"
 	"pumpd/bench/floor"
 )
 
@@ -44,6 +47,8 @@ func commands() []command {
 		{name: "load", summary: "watch a stream with thousands of viewers and check a sample of them", run: runLoad},
 		{name: "floor", summary: "measure bare sendto to as many sockets: the limit of this machine", run: runFloor},
 		{name: "compare", summary: "run pumpd, the floor and other servers, print a table", run: runCompare},
+		{name: "attack", summary: "attack a pump beside honest viewers and tell whether they noticed", run: runAttack},
+		{name: attack.AttackerCommand, hidden: true, run: runAttacker},
 		{name: floor.SinkCommand, hidden: true, run: runSink},
 	}
 }
