@@ -220,7 +220,8 @@ func (l *loop) paced(spent, gap time.Duration) {
 	l.settle, l.settling = p.settle, false
 }
 
-// ready is told by the watcher what has happened on descriptors. By now one may be another conn's, which does no harm.
+// ready is told by the watcher whose sockets have room or are dead. By now a descriptor may be another conn's, which
+// does no harm.
 func (l *loop) ready(events []unix.EpollEvent, now clock.Instant) {
 	l.owner.check()
 	for _, ev := range events {
