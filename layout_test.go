@@ -45,13 +45,20 @@ var arrows = []arrow{
 	{dir: ".", may: []string{"server", "server/config"}},
 	{
 		dir: "server", may: []string{
-			"server/auth", "server/clock", "server/config", "server/logging", "server/play", "server/reason", "server/stream",
-			"server/upstream", "server/uring", "server/via", "asf", "codec", "*",
+			"server/auth", "server/clock", "server/config", "server/logging", "server/play", "server/pull",
+			"server/reason", "server/stream", "server/upstream", "server/uring", "server/via", "asf", "codec", "*",
+		},
+		tests: []string{"server/logging/logtest", "asf/asftest"},
+		gnet:  []string{"reactor.go", "gnetwire.go", "listen.go"},
+	},
+	{
+		dir: "server/pull", may: []string{
+			"server/auth", "server/clock", "server/config", "server/stream", "server/upstream", "server/via", "asf",
 		},
 		tests: []string{
-			"server/logging/logtest", "server/stream/streamtest", "server/upstream/upstreamtest", "asf/asftest",
+			"server/logging/logtest", "server/play", "server/stream/streamtest", "server/upstream/upstreamtest",
+			"asf/asftest", "codec",
 		},
-		gnet: []string{"reactor.go", "gnetwire.go", "listen.go"},
 	},
 	{
 		dir: "server/play", may: []string{"server/clock", "server/config", "server/stream", "asf"},

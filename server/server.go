@@ -27,6 +27,7 @@ import (
 	"pumpd/server/config"
 	"pumpd/server/logging"
 	"pumpd/server/play"
+	"pumpd/server/pull"
 	"pumpd/server/stream"
 )
 
@@ -211,7 +212,7 @@ func (s *Server) startSources(ctx context.Context, helpers *sync.WaitGroup) {
 		}
 		switch st.Config().Type {
 		case config.TypePull:
-			helpers.Go(func() { runPull(ctx, st, s.cfg, s.node.name) })
+			helpers.Go(func() { pull.Run(ctx, st, s.cfg, s.node.name) })
 		case config.TypeFile:
 			helpers.Go(func() { play.RunFile(ctx, st) })
 		}

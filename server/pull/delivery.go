@@ -1,4 +1,4 @@
-package server
+package pull
 
 import (
 	"context"
@@ -19,7 +19,7 @@ type delivery struct {
 	via     string        // as it was passed on last
 	playing bool          // packets have come
 	began   clock.Instant // when the first came, while playing
-	pace    filePace
+	pace    pacer
 	pending *batch // what the puller has not been told yet; nil: nothing
 }
 
@@ -96,7 +96,7 @@ func (d *delivery) play(v *upstream.Visit, a *upstream.Answer, about *upstream.D
 
 // begin prepares for what an answer turned out to be: a file comes as fast as it is read.
 func (d *delivery) begin(a *upstream.Answer, about *upstream.Description) error {
-	d.pace = filePace{}
+	d.pace = pacer{}
 	if !a.IsFile() {
 		return nil
 	}

@@ -1,4 +1,4 @@
-package server
+package pull
 
 import (
 	"context"
@@ -8,9 +8,9 @@ import (
 	"pumpd/server/clock"
 )
 
-// A filePace holds back the packets of a file. A web server sends one as fast as it is taken, and viewers would have to
+// A pacer holds back the packets of a file. A web server sends one as fast as it is taken, and viewers would have to
 // take it as fast; as long as nobody reads on, the server waits.
-type filePace struct {
+type pacer struct {
 	header *asf.Header // nil: what comes is live and sets the pace itself
 	first  uint32      // ms, the send time of a packet
 	start  time.Time   // when that was due; zero: none has come
@@ -20,14 +20,14 @@ type filePace struct {
 const fileGap = time.Minute
 
 // begin takes the header of a body of known length.
-func (f *filePace) begin(header []byte) (err error) {
+func (f *pacer) begin(header []byte) (err error) {
 	f.header, err = asf.ParseHeader(header)
 	f.start = time.Time{}
 	return err
 }
 
 // wait returns when a packet may be passed on, or with the error of ctx.
-func (f *filePace) wait(ctx context.Context, packet []byte) error {
+func (f *pacer) wait(ctx context.Context, packet []byte) error {
 	if f.header == nil {
 		return nil
 	}

@@ -1,4 +1,7 @@
-package server
+// Package pull feeds streams from other servers: Run keeps one fed, with failover, failback, pairs and demand. What has
+// become of the upstreams is the stream's to show. A puller's goroutine owns all of it; each lane's delivery has one of
+// its own and sends reports.
+package pull
 
 import (
 	"context"
@@ -60,8 +63,8 @@ type handover struct {
 	granted chan struct{}
 }
 
-// runPull keeps a stream fed until ctx is done.
-func runPull(ctx context.Context, st *stream.Stream, c *config.Config, pump via.Name) {
+// Run keeps a stream fed until ctx is done.
+func Run(ctx context.Context, st *stream.Stream, c *config.Config, pump via.Name) {
 	p, err := newPuller(st, c, pump)
 	if err != nil {
 		st.Log().Error("pull is not possible", "err", err)
