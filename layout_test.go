@@ -21,8 +21,8 @@ const (
 // has one, so that a new package is a decision. Arrows point down: what a directory may import stands below it in the
 // table. What the table allows and nobody uses is an error too: the table is the map.
 //
-//	main.go ──> server ──> config ──> upstream ──> auth ──> clock, codec
-//	                                               via ──> codec
+//	main.go ──> server ──> pull, play ──> stream ──> config ──> upstream ──> auth ──> clock, codec
+//	                       pull ──> upstream                                 via ──> codec
 //	                       logging, reason, uring
 //	                       asf, codec
 //	bench ──> compare ──> peers ──> push, upstream ──> source ──> probe, asf

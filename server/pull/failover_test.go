@@ -373,7 +373,7 @@ func TestFailuresAreToldOnce(t *testing.T) {
 	})
 }
 
-// An upstream that comes and goes is one trouble.
+// An upstream that comes and goes is one outage.
 func TestFlappingIsToldOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, w := newScene(t, urlA), newShow()

@@ -118,7 +118,7 @@ func TestUpstreamThatFails(t *testing.T) {
 	})
 }
 
-// The last error stays to be read when the trouble is over.
+// The last error stays to be read when the outage is over.
 func TestLastErrorStays(t *testing.T) {
 	log := slog.New(slog.DiscardHandler)
 	var tr outage
