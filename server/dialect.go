@@ -34,7 +34,9 @@ var (
 	raw       = &dialect{form: stream.RawPackets, crossing: hangUp, redirect: "http", bears: asf.OlderTail}
 	oldPlayer = &dialect{form: stream.ShortFrames, crossing: reopen, redirect: "http", bears: asf.OlderTail}
 	vlcPlayer = &dialect{form: stream.ShortFrames, crossing: conclude, redirect: "mmsh", reset: true}
-	midPlayer = &dialect{form: stream.ShortFrames, crossing: changeInBand, redirect: "http", reset: true, bears: asf.OlderTail}
+	midPlayer = &dialect{
+		form: stream.ShortFrames, crossing: changeInBand, redirect: "http", reset: true, bears: asf.OlderTail,
+	}
 	newPlayer = &dialect{form: stream.ShortFrames, crossing: changeInBand, redirect: "http", reset: true, keep: true,
 		bears: asf.OlderTail}
 	oldServer  = &dialect{form: stream.FullFrames, crossing: changeInBand, redirect: "http", bears: asf.OlderTail}

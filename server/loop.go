@@ -110,8 +110,8 @@ const (
 	keepAliveTime = 60 * time.Second
 )
 
-func newLoop(id int, c clock.Clock, cfg *config.Config, log *slog.Logger, reg *stream.Registry, stats *serverStats, n *node,
-	kick func()) *loop {
+func newLoop(id int, c clock.Clock, cfg *config.Config, log *slog.Logger, reg *stream.Registry, stats *serverStats,
+	n *node, kick func()) *loop {
 	l := &loop{
 		id: id, clock: c, log: log, access: log, reg: reg, stats: stats, node: n, kick: kick,
 		limits: limits{

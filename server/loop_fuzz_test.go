@@ -96,7 +96,7 @@ func (m *mischief) publish(n int) {
 		j := m.reg.Streams()[0].Joins()
 		m.anywhere = m.anywhere || j == nil || j.Newest.Next() == nil
 		if !m.src.Unmoved(before) { // a source's packets before its first key frame are left out
-			m.keys[m.next], m.newest = key || m.begins, m.next // it begins without one when none came for keyPatience
+			m.keys[m.next], m.newest = key || m.begins, m.next // it begins without one when none came for stream.KeyPatience
 			m.begins = false
 		}
 		m.next++
@@ -223,7 +223,8 @@ func (m *mischief) checkAllHaveCaughtUp() {
 		if m.anywhere {
 			continue // it may have been moved to where the chain ends
 		}
-		if got := m.read(w.body()).numbers; len(got) > 0 && !slices.Contains(got, m.newest) && last.Kind() == stream.PacketElement {
+		got := m.read(w.body()).numbers
+		if len(got) > 0 && !slices.Contains(got, m.newest) && last.Kind() == stream.PacketElement {
 			m.t.Fatalf("newest packet %d is not among %v", m.newest, got)
 		}
 	}

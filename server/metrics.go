@@ -147,7 +147,8 @@ func collectStream(out chan<- prometheus.Metric, st *stream.Stream, now clock.In
 
 // collectReasons gives every reason a value, also those that have not occurred: a counter that appears with 1 has no
 // rate.
-func collectReasons(out chan<- prometheus.Metric, desc *prometheus.Desc, count func(reason.Reason) uint64, labels ...string) {
+func collectReasons(out chan<- prometheus.Metric, desc *prometheus.Desc, count func(reason.Reason) uint64,
+	labels ...string) {
 	for why := reason.None + 1; why < reason.Count; why++ {
 		values := append(labels[:len(labels):len(labels)], why.String())
 		out <- prometheus.MustNewConstMetric(desc, counter, float64(count(why)), values...)

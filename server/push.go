@@ -172,8 +172,8 @@ func (p *push) packet(c *conn, b []byte) error {
 }
 
 // resume is for an encoder that comes back without $H, in the middle of its stream: the header that it gave before
-// still holds (push.md §5). It is errNoHeader for one that gave none, and where another encoder's stream has another
-// header by now.
+// still holds (push.md §5). It is stream.ErrNoHeader for one that gave none, and where another encoder's stream has
+// another header by now.
 func (p *push) resume(c *conn) error {
 	if p.last == nil {
 		return stream.ErrNoHeader
@@ -234,10 +234,13 @@ func (p *push) claim(c *conn) error {
 		p.fail(c, code, err)
 		return err
 	}
-	evict := func() { l.tell(func(clock.Instant) { p.evicted(c) }) }
-	granted := func() { l.tell(func(now clock.Instant) { p.granted(c, now) }) }
-	s, at, err := p.stream.Inherit(
-		stream.Claim{Kind: stream.Push, Who: c.remote.String(), Pusher: stream.Pusher{From: p.from, ID: p.id}, Evict: evict}, granted)
+	claim := stream.Claim{
+		Kind:   stream.Push,
+		Who:    c.remote.String(),
+		Pusher: stream.Pusher{From: p.from, ID: p.id},
+		Evict:  func() { l.tell(func(clock.Instant) { p.evicted(c) }) },
+	}
+	s, at, err := p.stream.Inherit(claim, func() { l.tell(func(now clock.Instant) { p.granted(c, now) }) })
 	if err != nil {
 		return err
 	}

@@ -18,7 +18,9 @@ func newUpstreamRig(t *testing.T) *adminRig {
 			Name: "mmsh://…@a.example/x?…", State: stream.UpstreamFailed, Failures: 1, Again: r.at.Add(500 * time.Millisecond),
 			Last: stream.LastError{Text: "404 <b>", Cause: "status_404", At: r.at},
 		},
-		stream.UpstreamView{Name: "srv:…@_mmsh._tcp.b.example/<i>", State: stream.UpstreamIdle, Again: r.at.Add(-time.Second)},
+		stream.UpstreamView{
+			Name: "srv:…@_mmsh._tcp.b.example/<i>", State: stream.UpstreamIdle, Again: r.at.Add(-time.Second),
+		},
 	)
 	return r
 }

@@ -5,7 +5,8 @@ import (
 	"fmt"
 )
 
-// Check reads a media file to its end. flaw says what will be left out of it, "" for nothing.
+// Check reads a media file to its end, as a closer look at a configuration does. flaw says what will be left out of it,
+// "" for nothing; err, why none of it can be played.
 func Check(name string) (flaw string, err error) {
 	l, err := openLoop(context.Background(), name, 0)
 	if err != nil {

@@ -1,3 +1,5 @@
+// Package play feeds streams from ASF files: a stream of its own, or the slate that fills in for a source that is away.
+// Each is one goroutine, which reads the file as it plays.
 package play
 
 import (

@@ -338,7 +338,8 @@ func TestRunFile(t *testing.T) {
 		}
 		cancel()
 		synctest.Wait()
-		if all := streamtest.Elements(first); all[len(all)-1].Kind() != stream.EndElement || st.State() != stream.Idle || st.Owner() != nil {
+		all := streamtest.Elements(first)
+		if all[len(all)-1].Kind() != stream.EndElement || st.State() != stream.Idle || st.Owner() != nil {
 			t.Errorf("stopped: state %v, owner %v, want idle and nobody", st.State(), st.Owner())
 		}
 	})

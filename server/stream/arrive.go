@@ -32,7 +32,7 @@ func (s *Source) Outwait(now clock.Instant) bool {
 	return false
 }
 
-// OutwaitCheck is how often those who have nothing else to do should call outwait.
+// OutwaitCheck is how often those who have nothing else to do should call Outwait.
 const OutwaitCheck = 250 * time.Millisecond
 
 // overdue says that s has the claim of a stream whose viewers have waited for long enough.

@@ -10,9 +10,9 @@ import (
 	"pumpd/server/config"
 )
 
-// A stream is a chain of elements. Its one writer appends; any number of viewers on any loop walk it, each at its own
-// cursor. An element never changes once it is linked, nobody copies it and nobody counts references to it: what no
-// cursor and no join point holds any more is the garbage collector's.
+// An Element is one of the chain that a stream is. Its one writer appends; any number of viewers on any loop walk it,
+// each at its own cursor. An element never changes once it is linked, nobody copies it and nobody counts references to
+// it: what no cursor and no join point holds any more is the garbage collector's.
 //
 //	header ─▶ packet ─▶ packet ─▶ packet ─▶ header ─▶ packet ─▶ … ─▶ end
 //	             ▲         ▲                             ▲
@@ -51,10 +51,10 @@ func (e *Element) After(o *Element) bool { return e.order > o.order }
 // BytesSince is how much memory the packets after o take, up to and including e, which is not before it.
 func (e *Element) BytesSince(o *Element) uint64 { return e.bytes - o.bytes }
 
-// Full is a packet with its padding.
+// Full is a packet with its padding: exactly PacketSize bytes. Nobody changes them.
 func (e *Element) Full() []byte { return e.full }
 
-// Payload is a packet in the form that viewers get.
+// Payload is a packet as viewers of a form get it. Nobody changes it.
 func (e *Element) Payload(f Form) []byte {
 	if f == ShortFrames {
 		return e.short
@@ -70,6 +70,7 @@ func (e *Element) Following() uint32 {
 	return uint32(e.index)
 }
 
+// An ElementKind is what an element is in the chain.
 type ElementKind uint8
 
 const (
@@ -138,12 +139,15 @@ type joinable struct {
 // pointQueue holds the join points of the burst, oldest first.
 type pointQueue []joinable
 
+// KeyPatience is for how long a key frame is waited for: without any for so long every packet is a join point
+// (asf.md §6).
+const KeyPatience = 10 * time.Second
+
 // Limits on how far back a join point may lie: past them a burst would be longer than a player's patience, and the
 // chain behind it more than a small box wants to keep.
 const (
 	oldestJoin      = 30 * time.Second
-	farthestJoin    = 32 << 20         // bytes
-	KeyPatience     = 10 * time.Second // without any key frame for this long every packet is a join point (asf.md §6)
+	farthestJoin    = 32 << 20 // bytes
 	maxBurstEntries = 4096
 )
 

@@ -73,7 +73,7 @@ func TestDamagedFirstPacket(t *testing.T) {
 		{"zeros", asftest.Damage{0: asftest.Zeroed}, 10, 1},
 		{"sent 20 minutes ahead", asftest.Damage{0: asftest.SentOff(20 * time.Minute)}, 10, 1},
 		{"sent 20 minutes back", asftest.Damage{0: asftest.SentOff(-20 * time.Minute)}, 10, 1},
-		{"20 minutes ahead", asftest.Damage{0: asftest.OffBy(20 * time.Minute)}, 0, 0}, // the others are taken for what is off
+		{"20 minutes ahead", asftest.Damage{0: asftest.OffBy(20 * time.Minute)}, 0, 0}, // the others count as off
 		{"20 minutes back", asftest.Damage{0: asftest.OffBy(-20 * time.Minute)}, 0, 0},
 		{"the second, 20 minutes ahead", asftest.Damage{1: asftest.OffBy(20 * time.Minute)}, 0, 1},
 		{"the second, zeros", asftest.Damage{1: asftest.Zeroed}, 0, 1},

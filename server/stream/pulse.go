@@ -8,7 +8,7 @@ import (
 
 // A Pulse is how the packets of a source come. It tells a silence from the pace of a slow stream.
 type Pulse struct {
-	Packets int
+	Packets int           // that have come
 	First   clock.Instant // of packets
 	Latest  clock.Instant // of packets
 	pace    time.Duration // between packets, on average

@@ -8,9 +8,9 @@ import (
 	"pumpd/server/clock"
 )
 
-// The registry knows the streams by name and who writes each. No round and no publish takes its mutex.
+// A Registry knows the streams by name and who writes each. No round and no publish takes its mutex.
 type Registry struct {
-	// Set by newRegistry, never changed.
+	// Set by NewRegistry, never changed.
 	streams []*Stream
 	byPath  map[string]*Stream // lower case
 	clock   clock.Clock
@@ -19,6 +19,8 @@ type Registry struct {
 	mu sync.Mutex // of the streams' claims
 }
 
+// NewRegistry is for all streams of a server, which are in no other; their IDs are their places. Viewers wait for a
+// lost source through grace.
 func NewRegistry(c clock.Clock, grace time.Duration, streams []*Stream) *Registry {
 	r := &Registry{
 		streams: streams,
@@ -36,7 +38,7 @@ func NewRegistry(c clock.Clock, grace time.Duration, streams []*Stream) *Registr
 // Streams are all there are, in the order of their IDs. Nobody changes them.
 func (r *Registry) Streams() []*Stream { return r.streams }
 
-// Find gives the stream of a path as it stands in a URL, in any case. It does not allocate.
+// Find gives the stream of a path as it stands in a URL, in any case; nil: there is none. It does not allocate.
 func (r *Registry) Find(path []byte) *Stream {
 	var low [MaxPathLen]byte
 	if len(path) > len(low) {
@@ -51,6 +53,7 @@ func (r *Registry) Find(path []byte) *Stream {
 	return r.byPath[string(low[:len(path)])]
 }
 
+// MaxPathLen is of the longest path that a stream can have, bytes.
 const MaxPathLen = 128
 
 // An heir waits for a stream's owner to let go; granted is called once, under the registry's mutex, with its claim.
@@ -67,7 +70,7 @@ type Claim struct {
 	Evict  func() // asks the holder to give the claim up soon; nil: it will not. Called under the registry's mutex
 }
 
-// Claim makes the caller the stream's only writer until it lets go by itself. errBusy if somebody is.
+// Claim makes the caller the stream's only writer until it lets go by itself. ErrBusy if somebody is.
 func (st *Stream) Claim(c Claim) (*Source, error) {
 	st.reg.mu.Lock()
 	defer st.reg.mu.Unlock()
@@ -90,9 +93,9 @@ func (st *Stream) ClaimVacant(c Claim, long time.Duration) *Source {
 	return st.owner
 }
 
-// Inherit makes the caller the stream's writer, at once with done = true if nobody is, else when the owner, who is asked
-// to, has let go; then it calls granted from the owner's goroutine. errBusy if another heir is already waiting, or the
-// owner does not let go.
+// Inherit makes the caller the stream's writer, at once with done = true if nobody is, else when the owner, who is
+// asked to, has let go; then it calls granted from the owner's goroutine. ErrBusy if another heir is already waiting,
+// or the owner does not let go.
 func (st *Stream) Inherit(c Claim, granted func()) (s *Source, done bool, err error) {
 	st.reg.mu.Lock()
 	defer st.reg.mu.Unlock()

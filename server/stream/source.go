@@ -9,10 +9,10 @@ import (
 	"pumpd/server/clock"
 )
 
-// A Source is a stream's one writer, from claim until end, lost or yield. Its methods belong to one goroutine (a push:
-// its conn's loop; a pull or a file: its own).
+// A Source is a stream's one writer, from Claim until End, Lost, Yield or Pause. Its methods belong to one goroutine (a
+// push: its conn's loop; a pull or a file: its own).
 type Source struct {
-	// Set by claim, never changed.
+	// Set with the claim, never changed.
 	stream *Stream
 	claim  Claim
 	since  clock.Instant // when it asked for the claim
@@ -37,6 +37,7 @@ type Source struct {
 	padding   allowance
 }
 
+// A Kind is how a source comes.
 type Kind uint8
 
 const (
@@ -59,7 +60,7 @@ func (s *Source) Who() string { return s.claim.Who }
 // Stream is what it feeds.
 func (s *Source) Stream() *Stream { return s.stream }
 
-// Published is the header that its packets are parsed by; nil while it has given none.
+// Published is the header that its packets are parsed by, as viewers get it; nil while it has given none.
 func (s *Source) Published() *asf.Header { return s.published }
 
 // A sourceState is how far a source is, from its claim until it gives that up.
@@ -132,7 +133,7 @@ func (s *Source) begin() {
 	st.bell(now)
 }
 
-// Packet publishes one ASF data packet. A bad one is counted and dropped; errBadSource when that does not stop. Until
+// Packet publishes one ASF data packet. A bad one is counted and dropped; ErrBadSource when that does not stop. Until
 // the first key frame of a source nothing is published, so that every stretch of the chain starts with a picture.
 func (s *Source) Packet(b []byte) error {
 	if s.state == headerless {
@@ -174,7 +175,7 @@ func (s *Source) spoil() {
 	s.bad++
 }
 
-// spent is errBadSource after too many such, of which err is the last.
+// spent is ErrBadSource after too many such, of which err is the last.
 func (s *Source) spent(err error) error {
 	if s.bad >= maxBadPackets {
 		return fmt.Errorf("%w: %d, the last: %w", ErrBadSource, s.bad, err)
@@ -282,7 +283,7 @@ func (st *Stream) finish(kind, who string) {
 	st.bell(now)
 }
 
-// Over says that it has said that it is over, before it gives the claim up.
+// Over is for a source that has said that it is over, before Lost or Yield: viewers wait for less then.
 func (s *Source) Over() { s.ended = true }
 
 // Lost gives the claim up while viewers stay for source_grace: encoders that lose the link return within seconds, and
@@ -292,7 +293,7 @@ func (s *Source) Lost(err error) {
 	s.stream.reg.release(s, true)
 }
 
-// TookOver tells who has replaced whom.
+// TookOver logs that a source that waited to inherit has the claim, and whose it was.
 func (s *Source) TookOver() {
 	s.stream.log.Info("source takes the stream over", "source", s.claim.Kind, "from", s.claim.Who, "replaces", s.before)
 }
@@ -300,7 +301,8 @@ func (s *Source) TookOver() {
 // Yield gives the claim up to a newcomer, or when the server ends; the stream does not notice.
 func (s *Source) Yield() { s.stream.reg.release(s, true) }
 
-// Heard is when its last packet came. One that has just begun is not silent: for it, that is when it asked for the claim.
+// Heard is when its last packet came. One that has just begun is not silent: for it, that is when it asked for the
+// claim.
 func (s *Source) Heard() clock.Instant {
 	return max(clock.Instant(s.stream.stats.lastPacket.Load()), s.since)
 }

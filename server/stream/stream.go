@@ -1,3 +1,8 @@
+// Package stream is one writer's chain, its claims and its times: what Windows Media calls a publishing point. A push,
+// a pull or a file claims a Stream and feeds it as its Source; viewers walk the chain of Elements.
+//
+// The chain belongs to whoever holds the claim, one goroutine at a time; an element is everybody's once it is linked,
+// and changes no more. Claims are under the Registry's mutex, which no packet takes. All else is atomic.
 package stream
 
 import (
@@ -12,7 +17,7 @@ import (
 
 // A Stream is what Windows Media calls a publishing point: one source writes its chain, viewers on all loops read it.
 type Stream struct {
-	// Set by newStream, never changed.
+	// Set by New, never changed.
 	cfg    *config.Stream
 	id     int // place in the registry; loops index their audiences by it
 	log    *slog.Logger
@@ -27,7 +32,7 @@ type Stream struct {
 	// Any goroutine. nil: there is nothing to watch.
 	joins atomic.Pointer[Joins]
 	loops loopSet                // those that have viewers or hold some
-	state atomic.Int32           // streamState, for those who only look
+	state atomic.Int32           // State, for those who only look
 	vain  atomic.Bool            // while orphaned: a source has come back, and so far with a header only
 	path  atomic.Pointer[string] // of a pull: Via of the upstream, the pumps behind this one
 
@@ -46,6 +51,8 @@ type Stream struct {
 	chain chain
 }
 
+// New makes the stream with that place in the registry. ring is called by whoever writes, for each loop that listens:
+// it must not wait.
 func New(id int, cfg *config.Stream, log *slog.Logger, c clock.Clock, server *config.Server,
 	ring func(loop int, now clock.Instant)) *Stream {
 	return &Stream{
@@ -91,7 +98,7 @@ func (st *Stream) Stats() *Stats { return &st.stats }
 // Wanted holds a sign that somebody watches or waits, for a source on demand.
 func (st *Stream) Wanted() <-chan struct{} { return st.wanted }
 
-// Joins says where viewers may start and go on, nil where there is nothing to watch. Any goroutine. Newcomers ask up.
+// Joins says where viewers may start and go on, nil where there is nothing to watch. Any goroutine. Newcomers ask Up.
 func (st *Stream) Joins() *Joins { return st.joins.Load() }
 
 // bell tells the loops for which it matters that the chain has grown.
@@ -116,6 +123,7 @@ func (st *Stream) setState(s State) {
 	}
 }
 
+// State is how the stream lives now. Any goroutine.
 func (st *Stream) State() State { return State(st.state.Load()) }
 
 // Header is the one of what there is to watch, nil where there is nothing. Any goroutine.
@@ -161,16 +169,16 @@ func (st *Stream) Want() {
 // Watched is how many viewers there are and wait.
 func (st *Stream) Watched() int64 { return st.stats.Viewers.Load() + st.stats.Held.Load() }
 
-// SetPath keeps what an upstream has said of the pumps behind it, its Via.
+// SetPath is for a pull: the Via of its upstream, which names the pumps behind this one.
 func (st *Stream) SetPath(via string) { st.path.Store(&via) }
 
-// Path is that Via, nil while there is none.
+// Path is what SetPath was given last, nil: nothing yet.
 func (st *Stream) Path() *string { return st.path.Load() }
 
 // ShowUpstreams publishes what a pull makes of its upstreams, in order of preference. The caller changes views no more.
 func (st *Stream) ShowUpstreams(views []UpstreamView) { st.upstreams.Store(&views) }
 
-// Upstreams is what was shown last; nil while no pull runs. It does not change.
+// Upstreams is what ShowUpstreams was given last; nil while no pull runs. Any goroutine.
 func (st *Stream) Upstreams() []UpstreamView {
 	if views := st.upstreams.Load(); views != nil {
 		return *views
@@ -192,5 +200,5 @@ func (st *Stream) Fault() LastError {
 // Listen has the stream's bell ring for a loop, by its id, when the chain grows.
 func (st *Stream) Listen(id int) { st.loops.add(id) }
 
-// Unlisten ends that.
+// Unlisten ends what Listen has begun.
 func (st *Stream) Unlisten(id int) { st.loops.remove(id) }

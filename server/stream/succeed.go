@@ -2,11 +2,11 @@ package stream
 
 import "pumpd/server/clock"
 
-// What a source is to the one before it, where the holder of a claim knows that better than the packets tell.
+// A Tie is what a source is to the one before it, where the holder of a claim knows that better than the packets tell.
 type Tie uint8
 
 const (
-	TieUnknown Tie = iota // see sourcetime.go
+	TieUnknown Tie = iota // see times.go
 	TieExact              // its next packet is the one after the chain's last
 	TieSame               // the same clock: goes on with the packet after the chain's last, or a later key frame
 	TieOther              // another clock: goes on at its next key frame, its times moved

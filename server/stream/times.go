@@ -24,7 +24,7 @@ func (c *chain) ahead(send uint32) time.Duration {
 
 // repeats says whether a packet of a pull that came back is one that viewers have had: upstreams begin with a burst of
 // the past. Where the burst is the same packets as ours, as between pumps, the first one after it goes on exactly where
-// the chain ends. What is older than the chain's end and not the same is left out for repeatTime; by then it is no
+// the chain ends. What is older than the chain's end and not the same is left out for RepeatTime; by then it is no
 // burst but another clock. An encoder that pushes never repeats.
 func (s *Source) repeats(b []byte, p asf.Packet, now clock.Instant) bool {
 	st := s.stream
@@ -69,7 +69,7 @@ func nextSame(seen, start *Element, full []byte) *Element {
 // keepTime keeps send times going forward in the chain; players take a jump for damage (asf.md §6). The rule:
 //
 //   - A source that goes on with the same header on the same clock is taken as it is: its times are later than the
-//     chain's, by no more than the outage and sameClock.
+//     chain's, by no more than the outage and SameClock.
 //   - One that goes on with the same header on another clock, which is what an encoder does that was restarted, has its
 //     times moved to where they would be had it never stopped: the outage stays a gap of its own length.
 //   - A slate or a file always has another clock, and so has what follows a slate. A pull that turns from one upstream

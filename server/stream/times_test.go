@@ -54,8 +54,8 @@ func TestClockOfASourceThatFollows(t *testing.T) {
 	}
 }
 
-// A pull that came back finds its burst in the chain, and goes on where that ends. From then on it holds no element: one
-// holds all that come after it.
+// A pull that came back finds its burst in the chain, and goes on where that ends. From then on it holds no element:
+// one holds all that come after it.
 func TestBurstOfThePastIsLetGo(t *testing.T) {
 	f := newStudio(t, nil)
 	f.claim(Pull)

@@ -34,8 +34,8 @@ type UpstreamView struct {
 
 // A LastError is the newest one of an upstream, which may be good by now. Zero: there was none.
 type LastError struct {
-	Text  string
-	Cause string
+	Text  string // one line
+	Cause string // a word for it, of a short list; "" where nobody counts them
 	At    clock.Instant
 }
 

@@ -9,7 +9,7 @@ import (
 )
 
 // The encoder is killed and comes back with the same header: nobody is closed, counters go on, and the times of the new
-// encoder, which begins at 0, are moved so that the outage is a gap of its own length (keepTime in server/stream/times.go).
+// encoder, which begins at 0, are moved so that the outage is a gap of its own length (server/stream/times.go).
 func TestEncoderKilled(t *testing.T) {
 	t.Parallel()
 	m := startMortal(t, "", pushStream("live"))

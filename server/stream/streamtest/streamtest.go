@@ -1,3 +1,4 @@
+// Package streamtest makes streams for the tests of what feeds them.
 package streamtest
 
 import (
@@ -10,7 +11,7 @@ import (
 	"pumpd/server/stream"
 )
 
-// Options of fedStream.
+// Options of New.
 type Options struct {
 	Log  *slog.Logger // nil: nobody listens
 	Bell func()       // called whenever the chain has grown; nil: nobody is
