@@ -45,11 +45,18 @@ var arrows = []arrow{
 	{dir: ".", may: []string{"server", "server/config"}},
 	{
 		dir: "server", may: []string{
+			"server/admin",
 			"server/auth", "server/clock", "server/config", "server/logging", "server/play", "server/pull",
 			"server/reason", "server/stream", "server/upstream", "server/uring", "server/via", "asf", "codec", "*",
 		},
 		tests: []string{"server/logging/logtest", "asf/asftest"},
 		gnet:  []string{"reactor.go", "gnetwire.go", "listen.go"},
+	},
+	{
+		dir: "server/admin", may: []string{
+			"server/clock", "server/config", "server/reason", "server/stream", "server/upstream", "*",
+		},
+		tests: []string{"asf/asftest"},
 	},
 	{
 		dir: "server/pull", may: []string{

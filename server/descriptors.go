@@ -6,6 +6,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"pumpd/server/admin"
 	"pumpd/server/config"
 )
 
@@ -53,7 +54,7 @@ func newBudget(limit, open int64, cfg *config.Config, loops int) (*budget, error
 	b := &budget{encoders: encodersEach * pushes}
 	if cfg.Server.Admin != "" {
 		fixed += perListener
-		b.admin = adminConns
+		b.admin = admin.MaxConns
 	}
 	rest := limit - fixed
 	b.admin = min(b.admin, max(4, rest/16))

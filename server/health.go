@@ -3,6 +3,7 @@ package server
 import (
 	"time"
 
+	"pumpd/server/admin"
 	"pumpd/server/clock"
 )
 
@@ -18,10 +19,10 @@ func (l *loop) stuck(now clock.Instant) (time.Duration, bool) {
 }
 
 // stuck are the loops that have not turned for too long. Any goroutine.
-func (n *node) stuck(now clock.Instant) (list []stuckLoop) {
+func (n *node) stuck(now clock.Instant) (list []admin.Stuck) {
 	for _, l := range n.loops {
 		if silent, stuck := l.stuck(now); stuck {
-			list = append(list, stuckLoop{loop: l.id, silent: silent})
+			list = append(list, admin.Stuck{Loop: l.id, Silent: silent})
 		}
 	}
 	return list

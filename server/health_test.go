@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"pumpd/server/admin"
 	"pumpd/server/clock"
 	"pumpd/server/config"
 	"pumpd/server/stream"
@@ -19,7 +20,7 @@ func TestStuckLoops(t *testing.T) {
 		l := newLoop(i, c, config.Default(), log, stream.NewRegistry(c, 0, nil), &serverStats{}, n, func() {})
 		n.loops = append(n.loops, l)
 	}
-	check := func(want ...stuckLoop) {
+	check := func(want ...admin.Stuck) {
 		t.Helper()
 		if got := n.stuck(at); !slices.Equal(got, want) {
 			t.Errorf("got %v, want %v", got, want)
@@ -36,14 +37,14 @@ func TestStuckLoops(t *testing.T) {
 	check()
 	turn(0)
 	at = at.Add(500 * time.Millisecond)
-	check(stuckLoop{loop: 1, silent: 2500 * time.Millisecond})
+	check(admin.Stuck{Loop: 1, Silent: 2500 * time.Millisecond})
 	turn(1)
 	check()
 	at = at.Add(3 * time.Second)
 	turn(1)
-	check(stuckLoop{loop: 0, silent: 3500 * time.Millisecond})
+	check(admin.Stuck{Loop: 0, Silent: 3500 * time.Millisecond})
 	at = at.Add(3 * time.Second)
-	check(stuckLoop{loop: 0, silent: 6500 * time.Millisecond}, stuckLoop{loop: 1, silent: 3 * time.Second})
+	check(admin.Stuck{Loop: 0, Silent: 6500 * time.Millisecond}, admin.Stuck{Loop: 1, Silent: 3 * time.Second})
 	for _, l := range n.loops {
 		l.ended()
 	}

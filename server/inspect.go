@@ -3,6 +3,8 @@ package server
 import (
 	"io"
 	"net/netip"
+
+	"pumpd/server/admin"
 )
 
 // startAdmin starts the admin if the configuration has an address for it; stopping is closed when the server begins to
@@ -11,42 +13,42 @@ func (s *Server) startAdmin(stopping <-chan struct{}) (stop func(), err error) {
 	if s.cfg.Server.Admin == "" {
 		return func() {}, nil
 	}
-	if s.admin, err = startAdmin(s.subject(stopping)); err != nil {
+	if s.admin, err = admin.Start(s.subject(stopping)); err != nil {
 		return nil, err
 	}
-	return s.admin.stop, nil
+	return s.admin.Close, nil
 }
 
 // subject is what the admin may know of the server.
-func (s *Server) subject(stopping <-chan struct{}) *subject {
-	return &subject{
-		version:   s.Version,
-		node:      string(s.node.name),
-		cfg:       &s.cfg.Server,
-		streams:   s.reg,
-		clock:     s.clock,
-		log:       s.log,
-		maxConns:  s.budget.admin,
-		ready:     s.ready,
-		stopping:  stopping,
-		listeners: s.Addrs,
-		counters:  s.counters,
-		stuck:     func() []stuckLoop { return s.node.stuck(s.clock.Now()) },
+func (s *Server) subject(stopping <-chan struct{}) *admin.Subject {
+	return &admin.Subject{
+		Version:   s.Version,
+		Node:      string(s.node.name),
+		Config:    &s.cfg.Server,
+		Streams:   s.reg,
+		Clock:     s.clock,
+		Log:       s.log,
+		MaxConns:  s.budget.admin,
+		Ready:     s.ready,
+		Stopping:  stopping,
+		Listeners: s.Addrs,
+		Counters:  s.counters,
+		Stuck:     func() []admin.Stuck { return s.node.stuck(s.clock.Now()) },
 	}
 }
 
 // counters reads those that the admin shows. Any goroutine.
-func (s *Server) counters() counters {
-	n := counters{
-		connections: s.gate.inside.Load(),
-		limit:       s.gate.most,
-		refused:     s.gate.refused.Load(),
-		sends:       s.stats.sends.Load(),
-		rounds:      s.stats.rounds.Load(),
-		logLost:     s.stats.logLost.Load(),
+func (s *Server) counters() admin.Counters {
+	n := admin.Counters{
+		Connections: s.gate.inside.Load(),
+		Limit:       s.gate.most,
+		Refused:     s.gate.refused.Load(),
+		Sends:       s.stats.sends.Load(),
+		Rounds:      s.stats.rounds.Load(),
+		LogLost:     s.stats.logLost.Load(),
 	}
 	for why := range s.stats.ended {
-		n.ended[why] = s.stats.ended[why].Load()
+		n.Ended[why] = s.stats.ended[why].Load()
 	}
 	return n
 }
@@ -57,12 +59,12 @@ func (s *Server) AdminAddr() netip.AddrPort {
 	if s.admin == nil {
 		return netip.AddrPort{}
 	}
-	return s.admin.address()
+	return s.admin.Addr()
 }
 
 // Announce prints, once the server listens, what a person at the terminal wants to know: where to look and where to
 // push.
 func (s *Server) Announce(w io.Writer) {
 	<-s.ready
-	announce(w, s.reg.Streams(), s.addrs, s.tlsAddrs, s.AdminAddr())
+	admin.Announce(w, s.reg.Streams(), s.addrs, s.tlsAddrs, s.AdminAddr())
 }

@@ -23,6 +23,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"pumpd/server/admin"
 	"pumpd/server/clock"
 	"pumpd/server/config"
 	"pumpd/server/logging"
@@ -55,7 +56,7 @@ type Server struct {
 	fronts   []front
 	addrs    []netip.AddrPort // of gnet's listeners
 	tlsAddrs []netip.AddrPort // of fronts
-	admin    *admin           // nil: the configuration has none
+	admin    *admin.Admin     // nil: the configuration has none
 }
 
 // New makes a server of a checked configuration. It opens nothing but the loops' watchers. What it has to say, log is

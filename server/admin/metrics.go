@@ -1,4 +1,4 @@
-package server
+package admin
 
 import (
 	"slices"
@@ -13,7 +13,7 @@ import (
 
 // newMetrics has pumpd's metrics and those of Go and the process. It is a registry of its own, so that nothing that a
 // library adds to the default one gets in.
-func newMetrics(s *subject) *prometheus.Registry {
+func newMetrics(s *Subject) *prometheus.Registry {
 	r := prometheus.NewRegistry()
 	r.MustRegister(
 		collector{s},
@@ -25,7 +25,7 @@ func newMetrics(s *subject) *prometheus.Registry {
 
 // A collector reads the counters when it is asked for them; nothing is counted for Prometheus in particular. There is a
 // label for the stream and one for the reason, and none for viewers: their number is without bounds.
-type collector struct{ s *subject }
+type collector struct{ s *Subject }
 
 // A metric is one value of a T. T is the counters of the pump, or a stream, whose path is then the label.
 type metric[T any] struct {
@@ -39,8 +39,8 @@ const (
 	gauge   = prometheus.GaugeValue
 )
 
-func ofPump(name, help string, kind prometheus.ValueType, value func(counters) float64) metric[counters] {
-	return metric[counters]{prometheus.NewDesc("pumpd_"+name, help, nil, nil), kind, value}
+func ofPump(name, help string, kind prometheus.ValueType, value func(Counters) float64) metric[Counters] {
+	return metric[Counters]{prometheus.NewDesc("pumpd_"+name, help, nil, nil), kind, value}
 }
 
 func ofStream(name, help string, kind prometheus.ValueType, value func(*stream.Stream) float64) metric[*stream.Stream] {
@@ -51,19 +51,19 @@ func streamDesc(name, help string, more ...string) *prometheus.Desc {
 	return prometheus.NewDesc("pumpd_stream_"+name, help, append([]string{"stream"}, more...), nil)
 }
 
-var pumpMetrics = []metric[counters]{
+var pumpMetrics = []metric[Counters]{
 	ofPump("connections", "Open connections: viewers, encoders and any other.", gauge,
-		func(n counters) float64 { return float64(n.connections) }),
+		func(n Counters) float64 { return float64(n.Connections) }),
 	ofPump("connection_limit", "Connections that fit under the limits of configuration and descriptors.", gauge,
-		func(n counters) float64 { return float64(n.limit) }),
+		func(n Counters) float64 { return float64(n.Limit) }),
 	ofPump("connections_refused_total", "Connections over the limit.", counter,
-		func(n counters) float64 { return float64(n.refused) }),
+		func(n Counters) float64 { return float64(n.Refused) }),
 	ofPump("sends_total", "System calls that sent packets to viewers.", counter,
-		func(n counters) float64 { return float64(n.sends) }),
+		func(n Counters) float64 { return float64(n.Sends) }),
 	ofPump("rounds_total", "Rounds in which a loop offered news to its viewers.", counter,
-		func(n counters) float64 { return float64(n.rounds) }),
+		func(n Counters) float64 { return float64(n.Rounds) }),
 	ofPump("log_lines_lost_total", "Lines that the log did not take in time, or not at all.", counter,
-		func(n counters) float64 { return float64(n.logLost) }),
+		func(n Counters) float64 { return float64(n.LogLost) }),
 }
 
 var streamMetrics = []metric[*stream.Stream]{
@@ -122,14 +122,14 @@ func (c collector) Describe(out chan<- *prometheus.Desc) {
 }
 
 func (c collector) Collect(out chan<- prometheus.Metric) {
-	out <- prometheus.MustNewConstMetric(buildDesc, gauge, 1, c.s.version)
-	n := c.s.counters()
+	out <- prometheus.MustNewConstMetric(buildDesc, gauge, 1, c.s.Version)
+	n := c.s.Counters()
 	for _, m := range pumpMetrics {
 		out <- prometheus.MustNewConstMetric(m.desc, m.kind, m.value(n))
 	}
-	collectReasons(out, endedDesc, func(why reason.Reason) uint64 { return n.ended[why] })
-	for _, st := range c.s.streams.Streams() {
-		collectStream(out, st, c.s.clock.Now())
+	collectReasons(out, endedDesc, func(why reason.Reason) uint64 { return n.Ended[why] })
+	for _, st := range c.s.Streams.Streams() {
+		collectStream(out, st, c.s.Clock.Now())
 	}
 }
 

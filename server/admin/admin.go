@@ -1,4 +1,6 @@
-package server
+// Package admin shows a pump to its operator: the status page, the API, metrics and health, all of a Subject. It owns
+// nothing but its listener and the rates that it measures; the pump does not know that it is looked at.
+package admin
 
 import (
 	"context"
@@ -16,7 +18,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
-// An admin is what an operator sees of a pump, on a listener of its own: it is for people and monitoring, nothing in it
+// An Admin is what an operator sees of a pump, on a listener of its own: it is for people and monitoring, nothing in it
 // is fast, and nobody outside should reach it. All of it only looks: at atomic counters, at values that do not change,
 // and at who holds a stream's claim.
 //
@@ -29,10 +31,10 @@ import (
 //	/debug/pprof/       profiles, where pprof is true
 //
 // Only requests that its guard lets pass are answered.
-type admin struct {
+type Admin struct {
 	// Set before it serves, never changed.
-	s     *subject
-	guard adminGuard
+	s     *Subject
+	guard guard
 	mux   *http.ServeMux
 
 	// Set by startAdmin, never changed.
@@ -47,20 +49,20 @@ type admin struct {
 }
 
 const (
-	adminHeadTime  = 5 * time.Second        // for a request's head
-	adminReadTime  = 10 * time.Second       // for all of a request
-	adminWriteTime = 30 * time.Second       // for a reply; profiles prolong it by what they were asked for
-	adminIdleTime  = 20 * time.Second       // between requests
-	adminStopTime  = 500 * time.Millisecond // for replies on their way when the server ends; a profile is cut
-	adminHead      = 16 << 10               // bytes of a request's head
+	headTime  = 5 * time.Second        // for a request's head
+	readTime  = 10 * time.Second       // for all of a request
+	writeTime = 30 * time.Second       // for a reply; profiles prolong it by what they were asked for
+	idleTime  = 20 * time.Second       // between requests
+	stopTime  = 500 * time.Millisecond // for replies on their way when the server ends; a profile is cut
+	maxHead   = 16 << 10               // bytes of a request's head
 
-	// adminConns is how many connections there are at a time, fewer where descriptors are scarce.
-	adminConns = 32
+	// MaxConns is how many connections there are at a time, fewer where descriptors are scarce.
+	MaxConns = 32
 )
 
-func newAdmin(s *subject) *admin {
-	a := &admin{
-		s: s, guard: newAdminGuard(s.cfg), mux: http.NewServeMux(), rates: newRates(s.streams.Streams()),
+func newAdmin(s *Subject) *Admin {
+	a := &Admin{
+		s: s, guard: newGuard(s.Config), mux: http.NewServeMux(), rates: newRates(s.Streams.Streams()),
 		ended: make(chan error, 1), end: make(chan struct{}),
 	}
 	a.mux.HandleFunc("/{$}", a.page)
@@ -69,7 +71,7 @@ func newAdmin(s *subject) *admin {
 	a.mux.Handle("/metrics", promhttp.HandlerFor(newMetrics(s), promhttp.HandlerOpts{}))
 	a.mux.HandleFunc("/healthz", a.healthz)
 	a.mux.HandleFunc("/readyz", a.readyz)
-	if s.cfg.Pprof {
+	if s.Config.Pprof {
 		a.profiles()
 	} else {
 		a.mux.HandleFunc("/debug/pprof/", noProfiles)
@@ -78,7 +80,7 @@ func newAdmin(s *subject) *admin {
 }
 
 // profiles adds what tells of the program's inside, and costs: a profile takes CPU time for as long as it is asked to.
-func (a *admin) profiles() {
+func (a *Admin) profiles() {
 	a.mux.HandleFunc("/debug/pprof/", pprof.Index)
 	a.mux.HandleFunc("/debug/pprof/cmdline", pprof.Cmdline)
 	a.mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
@@ -90,10 +92,10 @@ func noProfiles(w http.ResponseWriter, _ *http.Request) {
 	plain(w, http.StatusNotFound, "profiles are off: pprof = true in [server] of the configuration has them\n")
 }
 
-// startAdmin serves on the configured address until stop is called. An error is the listener's, with the key. It is to
+// Start serves on the configured address until stop is called. An error is the listener's, with the key. It is to
 // be called before the listeners of viewers open, and stop after the pump has stopped: readyz tells of both.
-func startAdmin(s *subject) (*admin, error) {
-	l, err := net.Listen("tcp", s.cfg.Admin)
+func Start(s *Subject) (*Admin, error) {
+	l, err := net.Listen("tcp", s.Config.Admin)
 	if err != nil {
 		return nil, fmt.Errorf("server.admin: %w", err)
 	}
@@ -101,46 +103,46 @@ func startAdmin(s *subject) (*admin, error) {
 	a.addr = l.Addr().(*net.TCPAddr).AddrPort()
 	a.server = a.newServer()
 	go func() { a.ended <- a.server.Serve(l) }()
-	go a.rates.run(s.clock, a.end)
-	s.log.Info("admin", "address", a.addr)
+	go a.rates.run(s.Clock, a.end)
+	s.Log.Info("admin", "address", a.addr)
 	return a, nil
 }
 
-// address is the one that it listens on, with the port that it got where 0 is configured.
-func (a *admin) address() netip.AddrPort { return a.addr }
+// Addr is the one that it listens on, with the port that it got where 0 is configured.
+func (a *Admin) Addr() netip.AddrPort { return a.addr }
 
-// stop closes the listener at once and the connections within adminStopTime.
-func (a *admin) stop() {
+// Close closes the listener at once and the connections within adminStopTime.
+func (a *Admin) Close() {
 	close(a.end)
-	ctx, cancel := context.WithTimeout(context.Background(), adminStopTime)
+	ctx, cancel := context.WithTimeout(context.Background(), stopTime)
 	defer cancel()
 	if a.server.Shutdown(ctx) != nil {
 		a.server.Close()
 	}
 	if err := <-a.ended; !errors.Is(err, http.ErrServerClosed) {
-		a.s.log.Error("admin ended", "err", err)
+		a.s.Log.Error("admin ended", "err", err)
 	}
 }
 
-func (a *admin) newServer() *http.Server {
+func (a *Admin) newServer() *http.Server {
 	return &http.Server{
 		Handler:                      http.HandlerFunc(a.serve),
 		DisableGeneralOptionsHandler: true, // it would answer OPTIONS *
-		ReadHeaderTimeout:            adminHeadTime,
-		ReadTimeout:                  adminReadTime,
-		WriteTimeout:                 adminWriteTime,
-		IdleTimeout:                  adminIdleTime,
-		MaxHeaderBytes:               adminHead,
+		ReadHeaderTimeout:            headTime,
+		ReadTimeout:                  readTime,
+		WriteTimeout:                 writeTime,
+		IdleTimeout:                  idleTime,
+		MaxHeaderBytes:               maxHead,
 		ConnState:                    a.count,
-		ErrorLog:                     slog.NewLogLogger(a.s.log.Handler(), slog.LevelDebug),
+		ErrorLog:                     slog.NewLogLogger(a.s.Log.Handler(), slog.LevelDebug),
 	}
 }
 
 // count keeps the number of connections in its limit: one too many is closed before it is read.
-func (a *admin) count(c net.Conn, state http.ConnState) {
+func (a *Admin) count(c net.Conn, state http.ConnState) {
 	switch state {
 	case http.StateNew:
-		if a.conns.Add(1) > a.s.maxConns {
+		if a.conns.Add(1) > a.s.MaxConns {
 			c.Close()
 		}
 	case http.StateClosed, http.StateHijacked:
@@ -149,7 +151,7 @@ func (a *admin) count(c net.Conn, state http.ConnState) {
 }
 
 // serve refuses what a browser was made to ask and all that is not a look, then asks the routes.
-func (a *admin) serve(w http.ResponseWriter, r *http.Request) {
+func (a *Admin) serve(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Cache-Control", "no-store")
@@ -157,7 +159,7 @@ func (a *admin) serve(w http.ResponseWriter, r *http.Request) {
 		h.Set("Connection", "close") // otherwise the reply waits for a body that nobody reads
 	}
 	if status, err := a.guard.check(r); err != nil {
-		a.s.log.Debug("admin refuses", "from", r.RemoteAddr, "err", err)
+		a.s.Log.Debug("admin refuses", "from", r.RemoteAddr, "err", err)
 		http.Error(w, err.Error(), status)
 		return
 	}
@@ -186,14 +188,14 @@ const (
 
 func (s serverState) String() string { return [...]string{"starting", "ready", "stopping"}[s] }
 
-func (a *admin) state() serverState {
+func (a *Admin) state() serverState {
 	select {
-	case <-a.s.stopping:
+	case <-a.s.Stopping:
 		return serverStopping
 	default:
 	}
 	select {
-	case <-a.s.ready:
+	case <-a.s.Ready:
 		return serverReady
 	default:
 		return serverStarting

@@ -1,4 +1,4 @@
-package server
+package admin
 
 import (
 	"bufio"
@@ -22,12 +22,12 @@ import (
 
 // An adminRig is an admin of a pump that there is not: its streams, its clock and its listeners are the test's.
 type adminRig struct {
-	*admin
+	*Admin
 	t      *testing.T
 	at     clock.Instant
 	listen []netip.AddrPort
-	there  counters
-	hung   []stuckLoop
+	there  Counters
+	hung   []Stuck
 	ready  chan struct{}
 	halt   func() // the pump begins to stop
 }
@@ -45,7 +45,7 @@ func newAdminRigOf(t *testing.T, change func(*config.Config), streams ...config.
 	}
 	stopping := make(chan struct{})
 	r := &adminRig{
-		t: t, at: 1, there: counters{limit: 100}, ready: make(chan struct{}), halt: func() { close(stopping) },
+		t: t, at: 1, there: Counters{Limit: 100}, ready: make(chan struct{}), halt: func() { close(stopping) },
 	}
 	c := clock.Clock{Now: func() clock.Instant { return r.at }}
 	log := slog.New(slog.DiscardHandler)
@@ -53,18 +53,18 @@ func newAdminRigOf(t *testing.T, change func(*config.Config), streams ...config.
 	for i := range cfg.Streams {
 		all = append(all, stream.New(i, &cfg.Streams[i], log, c, &cfg.Server, func(int, clock.Instant) {}))
 	}
-	r.admin = newAdmin(&subject{
-		version:   "v1.2.3",
-		cfg:       &cfg.Server,
-		streams:   stream.NewRegistry(c, time.Duration(cfg.Timeouts.SourceGrace), all),
-		clock:     c,
-		log:       log,
-		maxConns:  adminConns,
-		ready:     r.ready,
-		stopping:  stopping,
-		listeners: func() []netip.AddrPort { return r.listen },
-		counters:  func() counters { return r.there },
-		stuck:     func() []stuckLoop { return r.hung },
+	r.Admin = newAdmin(&Subject{
+		Version:   "v1.2.3",
+		Config:    &cfg.Server,
+		Streams:   stream.NewRegistry(c, time.Duration(cfg.Timeouts.SourceGrace), all),
+		Clock:     c,
+		Log:       log,
+		MaxConns:  MaxConns,
+		Ready:     r.ready,
+		Stopping:  stopping,
+		Listeners: func() []netip.AddrPort { return r.listen },
+		Counters:  func() Counters { return r.there },
+		Stuck:     func() []Stuck { return r.hung },
 	})
 	return r
 }
@@ -79,7 +79,7 @@ func (r *adminRig) begin(listen ...string) {
 
 // feed gives stream i a source, which sends n packets.
 func (r *adminRig) feed(i int, kind stream.Kind, who string, n uint32) *stream.Source {
-	src, err := r.s.streams.Streams()[i].Claim(stream.Claim{Kind: kind, Who: who})
+	src, err := r.s.Streams.Streams()[i].Claim(stream.Claim{Kind: kind, Who: who})
 	if err != nil {
 		r.t.Fatal(err)
 	}
@@ -202,13 +202,13 @@ func runAdmin(t *testing.T) (at netip.AddrPort, stop func()) {
 	t.Helper()
 	r := newAdminRigOf(t, func(c *config.Config) { c.Server.Admin = "127.0.0.1:0" })
 	r.begin("127.0.0.1:8086")
-	a, err := startAdmin(r.s)
+	a, err := Start(r.s)
 	if err != nil {
 		t.Fatal(err)
 	}
-	stop = sync.OnceFunc(a.stop)
+	stop = sync.OnceFunc(a.Close)
 	t.Cleanup(stop)
-	return a.address(), stop
+	return a.Addr(), stop
 }
 
 // askRaw sends text on a connection of its own and returns it with the answer's status, 0 if it was closed.
@@ -248,7 +248,7 @@ func TestAdminOverTheNetwork(t *testing.T) {
 		{"OPTIONS * HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", 405},
 		{"POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 10\r\n\r\n", 405},               // and the body never comes
 		{"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: chunked\r\n\r\n", 200}, // nor does this one
-		{"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX: " + strings.Repeat("x", 2*adminHead) + "\r\n\r\n", 431},
+		{"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX: " + strings.Repeat("x", 2*maxHead) + "\r\n\r\n", 431},
 		{"$D\x00\x00\r\n\r\n", 400},
 	} {
 		if _, got := askRaw(t, at, c.text); got != c.want {
@@ -278,15 +278,15 @@ func TestAdminOverTheNetwork(t *testing.T) {
 func TestAdminConnectionLimit(t *testing.T) {
 	at, _ := runAdmin(t)
 	var inside net.Conn
-	for i := range adminConns {
+	for i := range MaxConns {
 		c, code := askRaw(t, at, askReady)
 		if code != 200 {
-			t.Fatalf("connection %d of %d: %d, want 200", i+1, adminConns, code)
+			t.Fatalf("connection %d of %d: %d, want 200", i+1, MaxConns, code)
 		}
 		inside = c
 	}
 	if _, code := askRaw(t, at, askReady); code != 0 {
-		t.Errorf("connection %d of %d: %d, want it closed", adminConns+1, adminConns, code)
+		t.Errorf("connection %d of %d: %d, want it closed", MaxConns+1, MaxConns, code)
 	}
 	inside.Close()
 	for start := time.Now(); ; {
@@ -307,7 +307,7 @@ func TestAdminPortInUse(t *testing.T) {
 	defer l.Close()
 	r := newAdminRigOf(t, func(c *config.Config) { c.Server.Admin = l.Addr().String() })
 	want := fmt.Sprintf("server.admin: listen tcp %s: bind: address already in use", l.Addr())
-	if _, err := startAdmin(r.s); err == nil || err.Error() != want {
+	if _, err := Start(r.s); err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
 }

@@ -1,4 +1,4 @@
-package server
+package admin
 
 import (
 	"fmt"
@@ -9,10 +9,10 @@ import (
 	"pumpd/server/stream"
 )
 
-// announce prints to w what a person at the terminal wants to know of a pump that listens: the URLs to watch and to push
-// to, and of the status page. plain and secure are its addresses without and with TLS, page is that of its admin, not
-// valid where there is none.
-func announce(w io.Writer, streams []*stream.Stream, plain, secure []netip.AddrPort, page netip.AddrPort) {
+// Announce prints to w what a person at the terminal wants to know of a pump that listens: the URLs to watch and to
+// push to, and of the status page. plain and secure are its addresses without and with TLS, page is that of its admin,
+// not valid where there is none.
+func Announce(w io.Writer, streams []*stream.Stream, plain, secure []netip.AddrPort, page netip.AddrPort) {
 	var entries []entry
 	if len(plain) > 0 {
 		entries = append(entries, entry{"mmsh", "http", "http", hostOf(plain[0])})

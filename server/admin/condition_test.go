@@ -1,4 +1,4 @@
-package server
+package admin
 
 import (
 	"encoding/json"
@@ -23,7 +23,7 @@ type told struct {
 // check asks all of them about stream 0 and wants them to agree.
 func (r *adminRig) check(want told) {
 	r.t.Helper()
-	path := r.s.streams.Streams()[0].Config().Path
+	path := r.s.Streams.Streams()[0].Config().Path
 	var got told
 	if err := json.Unmarshal(r.get("/api/streams/"+path).Body.Bytes(), &got); err != nil || got != want {
 		r.t.Errorf("API: %+v, %v, want %+v", got, err, want)
@@ -56,7 +56,7 @@ func (r *adminRig) check(want told) {
 // slate gives stream 0 its slate, which plays a packet.
 func (r *adminRig) slate() *stream.Source {
 	r.t.Helper()
-	s := r.s.streams.Streams()[0].ClaimVacant(stream.Claim{Kind: stream.Slate, Who: "builtin", Evict: func() {}}, 0)
+	s := r.s.Streams.Streams()[0].ClaimVacant(stream.Claim{Kind: stream.Slate, Who: "builtin", Evict: func() {}}, 0)
 	if s == nil {
 		r.t.Fatal("the slate does not get the stream")
 	}
@@ -75,7 +75,7 @@ func (r *adminRig) play(s *stream.Source, number uint32) {
 }
 
 // pull says what a pull makes of its upstreams.
-func (r *adminRig) pull(views ...stream.UpstreamView) { r.s.streams.Streams()[0].ShowUpstreams(views) }
+func (r *adminRig) pull(views ...stream.UpstreamView) { r.s.Streams.Streams()[0].ShowUpstreams(views) }
 
 func TestConditionOfPush(t *testing.T) {
 	r := newAdminRig(t, pushStream("a", ""))
@@ -97,10 +97,10 @@ func TestConditionOfPush(t *testing.T) {
 	r.at = r.at.Add(time.Hour)
 	r.play(slate, 2000)
 	r.check(told{"slate", "slate", false})
-	if age, _ := r.s.streams.Streams()[0].Silence(); age < time.Hour {
+	if age, _ := r.s.Streams.Streams()[0].Silence(); age < time.Hour {
 		t.Errorf("the last packet is %v old: the slate's counts", age)
 	}
-	if n := r.s.streams.Streams()[0].Stats().PacketsIn.Load(); n != 2 {
+	if n := r.s.Streams.Streams()[0].Stats().PacketsIn.Load(); n != 2 {
 		t.Errorf("%d packets received, want the encoder's 2", n)
 	}
 	slate.Yield()
@@ -150,7 +150,7 @@ func TestConditionOfFile(t *testing.T) {
 	r := newAdminRig(t, config.Stream{Path: "a", Type: config.TypeFile})
 	r.begin("127.0.0.1:8086")
 	fault := stream.NewLastError(fmt.Errorf("open <b>: %w", io.ErrUnexpectedEOF), "", r.at)
-	r.s.streams.Streams()[0].Fail(fault)
+	r.s.Streams.Streams()[0].Fail(fault)
 	r.check(told{"failed", "none", false})
 	if page := r.get("/").Body.String(); !strings.Contains(page, `<p class="error">open &lt;b&gt;: unexpected EOF</p>`) {
 		t.Errorf("the page does not say why: %s", page)
@@ -165,7 +165,7 @@ func TestConditionOfFile(t *testing.T) {
 // A stream with a packet every few seconds is not silent in between.
 func TestConditionOfSlowStream(t *testing.T) {
 	r := newAdminRig(t, pushStream("a", ""))
-	st := r.s.streams.Streams()[0]
+	st := r.s.Streams.Streams()[0]
 	r.feed(0, stream.Push, "x", 1)
 	if got := patienceWith(st); got != quietTime { // 300 kbit/s
 		t.Errorf("silent after %v, want %v", got, quietTime)
@@ -201,9 +201,9 @@ func TestReadyStreams(t *testing.T) {
 	slate.Yield()
 	r.feed(0, stream.Push, "x", 1)
 	failed := []stream.UpstreamView{{State: stream.UpstreamFailed, Failures: 1}}
-	r.s.streams.Streams()[2].ShowUpstreams(failed)
+	r.s.Streams.Streams()[2].ShowUpstreams(failed)
 	check(503, "not ready\nup a live\ndown demand failed\n")
-	r.s.streams.Streams()[2].ShowUpstreams([]stream.UpstreamView{{State: stream.UpstreamIdle}})
+	r.s.Streams.Streams()[2].ShowUpstreams([]stream.UpstreamView{{State: stream.UpstreamIdle}})
 	check(200, "ready\nup a live\n")
 	r.halt()
 	check(503, "stopping\nup a live\n")

@@ -1,4 +1,4 @@
-package server
+package admin
 
 import (
 	"encoding/json"
@@ -21,13 +21,13 @@ import (
 func TestStatusReport(t *testing.T) {
 	r := newAdminRig(t, pushStream("pushed", "Pushed video"), config.Stream{Path: "pulled", Type: config.TypePull})
 	r.begin("[::]:8086", "192.0.2.9:80")
-	r.s.node = "pumpd-0123456789abcdef"
-	r.there.connections = 5
-	r.there.refused = 6
+	r.s.Node = "pumpd-0123456789abcdef"
+	r.there.Connections = 5
+	r.there.Refused = 6
 	r.rates.sample(r.at)
 	src := r.feed(0, stream.Push, "192.0.2.1:5000", 10)
 	src.Packet([]byte("bad"))
-	st := r.s.streams.Streams()[0].Stats()
+	st := r.s.Streams.Streams()[0].Stats()
 	st.Viewers.Store(3)
 	st.Joined.Store(12)
 	st.BytesOut.Store(1_000_000)
@@ -154,7 +154,7 @@ func TestStreamLife(t *testing.T) {
 	r.begin("127.0.0.1:8086")
 	check := func(state string, source bool, declared int64) {
 		t.Helper()
-		got := r.reportStream(r.s.streams.Streams()[0], "h:1")
+		got := r.reportStream(r.s.Streams.Streams()[0], "h:1")
 		if got.State != state || (got.Source != nil) != source || got.Declared != declared {
 			t.Errorf("got %s, source %v, %d bit/s, want %s, %v, %d", got.State, got.Source, got.Declared, state, source,
 				declared)
@@ -165,7 +165,7 @@ func TestStreamLife(t *testing.T) {
 	check("live", true, 300_000)
 	src.Lost(io.EOF)
 	check("orphaned", false, 300_000)
-	r.s.streams.Reap(r.at.Add(time.Minute))
+	r.s.Streams.Reap(r.at.Add(time.Minute))
 	check("idle", false, 0)
 }
 
@@ -206,7 +206,7 @@ func TestStatusHost(t *testing.T) {
 func TestLookWhileBusy(t *testing.T) {
 	r := newAdminRig(t, pushStream("a", ""))
 	r.begin("127.0.0.1:8086")
-	st := r.s.streams.Streams()[0]
+	st := r.s.Streams.Streams()[0]
 	const turns = 50
 	var all sync.WaitGroup
 	all.Go(func() {

@@ -1,4 +1,4 @@
-package server
+package admin
 
 import (
 	"cmp"
@@ -19,10 +19,10 @@ import (
 	"pumpd/server/upstream"
 )
 
-// A statusReport is the answer of /api/status and what the status page shows. Its names are an interface: fields may be
+// A report is the answer of /api/status and what the status page shows. Its names are an interface: fields may be
 // added, none goes away or changes its meaning. Times are seconds, rates are bits per second over the last five
 // seconds, and counters run since the start.
-type statusReport struct {
+type report struct {
 	Version       string         `json:"version"`
 	Go            string         `json:"go"`    // what it was built with
 	Node          string         `json:"node"`  // its name among pumps; another with every start
@@ -44,7 +44,7 @@ type streamReport struct {
 	Title       string            `json:"title"`                  // the path if none is configured
 	Type        string            `json:"type"`                   // mmsh_push, mmsh_pull or file
 	State       string            `json:"state"`                  // for viewers: idle, live, orphaned: lost, may come back
-	Condition   string            `json:"condition"`              // for operators, see condition.go
+	Condition   string            `json:"condition"`              // for operators, see condition
 	SourceKind  string            `json:"source_kind"`            // what feeds it now: push, pull, file, slate or none
 	SourceUp    bool              `json:"source_up"`              // its own source feeds it, not the slate
 	SourceError string            `json:"source_error,omitempty"` // why a file does not play
@@ -96,24 +96,24 @@ type urlReport struct {
 }
 
 // report is made for one request; host is the answer of a.host.
-func (a *admin) report(host string) *statusReport {
-	s, n := a.s, a.s.counters()
-	r := &statusReport{
-		Version:       s.version,
+func (a *Admin) report(host string) *report {
+	s, n := a.s, a.s.Counters()
+	r := &report{
+		Version:       s.Version,
 		Go:            runtime.Version(),
-		Node:          s.node,
+		Node:          s.Node,
 		State:         a.state().String(),
-		UptimeSeconds: seconds(time.Duration(s.clock.Now())),
+		UptimeSeconds: seconds(time.Duration(s.Clock.Now())),
 		Listen:        []string{},
-		Connections:   n.connections,
-		Limit:         n.limit,
-		Refused:       n.refused,
+		Connections:   n.Connections,
+		Limit:         n.Limit,
+		Refused:       n.Refused,
 		Streams:       []streamReport{},
 	}
 	for _, addr := range a.listeners() {
 		r.Listen = append(r.Listen, addr.String())
 	}
-	for _, st := range s.streams.Streams() {
+	for _, st := range s.Streams.Streams() {
 		one := a.reportStream(st, host)
 		r.Viewers += one.Viewers
 		r.BitrateIn += one.BitrateIn
@@ -123,7 +123,7 @@ func (a *admin) report(host string) *statusReport {
 	return r
 }
 
-func (a *admin) reportStream(st *stream.Stream, host string) streamReport {
+func (a *Admin) reportStream(st *stream.Stream, host string) streamReport {
 	n, f := st.Stats(), feedOf(st)
 	r := streamReport{
 		Path:        st.Config().Path,
@@ -167,7 +167,7 @@ func (a *admin) reportStream(st *stream.Stream, host string) streamReport {
 		ago := seconds(age)
 		r.LastPacket = &ago
 	}
-	r.Upstreams = reportUpstreams(st.Upstreams(), a.s.clock.Now())
+	r.Upstreams = reportUpstreams(st.Upstreams(), a.s.Clock.Now())
 	return r
 }
 
@@ -224,7 +224,7 @@ func urlsOf(st *stream.Stream, host string) (u urlReport) {
 // host is where the first listener can be reached from where r comes from, with its port; empty while starting. Where
 // the listener is on all addresses, that is the host by which r has found the admin. That is the requester's word, so
 // it is taken only if it is an address or a name.
-func (a *admin) host(r *http.Request) string {
+func (a *Admin) host(r *http.Request) string {
 	all := a.listeners()
 	if len(all) == 0 {
 		return ""
@@ -246,22 +246,22 @@ func (a *admin) host(r *http.Request) string {
 }
 
 // listeners are the server's addresses, none while starting.
-func (a *admin) listeners() []netip.AddrPort {
+func (a *Admin) listeners() []netip.AddrPort {
 	select {
-	case <-a.s.ready:
-		return a.s.listeners()
+	case <-a.s.Ready:
+		return a.s.Listeners()
 	default:
 		return nil
 	}
 }
 
-func (a *admin) apiStatus(w http.ResponseWriter, r *http.Request) {
+func (a *Admin) apiStatus(w http.ResponseWriter, r *http.Request) {
 	a.json(w, http.StatusOK, a.report(a.host(r)))
 }
 
-func (a *admin) apiStream(w http.ResponseWriter, r *http.Request) {
+func (a *Admin) apiStream(w http.ResponseWriter, r *http.Request) {
 	name := r.PathValue("name")
-	st := a.s.streams.Find([]byte(name))
+	st := a.s.Streams.Find([]byte(name))
 	if st == nil {
 		text := fmt.Sprintf("stream: %.200q, not in the configuration", name)
 		a.json(w, http.StatusNotFound, map[string]string{"error": text})
@@ -270,7 +270,7 @@ func (a *admin) apiStream(w http.ResponseWriter, r *http.Request) {
 	a.json(w, http.StatusOK, a.reportStream(st, a.host(r)))
 }
 
-func (a *admin) json(w http.ResponseWriter, code int, v any) {
+func (a *Admin) json(w http.ResponseWriter, code int, v any) {
 	b, err := json.MarshalIndent(v, "", "  ")
 	if err != nil {
 		panic(err) // of our own types

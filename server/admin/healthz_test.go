@@ -1,4 +1,4 @@
-package server
+package admin
 
 import (
 	"testing"
@@ -9,13 +9,13 @@ import (
 func TestHealthz(t *testing.T) {
 	r := newAdminRig(t)
 	for _, c := range []struct {
-		hung []stuckLoop
+		hung []Stuck
 		code int
 		want string
 	}{
 		{nil, 200, "ok\n"},
-		{[]stuckLoop{{1, 2500 * time.Millisecond}}, 503, "loop 1 has not turned for 2.5s\n"},
-		{[]stuckLoop{{0, 6500 * time.Millisecond}, {1, 3 * time.Second}}, 503,
+		{[]Stuck{{1, 2500 * time.Millisecond}}, 503, "loop 1 has not turned for 2.5s\n"},
+		{[]Stuck{{0, 6500 * time.Millisecond}, {1, 3 * time.Second}}, 503,
 			"loop 0 has not turned for 6.5s\nloop 1 has not turned for 3.0s\n"},
 	} {
 		r.hung = c.hung

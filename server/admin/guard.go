@@ -1,4 +1,4 @@
-package server
+package admin
 
 import (
 	"errors"
@@ -11,16 +11,16 @@ import (
 	"pumpd/server/config"
 )
 
-// An adminGuard keeps pages of other sites in an operator's browser away from the admin. Such a page can let a name of
+// A guard keeps pages of other sites in an operator's browser away from the admin. Such a page can let a name of
 // its own have our address, and then read what we answer (DNS rebinding): the Host field has that name. And it can ask
 // for what it cannot read: browsers say so in Sec-Fetch-Site.
-type adminGuard struct {
+type guard struct {
 	names map[string]bool // in lower case, without a dot at the end; does not change
 }
 
-// newAdminGuard takes admin_hosts, localhost, and the name that the admin listens by, if that is one.
-func newAdminGuard(c *config.Server) adminGuard {
-	g := adminGuard{names: map[string]bool{"localhost": true}}
+// newGuard takes admin_hosts, localhost, and the name that the admin listens by, if that is one.
+func newGuard(c *config.Server) guard {
+	g := guard{names: map[string]bool{"localhost": true}}
 	for _, name := range c.AdminHosts {
 		g.names[hostName(name)] = true
 	}
@@ -31,7 +31,7 @@ func newAdminGuard(c *config.Server) adminGuard {
 }
 
 // check is nil of a request that may be answered; else the status says what is wrong with it.
-func (g adminGuard) check(r *http.Request) (status int, err error) {
+func (g guard) check(r *http.Request) (status int, err error) {
 	if !g.knows(r) {
 		return http.StatusMisdirectedRequest, fmt.Errorf(
 			"host %.200q: want an IP address, localhost or one of admin_hosts in [server] of the configuration", r.Host)
@@ -47,7 +47,7 @@ func (g adminGuard) check(r *http.Request) (status int, err error) {
 var errCrossSite = errors.New("Sec-Fetch-Site: cross-site, want an address typed by hand or a page of this site")
 
 // knows looks at the host that a request is for. Health checks in HTTP/1.0 have none; browsers always have one.
-func (g adminGuard) knows(r *http.Request) bool {
+func (g guard) knows(r *http.Request) bool {
 	if r.Host == "" {
 		return !r.ProtoAtLeast(1, 1)
 	}

@@ -1,4 +1,4 @@
-package server
+package admin
 
 import (
 	"fmt"
@@ -11,9 +11,9 @@ import (
 
 // readyz says after the server's state which streams a viewer can have, one a line, in what condition, and which of
 // ready_streams have no source. Others do not make the server unready: their encoders come by this server.
-func (a *admin) readyz(w http.ResponseWriter, _ *http.Request) {
+func (a *Admin) readyz(w http.ResponseWriter, _ *http.Request) {
 	missing, streams := false, ""
-	for _, st := range a.s.streams.Streams() {
+	for _, st := range a.s.Streams.Streams() {
 		c := feedOf(st).condition
 		switch {
 		case a.minds(st) && !fine(st, c):
@@ -35,9 +35,9 @@ func (a *admin) readyz(w http.ResponseWriter, _ *http.Request) {
 }
 
 // minds says whether a stream is one of ready_streams.
-func (a *admin) minds(st *stream.Stream) bool {
+func (a *Admin) minds(st *stream.Stream) bool {
 	is := func(path string) bool { return strings.EqualFold(path, st.Config().Path) }
-	return slices.ContainsFunc(a.s.cfg.ReadyStreams, is)
+	return slices.ContainsFunc(a.s.Config.ReadyStreams, is)
 }
 
 // fine says that nothing is wrong for whoever minds a stream in that condition. One on demand may be at rest.

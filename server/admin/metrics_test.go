@@ -1,4 +1,4 @@
-package server
+package admin
 
 import (
 	"io"
@@ -30,13 +30,13 @@ func TestMetrics(t *testing.T) {
 	src := r.feed(0, stream.Push, "192.0.2.1:5000", 10)
 	src.Packet([]byte("bad"))
 	r.feed(1, stream.Push, "192.0.2.2:5000", 1).Lost(io.EOF)
-	r.there.connections = 5
-	r.there.refused = 6
-	r.there.sends = 70
-	r.there.rounds = 8
-	r.there.logLost = 9
-	r.there.ended[reason.BadRequest] = 9
-	st := r.s.streams.Streams()[0].Stats()
+	r.there.Connections = 5
+	r.there.Refused = 6
+	r.there.Sends = 70
+	r.there.Rounds = 8
+	r.there.LogLost = 9
+	r.there.Ended[reason.BadRequest] = 9
+	st := r.s.Streams.Streams()[0].Stats()
 	st.Viewers.Store(3)
 	st.Held.Store(2)
 	st.Joined.Store(12)

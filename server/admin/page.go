@@ -1,4 +1,4 @@
-package server
+package admin
 
 import (
 	"bytes"
@@ -12,13 +12,13 @@ import (
 	"time"
 )
 
-//go:embed admin/status.html
+//go:embed status.html
 var statusHTML string
 
-//go:embed admin/status.css
+//go:embed status.css
 var statusCSS string
 
-//go:embed admin/status.js
+//go:embed status.js
 var statusJS string
 
 // statusPage is made of a statusView. It needs nothing from anywhere else, so that it works where there is no internet.
@@ -42,14 +42,14 @@ func policyHash(text string) string {
 }
 
 type statusView struct {
-	*statusReport
+	*report
 	Pprof  bool
 	Style  template.CSS
 	Script template.JS
 }
 
-func (a *admin) page(w http.ResponseWriter, r *http.Request) {
-	view := statusView{a.report(a.host(r)), a.s.cfg.Pprof, template.CSS(statusCSS), template.JS(statusJS)}
+func (a *Admin) page(w http.ResponseWriter, r *http.Request) {
+	view := statusView{a.report(a.host(r)), a.s.Config.Pprof, template.CSS(statusCSS), template.JS(statusJS)}
 	var out bytes.Buffer
 	if err := statusPage.Execute(&out, view); err != nil {
 		panic(err) // of our own template and types

@@ -1,4 +1,4 @@
-package server
+package admin
 
 import (
 	"fmt"
@@ -20,7 +20,7 @@ func TestPage(t *testing.T) {
 	r.feed(0, stream.Push, "192.0.2.1:5", 25)
 	r.feed(1, stream.Push, "192.0.2.2:5", 1).Lost(io.EOF)
 	r.feed(3, stream.File, "/films/<b>.wmv", 1)
-	st := r.s.streams.Streams()[0].Stats()
+	st := r.s.Streams.Streams()[0].Stats()
 	st.Viewers.Store(1234)
 	st.Left[reason.Stalled].Store(7)
 	page := r.get("/").Body.String()

@@ -1,4 +1,4 @@
-package server
+package admin
 
 import (
 	"fmt"
@@ -6,10 +6,10 @@ import (
 )
 
 // healthz says whether all loops turn: a pump whose viewers see a still picture had better be started anew.
-func (a *admin) healthz(w http.ResponseWriter, _ *http.Request) {
+func (a *Admin) healthz(w http.ResponseWriter, _ *http.Request) {
 	text := ""
-	for _, l := range a.s.stuck() {
-		text += fmt.Sprintf("loop %d has not turned for %.1fs\n", l.loop, l.silent.Seconds())
+	for _, l := range a.s.Stuck() {
+		text += fmt.Sprintf("loop %d has not turned for %.1fs\n", l.Loop, l.Silent.Seconds())
 	}
 	if text != "" {
 		plain(w, http.StatusServiceUnavailable, text)

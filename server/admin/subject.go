@@ -1,0 +1,47 @@
+package admin
+
+import (
+	"log/slog"
+	"net/netip"
+	"time"
+
+	"pumpd/server/clock"
+	"pumpd/server/config"
+	"pumpd/server/reason"
+	"pumpd/server/stream"
+)
+
+// A Subject is the pump that an admin shows, and all that the admin knows of it. Whoever makes one sets every field and
+// changes none afterwards. The functions are called from any goroutine, and must not wait.
+type Subject struct {
+	Version  string // of the program
+	Node     string // the pump's name among pumps
+	Config   *config.Server
+	Streams  *stream.Registry
+	Clock    clock.Clock
+	Log      *slog.Logger
+	MaxConns int64           // connections to the admin at a time
+	Ready    <-chan struct{} // closed when viewers and encoders can connect
+	Stopping <-chan struct{} // closed when the pump begins to stop
+
+	Listeners func() []netip.AddrPort // of plain connections; asked once ready is closed
+	Counters  func() Counters
+	Stuck     func() []Stuck // the loops that have not turned for too long
+}
+
+// Counters are those of the whole pump at one moment. All but the first two count from its start.
+type Counters struct {
+	Connections int64                // open ones: of viewers, encoders and any other
+	Limit       int64                // of them, encoders' not counted
+	Refused     uint64               // connections over the limit
+	Ended       [reason.Count]uint64 // connections that have ended, by reason
+	Sends       uint64               // system calls that sent packets to viewers
+	Rounds      uint64               // in which a loop offered news to its viewers
+	LogLost     uint64               // lines that the log did not take
+}
+
+// A Stuck is an event loop that hangs.
+type Stuck struct {
+	Loop   int           // its number
+	Silent time.Duration // since it turned last
+}
