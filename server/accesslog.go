@@ -3,19 +3,19 @@ package server
 import (
 	"context"
 	"log/slog"
+	"unique"
 
 	"pumpd/server/clock"
 	"pumpd/server/logging"
-	"pumpd/server/reason"
 )
 
 // logViewer writes the one line that a viewer leaves in the access log.
-func logViewer(log *slog.Logger, v *viewer, why reason.Reason, now clock.Instant) {
+func logViewer(log *slog.Logger, c *conn, v *viewer, now clock.Instant) {
 	log.Info(logging.ViewerLeft,
-		"reason", why.String(),
+		"reason", c.why.String(),
 		"stream", v.audience.stream.Config().Path,
-		"from", v.conn.remote.String(),
-		"agent", v.agent.Value(),
+		"from", c.remote.String(),
+		"agent", c.agent.Value(),
 		"seconds", float64(now.Since(v.joined).Milliseconds())/1000,
 		"bytes", v.bytes,
 		"skips", v.skips,
@@ -28,4 +28,10 @@ func (l *loop) logRefusal(c *conn, to requester, code int, why string) {
 		l.log.Debug("request refused", "from", c.remote, "status", code, "method", string(to.method),
 			"target", string(to.target), "err", why)
 	}
+}
+
+// agentName keeps what a client calls itself, as far as it is worth keeping.
+func agentName(b []byte) unique.Handle[string] {
+	const longest = 120
+	return unique.Make(string(b[:min(len(b), longest)]))
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"net/netip"
+	"unique"
 
 	"pumpd/codec"
 	"pumpd/server/clock"
@@ -20,21 +21,23 @@ type conn struct {
 	wire     wire
 	fd       int32
 	slot     int32 // in loop.waiting, -1 while viewing
-	place    int32 // in audience.held, -1 unless holding
+	place    int32 // in loop.held, -1 unless holding
 	scanned  int32 // while partHead: bytes of the head that hold no blank line
 	need     int32 // bytes of the request, once its head is read and its body is awaited; 0 before
 	phase    phase
 	head     headProgress
-	why      reason.Reason  // set: it is marked and waits for the sweep
-	waited   bool           // it has been holding for this request, and is not to again
-	queued   bool           // it is in loop.queue
-	late     bool           // the socket has not taken all of a reply; deadline is for that
-	owed     []byte         // what is left of a reply's body, which belongs to the stream, see owed.go
-	deadline clock.Instant  // of the phase; 0 is none
-	viewer   *viewer        // while viewing
-	push     *push          // while feeding, and between the requests of one encoder
-	waitsFor *stream.Stream // while holding and then in the queue
-	guest    *guest         // of the gate; nil: it has an ordinary place
+	why      reason.Reason         // set: it is marked and waits for the sweep
+	waited   bool                  // it has been holding for this request, and is not to again
+	queued   bool                  // it is in loop.queue
+	late     bool                  // the socket has not taken all of a reply; deadline is for that
+	session  uint32                // of its Play, if that has one
+	owed     []byte                // what is left of a reply's body, which belongs to the stream, see owed.go
+	deadline clock.Instant         // of the phase; 0 is none
+	viewer   *viewer               // while viewing
+	agent    unique.Handle[string] // what the viewer calls itself; thousands have the same
+	push     *push                 // while feeding, and between the requests of one encoder
+	waitsFor *stream.Stream        // while holding and then in the queue
+	guest    *guest                // of the gate; nil: it has an ordinary place
 }
 
 // A phase is where a conn is in its life.

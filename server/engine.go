@@ -15,6 +15,12 @@ type engine interface {
 	close()
 }
 
+// An offerer encrypts for one viewer what it is sent, and sends it.
+type offerer interface {
+	// offer returns how much of b is done with. What comes next must begin with the rest of b.
+	offer(b []byte) (int, syscall.Errno)
+}
+
 // sent is told what became of a send: n bytes were taken; EAGAIN is a full socket, any other errno a dead one.
 type sent interface {
 	sent(v *viewer, n int, errno syscall.Errno)

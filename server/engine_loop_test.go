@@ -21,7 +21,7 @@ type detour struct {
 
 // takeDetour puts a real engine under a rig.
 func (r *rig) takeDetour(real engine) {
-	r.loop.engine = &detour{rig: r, real: real, there: map[*peer]line{}, back: map[*viewer]*peer{},
+	r.loop.hub.engine = &detour{rig: r, real: real, there: map[*peer]line{}, back: map[*viewer]*peer{},
 		owed: map[*peer]*viewer{}}
 }
 
@@ -120,7 +120,7 @@ func TestRoundsThroughEngines(t *testing.T) {
 		f.publish(1)
 		r.turn()
 		r.turn()
-		if n := len(r.loop.engine.(*detour).there); n != len(peers) {
+		if n := len(r.loop.hub.engine.(*detour).there); n != len(peers) {
 			t.Fatalf("%d of %d viewers were sent to by the engine", n, len(peers))
 		}
 		for i, p := range peers {

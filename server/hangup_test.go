@@ -129,7 +129,7 @@ func (s *tlsServer) viewers(match func(*viewer) bool) (counts []int) {
 		l, counted := e.loop, make(chan int)
 		l.tell(func(clock.Instant) {
 			n := 0
-			for _, a := range l.audiences {
+			for _, a := range l.hub.audiences {
 				if a == nil {
 					continue
 				}

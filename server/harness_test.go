@@ -78,7 +78,7 @@ func newRig(t testing.TB, change func(*config.Config), names ...string) *rig {
 	n.access = access
 	r.reg = stream.NewRegistry(c, time.Duration(cfg.Timeouts.SourceGrace), streams)
 	r.loop = newLoop(0, c, cfg, log, r.reg, &serverStats{}, n, func() {})
-	r.loop.engine, r.loop.watcher = r, r
+	r.loop.hub.engine, r.loop.watcher = r, r
 	r.gate(plenty)
 	n.loops = []*loop{r.loop}
 	return r

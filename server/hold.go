@@ -1,6 +1,7 @@
 package server
 
 import (
+	"slices"
 	"time"
 
 	"pumpd/server/clock"
@@ -15,13 +16,13 @@ func (l *loop) hold(c *conn, st *stream.Stream, now clock.Instant) bool {
 	if d == 0 || c.phase != awaiting || c.waited {
 		return false
 	}
-	a := l.audienceOf(st)
 	c.phase, c.waited, c.waitsFor, c.deadline = holding, true, st, now.Add(d)
-	c.place = int32(len(a.held))
-	a.held = append(a.held, c)
+	held := &l.held[st.ID()]
+	c.place = int32(len(*held))
+	*held = append(*held, c)
 	l.holding++
 	st.Stats().Held.Add(1)
-	l.listen(a)
+	l.hub.listen(st)
 	if st.Up() != nil { // since we looked
 		l.wake()
 	}
@@ -34,12 +35,12 @@ func (l *loop) serveHeld(now clock.Instant) {
 	if l.holding == 0 {
 		return
 	}
-	for _, a := range l.audiences {
-		if a == nil || len(a.held) == 0 || a.stream.Up() == nil {
+	for _, held := range l.held {
+		if len(held) == 0 || held[0].waitsFor.Up() == nil {
 			continue
 		}
-		for len(a.held) > 0 {
-			l.unhold(a.held[len(a.held)-1], now)
+		for _, c := range slices.Backward(held) {
+			l.unhold(c, now)
 		}
 	}
 }
@@ -52,19 +53,20 @@ func (l *loop) unhold(c *conn, now clock.Instant) {
 	l.enqueue(c)
 }
 
-// unlist takes c out of its audience's list of held conns, if it is there.
+// unlist takes c out of the list of those who wait for its stream, if it is there.
 func (l *loop) unlist(c *conn) {
 	if c.place < 0 {
 		return
 	}
-	a := l.audiences[c.waitsFor.ID()]
-	last := a.held[len(a.held)-1]
-	a.held[c.place], last.place = last, c.place
-	a.held[len(a.held)-1] = nil
-	a.held = a.held[:len(a.held)-1]
+	held := &l.held[c.waitsFor.ID()]
+	end := len(*held) - 1
+	last := (*held)[end]
+	(*held)[c.place], last.place = last, c.place
+	(*held)[end] = nil
+	*held = (*held)[:end]
 	c.place = -1
 	l.holding--
-	l.listen(a)
+	l.hub.unlisten(c.waitsFor)
 }
 
 // waitNoMore counts c as waiting for its stream no longer, if it did.

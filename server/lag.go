@@ -1,6 +1,9 @@
 package server
 
-import "pumpd/server/reason"
+import (
+	"pumpd/server/clock"
+	"pumpd/server/reason"
+)
 
 // What is held of a chain is memory, and one element holds all that come after it. Who reads slowly holds some, as far
 // as catchUp lets it; nobody may hold the chain for ever.
@@ -12,13 +15,32 @@ const hopeless = 2
 // maxLagBytes of the chain may be between a viewer and its audience, see limits.
 const maxLagBytes = 64 << 20
 
+// catchUp moves a viewer that is too far behind to the newest key frame: LocationId jumps with it, AFFlags does not.
+func (h *hub) catchUp(v *viewer, now clock.Instant) {
+	a := v.audience
+	if v.verdict != reason.None || !a.at.After(v.at) {
+		return
+	}
+	missed := v.at.Next() // what it has had may be old because the source paused
+	if a.at.At().Since(missed.At()) <= h.limits.maxLag+v.gen.Lag() && a.at.BytesSince(v.at) <= h.limits.lagBytes {
+		return
+	}
+	j := a.stream.Joins()
+	if j == nil || !j.Newest.After(v.at) || j.Newest.After(a.at) || j.Gen != v.gen {
+		return
+	}
+	v.skip(j.Newest)
+	v.skips++
+	a.stream.Stats().Skips.Add(1)
+}
+
 // letGo moves a viewer that holds too much of the chain, and that catchUp did not move:
 //
 //	it is only to be sent its end        it needs nothing of the chain
 //	it is behind a header                it crosses now, in the middle of what it was sent
 //	all key frames but old ones are      it goes on at one of those; if even that is too much to hold, where its audience
 //	ahead of the round                   stands
-func (v *viewer) letGo(l *loop) {
+func (v *viewer) letGo(l *hubLimits) {
 	a := v.audience
 	if v.verdict != reason.None {
 		v.at = a.at
@@ -26,7 +48,7 @@ func (v *viewer) letGo(l *loop) {
 	}
 	missed, held := v.at.Next(), a.at.BytesSince(v.at)
 	if missed == nil || !a.at.After(v.at) ||
-		a.at.At().Since(missed.At()) <= hopeless*(l.limits.maxLag+v.gen.Lag()) && held <= hopeless*l.limits.lagBytes {
+		a.at.At().Since(missed.At()) <= hopeless*(l.maxLag+v.gen.Lag()) && held <= hopeless*l.lagBytes {
 		return
 	}
 	j := a.stream.Joins()
@@ -42,7 +64,7 @@ func (v *viewer) letGo(l *loop) {
 		v.crossTo(to, j.Gen)
 	case j.Gen == v.gen && near && to.After(v.at):
 		v.skip(to)
-	case j.Gen == v.gen && held > hopeless*l.limits.lagBytes:
+	case j.Gen == v.gen && held > hopeless*l.lagBytes:
 		v.skip(a.at)
 	default:
 		return

@@ -121,7 +121,7 @@ func TestSlowViewerAtItsEnd(t *testing.T) {
 	f.publish(10)
 	r.turn()
 	h := r.hostage()
-	r.loop.dismiss(p.conn.viewer, reason.Stopped, r.at)
+	r.loop.hub.dismiss(p.conn.viewer, reason.Stopped, r.at)
 	for range 30 {
 		f.publish(25)
 		p.room = 1
@@ -182,7 +182,7 @@ func TestSlowViewerWithoutAKeyFrame(t *testing.T) {
 	f.publish(1)
 	p := r.watch("a", ffmpegAgent)
 	p.room = 0
-	r.loop.limits.lagBytes = 3 * asftest.PacketSize
+	r.loop.hub.limits.lagBytes = 3 * asftest.PacketSize
 	for range 9 { // up to the next key frame
 		f.publish(1)
 		r.turn()

@@ -2,7 +2,6 @@ package server
 
 import (
 	"log/slog"
-	"slices"
 	"sync/atomic"
 	"time"
 
@@ -26,7 +25,7 @@ type loop struct {
 	reg     *stream.Registry
 	stats   *serverStats
 	node    *node
-	engine  engine
+	hub     *hub
 	watcher arming
 	gate    *gate
 	kick    func()      // makes gnet call work soon, on this loop
@@ -36,40 +35,26 @@ type loop struct {
 	owner   owner // checks in tests that what is below is touched on it alone
 	box     mailbox
 	pending atomic.Bool  // kick has been called and work has not begun
-	due     atomic.Int64 // instant from which a packet begins the next round
-	latest  atomic.Int64 // and that of the round if none comes, not before due
-	alarm   *time.Timer  // wakes at latest
 	again   *time.Timer  // wakes when the queue goes on
-	alarmed atomic.Bool
 	turned  atomic.Int64 // instant of its last sign of life, see health.go; 0: it has not begun, or has ended
 
 	// This loop's goroutine only.
-	now          clock.Instant // of the callback that is being served
-	conns        conns
-	waiting      []*conn       // those of conns that are not viewing: they have deadlines
-	audiences    []*audience   // by stream.id; nil where this loop never had a viewer
-	holding      int           // conns in its audiences' lists of those who wait for the stream
-	queue        []*conn       // have sent more requests than were served at once
-	leaving      []*conn       // marked, not yet swept
-	chores       clock.Instant // when deadlines are next looked at
-	viewerChores clock.Instant // and those of viewers
-	stopping     bool
-	serving      bool // inside work or traffic, which sweep when they are done
+	now      clock.Instant // of the callback that is being served
+	conns    conns
+	waiting  []*conn       // those of conns that are not viewing: they have deadlines
+	held     [][]*conn     // those who wait for the stream to come up, by stream.ID
+	holding  int           // conns in held
+	queue    []*conn       // have sent more requests than were served at once
+	leaving  []*conn       // marked, not yet swept
+	chores   clock.Instant // when deadlines are next looked at
+	stopping bool
+	serving  bool // inside work or traffic, which sweep when they are done
 
-	// Scratch, reused in every round and request.
-	segment  segment
-	iov      [][]byte
-	packets  []*stream.Element
-	leads    []*lead // spare ones
-	prefixes [turnPackets][codec.PrefixLen]byte
-	request  codec.Request
-	reply    []byte
-	served   int // requests, since the queue had its last turn
-	sends    uint64
-	cost     time.Duration // of a round, see pace.go
-	settle   time.Duration // how long a round waits for the rest of a burst
-	settling bool          // it does now
-	taken    uint64        // bytes that sockets took and no audience has counted yet
+	// Scratch, reused in every request.
+	request codec.Request
+	reply   []byte
+	served  int    // requests, since the queue had its last turn
+	records []byte // memory for those of one viewer with TLS at a time
 }
 
 // conns are connections by descriptor. Descriptors are small numbers that are used again, so it is a table.
@@ -93,13 +78,9 @@ func (t conns) find(fd int32) *conn {
 
 // limits are the parts of the configuration that loops look at.
 type limits struct {
-	merge       config.Merge
-	maxLag      time.Duration
-	lagBytes    uint64
 	requestHead time.Duration
 	sourceIdle  time.Duration
 	pushSetup   time.Duration
-	stall       time.Duration
 	redirect404 string
 }
 
@@ -115,37 +96,22 @@ func newLoop(id int, c clock.Clock, cfg *config.Config, log *slog.Logger, reg *s
 	l := &loop{
 		id: id, clock: c, log: log, access: log, reg: reg, stats: stats, node: n, kick: kick,
 		limits: limits{
-			merge:       cfg.Server.Merge,
-			maxLag:      time.Duration(cfg.Server.MaxLag),
-			lagBytes:    maxLagBytes,
 			requestHead: time.Duration(cfg.Timeouts.RequestHead),
 			sourceIdle:  time.Duration(cfg.Timeouts.SourceIdle),
 			pushSetup:   time.Duration(cfg.Timeouts.PushSetup),
-			stall:       time.Duration(cfg.Timeouts.Stall),
 			redirect404: cfg.Server.Redirect404To,
 		},
-		audiences: make([]*audience, len(reg.Streams())),
+		held: make([][]*conn, len(reg.Streams())),
 	}
-	l.alarm = time.AfterFunc(time.Hour, l.ring)
-	l.alarm.Stop()
+	l.hub = newHub(id, c, hubLimits{
+		merge:    cfg.Server.Merge,
+		maxLag:   time.Duration(cfg.Server.MaxLag),
+		lagBytes: maxLagBytes,
+		stall:    time.Duration(cfg.Timeouts.Stall),
+	}, l, l.wake, &stats.hubs, len(reg.Streams()))
 	l.again = time.AfterFunc(time.Hour, l.wake)
 	l.again.Stop()
 	return l
-}
-
-// bell tells the loop that a chain has grown. Any goroutine.
-func (l *loop) bell(now clock.Instant) {
-	if clock.Instant(l.due.Load()) <= now {
-		l.wake()
-	} else if l.alarmed.CompareAndSwap(false, true) {
-		l.alarm.Reset(clock.Instant(l.latest.Load()).Since(now))
-	}
-}
-
-// ring is what the alarm does.
-func (l *loop) ring() {
-	l.alarmed.Store(false)
-	l.wake()
 }
 
 // wake makes the loop work soon. gnet's Execute may reorder, so it carries nothing and is called once for any number of
@@ -177,9 +143,7 @@ func (l *loop) work(now clock.Instant) {
 	l.now, l.serving = now, true
 	l.box.open(now)
 	l.serveHeld(now)
-	if l.news() {
-		l.offerNews(now)
-	}
+	l.hub.work(now)
 	if now >= l.chores {
 		l.doChores(now)
 		l.chores = now.Add(choreInterval)
@@ -188,40 +152,7 @@ func (l *loop) work(now clock.Instant) {
 	l.sweep(now)
 }
 
-// news says whether a chain has grown that has viewers here.
-func (l *loop) news() bool {
-	return slices.ContainsFunc(l.audiences, (*audience).news)
-}
-
-// offerNews makes a round if it is time for one. What is not offered now, and what comes while a round sweeps and rings
-// in vain, the alarm will offer.
-func (l *loop) offerNews(now clock.Instant) {
-	switch {
-	case now.Before(clock.Instant(l.due.Load())):
-	case l.settle > 0 && !l.settling:
-		l.settling = true
-		l.due.Store(int64(now.Add(l.settle)))
-		l.alarmed.Store(true)
-		l.alarm.Reset(l.settle)
-	default:
-		l.round(now)
-	}
-	if l.news() {
-		l.bell(l.clock.Now())
-	}
-}
-
-// paced sets when the next round may be, after one that took spent of CPU time. Its packets come in bursts gap apart.
-func (l *loop) paced(spent, gap time.Duration) {
-	l.cost = costOf(l.cost, spent)
-	p := paceOf(l.limits.merge, l.cost, gap)
-	l.due.Store(int64(l.now.Add(p.due)))
-	l.latest.Store(int64(l.now.Add(p.latest)))
-	l.settle, l.settling = p.settle, false
-}
-
-// ready is told by the watcher whose sockets have room or are dead. By now a descriptor may be another conn's, which
-// does no harm.
+// ready is told by the watcher what has happened on descriptors. By now one may be another conn's, which does no harm.
 func (l *loop) ready(events []unix.EpollEvent, now clock.Instant) {
 	l.owner.check()
 	for _, ev := range events {
@@ -232,8 +163,8 @@ func (l *loop) ready(events []unix.EpollEvent, now clock.Instant) {
 		switch {
 		case c.late:
 			l.deliver(c, now)
-		case c.viewer != nil && c.viewer.state == blocked:
-			l.turn(c.viewer, now)
+		case c.viewer != nil:
+			l.hub.unblocked(c.viewer, now)
 		}
 	}
 }

@@ -169,14 +169,15 @@ func (m *mischief) do(b byte) {
 
 func (m *mischief) check() {
 	listed := 0
-	for _, a := range m.loop.audiences {
+	for _, a := range m.loop.hub.audiences {
 		if a == nil {
 			continue
 		}
 		listed += len(a.viewers)
 		for i, v := range a.viewers {
-			if int(v.slot) != i || v.conn.viewer != v || v.conn.phase == closed && v.state != leaving || v.audience != a {
-				m.t.Fatalf("viewer %d: slot %d, phase %d, state %d", i, v.slot, v.conn.phase, v.state)
+			c := m.peers[int(v.fd)].conn
+			if int(v.slot) != i || c.viewer != v || c.phase == closed && v.state != leaving || v.audience != a {
+				m.t.Fatalf("viewer %d: slot %d, phase %d, state %d", i, v.slot, c.phase, v.state)
 			}
 			if v.state == blocked && !m.armed[int(v.fd)] {
 				m.t.Fatalf("viewer %d is blocked and nobody waits for its socket", i)

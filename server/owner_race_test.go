@@ -24,7 +24,7 @@ func TestOwnerChecked(t *testing.T) {
 		"wait":    func() { r.loop.wait(p.conn) },
 		"unwait":  func() { r.loop.unwait(p.conn) },
 		"join":    func() { r.loop.join(p.conn, nil, nil, nil, nil, r.at) },
-		"part":    func() { r.loop.part(nil, r.at) },
+		"part":    func() { r.loop.part(p.conn, r.at) },
 		"stop":    func() { r.loop.stop(r.at) },
 	} {
 		if !panicsElsewhere(touch) {
@@ -38,7 +38,7 @@ func TestOwnerChecked(t *testing.T) {
 	if panicsElsewhere(func() { r.loop.work(r.at) }) {
 		t.Error("a released loop has an owner")
 	}
-	if panicsElsewhere(func() { r.loop.bell(r.at); r.loop.wake() }) {
+	if panicsElsewhere(func() { r.loop.hub.bell(r.at); r.loop.wake() }) {
 		t.Error("a bell rings on any goroutine")
 	}
 }

@@ -117,9 +117,9 @@ func TestRoundBeginsWithAPacket(t *testing.T) {
 	f := r.feeder(0, 320)
 	f.publish(1)
 	p := r.watch("a", ffmpegAgent)
-	r.loop.now = r.at
-	r.loop.cost = 6 * ms
-	r.loop.paced(6*ms, 40*ms) // due after 72 ms, at the latest after 112
+	r.loop.hub.now = r.at
+	r.loop.hub.cost = 6 * ms
+	r.loop.hub.paced(6*ms, 40*ms) // due after 72 ms, at the latest after 112
 	r.turn()
 	kicks = 0
 	start, had := r.at, len(p.got)
@@ -136,7 +136,7 @@ func TestRoundBeginsWithAPacket(t *testing.T) {
 		r.at = start.Add(c.at)
 		f.publish(1)
 		r.at = start.Add(c.at)
-		r.loop.bell(r.at)
+		r.loop.hub.bell(r.at)
 		if kicks != c.kicks {
 			t.Fatalf("%d kicks at %v, want %d", kicks, c.at, c.kicks)
 		}
@@ -147,7 +147,7 @@ func TestRoundBeginsWithAPacket(t *testing.T) {
 			t.Errorf("sent %v at %v, want %v", sent, c.at, c.sent)
 		}
 	}
-	r.loop.alarm.Stop()
+	r.loop.hub.alarm.Stop()
 	if n := len(r.read(p.body()).numbers); n != 5 {
 		t.Errorf("%d packets, want 5", n)
 	}
@@ -164,21 +164,21 @@ func TestBell(t *testing.T) {
 	f.publish(1)
 	r.watch("a", ffmpegAgent)
 	f.publish(1)
-	r.loop.bell(r.at)
-	r.loop.bell(r.at)
+	r.loop.hub.bell(r.at)
+	r.loop.hub.bell(r.at)
 	if kicks != 1 {
 		t.Fatalf("%d kicks for two bells before the first round, want 1", kicks)
 	}
 	r.turn()
-	if due := clock.Instant(r.loop.due.Load()); due != r.at.Add(100*time.Millisecond) {
+	if due := clock.Instant(r.loop.hub.due.Load()); due != r.at.Add(100*time.Millisecond) {
 		t.Errorf("next round at %d, want %d", due, r.at.Add(100*time.Millisecond))
 	}
-	r.loop.bell(r.at)
-	if kicks != 1 || !r.loop.alarmed.Load() {
-		t.Errorf("%d kicks, alarm %v; want the alarm to be set instead", kicks, r.loop.alarmed.Load())
+	r.loop.hub.bell(r.at)
+	if kicks != 1 || !r.loop.hub.alarmed.Load() {
+		t.Errorf("%d kicks, alarm %v; want the alarm to be set instead", kicks, r.loop.hub.alarmed.Load())
 	}
-	r.loop.alarm.Stop()
-	r.loop.ring()
+	r.loop.hub.alarm.Stop()
+	r.loop.hub.ring()
 	if kicks != 2 {
 		t.Errorf("%d kicks after the alarm, want 2", kicks)
 	}

@@ -24,7 +24,7 @@ func benchRound(b *testing.B, agent string) {
 		r.watch("a", agent)
 	}
 	r.turn()
-	r.loop.engine = swallow{}
+	r.loop.hub.engine = swallow{}
 	cold := make([]byte, 8<<20)
 	var spent time.Duration
 	for b.Loop() {
@@ -33,7 +33,7 @@ func benchRound(b *testing.B, agent string) {
 			cold[i]++
 		}
 		start := time.Now()
-		r.loop.round(r.at)
+		r.loop.hub.round(r.at)
 		spent += time.Since(start)
 	}
 	b.ReportMetric(float64(spent.Nanoseconds())/float64(b.N)/viewers, "ns/viewer")

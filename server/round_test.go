@@ -237,7 +237,7 @@ func TestHangUpInsideARound(t *testing.T) {
 			t.Errorf("packets %v, want %v", got, numbers(0, 3))
 		}
 	}
-	if n := len(r.loop.audiences[0].viewers); n != 2 {
+	if n := len(r.loop.hub.audiences[0].viewers); n != 2 {
 		t.Errorf("%d viewers, want 2", n)
 	}
 }
@@ -504,7 +504,7 @@ func TestRoundAllocatesNothing(t *testing.T) {
 	own := testing.AllocsPerRun(50, publish)
 	both := testing.AllocsPerRun(50, func() {
 		publish()
-		r.loop.round(r.at)
+		r.loop.hub.round(r.at)
 		for _, p := range peers {
 			p.got = p.got[:0]
 		}

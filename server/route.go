@@ -143,8 +143,8 @@ func (l *loop) watch(c *conn, x exchange, now clock.Instant) {
 		c.wire.write(l.playHead(x, j.Gen, s))
 		l.finish(c, false)
 	default:
-		v := &viewer{dialect: x.dialect, session: s.id, agent: agentName(x.UserAgent)}
-		l.join(c, st, j, v, l.playHead(x, j.Gen, s), now)
+		c.session, c.agent = s.id, agentName(x.UserAgent)
+		l.join(c, st, j, x.dialect, l.playHead(x, j.Gen, s), now)
 	}
 }
 
@@ -181,8 +181,8 @@ func (l *loop) stopPlay(id uint32, from netip.Addr, now clock.Instant) {
 	}
 	o := l.node.loops[at.loop]
 	o.tell(func(now clock.Instant) {
-		if c := o.conns.find(at.fd); c != nil && c.viewer != nil && c.viewer.session == id {
-			o.dismiss(c.viewer, reason.Stopped, now)
+		if c := o.conns.find(at.fd); c != nil && c.viewer != nil && c.session == id {
+			o.hub.dismiss(c.viewer, reason.Stopped, now)
 		}
 	})
 }

@@ -122,7 +122,7 @@ func (s *Server) makeLoops() error {
 	for i := range n {
 		e := s.reactor.add()
 		l := newLoop(i, s.clock, s.cfg, s.log, s.reg, &s.stats, s.node, e.kick)
-		l.gate, l.engine, e.loop = s.gate, engines[i], l
+		l.gate, l.hub.engine, e.loop = s.gate, engines[i], l
 		l.left = func(c *conn) { s.gate.leave(c.guest) }
 		s.node.loops = append(s.node.loops, l)
 	}
@@ -142,7 +142,7 @@ func (s *Server) release() {
 		if l.watcher != nil {
 			l.watcher.close()
 		}
-		l.engine.close()
+		l.hub.engine.close()
 	}
 }
 

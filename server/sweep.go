@@ -1,8 +1,6 @@
 package server
 
 import (
-	"time"
-
 	"pumpd/server/clock"
 	"pumpd/server/reason"
 )
@@ -18,7 +16,7 @@ func (l *loop) mark(c *conn, why reason.Reason) {
 	}
 	c.why = why
 	if c.viewer != nil {
-		c.viewer.state = leaving
+		c.viewer.leave()
 	}
 	l.leaving = append(l.leaving, c)
 }
@@ -32,17 +30,14 @@ func (l *loop) sweep(now clock.Instant) {
 		l.leave(c, now)
 	}
 	l.serving = false
-	if l.sends > 0 {
-		l.stats.sends.Add(l.sends)
-		l.sends = 0
-	}
+	l.hub.count()
 }
 
 // leave takes a marked conn away from its stream and closes its connection: with a FIN and lingerTime for the peer to
 // read the rest, or at once where nothing more can be sent or read.
 func (l *loop) leave(c *conn, now clock.Instant) {
-	if v := c.viewer; v != nil {
-		l.part(v, now)
+	if c.viewer != nil {
+		l.part(c, now)
 	}
 	l.unlist(c)
 	c.waitNoMore()
@@ -91,18 +86,7 @@ func (l *loop) doChores(now clock.Instant) {
 	for i := len(l.waiting) - 1; i >= 0; i-- { // backwards: a chore may take its conn out
 		l.waiting[i].chore(now)
 	}
-	if now < l.viewerChores {
-		return
-	}
-	l.viewerChores = now.Add(time.Second)
-	for _, a := range l.audiences {
-		if a == nil {
-			continue
-		}
-		for _, v := range a.viewers {
-			v.chore(l, now)
-		}
-	}
+	l.hub.doChores(now)
 }
 
 // wait lists a conn among those that have deadlines, unwait takes it out.
@@ -133,8 +117,8 @@ func (l *loop) stop(now clock.Instant) {
 		if c == nil {
 			continue
 		}
-		if v := c.viewer; v != nil && v.verdict == reason.None && v.state != leaving && v.dialect != otherPump {
-			l.dismiss(v, reason.ShuttingDown, now)
+		if v := c.viewer; v != nil && v.staying() && v.dialect != otherPump {
+			l.hub.dismiss(v, reason.ShuttingDown, now)
 			continue
 		}
 		if c.push != nil && c.phase == feeding {

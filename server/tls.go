@@ -137,7 +137,7 @@ func (s *Server) makeTLS() error {
 	}
 	s.handshakes = h
 	for _, l := range s.node.loops {
-		l.engine = newTLSEngine(l.engine)
+		l.hub.engine = newTLSEngine(l.hub.engine)
 	}
 	return nil
 }

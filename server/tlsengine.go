@@ -7,24 +7,21 @@ import "syscall"
 type tlsEngine struct {
 	engine
 	merged []byte // slices of a turn in one piece: records of 16 KB cost half of what records of a packet cost
-	spare  []byte // memory for the records of one viewer at a time
 }
 
 func newTLSEngine(behind engine) *tlsEngine { return &tlsEngine{engine: behind} }
 
 func (e *tlsEngine) send(v *viewer, b []byte, done sent) {
-	w, ok := v.conn.wire.(*tlsWire)
-	if !ok {
+	if v.tls == nil {
 		e.engine.send(v, b, done)
 		return
 	}
-	n, errno := w.offer(b)
+	n, errno := v.tls.offer(b)
 	done.sent(v, n, errno)
 }
 
 func (e *tlsEngine) writev(v *viewer, bs [][]byte) (int, syscall.Errno) {
-	w, ok := v.conn.wire.(*tlsWire)
-	if !ok {
+	if v.tls == nil {
 		return e.engine.writev(v, bs)
 	}
 	e.merged = e.merged[:0]
@@ -34,5 +31,5 @@ func (e *tlsEngine) writev(v *viewer, bs [][]byte) (int, syscall.Errno) {
 		}
 		e.merged = append(e.merged, b...)
 	}
-	return w.offer(e.merged)
+	return v.tls.offer(e.merged)
 }

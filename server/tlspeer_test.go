@@ -105,7 +105,7 @@ func newTLSRig(t testing.TB) (*rig, *handshakes) {
 		t.Fatal(err)
 	}
 	t.Cleanup(h.stop)
-	r.loop.engine = newTLSEngine(r)
+	r.loop.hub.engine = newTLSEngine(r)
 	return r, h
 }
 

@@ -53,7 +53,7 @@ func newTLSWire(h *handshake, hello []byte) *tlsWire {
 // open makes w the wire of a conn, above another. Then the loop must look at what came with the handshake.
 func (w *tlsWire) open(c *conn, below wire) {
 	w.c, w.below = c, below
-	w.shim.detach(&c.loop.engine.(*tlsEngine).spare)
+	w.shim.detach(&c.loop.records)
 }
 
 // arrived takes what has come below and lets the loop look at it.

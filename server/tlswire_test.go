@@ -444,7 +444,7 @@ func TestStalledTLSViewer(t *testing.T) {
 	p := r.connectTLS(h, nil)
 	p.watch(curlAgent)
 	f.publish(200)
-	stall := r.loop.limits.stall
+	stall := r.loop.hub.limits.stall
 	for range 10 { // each time a few KB of the 64 that are pending
 		if _, err := p.far.Conn.Read(make([]byte, 64<<10)); err != nil {
 			t.Fatal(err)
@@ -499,7 +499,7 @@ func TestTLSRoundAllocations(t *testing.T) {
 	segment := make([]byte, 30_000)
 	p.readUntil(func([]byte) bool { return len(p.wire.shim.out) == 0 })
 	unix.SetsockoptInt(int(p.conn.fd), unix.SOL_SOCKET, unix.SO_SNDBUF, 8<<20)
-	e := r.loop.engine.(*tlsEngine)
+	e := r.loop.hub.engine.(*tlsEngine)
 	var count tally
 	if n := testing.AllocsPerRun(50, func() { e.send(p.conn.viewer, segment, &count) }); n >= 1 {
 		t.Errorf("a send allocates %.1f times, want 0", n)

@@ -2,7 +2,6 @@ package server
 
 import (
 	"slices"
-	"unique"
 
 	"pumpd/codec"
 	"pumpd/server/clock"
@@ -11,7 +10,7 @@ import (
 )
 
 // A viewer is a cursor into a stream's chain, and what its connection still owes of what lies behind the cursor.
-// It belongs to its conn's loop.
+// It belongs to its hub's loop.
 type viewer struct {
 	// Each round looks at these. They are one line of the processor's cache: thousands of viewers are more than it holds.
 	at       *stream.Element // everything up to here is sent, or is in lead
@@ -26,17 +25,26 @@ type viewer struct {
 	verdict  reason.Reason // why it is to leave when lead is sent
 	slot     int32         // its place in audience.viewers
 
-	conn     *conn
+	tls      offerer // nil: it is sent what it gets as it is
 	audience *audience
 	gen      *stream.Generation
-	agent    unique.Handle[string] // thousands have the same
 	joined   clock.Instant
 	skips    uint32
-	session  uint32
 }
 
+// newViewer makes a viewer that is yet to join.
+func newViewer(fd int32, d *dialect, tls offerer) *viewer {
+	return &viewer{fd: fd, dialect: d, tls: tls}
+}
+
+// leave makes v one that is sent nothing more; its owner calls part soon.
+func (v *viewer) leave() { v.state = leaving }
+
+// staying says that v has not been told, and is not to be told, that its stream is over.
+func (v *viewer) staying() bool { return v.verdict == reason.None && v.state != leaving }
+
 // A lead is what a viewer is owed that is not in the chain: a reply's head, $H, the rest of a half-sent frame. A viewer
-// in step, which nearly all are, has none; so it is no part of the viewer. Loops use it again, see owe.
+// in step, which nearly all are, has none; so it is no part of the viewer. Hubs use it again, see owe.
 type lead struct {
 	parts [2][]byte
 	stub  [codec.PrefixLen]byte // holds parts[0] where a frame was cut inside its prefix
@@ -47,10 +55,10 @@ func (v *viewer) owe() *lead {
 	if v.lead != nil {
 		return v.lead
 	}
-	l := v.conn.loop
-	if n := len(l.leads); n > 0 {
-		v.lead = l.leads[n-1]
-		l.leads = l.leads[:n-1]
+	h := v.audience.hub
+	if n := len(h.leads); n > 0 {
+		v.lead = h.leads[n-1]
+		h.leads = h.leads[:n-1]
 	} else {
 		v.lead = new(lead)
 	}
@@ -81,15 +89,15 @@ func (v *viewer) forgive() {
 	if v.lead == nil {
 		return
 	}
-	l := v.conn.loop
+	h := v.audience.hub
 	*v.lead = lead{} // it must not hold the chain
-	if len(l.leads) < spareLeads {
-		l.leads = append(l.leads, v.lead)
+	if len(h.leads) < spareLeads {
+		h.leads = append(h.leads, v.lead)
 	}
 	v.lead = nil
 }
 
-// spareLeads is how many leads a loop keeps for its next use.
+// spareLeads is how many leads a hub keeps for its next use.
 const spareLeads = 256
 
 type viewerState uint8
@@ -184,12 +192,6 @@ var (
 	streamEnded = codec.AppendReason(nil, 'E', 0) // over; any other reason makes some players reconnect for ever
 	entryEnded  = codec.AppendReason(nil, 'E', 1) // this entry is over and the next header is there already
 )
-
-// agentName keeps what a client calls itself, as far as it is worth keeping.
-func agentName(b []byte) unique.Handle[string] {
-	const longest = 120
-	return unique.Make(string(b[:min(len(b), longest)]))
-}
 
 // begin puts a new viewer at the join point.
 func (v *viewer) begin(j *stream.Joins) {

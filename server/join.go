@@ -1,0 +1,69 @@
+package server
+
+import (
+	"pumpd/server/clock"
+	"pumpd/server/reason"
+	"pumpd/server/stream"
+)
+
+// What of a conn's life as a viewer is not the hub's: it sees viewers only.
+
+// join makes c a viewer of st, from the stream's join point on; head is the reply's head. It is sent what there is at
+// once.
+func (l *loop) join(c *conn, st *stream.Stream, j *stream.Joins, d *dialect, head []byte, now clock.Instant) {
+	l.owner.check()
+	if c.push != nil { // an encoder that watches sends no more, and viewers have no deadline that would end its claim
+		c.push.gone(c, reason.ClientClosed)
+		c.push = nil
+	}
+	l.unwait(c)
+	tls, _ := c.wire.(offerer)
+	c.viewer, c.phase = newViewer(c.fd, d, tls), viewing
+	if d.mmsh() {
+		l.node.sessions.playsAt(c.session, spot{int32(l.id), c.fd})
+	}
+	l.hub.join(c.viewer, st, j, head, now)
+}
+
+// part ends c's life as a viewer and writes its line in the access log.
+func (l *loop) part(c *conn, now clock.Instant) {
+	l.owner.check()
+	v := c.viewer
+	l.hub.part(v, c.why)
+	c.viewer = nil
+	if c.phase != closed {
+		l.wait(c)
+	}
+	l.node.sessions.stop(c.session, c.remote.Addr(), now)
+	logViewer(l.access, c, v, now)
+}
+
+// Blocked has the watcher tell when v's socket can take more.
+func (l *loop) Blocked(v *viewer) {
+	if c := l.connOf(v); c != nil {
+		l.expect(c)
+	}
+}
+
+// End marks v's conn.
+func (l *loop) End(v *viewer, why reason.Reason) {
+	if c := l.connOf(v); c != nil {
+		l.mark(c, why)
+	}
+}
+
+// connOf is the connection of v, nil if it is closed already.
+func (l *loop) connOf(v *viewer) *conn {
+	if c := l.conns.find(v.fd); c != nil && c.viewer == v {
+		return c
+	}
+	return nil
+}
+
+// expect has the watcher tell when c's socket can take more.
+func (l *loop) expect(c *conn) {
+	if err := l.watcher.arm(c.fd); err != nil {
+		l.log.Error("watcher refused a descriptor", "err", err)
+		l.mark(c, reason.WriteFailed)
+	}
+}
