@@ -105,8 +105,8 @@ func (w *crowd) move(g *guest, now clock.Instant, goes func()) {
 	}
 }
 
-// dismiss ends the oldest connection if it entered before an instant; false: there is none.
-func (w *crowd) dismiss(before clock.Instant) bool {
+// evictOldest ends the oldest connection if it entered before an instant; false: there is none.
+func (w *crowd) evictOldest(before clock.Instant) bool {
 	w.mu.Lock()
 	e := w.waiting.Front()
 	if e == nil || !e.Value.(*guest).since.Before(before) {

@@ -47,8 +47,8 @@ const (
 // newBudget divides a limit of descriptors, of which open are in use already, for a configuration and its number of
 // loops. An error says how many descriptors the configuration needs, or how many connections the limit allows.
 func newBudget(limit, open int64, cfg *config.Config, loops int) (*budget, error) {
-	plain, fronts := int64(len(cfg.Server.Listen)), int64(len(cfg.TLS.Listen))
-	fixed := open + spare + perLoop*int64(loops) + perAddress*plain*int64(loops+1) + perListener*fronts
+	plain, secure := int64(len(cfg.Server.Listen)), int64(len(cfg.TLS.Listen))
+	fixed := open + spare + perLoop*int64(loops) + perAddress*plain*int64(loops+1) + perListener*secure
 	sources, pushes := sourcesOf(cfg)
 	fixed += min(sources, limit/2) // not all of them fail and look for another upstream at once
 	b := &budget{encoders: encodersEach * pushes}
@@ -59,9 +59,9 @@ func newBudget(limit, open int64, cfg *config.Config, loops int) (*budget, error
 	rest := limit - fixed
 	b.admin = min(b.admin, max(4, rest/16))
 	b.encoders = min(b.encoders, max(encodersEach, rest/8))
-	b.enrolling = min(maxEnrolling, max(1, rest/8/max(1, fronts)))
+	b.enrolling = min(maxEnrolling, max(1, rest/8/max(1, secure)))
 	b.reserve = min(maxReserve, max(4, rest/64))
-	b.connections = rest - b.admin - b.encoders - b.enrolling*fronts - 4*b.reserve
+	b.connections = rest - b.admin - b.encoders - b.enrolling*secure - 4*b.reserve
 	if b.connections < leastPlaces {
 		return nil, fmt.Errorf("open files: the limit is %d, this configuration needs at least %d; raise it (ulimit -Hn)",
 			limit, limit-b.connections+leastPlaces)

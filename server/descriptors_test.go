@@ -37,10 +37,10 @@ func TestBudgetFits(t *testing.T) {
 				if err != nil {
 					continue
 				}
-				addresses, fronts := int64(len(c.Server.Listen)), int64(len(c.TLS.Listen))
+				addresses, secure := int64(len(c.Server.Listen)), int64(len(c.TLS.Listen))
 				sources, pushes := sourcesOf(c)
 				used := open + spare + perLoop*int64(loops) + perAddress*addresses*int64(loops+1) +
-					perListener*(fronts+1) + min(sources, limit/2) + b.admin + b.enrolling*fronts + newGate(b, nil).all
+					perListener*(secure+1) + min(sources, limit/2) + b.admin + b.enrolling*secure + newGate(b, nil).all
 				if used > limit {
 					t.Fatalf("%s, %d loops, limit %d: %d can be open", name, loops, limit, used)
 				}

@@ -33,7 +33,7 @@ type gate struct {
 	inside   atomic.Int64 // connections of any kind
 	ordinary atomic.Int64 // of them, those that most counts
 	refused  atomic.Uint64
-	unheard  crowd // those in ordinary places whose request is awaited
+	awaited  crowd // those in ordinary places whose request is awaited
 	reserve  crowd // those in reserve; their origin is an address
 	familiar crowd // the same for addresses from which an encoder has come lately: strangers cannot fill it
 	encoders crowd // those in encoders' places; their origin is a stream
@@ -58,7 +58,7 @@ func newGate(b *budget, log *slog.Logger) *gate {
 		most:     b.connections,
 		all:      b.connections + b.encoders + 4*b.reserve,
 		log:      log,
-		unheard:  crowd{most: math.MaxInt, each: math.MaxInt},
+		awaited:  crowd{most: math.MaxInt, each: math.MaxInt},
 		reserve:  crowd{most: int(b.reserve), each: int(max(1, b.reserve/4))},
 		familiar: crowd{most: int(b.reserve), each: int(max(1, b.reserve/2))},
 		encoders: crowd{most: int(b.encoders), each: encodersEach},
@@ -75,7 +75,7 @@ func (g *gate) enter(from netip.Addr, now clock.Instant) (in *guest, ok bool) {
 		g.refuse()
 		return nil, false
 	}
-	if g.ordinary.Add(1) <= g.most || g.unheard.dismiss(now.Add(-promptTime)) {
+	if g.ordinary.Add(1) <= g.most || g.awaited.evictOldest(now.Add(-promptTime)) {
 		return g.await(now, func() {}), true
 	}
 	g.ordinary.Add(-1)
@@ -87,21 +87,21 @@ func (g *gate) enter(from netip.Addr, now clock.Instant) (in *guest, ok bool) {
 	return in, true
 }
 
-// await lists a connection in an ordinary place as one whose request is awaited, until heard is called. goes ends it.
+// await lists a connection in an ordinary place as one whose request is awaited, until asked is called. goes ends it.
 func (g *gate) await(now clock.Instant, goes func()) *guest {
-	in := &guest{since: now, goes: goes, crowd: &g.unheard}
+	in := &guest{since: now, goes: goes, crowd: &g.awaited}
 	in.crowd.enter(in, nil)
 	return in
 }
 
-// heard says that the request has come: the connection keeps its ordinary place for good and has no guest any more. It
+// asked says that the request has come: the connection keeps its ordinary place for good and has no guest any more. It
 // is false if it has been told to go in the meantime, or has another kind of place.
-func (g *gate) heard(in *guest) bool { return in.crowd == &g.unheard && in.crowd.leave(in) }
+func (g *gate) asked(in *guest) bool { return in.crowd == &g.awaited && in.crowd.leave(in) }
 
 // leave says that a connection is gone.
 func (g *gate) leave(in *guest) {
 	g.inside.Add(-1)
-	if in == nil || in.crowd == &g.unheard {
+	if in == nil || in.crowd == &g.awaited {
 		g.ordinary.Add(-1)
 	}
 	if in == nil {
@@ -172,7 +172,7 @@ func (g *gate) knows(a netip.Addr, now clock.Instant) bool {
 // expire ends what has been in reserve for too long.
 func (g *gate) expire(now clock.Instant) {
 	for _, w := range []*crowd{&g.reserve, &g.familiar} {
-		for w.dismiss(now.Add(-reserveTime)) {
+		for w.evictOldest(now.Add(-reserveTime)) {
 		}
 	}
 }

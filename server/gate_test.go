@@ -188,7 +188,7 @@ func TestGateCounts(t *testing.T) {
 	if n := g.refused.Load(); n != 100 {
 		t.Errorf("%d refused, want 100", n)
 	}
-	if p := r.connect(); p.conn.guest.crowd != &g.unheard {
+	if p := r.connect(); p.conn.guest.crowd != &g.awaited {
 		t.Error("no ordinary place is free again")
 	}
 }

@@ -33,7 +33,7 @@ func (s *Server) book() (all []booking, err error) {
 	for i, a := range s.cfg.Server.Listen {
 		some, err := bookAddress(a)
 		if err != nil {
-			cancel(all)
+			unbook(all)
 			return nil, fmt.Errorf("%s: %w", config.Element("server.listen", i), err)
 		}
 		all = append(all, some...)
@@ -42,8 +42,8 @@ func (s *Server) book() (all []booking, err error) {
 	return all, nil
 }
 
-// cancel gives bookings up.
-func cancel(all []booking) {
+// unbook gives bookings up.
+func unbook(all []booking) {
 	for _, b := range all {
 		unix.Close(b.fd)
 	}
@@ -75,7 +75,7 @@ func bookAddress(a string) ([]booking, error) {
 	}
 	four, err := bookOne(netip.AddrPortFrom(netip.IPv4Unspecified(), b.at.Port()).String())
 	if err != nil {
-		cancel([]booking{b})
+		unbook([]booking{b})
 		return nil, err
 	}
 	return []booking{b, four}, nil

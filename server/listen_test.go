@@ -27,7 +27,7 @@ func freePort(t *testing.T) netip.AddrPort {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer cancel([]booking{b})
+	defer unbook([]booking{b})
 	return b.at
 }
 
@@ -72,7 +72,7 @@ func TestBooking(t *testing.T) {
 		t.Helper()
 		for _, a := range []string{b.at.String(), fmt.Sprintf(":%d", b.at.Port())} {
 			all, err := bookAddress(a)
-			cancel(all)
+			unbook(all)
 			if !errors.Is(err, unix.EADDRINUSE) || a == b.at.String() && err.Error() != want {
 				t.Errorf("%s, %s is booked by another: %v", when, a, err)
 			}
@@ -91,7 +91,7 @@ func TestBooking(t *testing.T) {
 		defer unix.Close(fd)
 	}
 	refused("while gnet listens too")
-	cancel([]booking{b})
+	unbook([]booking{b})
 	refused("while gnet listens alone")
 }
 
@@ -115,10 +115,10 @@ func TestBookingAfterOthers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer cancel([]booking{b})
+	defer unbook([]booking{b})
 	if again, err := bookOne(at.String()); err == nil {
 		t.Error("it is booked twice")
-		cancel([]booking{again})
+		unbook([]booking{again})
 	}
 	for range 2 {
 		fd, err := share(at)
@@ -150,12 +150,12 @@ func TestBookedAddresses(t *testing.T) {
 		if b.at.Addr().String() != tt.at || b.at.Port() == 0 || b.name != fmt.Sprintf("%s%d", tt.name, b.at.Port()) {
 			t.Errorf("%s: %v for us, %q for gnet", tt.given, b.at, b.name)
 		}
-		cancel(all)
+		unbook(all)
 	}
 	for _, wrong := range []string{"192.0.2.1:0", "no-such-host.invalid:1"} {
 		if all, err := bookAddress(wrong); err == nil {
 			t.Errorf("%s is booked", wrong)
-			cancel(all)
+			unbook(all)
 		}
 	}
 }

@@ -38,7 +38,7 @@ type reactor struct {
 	client *gnet.Client // the engine, where it has no listeners: gnet calls that a client
 
 	listens  chan struct{} // closed when all event loops run, with their listeners
-	tell     sync.Once     // closes it
+	once     sync.Once     // closes it
 	ending   chan struct{} // closed when we end the engine
 	done     chan struct{} // closed when the engine has ended
 	err      error         // what it ended with; read after done
@@ -142,7 +142,7 @@ func (r *reactor) OnShutdown(gnet.Engine) { r.over.Store(true) }
 
 // OnTick runs on a goroutine of its own, not on a loop, and begins when all loops run: it only rings.
 func (r *reactor) OnTick() (time.Duration, gnet.Action) {
-	r.tell.Do(func() { close(r.listens) })
+	r.once.Do(func() { close(r.listens) })
 	for _, e := range r.loops {
 		e.loop.wake()
 	}

@@ -52,11 +52,11 @@ type Server struct {
 	handshakes *handshakes
 
 	// Set by Run, readable once ready is closed.
-	ready    chan struct{}
-	fronts   []front
-	addrs    []netip.AddrPort // of gnet's listeners
-	tlsAddrs []netip.AddrPort // of fronts
-	admin    *admin.Admin     // nil: the configuration has none
+	ready        chan struct{}
+	addrs        []netip.AddrPort // of gnet's listeners
+	tlsAddrs     []netip.AddrPort // of tlsListeners
+	tlsListeners []tlsListener
+	admin        *admin.Admin // nil: the configuration has none
 }
 
 // New makes a server of a checked configuration. It opens nothing but the loops' watchers. What it has to say, log is
@@ -169,7 +169,7 @@ func (s *Server) Run(ctx context.Context) error {
 	}
 	defer stopAdmin() // last: readyz tells of the stopping
 	if err := s.listen(); err != nil {
-		s.closeFronts()
+		s.closeTLS()
 		s.release()
 		return err
 	}
@@ -177,7 +177,7 @@ func (s *Server) Run(ctx context.Context) error {
 	s.log.Info("listening", "addresses", fmt.Sprint(s.addrs), "tls", fmt.Sprint(s.tlsAddrs), "engine", s.engine,
 		"loops", len(s.node.loops), "connections", s.gate.most)
 	var helpers sync.WaitGroup
-	helpers.Go(s.accept)
+	helpers.Go(s.acceptTLS)
 	s.startSources(ctx, &helpers)
 	fault := s.keepHouse(ctx)
 	cancel()
@@ -190,7 +190,7 @@ func (s *Server) listen() error {
 	if err != nil {
 		return err
 	}
-	defer cancel(plain)
+	defer unbook(plain)
 	if err := s.listenTLS(); err != nil {
 		return err
 	}

@@ -10,29 +10,30 @@ const (
 	// lingerTime, after which we do.
 	stopTime = lingerTime + 500*time.Millisecond
 
-	// leaveTime is how long the server may take to stop, whatever its loops, its sources and the machine are busy with.
-	// With the admin's last replies and the log's last lines it stays within the five seconds of whoever sent SIGTERM.
-	leaveTime = 3500 * time.Millisecond
+	// shutdownTime is how long the server may take to stop, whatever its loops, its sources and the machine are busy
+	// with. With the admin's last replies and the log's last lines it stays within the five seconds of whoever sent
+	// SIGTERM.
+	shutdownTime = 3500 * time.Millisecond
 )
 
-// stop lets nobody in any more, tells everybody and ends the loops and the helpers. What is not done after leaveTime
-// the end of the process does.
+// stop lets nobody in any more, tells everybody and ends the loops and the helpers. What is not done after
+// shutdownTime the end of the process does.
 func (s *Server) stop(helpers *sync.WaitGroup) error {
 	ended := make(chan error, 1)
-	go func() { ended <- s.leave(helpers) }()
+	go func() { ended <- s.shutDown(helpers) }()
 	select {
 	case err := <-ended:
 		return err
-	case <-time.After(leaveTime):
+	case <-time.After(shutdownTime):
 		s.log.Warn("stopped before everybody was told", "connections", s.gate.inside.Load())
 		return nil
 	}
 }
 
-func (s *Server) leave(helpers *sync.WaitGroup) error {
+func (s *Server) shutDown(helpers *sync.WaitGroup) error {
 	s.log.Info("stopping", "connections", s.gate.inside.Load())
 	s.reactor.stopping.Store(true)
-	s.closeFronts()
+	s.closeTLS()
 	s.node.tell((*loop).stop)
 	helpers.Wait() // gnet would let those wait for ever that it has not opened when it ends
 	s.farewell()

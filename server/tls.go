@@ -71,7 +71,7 @@ func newHandshakes(cfg *config.Config, b *budget, clk clock.Clock, log *slog.Log
 // begin starts c's handshake, as soon as there is room in the line. done gets the connection, or what went wrong; c is
 // closed then.
 func (h *handshakes) begin(c net.Conn, done func(w *tlsWire, err error)) {
-	h.line <- struct{}{}
+	h.line <- struct{}{} // only to wait: compute takes the place
 	<-h.line
 	h.all.Go(func() {
 		w, err := h.run(c)
@@ -142,14 +142,14 @@ func (s *Server) makeTLS() error {
 	return nil
 }
 
-// takeTLS takes a connection that the gate has counted in.
-func (s *Server) takeTLS(f front, c newcomer) {
+// startHandshake takes a connection that the gate has counted in.
+func (s *Server) startHandshake(on tlsListener, c newcomer) {
 	if c.guest != nil {
 		c.guest.crowd.move(c.guest, s.clock.Now(), func() { c.Close() })
 	}
 	s.handshakes.begin(c.Conn, func(w *tlsWire, err error) {
 		if err == nil {
-			s.take(f, c, w)
+			s.handOver(on, c, w)
 			return
 		}
 		s.gate.leave(c.guest)

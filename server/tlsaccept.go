@@ -16,8 +16,8 @@ import (
 // Connections that want TLS are accepted here, not by gnet: a handshake comes first, and it blocks. While descriptors
 // are lacking they wait in the kernel's queue.
 
-// A front is a listener for TLS.
-type front struct {
+// A tlsListener listens on an address of tls.listen.
+type tlsListener struct {
 	net.Listener
 
 	// enrolling holds one for each connection that waits for its loop to take it over, and has two descriptors
@@ -40,27 +40,27 @@ func (s *Server) listenTLS() error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", config.Element("tls.listen", i), err)
 		}
-		s.fronts = append(s.fronts, front{l, make(chan struct{}, s.budget.enrolling)})
+		s.tlsListeners = append(s.tlsListeners, tlsListener{l, make(chan struct{}, s.budget.enrolling)})
 		s.tlsAddrs = append(s.tlsAddrs, l.Addr().(*net.TCPAddr).AddrPort())
 	}
 	return nil
 }
 
-// closeFronts lets no more in there, and ends the handshakes that are going on.
-func (s *Server) closeFronts() {
-	for _, f := range s.fronts {
-		f.Close()
+// closeTLS lets no more in there, and ends the handshakes that are going on.
+func (s *Server) closeTLS() {
+	for _, l := range s.tlsListeners {
+		l.Close()
 	}
 	if s.handshakes != nil {
 		s.handshakes.stop()
 	}
 }
 
-// accept takes connections until the listeners are closed and the last of them are on their loops.
-func (s *Server) accept() {
+// acceptTLS takes connections until the listeners are closed and the last of them are on their loops.
+func (s *Server) acceptTLS() {
 	var all sync.WaitGroup
-	for _, f := range s.fronts {
-		all.Go(func() { s.acceptOn(f) })
+	for _, l := range s.tlsListeners {
+		all.Go(func() { s.acceptOn(l) })
 	}
 	all.Wait()
 	if s.handshakes != nil {
@@ -69,11 +69,11 @@ func (s *Server) accept() {
 }
 
 // acceptOn accepts on one listener and begins the handshakes of those that the gate has counted in.
-func (s *Server) acceptOn(f front) {
+func (s *Server) acceptOn(on tlsListener) {
 	const pause = 50 * time.Millisecond // for a lack of descriptors or memory to pass
 	failures := acceptFailures{log: s.log}
 	for {
-		c, err := f.Accept()
+		c, err := on.Accept()
 		if errors.Is(err, net.ErrClosed) {
 			return
 		}
@@ -88,7 +88,7 @@ func (s *Server) acceptOn(f front) {
 			c.Close() // in the clear there is nothing to say
 			continue
 		}
-		s.takeTLS(f, newcomer{c, guest})
+		s.startHandshake(on, newcomer{c, guest})
 	}
 }
 
@@ -116,10 +116,10 @@ func (t *acceptFailures) tell(err error, now clock.Instant) {
 	}
 }
 
-// take gives a connection whose handshake is done to a loop.
-func (s *Server) take(f front, c newcomer, w *tlsWire) {
-	f.enrolling <- struct{}{}
-	defer func() { <-f.enrolling }()
+// handOver gives a connection whose handshake is done to a loop.
+func (s *Server) handOver(on tlsListener, c newcomer, w *tlsWire) {
+	on.enrolling <- struct{}{}
+	defer func() { <-on.enrolling }()
 	err := s.reactor.register(c.Conn, &enrolment{tls: w, guest: c.guest})
 	if err == nil {
 		return

@@ -65,8 +65,8 @@ func (s *shim) took(n int) {
 	}
 }
 
-// settle gives the loop its memory back and keeps what is unsent in as much as that needs.
-func (s *shim) settle() {
+// shrink gives the loop its memory back and keeps what is unsent in as much as that needs.
+func (s *shim) shrink() {
 	if s.out != nil {
 		rest := bytes.Clone(s.unsent())
 		*s.spare, s.out, s.sent = s.out, rest, 0

@@ -187,7 +187,7 @@ func (w *tlsWire) offer(b []byte) (int, syscall.Errno) {
 	case 0:
 		return len(b), 0
 	case syscall.EAGAIN:
-		w.shim.settle()
+		w.shim.shrink()
 		w.held = true
 		return len(b) - 1, 0
 	default:

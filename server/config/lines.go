@@ -22,7 +22,7 @@ func findKeys(text string) (lines keyLines, deep int) {
 	table := ""
 	for s.blank(); s.pos < len(s.text); s.blank() {
 		if s.text[s.pos] == '[' {
-			table = s.header()
+			table = s.tableHeader()
 		} else {
 			s.pair(table)
 		}
@@ -30,9 +30,9 @@ func findKeys(text string) (lines keyLines, deep int) {
 	return s.lines, s.deep
 }
 
-// header consumes [a.b] or [[a.b]] and returns the name of the table that it opens. A name inside an array of tables
-// means the last of them: after two [[streams]], [streams.x] is streams[1].x.
-func (s *keyScanner) header() string {
+// tableHeader consumes [a.b] or [[a.b]] and returns the name of the table that it opens. A name inside an array of
+// tables means the last of them: after two [[streams]], [streams.x] is streams[1].x.
+func (s *keyScanner) tableHeader() string {
 	line := s.line
 	s.pos++
 	array := s.skip('[')

@@ -28,7 +28,7 @@ func (h *handler) Enabled(ctx context.Context, level slog.Level) bool {
 func (h *handler) Handle(_ context.Context, r slog.Record) error {
 	line := &entry{to: h.to, stream: h.stream, record: slog.NewRecord(r.Time, r.Level, printable(r.Message), r.PC)}
 	r.Attrs(func(a slog.Attr) bool {
-		a = settled(a)
+		a = asText(a)
 		if a.Key == streamKey {
 			line.stream = a.Value.String()
 		}
@@ -44,7 +44,7 @@ func (h *handler) WithAttrs(attrs []slog.Attr) slog.Handler {
 	with := *h
 	texts := make([]slog.Attr, len(attrs))
 	for i, a := range attrs {
-		texts[i] = settled(a)
+		texts[i] = asText(a)
 		if a.Key == streamKey {
 			with.stream = texts[i].Value.String()
 		}
@@ -60,16 +60,16 @@ func (h *handler) WithGroup(name string) slog.Handler {
 	return &with
 }
 
-// settled makes a value text unless it is a number, a truth or a time: an address, an error, a duration or one of our
+// asText makes a value text unless it is a number, a truth or a time: an address, an error, a duration or one of our
 // enums is the same word in the text log and in JSON, which would have numbers and {} for them.
-func settled(a slog.Attr) slog.Attr {
+func asText(a slog.Attr) slog.Attr {
 	a.Value = a.Value.Resolve()
 	switch a.Value.Kind() {
 	case slog.KindBool, slog.KindInt64, slog.KindUint64, slog.KindFloat64, slog.KindTime:
 	case slog.KindGroup:
 		group := make([]slog.Attr, 0, len(a.Value.Group()))
 		for _, member := range a.Value.Group() {
-			group = append(group, settled(member))
+			group = append(group, asText(member))
 		}
 		a.Value = slog.GroupValue(group...)
 	case slog.KindAny:

@@ -16,8 +16,8 @@ func (l *loop) outOfPlace(c *conn, x exchange) bool {
 	switch {
 	case c.guest == nil:
 		return false
-	case c.guest.crowd == &g.unheard:
-		if g.heard(c.guest) {
+	case c.guest.crowd == &g.awaited:
+		if g.asked(c.guest) {
 			c.guest = nil
 			return false
 		}
