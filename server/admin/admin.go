@@ -23,7 +23,7 @@ import (
 // and at who holds a stream's claim.
 //
 //	/                   the status page
-//	/api/status         the same as JSON, a statusReport
+//	/api/status         the same as JSON, a report
 //	/api/streams/NAME   one stream of it, a streamReport
 //	/metrics            Prometheus
 //	/healthz            200 while the process serves, 503 if a loop does not turn
@@ -37,11 +37,11 @@ type Admin struct {
 	guard guard
 	mux   *http.ServeMux
 
-	// Set by startAdmin, never changed.
+	// Set by Start, never changed.
 	server *http.Server
 	addr   netip.AddrPort
 	ended  chan error    // has why server ended
-	end    chan struct{} // closed by stop
+	end    chan struct{} // closed by Close
 
 	// Any goroutine.
 	rates *rates
@@ -60,7 +60,7 @@ const (
 	MaxConns = 32
 )
 
-func newAdmin(s *Subject) *Admin {
+func prepare(s *Subject) *Admin {
 	a := &Admin{
 		s: s, guard: newGuard(s.Config), mux: http.NewServeMux(), rates: newRates(s.Streams.Streams()),
 		ended: make(chan error, 1), end: make(chan struct{}),
@@ -92,14 +92,15 @@ func noProfiles(w http.ResponseWriter, _ *http.Request) {
 	plain(w, http.StatusNotFound, "profiles are off: pprof = true in [server] of the configuration has them\n")
 }
 
-// Start serves on the configured address until stop is called. An error is the listener's, with the key. It is to
-// be called before the listeners of viewers open, and stop after the pump has stopped: readyz tells of both.
+// Start serves on the configured address until Close is called. An error is the listener's, with the configuration's
+// key. It is to be called before the listeners of viewers open, and Close after the pump has stopped: readyz tells of
+// both.
 func Start(s *Subject) (*Admin, error) {
 	l, err := net.Listen("tcp", s.Config.Admin)
 	if err != nil {
 		return nil, fmt.Errorf("server.admin: %w", err)
 	}
-	a := newAdmin(s)
+	a := prepare(s)
 	a.addr = l.Addr().(*net.TCPAddr).AddrPort()
 	a.server = a.newServer()
 	go func() { a.ended <- a.server.Serve(l) }()
@@ -111,7 +112,7 @@ func Start(s *Subject) (*Admin, error) {
 // Addr is the one that it listens on, with the port that it got where 0 is configured.
 func (a *Admin) Addr() netip.AddrPort { return a.addr }
 
-// Close closes the listener at once and the connections within adminStopTime.
+// Close closes the listener at once and the connections within half a second, and returns then. To be called once.
 func (a *Admin) Close() {
 	close(a.end)
 	ctx, cancel := context.WithTimeout(context.Background(), stopTime)

@@ -20,8 +20,8 @@ import (
 	"pumpd/server/stream"
 )
 
-// An adminRig is an admin of a pump that there is not: its streams, its clock and its listeners are the test's.
-type adminRig struct {
+// An rig is an admin of a pump that there is not: its streams, its clock and its listeners are the test's.
+type rig struct {
 	*Admin
 	t      *testing.T
 	at     clock.Instant
@@ -32,19 +32,19 @@ type adminRig struct {
 	halt   func() // the pump begins to stop
 }
 
-func newAdminRig(t *testing.T, streams ...config.Stream) *adminRig {
-	return newAdminRigOf(t, nil, streams...)
+func newRig(t *testing.T, streams ...config.Stream) *rig {
+	return newRigOf(t, nil, streams...)
 }
 
-// newAdminRigOf has a configuration that change, if given, has changed.
-func newAdminRigOf(t *testing.T, change func(*config.Config), streams ...config.Stream) *adminRig {
+// newRigOf has a configuration that change, if given, has changed.
+func newRigOf(t *testing.T, change func(*config.Config), streams ...config.Stream) *rig {
 	cfg := config.Default()
 	cfg.Streams = streams
 	if change != nil {
 		change(cfg)
 	}
 	stopping := make(chan struct{})
-	r := &adminRig{
+	r := &rig{
 		t: t, at: 1, there: Counters{Limit: 100}, ready: make(chan struct{}), halt: func() { close(stopping) },
 	}
 	c := clock.Clock{Now: func() clock.Instant { return r.at }}
@@ -53,7 +53,7 @@ func newAdminRigOf(t *testing.T, change func(*config.Config), streams ...config.
 	for i := range cfg.Streams {
 		all = append(all, stream.New(i, &cfg.Streams[i], log, c, &cfg.Server, func(int, clock.Instant) {}))
 	}
-	r.Admin = newAdmin(&Subject{
+	r.Admin = prepare(&Subject{
 		Version:   "v1.2.3",
 		Config:    &cfg.Server,
 		Streams:   stream.NewRegistry(c, time.Duration(cfg.Timeouts.SourceGrace), all),
@@ -70,7 +70,7 @@ func newAdminRigOf(t *testing.T, change func(*config.Config), streams ...config.
 }
 
 // begin opens the pump's listeners, as it were.
-func (r *adminRig) begin(listen ...string) {
+func (r *rig) begin(listen ...string) {
 	for _, addr := range listen {
 		r.listen = append(r.listen, netip.MustParseAddrPort(addr))
 	}
@@ -78,7 +78,7 @@ func (r *adminRig) begin(listen ...string) {
 }
 
 // feed gives stream i a source, which sends n packets.
-func (r *adminRig) feed(i int, kind stream.Kind, who string, n uint32) *stream.Source {
+func (r *rig) feed(i int, kind stream.Kind, who string, n uint32) *stream.Source {
 	src, err := r.s.Streams.Streams()[i].Claim(stream.Claim{Kind: kind, Who: who})
 	if err != nil {
 		r.t.Fatal(err)
@@ -94,9 +94,9 @@ func (r *adminRig) feed(i int, kind stream.Kind, who string, n uint32) *stream.S
 	return src
 }
 
-func (r *adminRig) get(path string) *httptest.ResponseRecorder { return r.ask(http.MethodGet, path) }
+func (r *rig) get(path string) *httptest.ResponseRecorder { return r.ask(http.MethodGet, path) }
 
-func (r *adminRig) ask(method, path string) *httptest.ResponseRecorder {
+func (r *rig) ask(method, path string) *httptest.ResponseRecorder {
 	return r.askAs(method, path, "127.0.0.1:8087")
 }
 
@@ -104,9 +104,9 @@ func pushStream(path, title string) config.Stream {
 	return config.Stream{Path: path, Title: title, Enabled: true, Type: config.TypePush, OnSecondPush: "takeover"}
 }
 
-func TestAdminRoutes(t *testing.T) {
+func TestRoutes(t *testing.T) {
 	const plainText, page, data = "text/plain; charset=utf-8", "text/html; charset=utf-8", "application/json"
-	r := newAdminRigOf(t, func(c *config.Config) { c.Server.Pprof = true }, pushStream("Demo", ""))
+	r := newRigOf(t, func(c *config.Config) { c.Server.Pprof = true }, pushStream("Demo", ""))
 	r.begin("0.0.0.0:8086")
 	for _, c := range []struct {
 		path, route string
@@ -126,7 +126,7 @@ func TestAdminRoutes(t *testing.T) {
 		{"/healthz", "/healthz", 200, plainText, "ok\n"},
 		{"/readyz", "/readyz", 200, plainText, "ready\n"},
 		{"/debug/pprof/", "/debug/pprof/", 200, page, "goroutine"},
-		{"/debug/pprof/goroutine?debug=1", "/debug/pprof/", 200, plainText, "TestAdminRoutes"},
+		{"/debug/pprof/goroutine?debug=1", "/debug/pprof/", 200, plainText, "TestRoutes"},
 		{"/debug/pprof/cmdline", "/debug/pprof/cmdline", 200, plainText, "test"},
 		{"/debug/pprof/symbol", "/debug/pprof/symbol", 200, plainText, "num_symbols"},
 		{"/debug/pprof/trace?seconds=0.001", "/debug/pprof/trace", 200, "application/octet-stream", "go 1."},
@@ -166,7 +166,7 @@ func TestAdminRoutes(t *testing.T) {
 }
 
 func TestReadyz(t *testing.T) {
-	r := newAdminRig(t, pushStream("a", ""), pushStream("b", ""), pushStream("c", ""))
+	r := newRig(t, pushStream("a", ""), pushStream("b", ""), pushStream("c", ""))
 	check := func(code int, want string) {
 		t.Helper()
 		if w := r.get("/readyz"); w.Code != code || w.Body.String() != want {
@@ -187,7 +187,7 @@ func TestReadyz(t *testing.T) {
 }
 
 func TestReadyzWhenStoppedWhileStarting(t *testing.T) {
-	r := newAdminRig(t)
+	r := newRig(t)
 	r.halt()
 	if w := r.get("/readyz"); w.Code != 503 || w.Body.String() != "stopping\n" {
 		t.Errorf("readyz: %d, %q, want 503, stopping", w.Code, w.Body)
@@ -197,10 +197,10 @@ func TestReadyzWhenStoppedWhileStarting(t *testing.T) {
 	}
 }
 
-// runAdmin runs an admin on a port of its own, until stop is called.
-func runAdmin(t *testing.T) (at netip.AddrPort, stop func()) {
+// run runs an admin on a port of its own, until stop is called.
+func run(t *testing.T) (at netip.AddrPort, stop func()) {
 	t.Helper()
-	r := newAdminRigOf(t, func(c *config.Config) { c.Server.Admin = "127.0.0.1:0" })
+	r := newRigOf(t, func(c *config.Config) { c.Server.Admin = "127.0.0.1:0" })
 	r.begin("127.0.0.1:8086")
 	a, err := Start(r.s)
 	if err != nil {
@@ -235,9 +235,9 @@ func askRaw(t *testing.T, at netip.AddrPort, text string) (net.Conn, int) {
 
 const askReady = "GET /readyz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
 
-func TestAdminOverTheNetwork(t *testing.T) {
+func TestOverTheNetwork(t *testing.T) {
 	t.Parallel()
-	at, stop := runAdmin(t)
+	at, stop := run(t)
 	for _, c := range []struct {
 		text string
 		want int
@@ -275,8 +275,8 @@ func TestAdminOverTheNetwork(t *testing.T) {
 	}
 }
 
-func TestAdminConnectionLimit(t *testing.T) {
-	at, _ := runAdmin(t)
+func TestConnectionLimit(t *testing.T) {
+	at, _ := run(t)
 	var inside net.Conn
 	for i := range MaxConns {
 		c, code := askRaw(t, at, askReady)
@@ -299,13 +299,13 @@ func TestAdminConnectionLimit(t *testing.T) {
 	}
 }
 
-func TestAdminPortInUse(t *testing.T) {
+func TestPortInUse(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer l.Close()
-	r := newAdminRigOf(t, func(c *config.Config) { c.Server.Admin = l.Addr().String() })
+	r := newRigOf(t, func(c *config.Config) { c.Server.Admin = l.Addr().String() })
 	want := fmt.Sprintf("server.admin: listen tcp %s: bind: address already in use", l.Addr())
 	if _, err := Start(r.s); err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)

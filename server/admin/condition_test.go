@@ -21,7 +21,7 @@ type told struct {
 }
 
 // check asks all of them about stream 0 and wants them to agree.
-func (r *adminRig) check(want told) {
+func (r *rig) check(want told) {
 	r.t.Helper()
 	path := r.s.Streams.Streams()[0].Config().Path
 	var got told
@@ -54,7 +54,7 @@ func (r *adminRig) check(want told) {
 }
 
 // slate gives stream 0 its slate, which plays a packet.
-func (r *adminRig) slate() *stream.Source {
+func (r *rig) slate() *stream.Source {
 	r.t.Helper()
 	s := r.s.Streams.Streams()[0].ClaimVacant(stream.Claim{Kind: stream.Slate, Who: "builtin", Evict: func() {}}, 0)
 	if s == nil {
@@ -67,7 +67,7 @@ func (r *adminRig) slate() *stream.Source {
 	return s
 }
 
-func (r *adminRig) play(s *stream.Source, number uint32) {
+func (r *rig) play(s *stream.Source, number uint32) {
 	r.t.Helper()
 	if err := s.Packet(asftest.Packet(number, number*40, true, asftest.PacketSize, 500)); err != nil {
 		r.t.Fatal(err)
@@ -75,10 +75,10 @@ func (r *adminRig) play(s *stream.Source, number uint32) {
 }
 
 // pull says what a pull makes of its upstreams.
-func (r *adminRig) pull(views ...stream.UpstreamView) { r.s.Streams.Streams()[0].ShowUpstreams(views) }
+func (r *rig) pull(views ...stream.UpstreamView) { r.s.Streams.Streams()[0].ShowUpstreams(views) }
 
 func TestConditionOfPush(t *testing.T) {
-	r := newAdminRig(t, pushStream("a", ""))
+	r := newRig(t, pushStream("a", ""))
 	r.begin("127.0.0.1:8086")
 	r.check(told{"idle", "none", false})
 	src := r.feed(0, stream.Push, "192.0.2.1:5", 1)
@@ -118,7 +118,7 @@ func TestConditionOfPull(t *testing.T) {
 	again := stream.UpstreamView{Name: "mmsh://a.example/", State: stream.UpstreamConnecting, Failures: 3}
 	fresh := stream.UpstreamView{Name: "mmsh://b.example/", State: stream.UpstreamConnecting}
 	standby := stream.UpstreamView{Name: "mmsh://b.example/", State: stream.UpstreamStandby, Failures: 1}
-	r := newAdminRig(t, config.Stream{Path: "a", Type: config.TypePull})
+	r := newRig(t, config.Stream{Path: "a", Type: config.TypePull})
 	r.begin("127.0.0.1:8086")
 	r.check(told{"idle", "none", false})
 	r.pull(fresh)
@@ -147,7 +147,7 @@ func TestConditionOfPull(t *testing.T) {
 }
 
 func TestConditionOfFile(t *testing.T) {
-	r := newAdminRig(t, config.Stream{Path: "a", Type: config.TypeFile})
+	r := newRig(t, config.Stream{Path: "a", Type: config.TypeFile})
 	r.begin("127.0.0.1:8086")
 	fault := stream.NewLastError(fmt.Errorf("open <b>: %w", io.ErrUnexpectedEOF), "", r.at)
 	r.s.Streams.Streams()[0].Fail(fault)
@@ -164,7 +164,7 @@ func TestConditionOfFile(t *testing.T) {
 
 // A stream with a packet every few seconds is not silent in between.
 func TestConditionOfSlowStream(t *testing.T) {
-	r := newAdminRig(t, pushStream("a", ""))
+	r := newRig(t, pushStream("a", ""))
 	st := r.s.Streams.Streams()[0]
 	r.feed(0, stream.Push, "x", 1)
 	if got := patienceWith(st); got != quietTime { // 300 kbit/s
@@ -181,7 +181,7 @@ func TestConditionOfSlowStream(t *testing.T) {
 }
 
 func TestReadyStreams(t *testing.T) {
-	r := newAdminRigOf(t, func(c *config.Config) { c.Server.ReadyStreams = []string{"A", "demand"} },
+	r := newRigOf(t, func(c *config.Config) { c.Server.ReadyStreams = []string{"A", "demand"} },
 		pushStream("a", ""), pushStream("b", ""), config.Stream{Path: "demand", Type: config.TypePull, OnDemand: true})
 	check := func(code int, want string) {
 		t.Helper()

@@ -9,17 +9,17 @@ import (
 	"pumpd/server/config"
 )
 
-var adminPaths = []string{
+var paths = []string{
 	"/", "/?a=b", "/api/status", "/api/streams/demo", "/api/streams/none", "/metrics", "/healthz", "/readyz",
 	"/debug/pprof/",
 	"/debug/pprof/cmdline", "/debug/pprof/profile?seconds=1", "/debug/pprof/heap", "/debug/pprof/symbol",
 	"/debug/pprof/trace?seconds=1", "/index.html",
 }
 
-var adminMethods = []string{"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "TRACE", "X"}
+var methods = []string{"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "TRACE", "X"}
 
 // askAs asks by a name, as a browser would that says from which site it was made to ask.
-func (r *adminRig) askAs(method, path, host string, sites ...string) *httptest.ResponseRecorder {
+func (r *rig) askAs(method, path, host string, sites ...string) *httptest.ResponseRecorder {
 	w := httptest.NewRecorder()
 	q := httptest.NewRequest(method, path, nil)
 	q.Host = host
@@ -29,11 +29,11 @@ func (r *adminRig) askAs(method, path, host string, sites ...string) *httptest.R
 }
 
 // Nothing is answered to a page that has got at our address by a name of its own, or asks across sites.
-func TestAdminRefusesOtherSites(t *testing.T) {
-	r := newAdminRigOf(t, func(c *config.Config) { c.Server.Pprof = true }, pushStream("demo", ""))
+func TestRefusesOtherSites(t *testing.T) {
+	r := newRigOf(t, func(c *config.Config) { c.Server.Pprof = true }, pushStream("demo", ""))
 	r.begin("127.0.0.1:8086")
-	for _, path := range adminPaths {
-		for _, method := range adminMethods {
+	for _, path := range paths {
+		for _, method := range methods {
 			w := r.askAs(method, path, "rebind.example:8087")
 			if w.Code != 421 || !strings.Contains(w.Body.String(), "admin_hosts") || strings.Count(w.Body.String(), "\n") != 1 {
 				t.Errorf("%s %s by another name: %d, %q, want 421 and a line with the key", method, path, w.Code, w.Body)
@@ -45,8 +45,8 @@ func TestAdminRefusesOtherSites(t *testing.T) {
 	}
 }
 
-func TestAdminHosts(t *testing.T) {
-	r := newAdminRigOf(t, func(c *config.Config) {
+func TestHosts(t *testing.T) {
+	r := newRigOf(t, func(c *config.Config) {
 		c.Server.Admin = "Admin.example:8087"
 		c.Server.AdminHosts = []string{"Pump.Example", "dotted.example."}
 	})
@@ -103,8 +103,8 @@ func TestAdminHosts(t *testing.T) {
 	}
 }
 
-func TestAdminSites(t *testing.T) {
-	r := newAdminRig(t)
+func TestSites(t *testing.T) {
+	r := newRig(t)
 	for _, c := range []struct {
 		sites []string
 		want  int
@@ -123,8 +123,8 @@ func TestAdminSites(t *testing.T) {
 }
 
 func TestProfilesAreOff(t *testing.T) {
-	r := newAdminRig(t)
-	for _, path := range adminPaths {
+	r := newRig(t)
+	for _, path := range paths {
 		if !strings.HasPrefix(path, "/debug/") {
 			continue
 		}
@@ -135,7 +135,7 @@ func TestProfilesAreOff(t *testing.T) {
 	if page := r.get("/").Body.String(); strings.Contains(page, "pprof") {
 		t.Error("the page links to profiles that are off")
 	}
-	on := newAdminRigOf(t, func(c *config.Config) { c.Server.Pprof = true })
+	on := newRigOf(t, func(c *config.Config) { c.Server.Pprof = true })
 	if page := on.get("/").Body.String(); !strings.Contains(page, `href="debug/pprof/"`) {
 		t.Error("the page has no link to the profiles")
 	}

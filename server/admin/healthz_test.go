@@ -7,7 +7,7 @@ import (
 
 // healthz names the loops that do not turn.
 func TestHealthz(t *testing.T) {
-	r := newAdminRig(t)
+	r := newRig(t)
 	for _, c := range []struct {
 		hung []Stuck
 		code int

@@ -15,7 +15,7 @@ import (
 )
 
 // pumpdMetrics are the lines of ours that Prometheus would get.
-func pumpdMetrics(r *adminRig) string {
+func pumpdMetrics(r *rig) string {
 	var ours []string
 	for line := range strings.Lines(r.get("/metrics").Body.String()) {
 		if strings.Contains(line, "pumpd_") {
@@ -26,7 +26,7 @@ func pumpdMetrics(r *adminRig) string {
 }
 
 func TestMetrics(t *testing.T) {
-	r := newAdminRig(t, pushStream("a", ""), pushStream("b", ""), pushStream("C.d-e", ""))
+	r := newRig(t, pushStream("a", ""), pushStream("b", ""), pushStream("C.d-e", ""))
 	src := r.feed(0, stream.Push, "192.0.2.1:5000", 10)
 	src.Packet([]byte("bad"))
 	r.feed(1, stream.Push, "192.0.2.2:5000", 1).Lost(io.EOF)
@@ -108,7 +108,7 @@ func TestMetrics(t *testing.T) {
 
 // The names, units and types are as Prometheus wants them, and its parser takes all of it.
 func TestMetricsLint(t *testing.T) {
-	r := newAdminRig(t, pushStream("a", ""))
+	r := newRig(t, pushStream("a", ""))
 	r.feed(0, stream.Push, "x", 1)
 	problems, err := promlint.New(strings.NewReader(pumpdMetrics(r))).Lint()
 	if err != nil {
@@ -120,7 +120,7 @@ func TestMetricsLint(t *testing.T) {
 }
 
 func TestMetricsOfTheProcess(t *testing.T) {
-	got := newAdminRig(t).get("/metrics").Body.String()
+	got := newRig(t).get("/metrics").Body.String()
 	for _, want := range []string{"\ngo_goroutines ", "\nprocess_open_fds ", "\nprocess_resident_memory_bytes ",
 		"\ngo_gc_duration_seconds_count "} {
 		if !strings.Contains(got, want) {

@@ -13,35 +13,35 @@ import (
 )
 
 //go:embed status.html
-var statusHTML string
+var pageHTML string
 
 //go:embed status.css
-var statusCSS string
+var pageCSS string
 
 //go:embed status.js
-var statusJS string
+var pageJS string
 
-// statusPage is made of a statusView. It needs nothing from anywhere else, so that it works where there is no internet.
-var statusPage = template.Must(template.New("status").Funcs(template.FuncMap{
+// pageTemplate is made of a pageView. It needs nothing from anywhere else, so that it works where there is no internet.
+var pageTemplate = template.Must(template.New("status").Funcs(template.FuncMap{
 	"count":   count,
 	"bytes":   func(n uint64) string { return scaled(float64(n), "B") },
 	"rate":    func(n int64) string { return scaled(float64(n), "bit/s") },
 	"seconds": duration,
 	// html/template trusts no mmsh:; ours are made by urlsOf
 	"link": func(url string) template.URL { return template.URL(url) },
-}).Parse(statusHTML))
+}).Parse(pageHTML))
 
-// statusPolicy lets our own style and script work and nothing else, should anything else get into the page.
-var statusPolicy = fmt.Sprintf("default-src 'none'; img-src data:; style-src '%s'; script-src '%s'; connect-src "+
-	"'self'; "+
-	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'", policyHash(statusCSS), policyHash(statusJS))
+// pagePolicy lets our own style and script work and nothing else, should anything else get into the page.
+var pagePolicy = fmt.Sprintf("default-src 'none'; img-src data:; style-src '%s'; script-src '%s'; "+
+	"connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+	policyHash(pageCSS), policyHash(pageJS))
 
 func policyHash(text string) string {
 	sum := sha256.Sum256([]byte(text))
 	return "sha256-" + base64.StdEncoding.EncodeToString(sum[:])
 }
 
-type statusView struct {
+type pageView struct {
 	*report
 	Pprof  bool
 	Style  template.CSS
@@ -49,14 +49,14 @@ type statusView struct {
 }
 
 func (a *Admin) page(w http.ResponseWriter, r *http.Request) {
-	view := statusView{a.report(a.host(r)), a.s.Config.Pprof, template.CSS(statusCSS), template.JS(statusJS)}
+	view := pageView{a.report(a.host(r)), a.s.Config.Pprof, template.CSS(pageCSS), template.JS(pageJS)}
 	var out bytes.Buffer
-	if err := statusPage.Execute(&out, view); err != nil {
+	if err := pageTemplate.Execute(&out, view); err != nil {
 		panic(err) // of our own template and types
 	}
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
-	h.Set("Content-Security-Policy", statusPolicy)
+	h.Set("Content-Security-Policy", pagePolicy)
 	w.Write(out.Bytes()) // who hangs up does not want it
 }
 

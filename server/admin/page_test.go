@@ -13,7 +13,7 @@ import (
 )
 
 func TestPage(t *testing.T) {
-	r := newAdminRig(t, pushStream("live", "Live <script>alert('x')</script>"),
+	r := newRig(t, pushStream("live", "Live <script>alert('x')</script>"),
 		pushStream("lost", `"><img src=x onerror=y>`), pushStream("idle", ""),
 		config.Stream{Path: "clip", Title: "Clip & co", Type: config.TypeFile})
 	r.begin("[::]:8086")
@@ -61,7 +61,7 @@ func TestPage(t *testing.T) {
 }
 
 func TestPageWithoutStreams(t *testing.T) {
-	r := newAdminRig(t)
+	r := newRig(t)
 	if page := r.get("/").Body.String(); !strings.Contains(page, "No stream is configured.") || !strings.Contains(page,
 		"starting") {
 		t.Errorf("got %s", page)
@@ -70,7 +70,7 @@ func TestPageWithoutStreams(t *testing.T) {
 
 // The policy must fit what is in the page to the letter, or the page has no style and does not refresh.
 func TestPagePolicy(t *testing.T) {
-	w := newAdminRig(t).get("/")
+	w := newRig(t).get("/")
 	policy := w.Header().Get("Content-Security-Policy")
 	if !strings.HasPrefix(policy, "default-src 'none'; ") || strings.Contains(policy, "unsafe") {
 		t.Errorf("policy %q", policy)

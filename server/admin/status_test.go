@@ -19,7 +19,7 @@ import (
 
 // What programs read is pinned to the letter: names are an interface.
 func TestStatusReport(t *testing.T) {
-	r := newAdminRig(t, pushStream("pushed", "Pushed video"), config.Stream{Path: "pulled", Type: config.TypePull})
+	r := newRig(t, pushStream("pushed", "Pushed video"), config.Stream{Path: "pulled", Type: config.TypePull})
 	r.begin("[::]:8086", "192.0.2.9:80")
 	r.s.Node = "pumpd-0123456789abcdef"
 	r.there.Connections = 5
@@ -150,7 +150,7 @@ func TestStatusReport(t *testing.T) {
 }
 
 func TestStreamLife(t *testing.T) {
-	r := newAdminRig(t, pushStream("a", ""))
+	r := newRig(t, pushStream("a", ""))
 	r.begin("127.0.0.1:8086")
 	check := func(state string, source bool, declared int64) {
 		t.Helper()
@@ -189,7 +189,7 @@ func TestStatusHost(t *testing.T) {
 		{"[::]:8086", "[fe80::1%<b>]:8087", "[fe80::1]:8086"},
 		{"[::]:8086", "1.2.3", "localhost:8086"},
 	} {
-		r := newAdminRig(t)
+		r := newRig(t)
 		request := httptest.NewRequest("GET", "/", nil)
 		request.Host = c.host
 		if got := r.host(request); got != "" {
@@ -204,7 +204,7 @@ func TestStatusHost(t *testing.T) {
 
 // Everybody looks while a source, viewers and the sampler work; it is for the race detector.
 func TestLookWhileBusy(t *testing.T) {
-	r := newAdminRig(t, pushStream("a", ""))
+	r := newRig(t, pushStream("a", ""))
 	r.begin("127.0.0.1:8086")
 	st := r.s.Streams.Streams()[0]
 	const turns = 50

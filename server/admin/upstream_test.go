@@ -10,8 +10,8 @@ import (
 )
 
 // newUpstreamRig has a pull with an upstream that fails and one that waits.
-func newUpstreamRig(t *testing.T) *adminRig {
-	r := newAdminRig(t, config.Stream{Path: "a", Type: config.TypePull})
+func newUpstreamRig(t *testing.T) *rig {
+	r := newRig(t, config.Stream{Path: "a", Type: config.TypePull})
 	r.at = r.at.Add(time.Minute)
 	r.pull(
 		stream.UpstreamView{
@@ -52,7 +52,7 @@ func TestUpstreamsAreShown(t *testing.T) {
 
 // What every upstream does is in the metrics, also where two differ in secrets only, which are not shown.
 func TestUpstreamMetrics(t *testing.T) {
-	r := newAdminRig(t, config.Stream{Path: "a", Type: config.TypePull})
+	r := newRig(t, config.Stream{Path: "a", Type: config.TypePull})
 	r.pull(
 		stream.UpstreamView{Name: "mmsh://…@a.example/x?…", State: stream.UpstreamIdle},
 		stream.UpstreamView{Name: "mmsh://…@a.example/x?…", State: stream.UpstreamFailed, Failures: 1,
