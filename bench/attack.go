@@ -16,9 +16,9 @@ import (
 const attackAbout = "" +
 	`Attacks a pump beside honest viewers, and tells whether those noticed: their latency before, during and after, gaps,
 disconnects, how long newcomers wait for their first byte, and what the pump takes. For each KIND, all of them without
-one, a pump is started, fed and ended. It is built from the module in the present directory unless -pumpd names a binary;
--url and -pid name one that runs on this machine and is fed by "bench push -synthetic". The attacker has a process of its
-own, of low priority, and comes from 127.0.1.x where the pump is on loopback; honest viewers come from 127.0.0.x.
+one, a pump is started, fed and ended. It is built from the module in the present directory unless -pumpd names a
+binary; -url and -pid name one that runs on this machine and is fed by "bench push -synthetic". The attacker has a
+process of its own, of low priority. On loopback it comes from 127.0.1.x, and honest viewers come from 127.0.0.x.
 Exit code 1 when a target was missed.
 
 `

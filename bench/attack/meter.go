@@ -2,6 +2,7 @@ package attack
 
 import (
 	"fmt"
+	"time"
 
 	"pumpd/bench/machine"
 )
@@ -34,4 +35,22 @@ func (u *Use) peak(o Use) {
 func (u Use) within(base Use, growth float64) bool {
 	return float64(u.RSS) <= float64(base.RSS)*(1+growth) &&
 		float64(u.Descriptors) <= float64(base.Descriptors)*(1+growth)
+}
+
+// A tick is what the machine has been busy with until one moment.
+type tick struct {
+	busy, total int64
+	own         time.Duration // of it by this process
+}
+
+func tickNow() (t tick, err error) {
+	t.own = machine.OwnCPU()
+	t.busy, t.total, err = machine.Ticks()
+	return t, err
+}
+
+// others is the share of the machine, since an earlier tick, that neither this process took nor who took seconds.
+func (t tick) others(since tick, seconds float64) float64 {
+	known := t.own - since.own + time.Duration(seconds*float64(time.Second))
+	return machine.OthersShare(t.busy-since.busy, t.total-since.total, known)
 }

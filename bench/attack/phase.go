@@ -17,6 +17,7 @@ type Phase struct {
 	Without int             // newcomers that never had a byte
 	Lost    int64           // of those who were there: closed or without data for too long
 	Peak    Use             // the most there was; CPU of the window
+	Others  float64         // share of the machine that other programs took, not the attacker
 }
 
 // rate is how many packets a second were checked.
@@ -46,6 +47,10 @@ func (e *experiment) measure(ctx context.Context, all *viewers.Results) (p Phase
 		return p, err
 	}
 	lost := e.lost()
+	quiet, err := tickNow()
+	if err != nil {
+		return p, err
+	}
 	e.honest.clock.Lap()
 	began := time.Now()
 	if err := e.watch(ctx, newcomers, &p); err != nil {
@@ -53,6 +58,11 @@ func (e *experiment) measure(ctx context.Context, all *viewers.Results) (p Phase
 	}
 	p.Seconds, p.Latency = time.Since(began).Seconds(), e.honest.clock.Lap()
 	p.Peak.CPU -= start.CPU
+	loud, err := tickNow()
+	if err != nil {
+		return p, err
+	}
+	p.Others = loud.others(quiet, p.Peak.CPU)
 	newcomers.settled(ctx)
 	p.Lost = e.lost() - lost
 	p.Came, p.Joins = newcomers.started, newcomers.clock.Times().Joins

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"pumpd/bench/latency"
+	"pumpd/bench/machine"
 )
 
 // Print is the report for people.
@@ -18,9 +19,9 @@ func (r *Report) Print(w io.Writer) {
 		r.Deeds.Requests, r.Deeds.rate(), r.Deeds.Seconds, r.Deeds.CPU, r.answers())
 	p("honest", "%d viewers, %d checked with newcomers, %d packets: %s; %d disconnects",
 		r.Options.Viewers, r.Checked, r.Packets, r.gaps(), r.Before.Lost+r.During.Lost+r.After.Lost)
-	p("", "%-23s%-23s%-23s", "before", "during", "after")
+	p("", "%-27s%-27s%s", "before", "during", "after")
 	row := func(name string, of func(*Phase) string) {
-		p(name, "%-23s%-23s%-23s", of(&r.Before), of(&r.During), of(&r.After))
+		p(name, "%-27s%-27s%s", of(&r.Before), of(&r.During), of(&r.After))
 	}
 	row("latency", func(p *Phase) string { return spread(p.Latency, false) })
 	row("newcomers", func(p *Phase) string {
@@ -33,8 +34,12 @@ func (r *Report) Print(w io.Writer) {
 	row("CPU", func(p *Phase) string { return fmt.Sprintf("%.2f s", p.Peak.CPU) })
 	row("most RSS", func(p *Phase) string { return fmt.Sprintf("%.1f MB", float64(p.Peak.RSS)/1e6) })
 	row("descriptors", func(p *Phase) string { return fmt.Sprintf("at most %d", p.Peak.Descriptors) })
+	row("others", func(p *Phase) string { return fmt.Sprintf("%.0f %% of the machine", 100*p.Others) })
 	p("left", "%.1f MB, %d descriptors %.1f s after the attack; before it %.1f and %d", float64(r.Left.RSS)/1e6,
 		r.Left.Descriptors, r.Took, float64(r.Base.RSS)/1e6, r.Base.Descriptors)
+	if r.Before.Others > machine.MaxOthers || r.During.Others > machine.MaxOthers {
+		p("note", "other programs took part of the machine: not a quiet measurement")
+	}
 	verdict := "good"
 	if problems := r.Problems(); len(problems) > 0 {
 		verdict = "BAD: " + strings.Join(problems, "; ")
@@ -79,8 +84,8 @@ func PrintTable(w io.Writer, all []*Report) {
 		if len(r.Problems()) > 0 {
 			verdict = "**bad**"
 		}
-		fmt.Fprintf(w, "| %s | %.0f | %s | %s | %s | %s, %d | %s | %.1f, %.1f, %.1f MB | %d, %d, %d | %s |\n", r.Kind.Name,
-			r.Deeds.rate(), spread(r.Before.Latency, false), spread(r.During.Latency, false),
+		const row = "| %s | %.0f | %s | %s | %s | %s, %d | %s | %.1f, %.1f, %.1f MB | %d, %d, %d | %s |\n"
+		fmt.Fprintf(w, row, r.Kind.Name, r.Deeds.rate(), spread(r.Before.Latency, false), spread(r.During.Latency, false),
 			spread(r.After.Latency, false), r.gaps(), r.Before.Lost+r.During.Lost+r.After.Lost, spread(r.During.Joins, true),
 			float64(r.Base.RSS)/1e6, float64(r.During.Peak.RSS)/1e6, float64(r.Left.RSS)/1e6,
 			r.Base.Descriptors, r.During.Peak.Descriptors, r.Left.Descriptors, verdict)

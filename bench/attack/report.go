@@ -51,7 +51,8 @@ func (r *Report) Problems() (all []string) {
 		slow := p.Joins != nil && p.Joins.Max > target.Join.Seconds()*1000
 		miss(slow, "a newcomer's first byte took %.0f ms, at most %d", worst(p), target.Join.Milliseconds())
 	}
-	miss(!r.Left.within(r.Base, target.Growth), "%.1f MB and %d descriptors %.0f s after the attack, before it %.1f and %d",
+	miss(!r.Left.within(r.Base, target.Growth),
+		"%.1f MB and %d descriptors %.0f s after the attack, before it %.1f and %d",
 		float64(r.Left.RSS)/1e6, r.Left.Descriptors, r.Took, float64(r.Base.RSS)/1e6, r.Base.Descriptors)
 	miss(r.Stubborn, "the pump did not end when it was told to")
 	return all

@@ -56,16 +56,18 @@ func TestProblems(t *testing.T) {
 
 func TestPrint(t *testing.T) {
 	r := good()
-	r.During.Without = 3
+	r.During.Without, r.During.Others = 3, 0.2
 	var b strings.Builder
 	r.Print(&b)
 	PrintTable(&b, []*Report{r})
 	for _, want := range []string{
 		"16 connections, 500 requests (50 a second) in 10.0 s, 0.0 CPU s; 499 × 431, 1 × reset\n",
 		"400 viewers, 500 checked with newcomers, 1000000 packets: 0 gaps; 0 disconnects\n",
-		"latency     3.0 / 8.0 ms           5.0 / 16.0 ms ",
+		"latency     3.0 / 8.0 ms               5.0 / 16.0 ms              3.0 / 8.0 ms\n",
 		"4.0 / 9.0 / 2000.0 ms (3 none)",
 		"CPU         1.25 s ",
+		"0 % of the machine         20 % of the machine ",
+		"note        other programs",
 		"left        21.0 MB, 420 descriptors 1.5 s after the attack; before it 20.0 and 400\n",
 		"verdict     BAD: 3 of 100 newcomers had no stream\n",
 		"| via | 50 | 3.0 / 8.0 ms | 5.0 / 16.0 ms | 3.0 / 8.0 ms | 0 gaps, 0 | 4.0 / 9.0 / 2000.0 ms |" +

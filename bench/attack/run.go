@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"time"
 
 	"pumpd/bench/load"
@@ -116,6 +117,9 @@ func (e *experiment) phases(ctx context.Context, victim Victim, r *Report, found
 		return fmt.Errorf("during the attack: %w", err)
 	}
 	r.Deeds = deeds
+	if share := deeds.CPU / deeds.Seconds / float64(runtime.NumCPU()); share > 0 {
+		r.During.Others = max(0, r.During.Others-share)
+	}
 	over := time.Now()
 	if r.After, err = e.measure(ctx, found); err != nil {
 		return fmt.Errorf("after the attack: %w", err)
