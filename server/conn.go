@@ -24,6 +24,7 @@ type conn struct {
 	place    int32 // in loop.held, -1 unless holding
 	scanned  int32 // while partHead: bytes of the head that hold no blank line
 	need     int32 // bytes of the request, once its head is read and its body is awaited; 0 before
+	thrown   int32 // bytes that have come while closing, maxThrown at the most
 	phase    phase
 	head     headProgress
 	why      reason.Reason         // set: it is marked and waits for the sweep
@@ -68,6 +69,8 @@ const (
 	maxLogBody   = 64 << 10
 	maxUnserved  = 16 << 10 // requests, while a reply cannot be sent, the stream is not up, or many have come
 	maxWaiting   = 64 << 10 // requests, while a password waits for its check: the encoder goes on sending
+
+	maxThrown = 256 << 10 // of what comes while it is closing
 )
 
 // open makes a conn of a new connection. One that comes while the server stops is closed at once.
@@ -118,11 +121,24 @@ func (l *loop) process(c *conn, now clock.Instant) {
 			l.overfull(c)
 			return
 		case viewing, closing, closed:
-			c.wire.discard(len(c.wire.peek()))
+			c.throwAway()
 			return
 		}
 	}
-	c.wire.discard(len(c.wire.peek()))
+	c.throwAway()
+}
+
+// throwAway drops what has come. Of a conn that is closing that is for the peer to read our reply before it is told of a
+// reset, but not for as much as it likes to send: one that goes on and on is reset.
+func (c *conn) throwAway() {
+	n := len(c.wire.peek())
+	c.wire.discard(n)
+	if c.phase != closing {
+		return
+	}
+	if c.thrown += int32(min(n, maxThrown)); c.thrown > maxThrown {
+		c.wire.close(true)
+	}
 }
 
 // serve answers one request. It is false when nothing more can be done until something comes.

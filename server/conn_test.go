@@ -90,3 +90,20 @@ func TestManyRequestsAtOnce(t *testing.T) {
 		t.Error("may go on with more than is let wait")
 	}
 }
+
+// Who goes on sending after it was refused is not listened to for long.
+func TestClosingConnTakesSoMuch(t *testing.T) {
+	r := newRig(t, nil, "a")
+	p := r.connect()
+	p.say("nonsense\r\n\r\n")
+	chunk := strings.Repeat("x", 64<<10)
+	for sent := 0; sent < maxThrown; sent += len(chunk) {
+		if p.gone {
+			t.Fatalf("closed after %d bytes, want %d to be taken", sent, maxThrown)
+		}
+		p.say(chunk)
+	}
+	if p.say(chunk); !p.gone || !p.reset {
+		t.Errorf("closed %v, reset %v after more than %d bytes, want a reset", p.gone, p.reset, maxThrown)
+	}
+}
