@@ -47,20 +47,22 @@ var arrows = []arrow{
 		dir: "server", may: []string{
 			"server/admin",
 			"server/auth", "server/clock", "server/config", "server/logging", "server/play", "server/pull",
-			"server/reason", "server/stream", "server/upstream", "server/uring", "server/via", "asf", "codec", "*",
+			"server/pulse", "server/reason", "server/stream", "server/upstream", "server/uring", "server/via", "asf", "codec",
+			"*",
 		},
 		tests: []string{"server/logging/logtest", "asf/asftest"},
 		gnet:  []string{"reactor.go", "gnetwire.go", "listen.go"},
 	},
 	{
 		dir: "server/admin", may: []string{
-			"server/clock", "server/config", "server/reason", "server/stream", "server/upstream", "*",
+			"server/clock", "server/config", "server/reason", "server/stream", "server/upstream", "server/view", "*",
 		},
 		tests: []string{"asf/asftest"},
 	},
 	{
 		dir: "server/pull", may: []string{
-			"server/auth", "server/clock", "server/config", "server/stream", "server/upstream", "server/via", "asf",
+			"server/auth", "server/clock", "server/config", "server/pulse", "server/stream", "server/upstream", "server/via",
+			"server/view", "asf",
 		},
 		tests: []string{
 			"server/logging/logtest", "server/play", "server/stream/streamtest", "server/upstream/upstreamtest",
@@ -68,14 +70,17 @@ var arrows = []arrow{
 		},
 	},
 	{
-		dir: "server/play", may: []string{"server/clock", "server/config", "server/stream", "asf"},
+		dir: "server/play", may: []string{"server/clock", "server/config", "server/stream", "server/view", "asf"},
 		tests: []string{"server/stream/streamtest", "asf/asftest"},
 	},
 	{dir: "server/stream/streamtest", may: []string{"server/clock", "server/config", "server/stream"}},
 	{
-		dir: "server/stream", may: []string{"server/clock", "server/config", "server/reason", "asf", "codec"},
+		dir: "server/stream", may: []string{
+			"server/clock", "server/config", "server/reason", "server/view", "asf", "codec",
+		},
 		tests: []string{"asf/asftest"},
 	},
+	{dir: "server/view", may: []string{"server/clock", "server/config"}},
 	{dir: "server/config", may: []string{"server/auth", "server/upstream", "*"}},
 	{
 		dir: "server/upstream", may: []string{"server/auth", "server/via", "asf", "codec"},
@@ -83,6 +88,7 @@ var arrows = []arrow{
 	},
 	{dir: "server/upstream/upstreamtest", may: []string{"asf/asftest", "codec"}},
 	{dir: "server/auth", may: []string{"server/clock", "codec"}},
+	{dir: "server/pulse", may: []string{"server/clock"}},
 	// What all of the server stands on.
 	{dir: "server/clock", may: []string{"*"}},
 	{dir: "server/logging"},

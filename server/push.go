@@ -9,6 +9,7 @@ import (
 	"pumpd/asf"
 	"pumpd/codec"
 	"pumpd/server/clock"
+	"pumpd/server/pulse"
 	"pumpd/server/reason"
 	"pumpd/server/stream"
 )
@@ -34,7 +35,7 @@ type push struct {
 	next   *asf.Header   // the header to give the stream with its next packet; nil: it has been given, or none has come
 	left   stream.Mark   // the chain's end when it fell silent; 0: it has not
 	heard  clock.Instant // the last $H, $C, $D or $E; between two bodies, the end of the first, or a setup
-	stream.Pulse
+	pulse.Pulse
 }
 
 // A pushState is what a push has of its stream.
@@ -237,7 +238,8 @@ func (p *push) claim(c *conn) error {
 	claim := stream.Claim{
 		Kind:   stream.Push,
 		Who:    c.remote.String(),
-		Pusher: stream.Pusher{From: p.from, ID: p.id},
+		From:   p.from,
+		PushID: p.id,
 		Evict:  func() { l.tell(func(clock.Instant) { p.evicted(c) }) },
 	}
 	s, at, err := p.stream.Inherit(claim, func() { l.tell(func(now clock.Instant) { p.granted(c, now) }) })

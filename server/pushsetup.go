@@ -123,9 +123,8 @@ func (l *loop) objection(c *conn, st *stream.Stream, id string, now clock.Instan
 	if s != nil && c.push != nil && c.push.source == s {
 		return 0, ""
 	}
-	first, ok := st.Foremost(now)
 	switch {
-	case ok && len(l.node.access.users[st.ID()]) == 0 && !first.Is(c.remote.Addr(), id):
+	case len(l.node.access.users[st.ID()]) == 0 && st.Reserved(c.remote.Addr(), id, now):
 		return 403, "another encoder sends to this stream"
 	case s != nil && s.Kind() == stream.Push && guardedBy(s, now):
 		return 409, "an encoder sends to this stream already"

@@ -5,6 +5,7 @@ import (
 
 	"pumpd/server/config"
 	"pumpd/server/stream"
+	"pumpd/server/view"
 )
 
 // A condition is what an operator is to make of a stream, in one word. Its state does not say that: a stream that its
@@ -102,9 +103,9 @@ func patienceWith(st *stream.Stream) time.Duration {
 
 // allFailed says that every upstream has failed when it was asked last, and that none of them has anything. One that is
 // being asked again is not better for that.
-func allFailed(views []stream.UpstreamView) bool {
+func allFailed(views []view.Upstream) bool {
 	for _, v := range views {
-		has := v.State == stream.UpstreamFeeding || v.State == stream.UpstreamStandby || v.State == stream.UpstreamReturning
+		has := v.State == view.Feeding || v.State == view.Standby || v.State == view.Returning
 		if has || v.Failures == 0 {
 			return false
 		}

@@ -11,6 +11,7 @@ import (
 	"pumpd/asf/asftest"
 	"pumpd/server/config"
 	"pumpd/server/stream"
+	"pumpd/server/view"
 )
 
 // A told is what page, API, metrics and readyz tell of a stream.
@@ -75,7 +76,7 @@ func (r *rig) play(s *stream.Source, number uint32) {
 }
 
 // pull says what a pull makes of its upstreams.
-func (r *rig) pull(views ...stream.UpstreamView) { r.s.Streams.Streams()[0].ShowUpstreams(views) }
+func (r *rig) pull(views ...view.Upstream) { r.s.Streams.Streams()[0].ShowUpstreams(views) }
 
 func TestConditionOfPush(t *testing.T) {
 	r := newRig(t, pushStream("a", ""))
@@ -114,10 +115,10 @@ func TestConditionOfPush(t *testing.T) {
 }
 
 func TestConditionOfPull(t *testing.T) {
-	failed := stream.UpstreamView{Name: "mmsh://a.example/", State: stream.UpstreamFailed, Failures: 3}
-	again := stream.UpstreamView{Name: "mmsh://a.example/", State: stream.UpstreamConnecting, Failures: 3}
-	fresh := stream.UpstreamView{Name: "mmsh://b.example/", State: stream.UpstreamConnecting}
-	standby := stream.UpstreamView{Name: "mmsh://b.example/", State: stream.UpstreamStandby, Failures: 1}
+	failed := view.Upstream{Name: "mmsh://a.example/", State: view.Failed, Failures: 3}
+	again := view.Upstream{Name: "mmsh://a.example/", State: view.Connecting, Failures: 3}
+	fresh := view.Upstream{Name: "mmsh://b.example/", State: view.Connecting}
+	standby := view.Upstream{Name: "mmsh://b.example/", State: view.Standby, Failures: 1}
 	r := newRig(t, config.Stream{Path: "a", Type: config.TypePull})
 	r.begin("127.0.0.1:8086")
 	r.check(told{"idle", "none", false})
@@ -149,7 +150,7 @@ func TestConditionOfPull(t *testing.T) {
 func TestConditionOfFile(t *testing.T) {
 	r := newRig(t, config.Stream{Path: "a", Type: config.TypeFile})
 	r.begin("127.0.0.1:8086")
-	fault := stream.NewLastError(fmt.Errorf("open <b>: %w", io.ErrUnexpectedEOF), "", r.at)
+	fault := view.NewError(fmt.Errorf("open <b>: %w", io.ErrUnexpectedEOF), "", r.at)
 	r.s.Streams.Streams()[0].Fail(fault)
 	r.check(told{"failed", "none", false})
 	if page := r.get("/").Body.String(); !strings.Contains(page, `<p class="error">open &lt;b&gt;: unexpected EOF</p>`) {
@@ -200,10 +201,10 @@ func TestReadyStreams(t *testing.T) {
 	check(503, "not ready\ndown a slate\n")
 	slate.Yield()
 	r.feed(0, stream.Push, "x", 1)
-	failed := []stream.UpstreamView{{State: stream.UpstreamFailed, Failures: 1}}
+	failed := []view.Upstream{{State: view.Failed, Failures: 1}}
 	r.s.Streams.Streams()[2].ShowUpstreams(failed)
 	check(503, "not ready\nup a live\ndown demand failed\n")
-	r.s.Streams.Streams()[2].ShowUpstreams([]stream.UpstreamView{{State: stream.UpstreamIdle}})
+	r.s.Streams.Streams()[2].ShowUpstreams([]view.Upstream{{State: view.Idle}})
 	check(200, "ready\nup a live\n")
 	r.halt()
 	check(503, "stopping\nup a live\n")

@@ -7,6 +7,7 @@ import (
 
 	"pumpd/server/clock"
 	"pumpd/server/stream"
+	"pumpd/server/view"
 )
 
 // What feeds a stream, and what its upstreams do. Words out of a short list are labels, each with 0 or 1, so that an
@@ -43,9 +44,9 @@ func collectFeed(out chan<- prometheus.Metric, st *stream.Stream, now clock.Inst
 	}
 }
 
-func collectUpstream(out chan<- prometheus.Metric, v stream.UpstreamView, now clock.Instant, labels ...string) {
+func collectUpstream(out chan<- prometheus.Metric, v view.Upstream, now clock.Instant, labels ...string) {
 	with := func(word string) []string { return append(labels[:len(labels):len(labels)], word) }
-	for s := stream.UpstreamIdle; s <= stream.UpstreamReturning; s++ {
+	for s := view.Idle; s <= view.Returning; s++ {
 		out <- prometheus.MustNewConstMetric(upstreamDesc, gauge, boolean(v.State == s), with(s.String())...)
 	}
 	out <- prometheus.MustNewConstMetric(failuresDesc, gauge, float64(v.Failures), labels...)

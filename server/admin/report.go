@@ -61,7 +61,7 @@ type sourceReport struct {
 // An upstreamReport is one that a pull may read, and what it does.
 type upstreamReport struct {
 	URL       string   `json:"url"`                // as configured, without credentials and query
-	State     string   `json:"state"`              // see stream.UpstreamState
+	State     string   `json:"state"`              // see view.State
 	Failures  int      `json:"failures"`           // in a row
 	Again     *float64 `json:"again_seconds"`      // until it is asked or feeds next; null: nothing is planned
 	LastError string   `json:"last_error"`         // it may be good by now; empty: there was none

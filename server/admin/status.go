@@ -11,6 +11,7 @@ import (
 	"pumpd/server/clock"
 	"pumpd/server/reason"
 	"pumpd/server/stream"
+	"pumpd/server/view"
 )
 
 // report is made for one request; host is the answer of a.host.
@@ -89,7 +90,7 @@ func (a *Admin) reportStream(st *stream.Stream, host string) streamReport {
 	return r
 }
 
-func reportUpstreams(views []stream.UpstreamView, now clock.Instant) (list []upstreamReport) {
+func reportUpstreams(views []view.Upstream, now clock.Instant) (list []upstreamReport) {
 	for _, v := range views {
 		r := upstreamReport{URL: v.Name, State: v.State.String(), Failures: v.Failures, LastError: v.Last.Text}
 		if v.Again > now {

@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"pumpd/server/config"
-	"pumpd/server/stream"
+	"pumpd/server/view"
 )
 
 // newUpstreamRig has a pull with an upstream that fails and one that waits.
@@ -14,12 +14,12 @@ func newUpstreamRig(t *testing.T) *rig {
 	r := newRig(t, config.Stream{Path: "a", Type: config.TypePull})
 	r.at = r.at.Add(time.Minute)
 	r.pull(
-		stream.UpstreamView{
-			Name: "mmsh://…@a.example/x?…", State: stream.UpstreamFailed, Failures: 1, Again: r.at.Add(500 * time.Millisecond),
-			Last: stream.LastError{Text: "404 <b>", Cause: "status_404", At: r.at},
+		view.Upstream{
+			Name: "mmsh://…@a.example/x?…", State: view.Failed, Failures: 1, Again: r.at.Add(500 * time.Millisecond),
+			Last: view.Error{Text: "404 <b>", Cause: "status_404", At: r.at},
 		},
-		stream.UpstreamView{
-			Name: "srv:…@_mmsh._tcp.b.example/<i>", State: stream.UpstreamIdle, Again: r.at.Add(-time.Second),
+		view.Upstream{
+			Name: "srv:…@_mmsh._tcp.b.example/<i>", State: view.Idle, Again: r.at.Add(-time.Second),
 		},
 	)
 	return r
@@ -54,9 +54,9 @@ func TestUpstreamsAreShown(t *testing.T) {
 func TestUpstreamMetrics(t *testing.T) {
 	r := newRig(t, config.Stream{Path: "a", Type: config.TypePull})
 	r.pull(
-		stream.UpstreamView{Name: "mmsh://…@a.example/x?…", State: stream.UpstreamIdle},
-		stream.UpstreamView{Name: "mmsh://…@a.example/x?…", State: stream.UpstreamFailed, Failures: 1,
-			Last: stream.LastError{Text: "404 Nothing here", Cause: "status_404", At: r.at}},
+		view.Upstream{Name: "mmsh://…@a.example/x?…", State: view.Idle},
+		view.Upstream{Name: "mmsh://…@a.example/x?…", State: view.Failed, Failures: 1,
+			Last: view.Error{Text: "404 Nothing here", Cause: "status_404", At: r.at}},
 	)
 	r.at = r.at.Add(1500 * time.Millisecond)
 	got := pumpdMetrics(r)

@@ -12,6 +12,7 @@ import (
 
 	"pumpd/server/clock"
 	"pumpd/server/stream"
+	"pumpd/server/view"
 )
 
 // A file is a source that plays an ASF file again and again at its own pace, with times that go on from turn to turn:
@@ -29,7 +30,7 @@ func RunFile(ctx context.Context, st *stream.Stream) {
 	insist(ctx, st.Log().With("file", name), "file cannot be played", func() error {
 		err := playFile(ctx, st, name)
 		if err != nil {
-			st.Fail(stream.NewLastError(err, "", st.Clock().Now()))
+			st.Fail(view.NewError(err, "", st.Clock().Now()))
 		}
 		return err
 	})

@@ -6,6 +6,7 @@ import (
 
 	"pumpd/asf"
 	"pumpd/server/clock"
+	"pumpd/server/pulse"
 	"pumpd/server/stream"
 )
 
@@ -23,7 +24,7 @@ type lane struct {
 	via    string      // of the upstream's reply
 	header []byte      // the newest; nil: none yet
 	asf    *asf.Header // the same, as published
-	stream.Pulse
+	pulse.Pulse
 	file bool               // what comes is one, with times of its own
 	mute bool               // has given the stream up for being silent, and still is
 	near *stream.Generation // of the stream, whose times its own are about; nil: they are not

@@ -70,13 +70,10 @@ func (p *puller) later(k keptPacket) bool { return p.source.Ahead(k.send) > 0 }
 
 // near gives the stream's generation, if the newest packet of a lane has about the send time that the stream is at.
 func (p *puller) near(l *lane, now clock.Instant) *stream.Generation {
-	if p.source == nil || len(l.kept) == 0 || !p.source.GoesOn() || !p.source.Follows(l.asf) {
+	if p.source == nil || len(l.kept) == 0 {
 		return nil
 	}
-	if d := p.source.Drift(l.kept[len(l.kept)-1].send, now); d < -stream.SameClock || d > stream.SameClock {
-		return nil
-	}
-	return p.source.Generation()
+	return p.source.Near(l.asf, l.kept[len(l.kept)-1].send, now)
 }
 
 // fresh gives the moment at which a lane that stands by got the first packet that viewers have not had; false: it has

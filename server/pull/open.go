@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"pumpd/server/clock"
-	"pumpd/server/stream"
+	"pumpd/server/pulse"
 )
 
 // openNeeded opens the lanes that are needed.
@@ -22,7 +22,7 @@ func (p *puller) openNeeded(now clock.Instant) {
 	case len(p.lanes) > 1:
 		p.hurry(now)
 	case p.active == nil:
-		if due := p.lanes[0].opened.Add(stream.ReliefTime); now < due {
+		if due := p.lanes[0].opened.Add(pulse.Relief); now < due {
 			p.lookAt(due)
 		} else {
 			p.openBest(aimFeed, now)
@@ -42,7 +42,7 @@ func (p *puller) hurry(now clock.Instant) {
 	if l.header != nil || l.aim == aimReturn || !slices.ContainsFunc(p.origins, better) {
 		return
 	}
-	if due := last.opened.Add(stream.ReliefTime); now < due {
+	if due := last.opened.Add(pulse.Relief); now < due {
 		p.lookAt(due)
 		return
 	}

@@ -7,8 +7,8 @@ import (
 	"time"
 
 	"pumpd/server/clock"
-	"pumpd/server/stream"
 	"pumpd/server/upstream"
+	"pumpd/server/view"
 )
 
 // An origin is an upstream of the configuration and what is remembered of how it behaved.
@@ -78,7 +78,7 @@ type outage struct {
 	since  clock.Instant
 	told   clock.Instant
 	causes []string
-	last   stream.LastError // of this run or the one before
+	last   view.Error // of this run or the one before
 }
 
 const (
@@ -89,7 +89,7 @@ const (
 // log logs a failure. known: the log has it already.
 func (t *outage) log(log *slog.Logger, from string, err error, known bool, now clock.Instant) {
 	t.tries++
-	t.last = stream.NewLastError(err, causeOf(err), now)
+	t.last = view.NewError(err, causeOf(err), now)
 	if t.tries == 1 {
 		t.since, t.told = now, now
 	}

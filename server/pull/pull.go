@@ -14,6 +14,7 @@ import (
 	"pumpd/server/stream"
 	"pumpd/server/upstream"
 	"pumpd/server/via"
+	"pumpd/server/view"
 )
 
 // A puller feeds one stream from its upstreams. To them it is a client like any other: Describe, then Play. At most two
@@ -53,7 +54,7 @@ type puller struct {
 	watched  clock.Instant // the last time that somebody did, while awake
 	relief   clock.Instant // the next lane for relief: not before
 	next     clock.Instant // when to look again if nothing happens
-	views    []stream.UpstreamView
+	views    []view.Upstream
 }
 
 // A handover is a claim that another source, the slate, is about to let go for a lane.

@@ -4,7 +4,7 @@ import (
 	"slices"
 	"time"
 
-	"pumpd/server/stream"
+	"pumpd/server/view"
 )
 
 // show publishes what has become of the upstreams.
@@ -18,19 +18,19 @@ func (p *puller) show() {
 	}
 }
 
-func (p *puller) view(q *origin) stream.UpstreamView {
-	v := stream.UpstreamView{Name: q.name, Failures: q.outage.tries, Last: q.outage.last}
+func (p *puller) view(q *origin) view.Upstream {
+	v := view.Upstream{Name: q.name, Failures: q.outage.tries, Last: q.outage.last}
 	switch l := p.laneOf(q); {
 	case l != nil && l == p.active:
-		v.State = stream.UpstreamFeeding
+		v.State = view.Feeding
 	case l != nil && l.header != nil:
-		v.State = stream.UpstreamStandby
+		v.State = view.Standby
 	case l != nil:
-		v.State = stream.UpstreamConnecting
+		v.State = view.Connecting
 	case q.good > 0:
-		v.State, v.Again = stream.UpstreamReturning, q.good.Add(time.Duration(p.st.Config().Failback))
+		v.State, v.Again = view.Returning, q.good.Add(time.Duration(p.st.Config().Failback))
 	case q.outage.tries > 0:
-		v.State = stream.UpstreamFailed
+		v.State = view.Failed
 		switch {
 		case p.active == nil || p.pair:
 			v.Again = p.due(q)

@@ -11,8 +11,8 @@ import (
 	"time"
 
 	"pumpd/server/config"
-	"pumpd/server/stream"
 	"pumpd/server/upstream"
+	"pumpd/server/view"
 )
 
 // views is what has become of the upstreams, "again" where that changes by itself: "feeding, failed again".
@@ -124,7 +124,7 @@ func TestLastErrorStays(t *testing.T) {
 	var tr outage
 	tr.log(log, "x", upstream.ErrEnded, true, 5)
 	tr.end(log, "x", 6)
-	if tr.tries != 0 || tr.last != (stream.LastError{Text: upstream.ErrEnded.Error(), Cause: "ended", At: 5}) {
+	if tr.tries != 0 || tr.last != (view.Error{Text: upstream.ErrEnded.Error(), Cause: "ended", At: 5}) {
 		t.Errorf("got %+v", tr)
 	}
 }

@@ -24,10 +24,17 @@ func (s *Source) Generation() *Generation { return s.stream.chain.gen }
 // Ahead says how far a send time, in ms, is after the newest in the chain.
 func (s *Source) Ahead(send uint32) time.Duration { return s.stream.chain.ahead(send) }
 
-// Drift says how far a send time is after the one that a packet published now would have.
-func (s *Source) Drift(send uint32, now clock.Instant) time.Duration {
+// Near gives the stream's generation where packets of a header may go on with it, and a send time that is new now is
+// about the one that the stream is at; else nil.
+func (s *Source) Near(h *asf.Header, send uint32, now clock.Instant) *Generation {
+	if !s.GoesOn() || !s.Follows(h) {
+		return nil
+	}
 	c := &s.stream.chain
-	return c.ahead(send) - now.Since(c.last.at)
+	if d := c.ahead(send) - now.Since(c.last.at); d < -sameClock || d > sameClock {
+		return nil
+	}
+	return c.gen
 }
 
 // EndsWith says whether a packet with that send time is the chain's last.

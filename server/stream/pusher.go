@@ -6,15 +6,15 @@ import (
 	"pumpd/server/clock"
 )
 
-// A Pusher is an encoder as one that comes for its stream is compared with it.
-type Pusher struct {
-	From netip.Addr
-	ID   string // push-id, which it keeps when its address changes
+// A pusher is an encoder as one that comes for its stream is compared with it.
+type pusher struct {
+	from netip.Addr
+	id   string // push-id, which it keeps when its address changes
 }
 
-// Is says whether it is the one that comes. All loopback addresses are this machine's.
-func (p Pusher) Is(from netip.Addr, id string) bool {
-	return p.From == from || p.ID == id || p.From.IsLoopback() && from.IsLoopback()
+// is says whether it is the one that comes. All loopback addresses are this machine's.
+func (p pusher) is(from netip.Addr, id string) bool {
+	return p.from == from || p.id == id || p.from.IsLoopback() && from.IsLoopback()
 }
 
 // keepPlace lets an encoder that lost its link go before others until the grace is over. An encoder whose stream has
@@ -23,18 +23,21 @@ func (st *Stream) keepPlace(since clock.Instant, orphan bool) {
 	switch o := st.owner; {
 	case o == nil || o.claim.Kind != Push || !o.wrote:
 	case orphan:
-		st.absent, st.until = o.claim.Pusher, since.Add(st.reg.grace)
+		st.absent, st.until = o.pusher(), since.Add(st.reg.grace)
 	default:
-		st.absent, st.until = Pusher{}, 0
+		st.absent, st.until = pusher{}, 0
 	}
 }
 
-// Foremost is the encoder that goes before others: the one that feeds the stream, or else the one whose place is kept.
-func (st *Stream) Foremost(now clock.Instant) (p Pusher, ok bool) {
+func (s *Source) pusher() pusher { return pusher{s.claim.From, s.claim.PushID} }
+
+// Reserved says that another encoder goes before one that comes from there with that push-id: the one that feeds the
+// stream, or the one whose place is kept. Any goroutine.
+func (st *Stream) Reserved(from netip.Addr, id string, now clock.Instant) bool {
 	st.reg.mu.Lock()
 	defer st.reg.mu.Unlock()
 	if s := st.owner; s != nil && s.claim.Kind == Push {
-		return s.claim.Pusher, true
+		return !s.pusher().is(from, id)
 	}
-	return st.absent, now.Before(st.until)
+	return now.Before(st.until) && !st.absent.is(from, id)
 }

@@ -1,6 +1,7 @@
 package stream
 
 import (
+	"net/netip"
 	"strings"
 	"sync"
 	"time"
@@ -65,9 +66,10 @@ type heir struct {
 // A Claim is what who asks for a stream says of itself.
 type Claim struct {
 	Kind   Kind
-	Who    string // for the log and the status page: an address or a URL
-	Pusher Pusher // of a push
-	Evict  func() // asks the holder to give the claim up soon; nil: it will not. Called under the registry's mutex
+	Who    string     // for the log and the status page: an address or a URL
+	From   netip.Addr // of a push
+	PushID string     // of a push
+	Evict  func()     // asks the holder to give the claim up soon; nil: it will not. Called under the registry's mutex
 }
 
 // Claim makes the caller the stream's only writer until it lets go by itself. ErrBusy if somebody is.

@@ -13,6 +13,7 @@ import (
 	"pumpd/asf"
 	"pumpd/server/clock"
 	"pumpd/server/config"
+	"pumpd/server/view"
 )
 
 // A Stream is what Windows Media calls a publishing point: one source writes its chain, viewers on all loops read it.
@@ -36,15 +37,15 @@ type Stream struct {
 	vain  atomic.Bool            // while orphaned: a source has come back, and so far with a header only
 	path  atomic.Pointer[string] // of a pull: Via of the upstream, the pumps behind this one
 
-	upstreams atomic.Pointer[[]UpstreamView] // of a pull, in order of preference; nil: it does not run yet
-	fault     atomic.Pointer[LastError]      // of a file: why it did not play
+	upstreams atomic.Pointer[[]view.Upstream] // of a pull, in order of preference; nil: it does not run yet
+	fault     atomic.Pointer[view.Error]      // of a file: why it did not play
 
 	// Under the registry's mutex.
 	owner    *Source       // nil: nobody writes
 	heir     *heir         // waits for owner to let go
 	vacant   clock.Instant // since when nobody writes; who claims and writes nothing does not count
 	patience time.Duration // and for how long viewers wait for that
-	absent   Pusher        // the encoder that fed the stream last; it goes before others
+	absent   pusher        // the encoder that fed the stream last; it goes before others
 	until    clock.Instant // then
 
 	// The claim's holder only.
@@ -176,10 +177,10 @@ func (st *Stream) SetPath(via string) { st.path.Store(&via) }
 func (st *Stream) Path() *string { return st.path.Load() }
 
 // ShowUpstreams publishes what a pull makes of its upstreams, in order of preference. The caller changes views no more.
-func (st *Stream) ShowUpstreams(views []UpstreamView) { st.upstreams.Store(&views) }
+func (st *Stream) ShowUpstreams(views []view.Upstream) { st.upstreams.Store(&views) }
 
 // Upstreams is what ShowUpstreams was given last; nil while no pull runs. Any goroutine.
-func (st *Stream) Upstreams() []UpstreamView {
+func (st *Stream) Upstreams() []view.Upstream {
 	if views := st.upstreams.Load(); views != nil {
 		return *views
 	}
@@ -187,14 +188,14 @@ func (st *Stream) Upstreams() []UpstreamView {
 }
 
 // Fail keeps why the stream's file did not play.
-func (st *Stream) Fail(fault LastError) { st.fault.Store(&fault) }
+func (st *Stream) Fail(fault view.Error) { st.fault.Store(&fault) }
 
 // Fault is why the stream's file did not play last; zero: it has always played.
-func (st *Stream) Fault() LastError {
+func (st *Stream) Fault() view.Error {
 	if fault := st.fault.Load(); fault != nil {
 		return *fault
 	}
-	return LastError{}
+	return view.Error{}
 }
 
 // Listen has the stream's bell ring for a loop, by its id, when the chain grows.

@@ -69,7 +69,7 @@ func nextSame(seen, start *Element, full []byte) *Element {
 // keepTime keeps send times going forward in the chain; players take a jump for damage (asf.md §6). The rule:
 //
 //   - A source that goes on with the same header on the same clock is taken as it is: its times are later than the
-//     chain's, by no more than the outage and SameClock.
+//     chain's, by no more than the outage and sameClock.
 //   - One that goes on with the same header on another clock, which is what an encoder does that was restarted, has its
 //     times moved to where they would be had it never stopped: the outage stays a gap of its own length.
 //   - A slate or a file always has another clock, and so has what follows a slate. A pull that turns from one upstream
@@ -117,7 +117,7 @@ func (s *Source) otherClock(d, away time.Duration) bool {
 	case TieOther:
 		return true
 	case TieUnknown:
-		return d < 0 || d > away+SameClock
+		return d < 0 || d > away+sameClock
 	}
 	return d < 0
 }
@@ -132,5 +132,5 @@ func (s *Source) shifted(b []byte) ([]byte, error) {
 	return s.scratch, s.published.ShiftTimes(s.scratch, by)
 }
 
-// SameClock is how far apart the times of two sources on one clock may be: one may be many hops farther away.
-const SameClock = 5 * time.Second
+// sameClock is how far apart the times of two sources on one clock may be: one may be many hops farther away.
+const sameClock = 5 * time.Second

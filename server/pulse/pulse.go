@@ -1,4 +1,5 @@
-package stream
+// Package pulse tells a silence from the pace of a slow stream. A Pulse belongs to the goroutine that hears the source.
+package pulse
 
 import (
 	"time"
@@ -6,7 +7,7 @@ import (
 	"pumpd/server/clock"
 )
 
-// A Pulse is how the packets of a source come. It tells a silence from the pace of a slow stream.
+// A Pulse is how the packets of a source come. The zero value is one of which none has.
 type Pulse struct {
 	Packets int           // that have come
 	First   clock.Instant // of packets
@@ -27,7 +28,7 @@ func (p *Pulse) Beat(now clock.Instant) {
 
 // Patience is the time without packets that is no accident. Sources with a packet every two seconds are allowed more
 // than those with fifty a second.
-func (p *Pulse) Patience() time.Duration { return max(ReliefTime, 4*p.pace) }
+func (p *Pulse) Patience() time.Duration { return max(Relief, 4*p.pace) }
 
-// ReliefTime is half of what a failover may take.
-const ReliefTime = time.Second
+// Relief is half of what a failover may take.
+const Relief = time.Second
