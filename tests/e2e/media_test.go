@@ -78,5 +78,5 @@ func readClip(file string) (*clip, error) {
 
 // demoClip is the clip that comes with pumpd.
 var demoClip = sync.OnceValues(func() (*clip, error) {
-	return readClip(filepath.Join(repository, "server", "clip", "demo.asf"))
+	return readClip(filepath.Join(repository, "server", "play", "clip", "demo.asf"))
 })

@@ -119,7 +119,7 @@ func (m *mortal) awaitSource(t *testing.T, kind string) {
 }
 
 // slateClip makes an encoder that sends what the built-in slate is.
-var slateClip = []string{"push", "-loop", filepath.Join(repository, "server", "clip", "demo.asf")}
+var slateClip = []string{"push", "-loop", filepath.Join(repository, "server", "play", "clip", "demo.asf")}
 
 // startOwnSlate has a stream with a slate of its encoder's own header, which is watched.
 func startOwnSlate(t *testing.T) (*mortal, *process, []*witness) {
