@@ -5,20 +5,19 @@ import (
 	"log/slog"
 	"unique"
 
-	"pumpd/server/clock"
 	"pumpd/server/logging"
 )
 
 // logViewer writes the one line that a viewer leaves in the access log.
-func logViewer(log *slog.Logger, c *conn, v *viewer, now clock.Instant) {
+func logViewer(log *slog.Logger, c *conn, had stay) {
 	log.Info(logging.ViewerLeft,
 		"reason", c.why.String(),
-		"stream", v.audience.stream.Config().Path,
+		"stream", had.stream.Config().Path,
 		"from", c.remote.String(),
 		"agent", c.agent.Value(),
-		"seconds", float64(now.Since(v.joined).Milliseconds())/1000,
-		"bytes", v.bytes,
-		"skips", v.skips,
+		"seconds", float64(had.length.Milliseconds())/1000,
+		"bytes", had.bytes,
+		"skips", had.skips,
 	)
 }
 

@@ -1,6 +1,8 @@
 package server
 
 import (
+	"time"
+
 	"pumpd/server/clock"
 	"pumpd/server/reason"
 	"pumpd/server/stream"
@@ -78,8 +80,16 @@ func newest(e *stream.Element) *stream.Element {
 	return e
 }
 
-// part takes v out of its audience. Not to be called by the hub's owner from inside one of its methods.
-func (h *hub) part(v *viewer, why reason.Reason) {
+// A stay is what there is to say of a viewer that is gone.
+type stay struct {
+	stream *stream.Stream
+	length time.Duration
+	bytes  uint64 // that its socket took
+	skips  uint32 // how many times it was moved to a newer key frame
+}
+
+// part takes v out of its audience. Not to be called by the hub's owner from inside Blocked or End.
+func (h *hub) part(v *viewer, why reason.Reason, now clock.Instant) stay {
 	a := v.audience
 	last := a.viewers[len(a.viewers)-1]
 	a.viewers[v.slot], last.slot = last, v.slot
@@ -94,13 +104,7 @@ func (h *hub) part(v *viewer, why reason.Reason) {
 	a.stream.Stats().Viewers.Add(-1)
 	a.stream.Stats().Left[why].Add(1)
 	a.account()
-}
-
-// unblocked goes on with a viewer whose socket can take more.
-func (h *hub) unblocked(v *viewer, now clock.Instant) {
-	if v.state == blocked {
-		h.turn(v, now)
-	}
+	return stay{stream: a.stream, length: now.Since(v.joined), bytes: v.bytes, skips: v.skips}
 }
 
 // dismiss ends v's stream as the source would: after the frame it is in the middle of comes $E(0) and FIN.

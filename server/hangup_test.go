@@ -114,7 +114,7 @@ func TestStopBesideAStalledViewer(t *testing.T) {
 
 // blocked counts the viewers that wait for their sockets.
 func (s *tlsServer) blocked() (n int) {
-	for _, n1 := range s.viewers(func(v *viewer) bool { return v.state == blocked }) {
+	for _, n1 := range s.viewers(func(v *viewer) bool { return v.isBlocked() }) {
 		n += n1
 	}
 	return n
@@ -129,14 +129,9 @@ func (s *tlsServer) viewers(match func(*viewer) bool) (counts []int) {
 		l, counted := e.loop, make(chan int)
 		l.tell(func(clock.Instant) {
 			n := 0
-			for _, a := range l.hub.audiences {
-				if a == nil {
-					continue
-				}
-				for _, v := range a.viewers {
-					if match(v) {
-						n++
-					}
+			for _, c := range l.conns {
+				if c != nil && c.viewer != nil && match(c.viewer) {
+					n++
 				}
 			}
 			counted <- n

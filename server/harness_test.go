@@ -77,8 +77,8 @@ func newRig(t testing.TB, change func(*config.Config), names ...string) *rig {
 	}
 	n.access = access
 	r.reg = stream.NewRegistry(c, time.Duration(cfg.Timeouts.SourceGrace), streams)
-	r.loop = newLoop(0, c, cfg, log, r.reg, &serverStats{}, n, func() {})
-	r.loop.hub.engine, r.loop.watcher = r, r
+	r.loop = newLoop(0, c, cfg, newTLSEngine(r), log, r.reg, &serverStats{}, n, func() {})
+	r.loop.watcher = r
 	r.gate(plenty)
 	n.loops = []*loop{r.loop}
 	return r

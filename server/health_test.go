@@ -17,7 +17,7 @@ func TestStuckLoops(t *testing.T) {
 	at := clock.Instant(1)
 	n, c, log := newNode(), clock.Clock{Now: func() clock.Instant { return at }}, slog.New(slog.DiscardHandler)
 	for i := range 3 {
-		l := newLoop(i, c, config.Default(), log, stream.NewRegistry(c, 0, nil), &serverStats{}, n, func() {})
+		l := newLoop(i, c, config.Default(), nil, log, stream.NewRegistry(c, 0, nil), &serverStats{}, n, func() {})
 		n.loops = append(n.loops, l)
 	}
 	check := func(want ...admin.Stuck) {

@@ -24,7 +24,7 @@ type hub struct {
 	limits hubLimits
 	engine engine
 	owner  hubOwner
-	wake   func() // has work called soon; any goroutine
+	wake   func() // has work called soon
 	stats  *hubStats
 
 	// Any goroutine.
@@ -53,15 +53,16 @@ type hub struct {
 
 // hubLimits are the parts of the configuration that hubs look at.
 type hubLimits struct {
-	merge    config.Merge
-	maxLag   time.Duration // in time, between a viewer and its audience
-	lagBytes uint64        // in memory
-	stall    time.Duration // for which a blocked viewer's socket may take nothing
+	merge  config.Merge
+	maxLag time.Duration // that a viewer may be behind its audience
+	stall  time.Duration // for which its socket may take nothing
+
+	lagBytes uint64 // maxLagBytes but in tests
 }
 
 // A hubOwner does what takes more than a descriptor. It is called on the loop, in the middle of rounds and turns.
 type hubOwner interface {
-	// Blocked has the hub's unblocked called when v's socket can take more.
+	// Blocked has turn called when v's socket can take more.
 	Blocked(v *viewer)
 	// End has v leave and part called, when the round or turn is over.
 	End(v *viewer, why reason.Reason)
@@ -73,14 +74,29 @@ type hubStats struct {
 	sends  atomic.Uint64 // system calls
 }
 
-// newHub makes the hub that streams know by id. Its engine is still to be set.
-func newHub(id int, c clock.Clock, limits hubLimits, owner hubOwner, wake func(), stats *hubStats, streams int) *hub {
-	h := &hub{id: id, clock: c, limits: limits, owner: owner, wake: wake, stats: stats,
-		audiences: make([]*audience, streams)}
+// hubOptions of newHub. All are needed.
+type hubOptions struct {
+	clock   clock.Clock
+	limits  hubLimits
+	engine  engine // the hub's alone, until close
+	owner   hubOwner
+	wake    func() // has work called soon; called on any goroutine
+	stats   *hubStats
+	streams int // that there are
+}
+
+// newHub makes the hub that streams know by id.
+func newHub(id int, o hubOptions) *hub {
+	h := &hub{id: id, clock: o.clock, limits: o.limits, engine: o.engine, owner: o.owner, wake: o.wake, stats: o.stats,
+		audiences: make([]*audience, o.streams)}
+	h.limits.lagBytes = maxLagBytes
 	h.alarm = time.AfterFunc(time.Hour, h.ring)
 	h.alarm.Stop()
 	return h
 }
+
+// close ends the engine, once no round comes any more.
+func (h *hub) close() { h.engine.close() }
 
 // bell is what a stream rings when its chain has grown. Any goroutine.
 func (h *hub) bell(now clock.Instant) {

@@ -28,14 +28,13 @@ func (l *loop) join(c *conn, st *stream.Stream, j *stream.Joins, d *dialect, hea
 // part ends c's life as a viewer and writes its line in the access log.
 func (l *loop) part(c *conn, now clock.Instant) {
 	l.owner.check()
-	v := c.viewer
-	l.hub.part(v, c.why)
+	had := l.hub.part(c.viewer, c.why, now)
 	c.viewer = nil
 	if c.phase != closed {
 		l.wait(c)
 	}
 	l.node.sessions.stop(c.session, c.remote.Addr(), now)
-	logViewer(l.access, c, v, now)
+	logViewer(l.access, c, had)
 }
 
 // Blocked has the watcher tell when v's socket can take more.

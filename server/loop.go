@@ -91,8 +91,8 @@ const (
 	keepAliveTime = 60 * time.Second
 )
 
-func newLoop(id int, c clock.Clock, cfg *config.Config, log *slog.Logger, reg *stream.Registry, stats *serverStats,
-	n *node, kick func()) *loop {
+func newLoop(id int, c clock.Clock, cfg *config.Config, e engine, log *slog.Logger, reg *stream.Registry,
+	stats *serverStats, n *node, kick func()) *loop {
 	l := &loop{
 		id: id, clock: c, log: log, access: log, reg: reg, stats: stats, node: n, kick: kick,
 		limits: limits{
@@ -103,12 +103,15 @@ func newLoop(id int, c clock.Clock, cfg *config.Config, log *slog.Logger, reg *s
 		},
 		held: make([][]*conn, len(reg.Streams())),
 	}
-	l.hub = newHub(id, c, hubLimits{
-		merge:    cfg.Server.Merge,
-		maxLag:   time.Duration(cfg.Server.MaxLag),
-		lagBytes: maxLagBytes,
-		stall:    time.Duration(cfg.Timeouts.Stall),
-	}, l, l.wake, &stats.hubs, len(reg.Streams()))
+	l.hub = newHub(id, hubOptions{
+		clock: c,
+		limits: hubLimits{
+			merge:  cfg.Server.Merge,
+			maxLag: time.Duration(cfg.Server.MaxLag),
+			stall:  time.Duration(cfg.Timeouts.Stall),
+		},
+		engine: e, owner: l, wake: l.wake, stats: &stats.hubs, streams: len(reg.Streams()),
+	})
 	l.again = time.AfterFunc(time.Hour, l.wake)
 	l.again.Stop()
 	return l
@@ -163,8 +166,8 @@ func (l *loop) ready(events []unix.EpollEvent, now clock.Instant) {
 		switch {
 		case c.late:
 			l.deliver(c, now)
-		case c.viewer != nil:
-			l.hub.unblocked(c.viewer, now)
+		case c.viewer != nil && c.viewer.isBlocked():
+			l.hub.turn(c.viewer, now)
 		}
 	}
 }

@@ -113,16 +113,18 @@ func (s *Server) makeGate() error {
 
 // makeLoops makes the loops, each with its engine and its watcher.
 func (s *Server) makeLoops() error {
-	n := s.cfg.Server.LoopCount()
-	engines, err := newEngines(s.cfg.Server.Engine, n, s.log)
+	engines, err := newEngines(s.cfg.Server.Engine, s.cfg.Server.LoopCount(), s.log)
 	if err != nil {
 		return err
 	}
 	s.engine = engineName(engines[0])
-	for i := range n {
+	for i, sends := range engines {
+		if len(s.cfg.TLS.Listen) > 0 {
+			sends = newTLSEngine(sends)
+		}
 		e := s.reactor.add()
-		l := newLoop(i, s.clock, s.cfg, s.log, s.reg, &s.stats, s.node, e.kick)
-		l.gate, l.hub.engine, e.loop = s.gate, engines[i], l
+		l := newLoop(i, s.clock, s.cfg, sends, s.log, s.reg, &s.stats, s.node, e.kick)
+		l.gate, e.loop = s.gate, l
 		l.left = func(c *conn) { s.gate.leave(c.guest) }
 		s.node.loops = append(s.node.loops, l)
 	}
@@ -142,7 +144,7 @@ func (s *Server) release() {
 		if l.watcher != nil {
 			l.watcher.close()
 		}
-		l.hub.engine.close()
+		l.hub.close()
 	}
 }
 

@@ -117,7 +117,7 @@ func (l *loop) stop(now clock.Instant) {
 		if c == nil {
 			continue
 		}
-		if v := c.viewer; v != nil && v.staying() && v.dialect != otherPump {
+		if v := c.viewer; v != nil && v.dismissable() {
 			l.hub.dismiss(v, reason.ShuttingDown, now)
 			continue
 		}

@@ -126,7 +126,7 @@ func mistaken(err error) bool {
 var wantTLS = []byte("HTTP/1.0 400 Bad Request\r\nServer: " + viewerServer +
 	"\r\nContent-Type: text/plain\r\nConnection: close\r\n\r\nthis port speaks TLS: https:// or mmshs://\n")
 
-// makeTLS loads the certificates and puts encryption before the loops' engines, if TLS is configured.
+// makeTLS loads the certificates, if TLS is configured.
 func (s *Server) makeTLS() error {
 	if len(s.cfg.TLS.Listen) == 0 {
 		return nil
@@ -136,9 +136,6 @@ func (s *Server) makeTLS() error {
 		return fmt.Errorf("tls: %w", err)
 	}
 	s.handshakes = h
-	for _, l := range s.node.loops {
-		l.hub.engine = newTLSEngine(l.hub.engine)
-	}
 	return nil
 }
 

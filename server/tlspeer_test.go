@@ -105,7 +105,6 @@ func newTLSRig(t testing.TB) (*rig, *handshakes) {
 		t.Fatal(err)
 	}
 	t.Cleanup(h.stop)
-	r.loop.hub.engine = newTLSEngine(r)
 	return r, h
 }
 

@@ -34,7 +34,6 @@ type tlsWire struct {
 
 // Limits of a tlsWire.
 const (
-	offerBytes = turnBytes
 	tryBytes   = 4 << 10
 	readBytes  = 1 << 10  // room for a request; the buffer grows for more
 	keepPlain  = 64 << 10 // memory for plain that is kept for more to come
@@ -209,7 +208,7 @@ func (w *tlsWire) flush() syscall.Errno {
 		return errno
 	}
 	w.shim.took(n)
-	w.c.viewer.progress = w.c.loop.now
+	w.c.viewer.moved(w.c.loop.now)
 	if n < len(b) {
 		return syscall.EAGAIN
 	}

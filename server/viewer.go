@@ -40,8 +40,17 @@ func newViewer(fd int32, d *dialect, tls offerer) *viewer {
 // leave makes v one that is sent nothing more; its owner calls part soon.
 func (v *viewer) leave() { v.state = leaving }
 
-// staying says that v has not been told, and is not to be told, that its stream is over.
-func (v *viewer) staying() bool { return v.verdict == reason.None && v.state != leaving }
+// isBlocked says that v waits for its socket, or for others to have their turns.
+func (v *viewer) isBlocked() bool { return v.state == blocked }
+
+// moved notes that v's socket takes what it is sent, though nothing of that is reported to the hub yet.
+func (v *viewer) moved(now clock.Instant) { v.progress = now }
+
+// dismissable says that v is there and is to be told when its stream ends. Pumps get a FIN alone: that is a lost source,
+// which may come back and for which their viewers wait.
+func (v *viewer) dismissable() bool {
+	return v.verdict == reason.None && v.state != leaving && v.dialect != otherPump
+}
 
 // A lead is what a viewer is owed that is not in the chain: a reply's head, $H, the rest of a half-sent frame. A viewer
 // in step, which nearly all are, has none; so it is no part of the viewer. Hubs use it again, see owe.
