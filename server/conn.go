@@ -21,7 +21,7 @@ type conn struct {
 	wire     wire
 	fd       int32
 	slot     int32 // in loop.waiting, -1 while viewing
-	place    int32 // in loop.held, -1 unless holding
+	heldSlot int32 // in loop.held, -1 unless holding
 	scanned  int32 // while partHead: bytes of the head that hold no blank line
 	need     int32 // bytes of the request, once its head is read and its body is awaited; 0 before
 	thrown   int32 // bytes that have come while closing, maxThrown at the most
@@ -77,7 +77,7 @@ const (
 func (l *loop) open(d arrival, now clock.Instant) *conn {
 	l.owner.check()
 	l.turned.Store(int64(now))
-	c := &conn{loop: l, wire: d.wire, remote: d.remote, fd: int32(d.fd), place: -1, guest: d.guest,
+	c := &conn{loop: l, wire: d.wire, remote: d.remote, fd: int32(d.fd), heldSlot: -1, guest: d.guest,
 		deadline: now.Add(l.limits.requestHead)}
 	l.conns.put(c)
 	l.wait(c)

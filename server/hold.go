@@ -18,7 +18,7 @@ func (l *loop) hold(c *conn, st *stream.Stream, now clock.Instant) bool {
 	}
 	c.phase, c.waited, c.waitsFor, c.deadline = holding, true, st, now.Add(d)
 	held := &l.held[st.ID()]
-	c.place = int32(len(*held))
+	c.heldSlot = int32(len(*held))
 	*held = append(*held, c)
 	l.holding++
 	st.Stats().Held.Add(1)
@@ -55,16 +55,16 @@ func (l *loop) unhold(c *conn, now clock.Instant) {
 
 // unlist takes c out of the list of those who wait for its stream, if it is there.
 func (l *loop) unlist(c *conn) {
-	if c.place < 0 {
+	if c.heldSlot < 0 {
 		return
 	}
 	held := &l.held[c.waitsFor.ID()]
 	end := len(*held) - 1
 	last := (*held)[end]
-	(*held)[c.place], last.place = last, c.place
+	(*held)[c.heldSlot], last.heldSlot = last, c.heldSlot
 	(*held)[end] = nil
 	*held = (*held)[:end]
-	c.place = -1
+	c.heldSlot = -1
 	l.holding--
 	l.hub.unlisten(c.waitsFor)
 }

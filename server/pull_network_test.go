@@ -119,7 +119,7 @@ func TestPathOfPumps(t *testing.T) {
 	}
 	for i, name := range names {
 		n := via.Name(strings.TrimPrefix(name, "1.0 "))
-		if err := n.CheckPath([]byte(path)); err == nil {
+		if err := n.CheckReply([]byte(path)); err == nil {
 			t.Errorf("pump %d of %q would pull from itself", i, path)
 		}
 	}

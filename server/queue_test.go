@@ -75,8 +75,8 @@ func TestUnholdFindsItsPlace(t *testing.T) {
 	for i := range all {
 		all[(i*37)%len(all)].hangUp()
 		for place, c := range r.loop.held[0] {
-			if int(c.place) != place {
-				t.Fatalf("after %d: a conn at %d thinks it is at %d", i, place, c.place)
+			if int(c.heldSlot) != place {
+				t.Fatalf("after %d: a conn at %d thinks it is at %d", i, place, c.heldSlot)
 			}
 		}
 	}

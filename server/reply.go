@@ -161,7 +161,7 @@ func retryAfter() int64 { return 2 + rand.Int64N(4) }
 // describe is the reply to a Describe: exactly the $H, with its length, and normally the end of the connection.
 func (l *loop) describe(c *conn, x exchange, g *stream.Generation, who identity) {
 	keep := stays(x.Request, x.dialect.keep)
-	b := l.appendPath(l.head(x.Minor, 200, viewerServer), x)
+	b := l.appendVia(l.head(x.Minor, 200, viewerServer), x)
 	b = appendTokens(b, x.dialect, who)
 	b = codec.AppendField(b, "Content-Type", "application/vnd.ms.wms-hdr.asfv1")
 	b = codec.AppendIntField(b, "Content-Length", int64(len(g.Framed())))
@@ -193,7 +193,7 @@ func clientID(id uint32) string { return "client-id=" + strconv.FormatUint(uint6
 // playHead is the head of the reply to a Play, for the viewer to keep until it is sent. Proxies must not collect what
 // comes behind it: nginx does, unless it is told not to.
 func (l *loop) playHead(x exchange, g *stream.Generation, who identity) []byte {
-	b := l.appendPath(l.head(x.Minor, 200, viewerServer), x)
+	b := l.appendVia(l.head(x.Minor, 200, viewerServer), x)
 	if x.dialect.mmsh() {
 		b = appendTokens(b, x.dialect, who)
 		b = codec.AppendField(b, "Content-Type", "application/x-mms-framed")

@@ -122,7 +122,7 @@ func (l *loop) watch(c *conn, x exchange, now clock.Instant) {
 	}
 	if err := l.node.name.CheckRequest(&x.Via); err != nil {
 		l.log.Warn(logging.PumpRefused, "stream", st.Config().Path, "from", c.remote, "err", err)
-		l.refuse(c, x.to, 403, err.Error(), l.pathField(x)...)
+		l.refuse(c, x.to, 403, err.Error(), l.viaField(x)...)
 		return
 	}
 	j := st.Up()
@@ -130,7 +130,7 @@ func (l *loop) watch(c *conn, x exchange, now clock.Instant) {
 		return
 	}
 	if j == nil {
-		l.refuse(c, x.to, 503, "nothing is sent to this stream at present", l.pathField(x)...)
+		l.refuse(c, x.to, 503, "nothing is sent to this stream at present", l.viaField(x)...)
 		return
 	}
 	s, free := l.identify(x, c.remote.Addr(), now)

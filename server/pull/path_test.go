@@ -47,7 +47,7 @@ func TestPumpsWithoutSourceAreTold(t *testing.T) {
 			t.Errorf("%v, want the 503", err)
 		}
 		want := "1.0 " + string(s.puller.Name) + ", 1.0 pumpd-0123456789abcdef"
-		if got := s.puller.Name.Path(s.st.Path()); got != want {
+		if got := s.puller.Name.Field(s.st.Path()); got != want {
 			t.Errorf("path %q, want %q", got, want)
 		}
 	})

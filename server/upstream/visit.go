@@ -62,7 +62,7 @@ func (v *Visit) once(ctx context.Context, about *Description) (*Answer, error) {
 // judge says whether an answer was only a step on the way.
 func (v *Visit) judge(ctx context.Context, a *Answer) (again bool, err error) {
 	r := a.reply
-	if err := v.client.Name.CheckPath([]byte(r.via)); err != nil {
+	if err := v.client.Name.CheckReply([]byte(r.via)); err != nil {
 		return false, err
 	}
 	v.Via = r.via

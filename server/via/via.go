@@ -6,7 +6,7 @@
 //
 //	Via: 1.0 pumpd-0123456789abcdef, 1.0 pumpd-89abcdef01234567
 //
-// The path is learned when a connection is made. A circle that closes behind our back, when an upstream changes its
+// The way is learned when a connection is made. A circle that closes behind our back, when an upstream changes its
 // own, has no source in it: it falls silent, everybody in it dials again, and is refused.
 package via
 
@@ -41,7 +41,7 @@ const (
 	maxField = 1024         // bytes of the field
 )
 
-// Why CheckPath refuses an upstream.
+// Why CheckReply refuses an upstream.
 var (
 	ErrLoop = errors.New("upstream gets its stream from this pump")
 	ErrDeep = errors.New("upstream is too far from the source")
@@ -64,8 +64,8 @@ func (n Name) CheckRequest(via *codec.Via) error {
 	return nil
 }
 
-// CheckPath looks at the Via field of an upstream's reply. An error is an ErrLoop or an ErrDeep, and shows the path.
-func (n Name) CheckPath(via []byte) error {
+// CheckReply looks at the Via field of an upstream's reply. An error is an ErrLoop or an ErrDeep, and shows the field.
+func (n Name) CheckReply(via []byte) error {
 	switch {
 	case n.in(via):
 		return fmt.Errorf("%w: %.200s", ErrLoop, via)
@@ -85,8 +85,8 @@ func pumpsIn(via []byte) int {
 	return 1 + bytes.Count(via, []byte{','})
 }
 
-// Path is the Via of a reply about a stream that has come through what is behind; nil: nothing.
-func (n Name) Path(behind *string) string {
+// Field is the Via of a reply about a stream that has come through what is behind; nil: nothing.
+func (n Name) Field(behind *string) string {
 	path := "1.0 " + string(n)
 	if behind != nil && *behind != "" {
 		path += ", " + *behind

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-func TestCheckPath(t *testing.T) {
+func TestCheckReply(t *testing.T) {
 	n := NewName()
 	others := strings.Repeat(", 1.0 pumpd-0123456789abcdef", 8)[2:]
 	for _, tt := range []struct {
@@ -24,7 +24,7 @@ func TestCheckPath(t *testing.T) {
 		{"long", "1.0 " + strings.Repeat("x", maxField), ErrDeep},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			if err := n.CheckPath([]byte(tt.via)); !errors.Is(err, tt.want) {
+			if err := n.CheckReply([]byte(tt.via)); !errors.Is(err, tt.want) {
 				t.Errorf("%v, want %v", err, tt.want)
 			}
 		})
