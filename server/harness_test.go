@@ -94,7 +94,7 @@ func (l *rigLog) WithGroup(string) slog.Handler      { return l }
 func (r *rig) gate(most int64) {
 	b := budget{connections: most, encoders: 8, reserve: 4}
 	r.loop.gate = newGate(&b, r.loop.log)
-	r.loop.left = func(c *conn) { r.loop.gate.leave(c.guest) }
+	r.loop.onClosed = func(c *conn) { r.loop.gate.leave(c.guest) }
 }
 
 // The rig is the loop's engine.
@@ -201,7 +201,7 @@ func (p *peer) hangUp() {
 	if !p.gone {
 		p.gone = true
 		p.rig.loop.closed(p.conn)
-		p.rig.loop.left(p.conn)
+		p.rig.loop.onClosed(p.conn)
 	}
 }
 

@@ -17,19 +17,19 @@ import (
 // they are accepted and never change loops.
 type loop struct {
 	// Set before the loop runs, never changed.
-	id      int
-	clock   clock.Clock
-	limits  limits
-	log     *slog.Logger
-	access  *slog.Logger
-	reg     *stream.Registry
-	stats   *serverStats
-	node    *node
-	hub     *hub
-	watcher arming
-	gate    *gate
-	kick    func()      // makes gnet call work soon, on this loop
-	left    func(*conn) // is told of each connection that is gone
+	id       int
+	clock    clock.Clock
+	limits   limits
+	log      *slog.Logger
+	access   *slog.Logger
+	reg      *stream.Registry
+	stats    *serverStats
+	node     *node
+	hub      *hub
+	watcher  arming
+	gate     *gate
+	kick     func()      // makes gnet call work soon, on this loop
+	onClosed func(*conn) // is told of each connection that is gone
 
 	// Any goroutine.
 	owner   owner // checks in tests that what is below is touched on it alone

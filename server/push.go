@@ -28,13 +28,13 @@ type push struct {
 	minor int    // HTTP/1.minor
 	keep  bool   // the conn stays when the body is complete
 
-	state  pushState
-	source *stream.Source // while inheriting and feeding
-	body   pushBody
-	last   *asf.Header   // its last header, as published; nil without one and after $E
-	next   *asf.Header   // the header to give the stream with its next packet; nil: it has been given, or none has come
-	left   stream.Mark   // the chain's end when it fell silent; 0: it has not
-	heard  clock.Instant // the last $H, $C, $D or $E; between two bodies, the end of the first, or a setup
+	state   pushState
+	source  *stream.Source // while inheriting and feeding
+	body    pushBody
+	last    *asf.Header   // its last header, as published; nil without one and after $E
+	next    *asf.Header   // the header to give the stream with its next packet; nil: it has been given, or none has come
+	leftOff stream.Mark   // the chain's end when it fell silent; 0: it has not
+	heard   clock.Instant // the last $H, $C, $D or $E; between two bodies, the end of the first, or a setup
 	pulse.Pulse
 }
 
@@ -141,7 +141,7 @@ func (p *push) header(c *conn, b []byte) error {
 			return err
 		}
 	}
-	p.next, p.left = nil, 0
+	p.next, p.leftOff = nil, 0
 	if err := p.source.Header(b); err != nil {
 		return err
 	}
@@ -200,11 +200,11 @@ func (p *push) beginWith(c *conn, b []byte) error {
 		}
 	}
 	t := stream.TieOther
-	if p.source.Unmoved(p.left) {
+	if p.source.Unmoved(p.leftOff) {
 		t = stream.TieExact
 	}
 	h := p.next
-	p.next, p.left = nil, 0
+	p.next, p.leftOff = nil, 0
 	if err := p.source.Header(h.Raw); err != nil {
 		return err
 	}
@@ -216,7 +216,7 @@ func (p *push) beginWith(c *conn, b []byte) error {
 func (p *push) yieldToSlate(c *conn, now clock.Instant) {
 	c.loop.log.Warn("encoder is silent, making way for the slate", "stream", p.stream.Config().Path, "from", c.remote,
 		"for", now.Since(p.heard))
-	p.next, p.left = p.source.Published(), p.source.Mark()
+	p.next, p.leftOff = p.source.Published(), p.source.Mark()
 	p.source.Pause(p.heard)
 	p.source, p.state = nil, pushSilent
 }
@@ -277,7 +277,7 @@ func (p *push) end(f codec.Frame, now clock.Instant) error {
 	if err != nil || why == 1 {
 		return err
 	}
-	p.heard, p.state, p.last, p.next, p.left = now, pushEnded, nil, nil, 0
+	p.heard, p.state, p.last, p.next, p.leftOff = now, pushEnded, nil, nil, 0
 	p.access.drop(p.stream, p.id)
 	if p.source != nil {
 		p.source.End()

@@ -11,7 +11,7 @@ import (
 // A pushBody takes the frames out of the body of a PushStart, whatever it is wrapped in: counted by Content-Length as
 // encoders send it, chunked, with or without the 8-byte data header of MMSH (push.md §4).
 type pushBody struct {
-	left    int64 // bytes to come; unused when chunked
+	toCome  int64 // bytes to come; unused when chunked
 	chunked bool
 	chunks  codec.Chunked
 	joined  []byte // of a chunked body: the start of a frame that chunks have cut
@@ -32,16 +32,16 @@ func (b *pushBody) take(w wire, act func(codec.Frame) error) (whole bool, err er
 		return b.takeChunks(w, act)
 	}
 	in := w.peek()
-	if int64(len(in)) > b.left {
-		in = in[:b.left]
+	if int64(len(in)) > b.toCome {
+		in = in[:b.toCome]
 	}
 	n, err := b.frames(in, act)
 	w.discard(n)
-	b.left -= int64(n)
-	if rest := int64(len(in) - n); err == nil && rest > 0 && rest == b.left {
+	b.toCome -= int64(n)
+	if rest := int64(len(in) - n); err == nil && rest > 0 && rest == b.toCome {
 		return false, errCutFrame
 	}
-	return b.left == 0, err
+	return b.toCome == 0, err
 }
 
 func (b *pushBody) takeChunks(w wire, act func(codec.Frame) error) (whole bool, err error) {

@@ -66,7 +66,7 @@ func (l *loop) startPush(c *conn, x exchange, n int, now clock.Instant) {
 	p := c.push
 	p.id, p.minor, p.keep = id, x.Minor, stays(x.Request, true)
 	p.hear(now)
-	p.body = pushBody{left: x.ContentLength, chunked: x.Chunked, mmsh: p.body.mmsh}
+	p.body = pushBody{toCome: x.ContentLength, chunked: x.Chunked, mmsh: p.body.mmsh}
 	c.next(n, now)
 	c.phase, c.deadline = feeding, 0
 }

@@ -244,7 +244,7 @@ func (r *reactor) OnClose(g gnet.Conn, _ error) gnet.Action {
 	}
 	w.conn = nil
 	w.c.loop.closed(w.c)
-	w.c.loop.left(w.c)
+	w.c.loop.onClosed(w.c)
 	return gnet.None
 }
 

@@ -8,7 +8,7 @@ func (l *loop) appendVia(b []byte, x exchange) []byte {
 	if x.Via.Empty() {
 		return b
 	}
-	return codec.AppendField(b, "Via", l.node.name.Field(x.stream.Path()))
+	return codec.AppendField(b, "Via", l.node.name.Field(x.stream.Via()))
 }
 
 // viaField is the same for refuse, as name and value: pumps that wait for each other's stream shall find that out.
@@ -16,5 +16,5 @@ func (l *loop) viaField(x exchange) []string {
 	if x.Via.Empty() {
 		return nil
 	}
-	return []string{"Via", l.node.name.Field(x.stream.Path())}
+	return []string{"Via", l.node.name.Field(x.stream.Via())}
 }

@@ -35,7 +35,7 @@ func TestRepliesTellPumpsThePath(t *testing.T) {
 		}
 		for name, request := range requests {
 			for _, behind := range []string{"", "1.0 pumpd-0123456789abcdef, 1.1 proxy"} {
-				r.reg.Streams()[0].SetPath(behind)
+				r.reg.Streams()[0].SetVia(behind)
 				want := "\r\nVia: " + id + "\r\n"
 				if behind != "" {
 					want = "\r\nVia: " + id + ", " + behind + "\r\n"

@@ -53,7 +53,7 @@ func (p *puller) withdraw() {
 func (p *puller) start(l *lane, s *stream.Source) {
 	t := stream.TieUnknown
 	switch {
-	case l.file, !s.Unmoved(p.left):
+	case l.file, !s.Unmoved(p.leftOff):
 		t = stream.TieOther
 	case p.leftBy == l:
 		t = stream.TieExact
@@ -64,7 +64,7 @@ func (p *puller) start(l *lane, s *stream.Source) {
 
 // release lets the claim go, in one way or another.
 func (p *puller) release(how func()) {
-	p.left, p.leftBy = p.source.Mark(), p.active
+	p.leftOff, p.leftBy = p.source.Mark(), p.active
 	how()
 	p.active, p.source = nil, nil
 }
@@ -72,7 +72,7 @@ func (p *puller) release(how func()) {
 // feed sends the stream what the active lane has kept, from the place where it goes on.
 func (p *puller) feed(u lineup) {
 	l := p.active
-	p.st.SetPath(l.via)
+	p.st.SetVia(l.via)
 	kept := l.kept[u.from:]
 	l.forget()
 	if err := p.source.Header(l.header); err != nil {

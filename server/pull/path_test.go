@@ -19,7 +19,7 @@ func TestPullLearnsThePath(t *testing.T) {
 		stop := s.start()
 		time.Sleep(5 * time.Second)
 		synctest.Wait()
-		if path := s.st.Path(); path == nil || *path != behind {
+		if path := s.st.Via(); path == nil || *path != behind {
 			t.Errorf("path %v, want %q", path, behind)
 		}
 		if n := s.log.Count("WARN upstream failed from=mmsh://a.example/x err=upstream gets its stream from " +
@@ -29,7 +29,7 @@ func TestPullLearnsThePath(t *testing.T) {
 		s.change(hostB, w.relay(relay{burst: burst3}))
 		time.Sleep(10 * time.Second)
 		synctest.Wait()
-		if path := s.st.Path(); path == nil || *path != "" {
+		if path := s.st.Via(); path == nil || *path != "" {
 			t.Errorf("path %v when the upstream is no pump any more, want none", path)
 		}
 		stop()
@@ -47,7 +47,7 @@ func TestPumpsWithoutSourceAreTold(t *testing.T) {
 			t.Errorf("%v, want the 503", err)
 		}
 		want := "1.0 " + string(s.puller.Name) + ", 1.0 pumpd-0123456789abcdef"
-		if got := s.puller.Name.Field(s.st.Path()); got != want {
+		if got := s.puller.Name.Field(s.st.Via()); got != want {
 			t.Errorf("path %q, want %q", got, want)
 		}
 	})

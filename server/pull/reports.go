@@ -49,7 +49,7 @@ func (p *puller) take(l *lane, e upstream.Event, now clock.Instant) error {
 	switch e.Kind {
 	case eventPath:
 		if l.via = string(e.Data); p.active == nil || p.active == l {
-			p.st.SetPath(l.via)
+			p.st.SetVia(l.via)
 		}
 		return nil
 	case eventFile:

@@ -43,9 +43,9 @@ func (r *Registry) overdue(s *Source, now clock.Instant) bool {
 	return st.owner == s && now.Since(st.vacant) >= st.patience
 }
 
-// left starts the grace when the owner goes, from its goroutine and under the registry's mutex. One that has written
+// startGrace is called when the owner goes, from its goroutine and under the registry's mutex. One that has written
 // nothing starts none: viewers wait for the source before it.
-func (st *Stream) left(since clock.Instant, patience time.Duration) {
+func (st *Stream) startGrace(since clock.Instant, patience time.Duration) {
 	if st.owner != nil && st.owner.wrote {
 		st.vacant, st.patience = since, patience
 	}

@@ -116,13 +116,13 @@ type Joins struct {
 
 // A chain is the writer's end. It belongs to whoever holds the stream's claim.
 type chain struct {
-	last   *Element
-	gen    *Generation
-	points pointQueue
-	sent   uint32 // send time of the newest packet, ms, as published
-	shown  uint32 // latest presentation time of this generation, likewise
-	shift  uint32 // ms, added to the times of the source, modulo 2^32
-	full   bool   // the limits of memory keep newcomers from starting as far back as they should
+	last     *Element
+	gen      *Generation
+	points   pointQueue
+	sendTime uint32 // send time of the newest packet, ms, as published
+	shown    uint32 // latest presentation time of this generation, likewise
+	shift    uint32 // ms, added to the times of the source, modulo 2^32
+	full     bool   // the limits of memory keep newcomers from starting as far back as they should
 }
 
 // packets says that the chain goes on behind a packet, and not behind a header or an end, or with its first element.
@@ -175,7 +175,7 @@ func (q *pointQueue) trim(now clock.Instant, bytes uint64, r reach) (full bool) 
 // a viewer that crosses there may ask again at once, on another loop, and must be given the new header.
 func (c *chain) begin(g *Generation, now clock.Instant, tell func(*Joins)) {
 	e := &Element{kind: HeaderElement, at: now, gen: g}
-	c.place(e)
+	c.number(e)
 	c.gen, c.points, c.shift, c.full = g, nil, 0, false
 	tell(&Joins{Gen: g, Start: e, Newest: e})
 	c.link(e)
@@ -186,7 +186,7 @@ func (c *chain) begin(g *Generation, now clock.Instant, tell func(*Joins)) {
 func (c *chain) packet(full, short []byte, join bool, o *opening, now clock.Instant) *Joins {
 	before := c.last
 	e := &Element{kind: PacketElement, at: now, full: full, short: short}
-	c.place(e)
+	c.number(e)
 	c.link(e)
 	if join {
 		if o != nil {
@@ -206,13 +206,13 @@ func (c *chain) packet(full, short []byte, join bool, o *opening, now clock.Inst
 // end appends the end.
 func (c *chain) end(now clock.Instant) {
 	e := &Element{kind: EndElement, at: now}
-	c.place(e)
+	c.number(e)
 	c.link(e)
 	c.gen, c.points = nil, nil
 }
 
-// place numbers the element that comes next.
-func (c *chain) place(e *Element) {
+// number numbers the element that comes next.
+func (c *chain) number(e *Element) {
 	if p := c.last; p != nil {
 		e.order, e.index, e.bytes = p.order+1, p.index, p.bytes
 		if p.kind == PacketElement {

@@ -47,7 +47,7 @@ func (s *Source) judge(p asf.Packet, now clock.Instant) fate {
 	awaited := s.state == keyless && !p.Join && now.Since(s.waiting) < KeyPatience
 	switch {
 	case s.believes(p, now) && (s.state == writing || !agreed):
-		s.dismiss()
+		s.dropDoubt()
 		if awaited {
 			return early
 		}
@@ -56,16 +56,16 @@ func (s *Source) judge(p asf.Packet, now clock.Instant) fate {
 		return confirmed
 	case awaited: // one of this and the key frame that waits is damaged; two are right
 		if s.doubt.against++; s.doubt.against == 2 {
-			s.dismiss()
+			s.dropDoubt()
 		}
 		return early
 	}
-	s.dismiss()
+	s.dropDoubt()
 	return doubtful
 }
 
-// dismiss drops the packet that waits, if one does.
-func (s *Source) dismiss() {
+// dropDoubt drops the packet that waits, if one does.
+func (s *Source) dropDoubt() {
 	if s.doubt.b != nil {
 		s.spoil()
 	}

@@ -25,7 +25,7 @@ func TestDamagedPacketIsDropped(t *testing.T) {
 					f.publishDamaged(start, 0, 60, c.Done)
 					f.judge(slices.DeleteFunc(asftest.Numbers(0, 60), func(n uint32) bool { return slices.Contains(c.Lost, n) }),
 						len(c.Lost))
-					if got := int32(f.st.chain.sent - start - 59*40); got != 0 && got != -40 {
+					if got := int32(f.st.chain.sendTime - start - 59*40); got != 0 && got != -40 {
 						t.Errorf("the chain's clock is %d ms off", got)
 					}
 				})

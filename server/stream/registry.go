@@ -144,7 +144,7 @@ func (st *Stream) vacate(since clock.Instant, orphan bool) {
 		patience = max(patience, KeyPatience)
 	}
 	st.keepPlace(since, orphan)
-	st.left(since, patience)
+	st.startGrace(since, patience)
 	st.owner = nil
 	if orphan && st.joins.Load() != nil {
 		st.setState(Orphaned)

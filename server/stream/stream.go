@@ -35,7 +35,7 @@ type Stream struct {
 	loops loopSet                // those that have viewers or hold some
 	state atomic.Int32           // State, for those who only look
 	vain  atomic.Bool            // while orphaned: a source has come back, and so far with a header only
-	path  atomic.Pointer[string] // of a pull: Via of the upstream, the pumps behind this one
+	via   atomic.Pointer[string] // of a pull: Via of the upstream, the pumps behind this one
 
 	upstreams atomic.Pointer[[]view.Upstream] // of a pull, in order of preference; nil: it does not run yet
 	fault     atomic.Pointer[view.Error]      // of a file: why it did not play
@@ -170,11 +170,11 @@ func (st *Stream) Want() {
 // Watched is how many viewers there are and wait.
 func (st *Stream) Watched() int64 { return st.stats.Viewers.Load() + st.stats.Held.Load() }
 
-// SetPath is for a pull: the Via of its upstream, which names the pumps behind this one.
-func (st *Stream) SetPath(via string) { st.path.Store(&via) }
+// SetVia is for a pull: the Via of its upstream, which names the pumps behind this one.
+func (st *Stream) SetVia(via string) { st.via.Store(&via) }
 
-// Path is what SetPath was given last, nil: nothing yet.
-func (st *Stream) Path() *string { return st.path.Load() }
+// Via is what SetVia was given last, nil: nothing yet.
+func (st *Stream) Via() *string { return st.via.Load() }
 
 // ShowUpstreams publishes what a pull makes of its upstreams, in order of preference. The caller changes views no more.
 func (st *Stream) ShowUpstreams(views []view.Upstream) { st.upstreams.Store(&views) }

@@ -20,7 +20,7 @@ func (s *Source) Succeed(who string) *Source {
 	r := s.stream.reg
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	s.stream.left(r.clock.Now(), max(r.grace, KeyPatience))
+	s.stream.startGrace(r.clock.Now(), max(r.grace, KeyPatience))
 	s.stream.owner = next
 	return next
 }

@@ -19,7 +19,7 @@ const (
 
 // ahead says how far a send time of the source is after the newest in the chain, modulo 2^32 ms.
 func (c *chain) ahead(send uint32) time.Duration {
-	return time.Duration(int32(send+c.shift-c.sent)) * time.Millisecond
+	return time.Duration(int32(send+c.shift-c.sendTime)) * time.Millisecond
 }
 
 // repeats says whether a packet of a pull that came back is one that viewers have had: upstreams begin with a burst of
@@ -90,14 +90,14 @@ func (s *Source) keepTime(p asf.Packet, now clock.Instant) {
 	}
 	switch {
 	case jumped && !s.steady:
-		st.chain.shift = st.chain.sent + uint32(away.Milliseconds()) - send
+		st.chain.shift = st.chain.sendTime + uint32(away.Milliseconds()) - send
 		// What is shown must not go back either: sources differ in how far they send ahead.
 		if back := int32(st.chain.shown - (p.Earliest + st.chain.shift)); back >= 0 && back < maxAhead {
 			st.chain.shift += uint32(back) + 1
 		}
 		st.log.Info("source has another clock, its times are moved", "by_ms", int32(st.chain.shift))
 	case jumped:
-		st.log.Info("send time jumped, starting a new generation", "from_ms", st.chain.sent, "to_ms", send+st.chain.shift)
+		st.log.Info("send time jumped, starting a new generation", "from_ms", st.chain.sendTime, "to_ms", send+st.chain.shift)
 		s.restless = s.change(now)
 		s.begin()
 		last = st.chain.last
@@ -107,7 +107,7 @@ func (s *Source) keepTime(p asf.Packet, now clock.Instant) {
 		st.chain.shown = shown
 	}
 	s.steady = s.state == writing && !jumped
-	st.chain.sent, s.state, s.seen = send+st.chain.shift, writing, nil
+	st.chain.sendTime, s.state, s.seen = send+st.chain.shift, writing, nil
 }
 
 // otherClock says whether a source whose first packet is d ahead of the chain, which nobody has written for so long,

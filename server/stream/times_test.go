@@ -31,7 +31,7 @@ func TestClockOfASourceThatFollows(t *testing.T) {
 			f.next = 200_000
 			f.publish(1)
 			st := f.st
-			last := st.chain.sent
+			last := st.chain.sendTime
 			f.src.Lost(syscall.ECONNRESET)
 			f.pass(away - 40*time.Millisecond) // which publish has passed
 			f.claim(File)
@@ -43,12 +43,12 @@ func TestClockOfASourceThatFollows(t *testing.T) {
 				}
 				f.pass(40 * time.Millisecond)
 			}
-			got := time.Duration(int32(st.chain.sent-last-40)) * time.Millisecond
+			got := time.Duration(int32(st.chain.sendTime-last-40)) * time.Millisecond
 			if got != c.want || st.stats.Generations.Load() != 1 {
 				t.Errorf("goes on after %v in generation %d, want %v in the same", got, st.stats.Generations.Load(), c.want)
 			}
-			if sent := binary.LittleEndian.Uint32(st.chain.last.full[7:]); sent != st.chain.sent {
-				t.Errorf("send time %d in the packet, %d in the chain", sent, st.chain.sent)
+			if sent := binary.LittleEndian.Uint32(st.chain.last.full[7:]); sent != st.chain.sendTime {
+				t.Errorf("send time %d in the packet, %d in the chain", sent, st.chain.sendTime)
 			}
 		})
 	}
