@@ -50,7 +50,7 @@ var arrows = []arrow{
 			"server/pulse", "server/reason", "server/stream", "server/upstream", "server/uring", "server/via", "asf", "codec",
 			"*",
 		},
-		tests: []string{"server/logging/logtest", "asf/asftest"},
+		tests: []string{"server/logging/logtest", "server/stream/streamtest", "asf/asftest"},
 		gnet:  []string{"reactor.go", "gnetwire.go", "listen.go"},
 	},
 	{

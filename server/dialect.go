@@ -72,4 +72,8 @@ func dialectOf(r *codec.Request) *dialect {
 	return newPlayer
 }
 
+// inBand says that a new header comes to it in the stream, behind $C.
+func (d *dialect) inBand() bool { return d.crossing == changeInBand }
+
+// mmsh says that it gets MMSH, not plain ASF.
 func (d *dialect) mmsh() bool { return d.form != stream.RawPackets }

@@ -100,14 +100,14 @@ func (r *rig) gate(most int64) {
 // The rig is the loop's engine.
 
 func (r *rig) send(v *viewer, b []byte, done sent) {
-	n, errno := r.peers[int(v.fd)].take(b)
+	n, errno := r.peers[int(v.FD())].take(b)
 	done.sent(v, n, errno)
 }
 
 func (r *rig) flush() {}
 
 func (r *rig) writev(v *viewer, bs [][]byte) (total int, errno syscall.Errno) {
-	p := r.peers[int(v.fd)]
+	p := r.peers[int(v.FD())]
 	for _, b := range bs {
 		n, errno := p.take(b)
 		total += n

@@ -14,6 +14,7 @@ import (
 	"pumpd/server/config"
 	"pumpd/server/play"
 	"pumpd/server/stream"
+	"pumpd/server/stream/streamtest"
 )
 
 func holdFor(d time.Duration) func(*config.Config) {
@@ -110,7 +111,8 @@ func TestSlatePlaysWhileTheSourceIsAway(t *testing.T) {
 			asftest.Header(asftest.PacketSize, 320)) {
 			t.Errorf("owner %+v; want the encoder at its key frame; it was told %q", own, e.got)
 		}
-		if last := newest(st.Joins().Start); last.Kind() != stream.PacketElement || asftest.Number(last.Full()) != 10 {
+		all := streamtest.Elements(st.Joins().Start)
+		if last := all[len(all)-1]; last.Kind() != stream.PacketElement || asftest.Number(last.Full()) != 10 {
 			t.Error("the key frame was not published")
 		}
 		e.hangUp()

@@ -53,7 +53,7 @@ func (l *loop) End(v *viewer, why reason.Reason) {
 
 // connOf is the connection of v, nil if it is closed already.
 func (l *loop) connOf(v *viewer) *conn {
-	if c := l.conns.find(v.fd); c != nil && c.viewer == v {
+	if c := l.conns.find(v.FD()); c != nil && c.viewer == v {
 		return c
 	}
 	return nil

@@ -177,7 +177,7 @@ func (l *loop) describe(c *conn, x exchange, g *stream.Generation, who identity)
 func appendTokens(b []byte, d *dialect, who identity) []byte {
 	b = codec.AppendField(b, "Pragma", clientID(who.id))
 	features := `features="broadcast"`
-	if d.crossing == changeInBand {
+	if d.inBand() {
 		features = `features="broadcast,playlist"` // $C may come
 	}
 	b = codec.AppendField(b, "Pragma", features)

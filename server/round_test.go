@@ -10,55 +10,10 @@ import (
 	"time"
 
 	"pumpd/asf/asftest"
-	"pumpd/server/clock"
 	"pumpd/server/config"
 	"pumpd/server/reason"
 	"pumpd/server/stream"
-	"pumpd/server/via"
 )
-
-const (
-	ffmpegAgent = "NSPlayer/4.1.0.3856"
-	vlcAgent    = "NSPlayer/7.10.0.3059"
-	wmpAgent    = "NSPlayer/12.0.7601.17514"
-	curlAgent   = "curl/8"
-)
-
-// A feeder publishes numbered packets, a key frame every ten, 40 ms apart.
-type feeder struct {
-	rig  *rig
-	src  *stream.Source
-	next uint32
-}
-
-func (r *rig) feeder(i int, width uint32) *feeder {
-	f := &feeder{rig: r, src: r.source(i)}
-	f.header(width)
-	return f
-}
-
-func (f *feeder) header(width uint32) {
-	if err := f.src.Header(asftest.Header(asftest.PacketSize, width)); err != nil {
-		f.rig.t.Fatal(err)
-	}
-}
-
-func (f *feeder) publish(n int) {
-	for range n {
-		if err := f.src.Packet(asftest.Packet(f.next, f.next*40, f.next%10 == 0, asftest.PacketSize, 500)); err != nil {
-			f.rig.t.Fatal(err)
-		}
-		f.next++
-		f.rig.pass(40 * time.Millisecond)
-	}
-}
-
-func numbers(from, to uint32) (n []uint32) {
-	for ; from < to; from++ {
-		n = append(n, from)
-	}
-	return n
-}
 
 func TestViewersOfEachDialectGetEveryPacket(t *testing.T) {
 	for _, agent := range []string{ffmpegAgent, vlcAgent, wmpAgent, "NSServer/9.1", "NSServer/4.1", "NSPlayer"} {
@@ -454,30 +409,6 @@ func TestPullThatComesBack(t *testing.T) {
 		if got := r.read(p.body()); got.headers != 1 || !slices.Equal(got.numbers, c.want) {
 			t.Errorf("%s: %v, want %v", c.name, got.numbers, c.want)
 		}
-	}
-}
-
-func TestStop(t *testing.T) {
-	r := newRig(t, nil, "a")
-	f := r.feeder(0, 320)
-	f.publish(1)
-	p, tight := r.watch("a", ffmpegAgent), r.watch("a", ffmpegAgent)
-	pump := r.watch("a", wmpAgent+"\r\nVia: 1.0 "+via.Prefix+"1")
-	tight.room = 20
-	f.publish(1)
-	r.turn()
-	r.loop.tell((func(now clock.Instant) { r.loop.stop(now) }))
-	r.turn()
-	if got := r.read(p.body()); got.ended != 0 || !p.fin {
-		t.Errorf("$E %d, FIN %v, want 0 and true", got.ended, p.fin)
-	}
-	if got := r.read(pump.body()); got.ended != -1 || !pump.fin || !slices.Equal(got.numbers, numbers(0, 2)) {
-		t.Errorf("a pump: %+v, FIN %v, want a FIN alone", got, pump.fin)
-	}
-	tight.room = plenty
-	r.turn()
-	if got := r.read(tight.body()); got.ended != 0 || !tight.fin || !slices.Equal(got.numbers, numbers(0, 2)) {
-		t.Errorf("half-sent frame: %+v, FIN %v, want it whole, then the end", got, tight.fin)
 	}
 }
 

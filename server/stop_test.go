@@ -3,11 +3,13 @@ package server
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"testing"
 	"time"
 
 	"pumpd/server/clock"
 	"pumpd/server/config"
+	"pumpd/server/via"
 )
 
 // A connection that comes to its loop after the server has begun to stop is not waited for.
@@ -56,5 +58,30 @@ func TestStopWithAStuckLoop(t *testing.T) {
 		}
 	case <-time.After(5 * time.Second):
 		t.Error("still running after 5s")
+	}
+}
+
+// Viewers get the end of their stream, behind what they were in the middle of, and pumps a FIN alone.
+func TestStop(t *testing.T) {
+	r := newRig(t, nil, "a")
+	f := r.feeder(0, 320)
+	f.publish(1)
+	p, tight := r.watch("a", ffmpegAgent), r.watch("a", ffmpegAgent)
+	pump := r.watch("a", wmpAgent+"\r\nVia: 1.0 "+via.Prefix+"1")
+	tight.room = 20
+	f.publish(1)
+	r.turn()
+	r.loop.tell((func(now clock.Instant) { r.loop.stop(now) }))
+	r.turn()
+	if got := r.read(p.body()); got.ended != 0 || !p.fin {
+		t.Errorf("$E %d, FIN %v, want 0 and true", got.ended, p.fin)
+	}
+	if got := r.read(pump.body()); got.ended != -1 || !pump.fin || !slices.Equal(got.numbers, numbers(0, 2)) {
+		t.Errorf("a pump: %+v, FIN %v, want a FIN alone", got, pump.fin)
+	}
+	tight.room = plenty
+	r.turn()
+	if got := r.read(tight.body()); got.ended != 0 || !tight.fin || !slices.Equal(got.numbers, numbers(0, 2)) {
+		t.Errorf("half-sent frame: %+v, FIN %v, want it whole, then the end", got, tight.fin)
 	}
 }

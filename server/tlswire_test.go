@@ -17,6 +17,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"pumpd/server/config"
 	"pumpd/server/reason"
 )
 
@@ -444,7 +445,7 @@ func TestStalledTLSViewer(t *testing.T) {
 	p := r.connectTLS(h, nil)
 	p.watch(curlAgent)
 	f.publish(200)
-	stall := r.loop.hub.limits.stall
+	stall := time.Duration(config.Default().Timeouts.Stall)
 	for range 10 { // each time a few KB of the 64 that are pending
 		if _, err := p.far.Conn.Read(make([]byte, 64<<10)); err != nil {
 			t.Fatal(err)

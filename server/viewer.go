@@ -37,6 +37,9 @@ func newViewer(fd int32, d *dialect, tls offerer) *viewer {
 	return &viewer{fd: fd, dialect: d, tls: tls}
 }
 
+// FD is the descriptor that v is sent to by.
+func (v *viewer) FD() int32 { return v.fd }
+
 // leave makes v one that is sent nothing more; its owner calls part soon.
 func (v *viewer) leave() { v.state = leaving }
 
