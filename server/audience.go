@@ -14,7 +14,7 @@ type audience struct {
 	stream  *stream.Stream
 	at      *stream.Element // where in-step viewers stand: the end of the last round; nil without viewers
 	viewers []*viewer
-	ears    int    // viewers, and whoever else the hub listens for
+	listens int    // calls of listen without one of unlisten: for its viewers, and for others
 	bytes   uint64 // taken by sockets since they were last added to the stream's counter
 	beat    beat
 }
@@ -42,14 +42,14 @@ func (h *hub) audienceOf(st *stream.Stream) *audience {
 // listen has the hub rung when the stream comes up or its chain grows, until there are as many calls of unlisten.
 func (h *hub) listen(st *stream.Stream) {
 	a := h.audienceOf(st)
-	if a.ears++; a.ears == 1 {
+	if a.listens++; a.listens == 1 {
 		st.Listen(h.id)
 	}
 }
 
 func (h *hub) unlisten(st *stream.Stream) {
 	a := h.audienceOf(st)
-	if a.ears--; a.ears == 0 {
+	if a.listens--; a.listens == 0 {
 		st.Unlisten(h.id)
 	}
 }
@@ -99,7 +99,7 @@ func (h *hub) part(v *viewer, why reason.Reason, now clock.Instant) stay {
 		a.at, a.viewers = nil, nil
 	}
 	h.unlisten(a.stream)
-	v.forgive()
+	v.dropLead()
 	v.leave()
 	a.stream.Stats().Viewers.Add(-1)
 	a.stream.Stats().Left[why].Add(1)
@@ -111,7 +111,7 @@ func (h *hub) part(v *viewer, why reason.Reason, now clock.Instant) stay {
 func (h *hub) dismiss(v *viewer, why reason.Reason, now clock.Instant) {
 	v.verdict = why
 	if v.dialect.mmsh() {
-		v.lastly(streamEnded)
+		v.sendLast(streamEnded)
 	}
 	if v.state == following {
 		h.turn(v, now)

@@ -108,7 +108,7 @@ func (p *push) frame(c *conn, f codec.Frame, now clock.Instant) error {
 		return p.header(c, f.Body[4:])
 	case 'D':
 		p.hear(now)
-		p.Beat(now)
+		p.Came(now)
 		return p.packet(c, f.Body)
 	case 'E':
 		return p.end(f, now)

@@ -220,7 +220,7 @@ func (r *reactor) openTLS(l *loop, g gnet.Conn, d arrival, h *enrolment, now clo
 	d.wire, d.guest = w.tls, h.guest
 	w.c = l.open(d, now)
 	w.tls.open(w.c, w)
-	w.tls.arrived(now) // a request may have come with the end of the handshake
+	w.tls.received(now) // a request may have come with the end of the handshake
 }
 
 func (r *reactor) OnTraffic(g gnet.Conn) gnet.Action {
@@ -230,7 +230,7 @@ func (r *reactor) OnTraffic(g gnet.Conn) gnet.Action {
 		return gnet.None
 	}
 	if w.tls != nil {
-		w.tls.arrived(l.clock.Now())
+		w.tls.received(l.clock.Now())
 	} else {
 		l.traffic(w.c, l.clock.Now())
 	}

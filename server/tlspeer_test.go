@@ -153,7 +153,7 @@ func (r *rig) connectTLS(h *handshakes, cfg *tls.Config) *tlsPeer {
 	p.wire, p.near = got.w, &nearEnd{fd: descriptor(r.t, accepted), peer: p}
 	p.conn = r.loop.open(arrival{wire: p.wire, fd: p.near.fd, remote: netip.AddrPortFrom(testClient, 1)}, r.at)
 	p.wire.open(p.conn, p.near)
-	p.wire.arrived(r.at)
+	p.wire.received(r.at)
 	r.t.Cleanup(func() { p.near.close(false) })
 	return p
 }
@@ -216,7 +216,7 @@ func (p *tlsPeer) seal(s string) []byte {
 // hand gives the loop bytes as if they had come from the peer.
 func (p *tlsPeer) hand(b []byte) {
 	p.near.in = append(p.near.in, b...)
-	p.wire.arrived(p.rig.at)
+	p.wire.received(p.rig.at)
 }
 
 // watch asks for stream a. The head of the reply is left to be read.

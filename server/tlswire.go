@@ -55,8 +55,8 @@ func (w *tlsWire) open(c *conn, below wire) {
 	w.shim.detach(&c.loop.records)
 }
 
-// arrived takes what has come below and lets the loop look at it.
-func (w *tlsWire) arrived(now clock.Instant) {
+// received takes what has come below and lets the loop look at it.
+func (w *tlsWire) received(now clock.Instant) {
 	l, c := w.c.loop, w.c
 	fine := w.over == nil
 	w.decrypt()

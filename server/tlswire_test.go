@@ -123,7 +123,7 @@ func TestRequestWithTheLastFlight(t *testing.T) {
 	p := r.connect()
 	p.conn.wire = w
 	w.open(p.conn, p)
-	w.arrived(r.at)
+	w.received(r.at)
 	if len(p.got) == 0 || !p.fin {
 		t.Errorf("%d bytes of reply, FIN: %v", len(p.got), p.fin)
 	}

@@ -124,7 +124,7 @@ func (h *hub) advance(v *viewer, n int) {
 			}
 			n -= took
 		}
-		v.settle()
+		v.dropEmptyLead()
 	}
 	for i, e := range h.packets {
 		if n == 0 {

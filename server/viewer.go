@@ -56,14 +56,14 @@ func (v *viewer) dismissable() bool {
 }
 
 // A lead is what a viewer is owed that is not in the chain: a reply's head, $H, the rest of a half-sent frame. A viewer
-// in step, which nearly all are, has none; so it is no part of the viewer. Hubs use it again, see owe.
+// in step, which nearly all are, has none; so it is no part of the viewer. Hubs use it again, see needLead.
 type lead struct {
 	parts [2][]byte
 	stub  [codec.PrefixLen]byte // holds parts[0] where a frame was cut inside its prefix
 }
 
-// owe gives v a lead, if it has none, to be filled.
-func (v *viewer) owe() *lead {
+// needLead gives v a lead, if it has none, to be filled.
+func (v *viewer) needLead() *lead {
 	if v.lead != nil {
 		return v.lead
 	}
@@ -77,9 +77,9 @@ func (v *viewer) owe() *lead {
 	return v.lead
 }
 
-// lastly adds to what v is owed, behind what that is already.
-func (v *viewer) lastly(b []byte) {
-	switch p := &v.owe().parts; {
+// sendLast adds to what v is owed, behind what that is already.
+func (v *viewer) sendLast(b []byte) {
+	switch p := &v.needLead().parts; {
 	case p[1] == nil:
 		p[1] = b
 	case p[0] == nil:
@@ -89,15 +89,15 @@ func (v *viewer) lastly(b []byte) {
 	}
 }
 
-// settle takes the lead back from a viewer that is owed nothing more.
-func (v *viewer) settle() {
+// dropEmptyLead takes the lead back from a viewer that is owed nothing more.
+func (v *viewer) dropEmptyLead() {
 	if len(v.lead.parts[0])+len(v.lead.parts[1]) == 0 {
-		v.forgive()
+		v.dropLead()
 	}
 }
 
-// forgive takes the lead back, whatever is in it.
-func (v *viewer) forgive() {
+// dropLead takes the lead back, whatever is in it.
+func (v *viewer) dropLead() {
 	if v.lead == nil {
 		return
 	}
@@ -137,7 +137,7 @@ func (v *viewer) payload(e *stream.Element) []byte {
 
 // keepRest remembers what is left of a frame of which the socket took n bytes: 0 < n < prefix + payload.
 func (v *viewer) keepRest(prefix, payload []byte, n int) {
-	l := v.owe()
+	l := v.needLead()
 	if n < len(prefix) {
 		l.parts[0] = l.stub[:copy(l.stub[:], prefix[n:])]
 		l.parts[1] = payload
@@ -162,17 +162,17 @@ func (v *viewer) crossTo(e *stream.Element, g *stream.Generation) {
 	case changeInBand:
 		v.enter(e)
 		v.gen = g
-		v.lastly(g.Change())
+		v.sendLast(g.Change())
 	case reopen:
 		v.verdict = reason.HeaderChanged
 		if v.audience.stream.Joins() != nil {
-			v.lastly(entryEnded)
+			v.sendLast(entryEnded)
 		} else { // over already: who asks again finds nothing, and players that do so do not stop
-			v.lastly(streamEnded)
+			v.sendLast(streamEnded)
 		}
 	case conclude:
 		v.verdict = reason.HeaderChanged
-		v.lastly(streamEnded)
+		v.sendLast(streamEnded)
 	case hangUp:
 		v.verdict = reason.HeaderChanged
 	}
@@ -195,7 +195,7 @@ func (v *viewer) skip(e *stream.Element) {
 func (v *viewer) finish(e *stream.Element) {
 	v.at, v.verdict = e, reason.SourceEnded
 	if v.dialect.mmsh() {
-		v.lastly(streamEnded)
+		v.sendLast(streamEnded)
 	}
 }
 
@@ -209,5 +209,5 @@ var (
 func (v *viewer) begin(j *stream.Joins) {
 	b, at, packets := j.Begin(v.dialect.form, v.dialect.bears)
 	v.gen, v.at, v.base, v.seq = j.Gen, at, at.Following()-uint32(packets), packets
-	v.owe().parts[1] = b
+	v.needLead().parts[1] = b
 }

@@ -69,9 +69,9 @@ func (l *lane) setHeader(b []byte) error {
 
 func (l *lane) forget() { l.kept, l.size, l.near = nil, 0, nil }
 
-// beat notes that a packet has come.
-func (l *lane) beat(now clock.Instant) {
-	l.Pulse.Beat(now)
+// came notes that a packet has come.
+func (l *lane) came(now clock.Instant) {
+	l.Pulse.Came(now)
 	l.mute = false
 }
 
@@ -86,8 +86,8 @@ func (l *lane) lastPacket() clock.Instant {
 // lasted is for how long packets have come.
 func (l *lane) lasted() time.Duration { return l.Latest.Since(l.First) }
 
-// settled says that what comes is no burst of the past any more.
-func (l *lane) settled() bool { return l.lasted() >= stream.RepeatTime }
+// pastBurst says that what comes is no burst of the past any more.
+func (l *lane) pastBurst() bool { return l.lasted() >= stream.RepeatTime }
 
 // quiet is since when nothing has come, and how long that may last.
 func (l *lane) quiet() (since clock.Instant, patience time.Duration) {

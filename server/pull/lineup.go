@@ -28,7 +28,7 @@ func (p *puller) lineUp(l *lane) lineup {
 		return lineup{ready: ok}
 	}
 	if !p.source.Follows(l.asf) {
-		if !l.settled() {
+		if !l.pastBurst() {
 			return lineup{}
 		}
 		_, ok := l.firstJoin(silent)
@@ -45,7 +45,7 @@ func (p *puller) lineUp(l *lane) lineup {
 			}
 		}
 		return lineup{tie: stream.TieSame}
-	case l.settled():
+	case l.pastBurst():
 		_, ok := l.firstJoin(silent)
 		return lineup{from: l.since(silent), tie: stream.TieOther, ready: ok}
 	}

@@ -95,7 +95,7 @@ func (p *puller) compareReturn(l *lane, now clock.Instant) {
 	u := p.lineUp(l)
 	due := l.opened.Add(stream.KeyPatience)
 	switch {
-	case u.ready && (!u.behind || l.settled()), now >= due && l.settled():
+	case u.ready && (!u.behind || l.pastBurst()), now >= due && l.pastBurst():
 		old := p.active
 		p.switchTo(l, u, "it is preferred, and good again")
 		p.close(old)

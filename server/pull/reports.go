@@ -61,7 +61,7 @@ func (p *puller) take(l *lane, e upstream.Event, now clock.Instant) error {
 		}
 		return p.source.Header(e.Data)
 	}
-	l.beat(now)
+	l.came(now)
 	if l.lasted() >= steadyRun {
 		l.origin.outage.end(p.Log, l.origin.name, now)
 	}

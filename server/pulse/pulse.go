@@ -15,8 +15,8 @@ type Pulse struct {
 	pace    time.Duration // between packets, on average
 }
 
-// Beat notes that a packet has come.
-func (p *Pulse) Beat(now clock.Instant) {
+// Came notes that a packet has come.
+func (p *Pulse) Came(now clock.Instant) {
 	if p.Packets == 0 {
 		p.First = now
 	} else {

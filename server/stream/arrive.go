@@ -10,8 +10,8 @@ import (
 // answer with one again and again and have nothing behind it. So the stream stays as it was left, and the grace of
 // those who wait runs on, until the source's first packet is in the chain.
 
-// arrive is the moment of that packet.
-func (s *Source) arrive() {
+// goLive is the moment of that packet.
+func (s *Source) goLive() {
 	s.wrote = true
 	s.stream.setState(Live)
 }

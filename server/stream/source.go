@@ -230,7 +230,7 @@ func (s *Source) publish(b []byte, p asf.Packet, now clock.Instant) {
 		st.stats.received(len(b), now)
 	}
 	if !s.wrote {
-		s.arrive()
+		s.goLive()
 	}
 }
 
