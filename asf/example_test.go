@@ -8,7 +8,7 @@ import (
 )
 
 // A recording goes out as a live stream: its header as viewers are to see it, then its packets with times that go on
-// from turn to turn, in the short form for MMSH.
+// from lap to lap, in the short form for MMSH.
 func Example() {
 	f, err := os.Open("testdata/ffmpeg-file.asf")
 	if err != nil {
@@ -26,7 +26,7 @@ func Example() {
 
 	var short []byte
 	for i, b := range packets {
-		if err := live.ShiftTimes(b, 60_000); err != nil { // the second turn of a loop of one minute
+		if err := live.ShiftTimes(b, 60_000); err != nil { // the second lap of a loop of one minute
 			fmt.Println(err)
 			continue
 		}

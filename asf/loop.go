@@ -2,15 +2,15 @@ package asf
 
 import "time"
 
-// A Turn measures how long a file's packets play, while they are read one after another. Its zero value is ready for
+// A Lap measures how long a file's packets play, while they are read one after another. Its zero value is ready for
 // the first one.
-type Turn struct {
+type Lap struct {
 	Track
 	spans [maxStream + 1]span
 }
 
 // Add takes the next packet: b, which is p by Header.ParsePacket. It is Track.Follow for it.
-func (t *Turn) Add(h *Header, b []byte, p Packet) (due time.Duration, fits bool) {
+func (t *Lap) Add(h *Header, b []byte, p Packet) (due time.Duration, fits bool) {
 	due, fits = t.Follow(h, p)
 	if !fits {
 		return due, false
@@ -22,15 +22,15 @@ func (t *Turn) Add(h *Header, b []byte, p Packet) (due time.Duration, fits bool)
 	return due, true
 }
 
-// Length returns by how many ms the packets so far have to be shifted for each further turn of a loop (see ShiftTimes):
-// so much that in each stream the first object of a turn comes after the last one of the turn before at the usual
+// Length returns by how many ms the packets so far have to be shifted for each further lap of a loop (see ShiftTimes):
+// so much that in each stream the first object of a lap comes after the last one of the lap before at the usual
 // distance. Where audio and video are not equally long the longer one decides, so that nothing overlaps. Times that
 // damage has made do not count (see Track).
 //
 // Play Duration does not say that: FFmpeg counts from 0 even where video starts later, and a recorded live stream has
 // none.
-func (t *Turn) Length() uint32 {
-	length := int32(t.latest) // a turn must not begin before the last one has been sent
+func (t *Lap) Length() uint32 {
+	length := int32(t.latest) // a lap must not begin before the last one has been sent
 	for _, s := range t.spans {
 		length = max(length, s.last-s.first+s.step())
 	}

@@ -29,16 +29,16 @@ func loopRun(stream byte, at uint32, delta byte) []byte {
 
 // lengthOf is how long packets play; what is none does not count.
 func lengthOf(h *Header, packets [][]byte) uint32 {
-	var turn Turn
+	var lap Lap
 	for _, b := range packets {
 		if p, err := h.ParsePacket(b); err == nil {
-			turn.Add(h, b, p)
+			lap.Add(h, b, p)
 		}
 	}
-	return turn.Length()
+	return lap.Length()
 }
 
-func TestTurnLength(t *testing.T) {
+func TestLapLength(t *testing.T) {
 	const audio, video, other = 1, 2, 3
 	for _, tt := range []struct {
 		name    string

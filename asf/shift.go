@@ -4,7 +4,7 @@ import "errors"
 
 // ShiftTimes adds delta to every clock in the data packet b, in place: Send Time and each payload's presentation time.
 // delta is in ms and may be negative as its two's complement, all arithmetic is modulo 2^32. A file that loops as a
-// live stream shifts each turn by one more length, so that times never jump back. If b is no valid packet, or a
+// live stream shifts each lap by one more length, so that times never jump back. If b is no valid packet, or a
 // compressed payload has less than 4 bytes for its time, it is left as it was.
 func (h *Header) ShiftTimes(b []byte, delta uint32) error {
 	p, err := h.ParsePacket(b)

@@ -68,8 +68,8 @@ func TestTrackDoubtsTheFirst(t *testing.T) {
 	}
 }
 
-// A turn is as long as it would be without the damage.
-func TestTurnLengthOfDamagedFile(t *testing.T) {
+// A lap is as long as it would be without the damage.
+func TestLapLengthOfDamagedFile(t *testing.T) {
 	const audio, n = 1, 20
 	h := testHeader(t, 80, false)
 	for name, damage := range map[string]func(packets [][]byte){

@@ -12,9 +12,9 @@ import (
 // in a queue. It is served after each round and after a pause, so that the loop can see to its other events in between.
 
 const (
-	atOnce       = 4  // requests of one conn that are served when they come; Windows Media Player sends two
-	turnRequests = 64 // that are served from the queue in one turn of the loop: about a millisecond
-	turnPause    = time.Millisecond
+	atOnce        = 4  // requests of one conn that are served when they come; Windows Media Player sends two
+	queueRequests = 64 // that are served from the queue at a time: about a millisecond
+	queuePause    = time.Millisecond
 )
 
 // enqueue has the rest of a conn's input served in its turn.
@@ -24,7 +24,7 @@ func (l *loop) enqueue(c *conn) {
 	}
 	c.queued = true
 	if l.queue = append(l.queue, c); len(l.queue) == 1 {
-		l.again.Reset(turnPause)
+		l.again.Reset(queuePause)
 	}
 }
 
@@ -41,9 +41,9 @@ func (l *loop) overfull(c *conn) bool {
 	return over
 }
 
-// serveQueue serves conns in the queue, those that came first first, as far as turnRequests go.
+// serveQueue serves conns in the queue, those that came first first, as far as queueRequests go.
 func (l *loop) serveQueue(now clock.Instant) {
-	for l.served = 0; l.served < turnRequests && len(l.queue) > 0; {
+	for l.served = 0; l.served < queueRequests && len(l.queue) > 0; {
 		c := l.queue[0]
 		l.queue[0], l.queue = nil, l.queue[1:]
 		c.queued = false
@@ -53,6 +53,6 @@ func (l *loop) serveQueue(now clock.Instant) {
 		}
 	}
 	if len(l.queue) > 0 {
-		l.again.Reset(turnPause)
+		l.again.Reset(queuePause)
 	}
 }

@@ -11,7 +11,7 @@ import (
 
 // A herd that has been held is served a few at a time, so that a round comes in between, and is let go of at no cost.
 func TestHerdIsServedInTurns(t *testing.T) {
-	const herd = 5 * turnRequests
+	const herd = 5 * queueRequests
 	r := newRig(t, holdFor(10*time.Second), "a")
 	st := r.reg.Streams()[0]
 	for range herd {
@@ -21,8 +21,8 @@ func TestHerdIsServedInTurns(t *testing.T) {
 	f.publish(1)
 	for turn := 1; turn <= 5; turn++ {
 		r.turn()
-		if n := st.Stats().Viewers.Load(); n != int64(turn*turnRequests) || st.Watched() != herd {
-			t.Errorf("turn %d: %d viewers, %d watch or wait, want %d, %d", turn, n, st.Watched(), turn*turnRequests, herd)
+		if n := st.Stats().Viewers.Load(); n != int64(turn*queueRequests) || st.Watched() != herd {
+			t.Errorf("turn %d: %d viewers, %d watch or wait, want %d, %d", turn, n, st.Watched(), turn*queueRequests, herd)
 		}
 	}
 	if st.Stats().Held.Load() != 0 || len(r.loop.queue) != 0 {
@@ -59,8 +59,8 @@ func TestQueueIsFair(t *testing.T) {
 			t.Errorf("turn %d: %d answers out of turn", turn, n-before)
 		}
 		r.turn()
-		if n := answers() - before; n != turnRequests {
-			t.Errorf("turn %d: %d answers, want %d", turn, n, turnRequests)
+		if n := answers() - before; n != queueRequests {
+			t.Errorf("turn %d: %d answers, want %d", turn, n, queueRequests)
 		}
 	}
 }

@@ -14,7 +14,7 @@ import (
 	"pumpd/server/stream/streamtest"
 )
 
-// A file with damaged times plays at its own pace, turn after turn, in one generation.
+// A file with damaged times plays at its own pace, lap after lap, in one generation.
 func TestFileWithDamagedTimes(t *testing.T) {
 	for _, c := range asftest.Damages {
 		if strings.Contains(c.Name, "zeros") || len(c.Lost) == 0 {

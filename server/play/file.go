@@ -15,7 +15,7 @@ import (
 	"pumpd/server/view"
 )
 
-// A file is a source that plays an ASF file again and again at its own pace, with times that go on from turn to turn:
+// A file is a source that plays an ASF file again and again at its own pace, with times that go on from lap to lap:
 // for players it is a live stream.
 
 // fileLate: behind by more, the file goes on from now: the machine was asleep, or the disk is slow.
@@ -85,16 +85,16 @@ func (l *fileLoop) play(ctx context.Context, src *stream.Source) error {
 	warned := false
 	start := time.Now()
 	for {
-		bad := l.turn.bad
+		bad := l.lap.bad
 		packet, due, err := l.next(ctx)
-		src.Stream().Stats().BadPackets.Add(uint64(l.turn.bad - bad))
-		if l.turn.bad > bad && !warned {
+		src.Stream().Stats().BadPackets.Add(uint64(l.lap.bad - bad))
+		if l.lap.bad > bad && !warned {
 			warned = true
-			src.Stream().Log().Warn("file has packets that are none, they are left out", "file", l.name, "first", l.turn.flaw)
+			src.Stream().Log().Warn("file has packets that are none, they are left out", "file", l.name, "first", l.lap.flaw)
 		}
 		if errors.Is(err, io.EOF) {
 			var renewed bool
-			if renewed, err = l.goRound(ctx, src); err == nil {
+			if renewed, err = l.nextLap(ctx, src); err == nil {
 				warned = warned && !renewed
 				continue
 			}
@@ -118,8 +118,8 @@ func (l *fileLoop) play(ctx context.Context, src *stream.Source) error {
 	}
 }
 
-// goRound begins the next turn, with what is in the file by then.
-func (l *fileLoop) goRound(ctx context.Context, src *stream.Source) (renewed bool, err error) {
+// nextLap begins the next lap, with what is in the file by then.
+func (l *fileLoop) nextLap(ctx context.Context, src *stream.Source) (renewed bool, err error) {
 	if err := l.again(); err != nil {
 		return false, err
 	}

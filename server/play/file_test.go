@@ -27,8 +27,8 @@ func openTestLoop(b []byte) (*fileLoop, error) {
 	return newFileLoop(context.Background(), "x", bytes.NewReader(b), 0)
 }
 
-// turnOf reads one turn: copies of its packets, and when they are due. It leaves the loop at the end of the turn.
-func turnOf(t *testing.T, l *fileLoop) (packets [][]byte, due []time.Duration) {
+// lapOf reads one lap: copies of its packets, and when they are due. It leaves the loop at the end of the lap.
+func lapOf(t *testing.T, l *fileLoop) (packets [][]byte, due []time.Duration) {
 	t.Helper()
 	for {
 		b, at, err := l.next(t.Context())
@@ -53,11 +53,11 @@ func TestBuiltInClip(t *testing.T) {
 	if !l.header.HasVideo() || len(l.header.Streams) != 2 {
 		t.Errorf("streams %+v, want one video and one audio", l.header.Streams)
 	}
-	packets, due := turnOf(t, l)
-	length := l.turn.measure.Length()
+	packets, due := lapOf(t, l)
+	length := l.lap.measure.Length()
 	// 240 blocks of 2,048 samples are 10,240 ms, and a step of 42 2/3 is taken for 43.
-	if length != 10_241 || l.turn.bad > 0 {
-		t.Errorf("a turn lasts %d ms and has %d bad packets, want 10241 and none", length, l.turn.bad)
+	if length != 10_241 || l.lap.bad > 0 {
+		t.Errorf("a lap lasts %d ms and has %d bad packets, want 10241 and none", length, l.lap.bad)
 	}
 	var joins []time.Duration
 	for i, b := range packets {
@@ -78,15 +78,15 @@ func TestBuiltInClip(t *testing.T) {
 	}
 }
 
-// Times go on from turn to turn, over the end of the 32-bit clock too, and packets are due when their times say.
+// Times go on from lap to lap, over the end of the 32-bit clock too, and packets are due when their times say.
 func TestFileLoopTimes(t *testing.T) {
 	const packets, step = 50, 40
 	l, err := openTestLoop(asftest.File(packets, step))
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, turn := range []uint64{0, 1, 2, 1<<32/(packets*step) - 1, 1 << 32 / (packets * step), 1 << 40} {
-		l.begin, l.shift = time.Duration(turn)*packets*step*time.Millisecond, uint32(turn*packets*step)
+	for _, lap := range []uint64{0, 1, 2, 1<<32/(packets*step) - 1, 1 << 32 / (packets * step), 1 << 40} {
+		l.begin, l.shift = time.Duration(lap)*packets*step*time.Millisecond, uint32(lap*packets*step)
 		if err := l.rewind(); err != nil {
 			t.Fatal(err)
 		}
@@ -104,18 +104,18 @@ func TestFileLoopTimes(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			at := (turn*packets + i) * step // ms since the first packet
+			at := (lap*packets + i) * step // ms since the first packet
 			if want := uint32(1000 + at); p.SendTime != want {
-				t.Fatalf("turn %d, packet %d: send time %d, want %d", turn, i, p.SendTime, want)
+				t.Fatalf("lap %d, packet %d: send time %d, want %d", lap, i, p.SendTime, want)
 			}
 			if shown := binary.LittleEndian.Uint32(b[25:]); shown != p.SendTime+3000 {
-				t.Fatalf("turn %d, packet %d: presentation time %d, want %d", turn, i, shown, p.SendTime+3000)
+				t.Fatalf("lap %d, packet %d: presentation time %d, want %d", lap, i, shown, p.SendTime+3000)
 			}
 			if want := time.Duration(at) * time.Millisecond; due != want {
-				t.Fatalf("turn %d, packet %d: due at %v, want %v", turn, i, due, want)
+				t.Fatalf("lap %d, packet %d: due at %v, want %v", lap, i, due, want)
 			}
 			if want := uint32(i % packets); asftest.Number(b) != want {
-				t.Fatalf("turn %d: packet %d, want %d", turn, asftest.Number(b), want)
+				t.Fatalf("lap %d: packet %d, want %d", lap, asftest.Number(b), want)
 			}
 		}
 	}
@@ -130,7 +130,7 @@ func TestFileLoopIsMonotone(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	packets, due := turnOf(t, l)
+	packets, due := lapOf(t, l)
 	if len(packets) != 50 || !slices.IsSorted(due) {
 		t.Fatalf("%d packets, due at %v", len(packets), due)
 	}
@@ -169,13 +169,13 @@ func TestFileLoopLeavesBadPacketsOut(t *testing.T) {
 				t.Errorf("%s at %v: %v", name, at, err)
 				continue
 			}
-			got, due := turnOf(t, l)
-			if len(got) != packets-len(at) || l.turn.bad != len(at) {
-				t.Errorf("%s at %v: %d packets and %d bad ones", name, at, len(got), l.turn.bad)
+			got, due := lapOf(t, l)
+			if len(got) != packets-len(at) || l.lap.bad != len(at) {
+				t.Errorf("%s at %v: %d packets and %d bad ones", name, at, len(got), l.lap.bad)
 				continue
 			}
-			if want := fmt.Sprintf("packet %d: ", at[0]+1); !strings.HasPrefix(l.turn.flaw.Error(), want) {
-				t.Errorf("%s at %v: first flaw %q, want %q", name, at, l.turn.flaw, want)
+			if want := fmt.Sprintf("packet %d: ", at[0]+1); !strings.HasPrefix(l.lap.flaw.Error(), want) {
+				t.Errorf("%s at %v: first flaw %q, want %q", name, at, l.lap.flaw, want)
 			}
 			first := asftest.Number(got[0])
 			for i, p := range got {
@@ -183,8 +183,8 @@ func TestFileLoopLeavesBadPacketsOut(t *testing.T) {
 					t.Fatalf("%s at %v: packet %d is due at %v, want %v", name, at, asftest.Number(p), due[i], want)
 				}
 			}
-			if length := int(l.turn.measure.Length()); length > packets*step+len(at) || length < (packets-2)*step {
-				t.Errorf("%s at %v: a turn of %d ms, want about %d", name, at, length, packets*step)
+			if length := int(l.lap.measure.Length()); length > packets*step+len(at) || length < (packets-2)*step {
+				t.Errorf("%s at %v: a lap of %d ms, want about %d", name, at, length, packets*step)
 			}
 		}
 	}
@@ -293,14 +293,14 @@ func TestOpenLoop(t *testing.T) {
 			t.Errorf("%s: %v", tt.name, err)
 			continue
 		}
-		if packets, _ := turnOf(t, l); len(packets) != 50 {
+		if packets, _ := lapOf(t, l); len(packets) != 50 {
 			t.Errorf("%s: %d packets, want 50", tt.name, len(packets))
 		}
 		l.close()
 	}
 }
 
-// The clip as a stream: two and a half turns without a drift, and an end when it is told to.
+// The clip as a stream: two and a half laps without a drift, and an end when it is told to.
 func TestRunFile(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		st, _ := streamtest.New(t, config.Stream{Path: "demo", Type: config.TypeFile}, streamtest.Options{})
@@ -363,8 +363,8 @@ func TestRunFileAfterSleep(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		packets, _ := turnOf(t, l)
-		perSecond := float64(len(packets)) * 1000 / float64(l.turn.measure.Length())
+		packets, _ := lapOf(t, l)
+		perSecond := float64(len(packets)) * 1000 / float64(l.lap.measure.Length())
 		if n := float64(st.Stats().PacketsIn.Load()); n > 61*perSecond {
 			t.Errorf("%.0f packets in a minute of being awake, want at most %.0f", n, 61*perSecond)
 		}
@@ -458,7 +458,7 @@ func TestRunFileWithABadPacket(t *testing.T) {
 	}
 }
 
-// A file that is replaced plays from its next turn on, with its header or another; what cannot be played, or is gone,
+// A file that is replaced plays from its next lap on, with its header or another; what cannot be played, or is gone,
 // does not end the one that plays.
 func TestRunFileReplaced(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

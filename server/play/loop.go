@@ -24,15 +24,15 @@ type fileLoop struct {
 	header *asf.Header
 
 	// Of the whole play.
-	begin   time.Duration // of this turn, counted from the first one's
+	begin   time.Duration // of this lap, counted from the first one's
 	shift   uint32        // ms that its times are moved by, modulo 2^32 as they are
 	refused os.FileInfo   // of what has taken the file's place and cannot be played
 
 	in   *bufio.Reader
 	bufs [2][]byte // each of a packet
-	turn turn
+	lap  lap
 
-	sample turn // what was seen of it before it plays
+	sample lap // what was seen of it before it plays
 }
 
 const (
@@ -78,7 +78,7 @@ func newFileLoop(ctx context.Context, name string, file io.ReadSeeker, sample in
 	if err := l.survey(ctx, sample); err != nil {
 		return nil, err
 	}
-	l.sample = l.turn
+	l.sample = l.lap
 	return l, l.rewind()
 }
 
@@ -93,7 +93,7 @@ func (l *fileLoop) survey(ctx context.Context, sample int64) error {
 	if err := l.rewind(); err != nil {
 		return err
 	}
-	for t := &l.turn; ; {
+	for t := &l.lap; ; {
 		_, _, err := l.next(ctx)
 		read := int64(t.good+t.bad) * int64(l.header.PacketSize)
 		switch {
@@ -111,16 +111,16 @@ func (l *fileLoop) rewind() error {
 		return err
 	}
 	l.in.Reset(l.file)
-	l.turn = turn{packets: l.header.Packets(l.in)}
+	l.lap = lap{packets: l.header.Packets(l.in)}
 	return nil
 }
 
-// again begins the next turn.
+// again begins the next lap.
 func (l *fileLoop) again() error {
-	if err := l.turn.verdict(); err != nil {
+	if err := l.lap.verdict(); err != nil {
 		return err
 	}
-	length := l.turn.measure.Length()
+	length := l.lap.measure.Length()
 	l.shift += length
 	l.begin += time.Duration(length) * time.Millisecond
 	return l.rewind()

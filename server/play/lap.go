@@ -9,10 +9,10 @@ import (
 	"pumpd/asf"
 )
 
-// A turn is once through the file.
-type turn struct {
+// A lap is once through the file.
+type lap struct {
 	packets   *asf.FilePackets
-	measure   asf.Turn
+	measure   asf.Lap
 	good, bad int
 	flaw      error     // what was wrong with the first bad one
 	number    int       // of the packet that was read last, from 1 on
@@ -21,17 +21,17 @@ type turn struct {
 	use       int       // of fileLoop.bufs, for the next packet
 }
 
-// A duePacket is a packet in one of fileLoop.bufs, due at a time from the beginning of its turn.
+// A duePacket is a packet in one of fileLoop.bufs, due at a time from the beginning of its lap.
 type duePacket struct {
 	b      []byte
 	due    time.Duration
 	number int
 }
 
-const minTurn = time.Second // shorter files would only be a busy loop
+const minLap = time.Second // shorter files would only be a busy loop
 
 // next returns the packet that follows, valid until the next call, and when it is due, counted from the very first one
-// of this play. io.EOF: the turn is over.
+// of this play. io.EOF: the lap is over.
 func (l *fileLoop) next(ctx context.Context) (packet []byte, due time.Duration, err error) {
 	for {
 		f, err := l.sound(ctx)
@@ -39,17 +39,17 @@ func (l *fileLoop) next(ctx context.Context) (packet []byte, due time.Duration, 
 			return nil, 0, err
 		}
 		if err := l.header.ShiftTimes(f.b, l.shift); err != nil {
-			l.turn.spoil(f.number, err)
+			l.lap.spoil(f.number, err)
 			continue
 		}
-		l.turn.good++
+		l.lap.good++
 		return f.b, l.begin + f.due, nil
 	}
 }
 
 // sound returns the next packet whose time fits those around it.
 func (l *fileLoop) sound(ctx context.Context) (duePacket, error) {
-	t := &l.turn
+	t := &l.lap
 	if f := t.next; f.b != nil {
 		t.next = duePacket{}
 		return f, nil
@@ -79,7 +79,7 @@ func (l *fileLoop) sound(ctx context.Context) (duePacket, error) {
 
 // read returns the next packet that is one.
 func (l *fileLoop) read(ctx context.Context) (b []byte, p asf.Packet, err error) {
-	t := &l.turn
+	t := &l.lap
 	b = l.bufs[t.use]
 	for {
 		if err := t.packets.Next(b); err != nil {
@@ -100,7 +100,7 @@ func (l *fileLoop) read(ctx context.Context) (b []byte, p asf.Packet, err error)
 var errFileTime = errors.New("send time fits neither the packet before nor the one after")
 
 // refute drops what is in doubt.
-func (t *turn) refute() {
+func (t *lap) refute() {
 	if t.doubt.b != nil {
 		t.spoil(t.doubt.number, errFileTime)
 		t.doubt = duePacket{}
@@ -108,23 +108,23 @@ func (t *turn) refute() {
 }
 
 // spoil counts a packet that is left out.
-func (t *turn) spoil(number int, err error) {
+func (t *lap) spoil(number int, err error) {
 	t.bad++
 	if t.flaw == nil {
 		t.flaw = fmt.Errorf("packet %d: %w", number, err)
 	}
 }
 
-// verdict says why a file with this turn cannot be played.
-func (t *turn) verdict() error {
+// verdict says why a file with this lap cannot be played.
+func (t *lap) verdict() error {
 	length := time.Duration(t.measure.Length()) * time.Millisecond
 	switch {
 	case t.good+t.bad == 0:
 		return errors.New("file: no packets")
 	case t.bad > t.good:
 		return fmt.Errorf("file: %d of %d packets are bad, the first: %w", t.bad, t.good+t.bad, t.flaw)
-	case length < minTurn:
-		return fmt.Errorf("file: plays %v, want at least %v", length, minTurn)
+	case length < minLap:
+		return fmt.Errorf("file: plays %v, want at least %v", length, minLap)
 	}
 	return nil
 }
