@@ -125,9 +125,11 @@ func (s *Source) awaitKey() {
 	s.doubt, s.steady = doubt{}, false
 }
 
+// begin puts the header into the chain, just before a packet.
 func (s *Source) begin() {
 	st := s.stream
 	now := st.clock.Now()
+	st.vain.Store(false) // a packet follows, and viewers who see the header may ask for it at once
 	st.chain.begin(newGeneration(s.published, st.burst), now, st.joins.Store)
 	st.stats.Generations.Add(1)
 	st.bell(now)
