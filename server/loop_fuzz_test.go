@@ -88,7 +88,7 @@ func (m *mischief) header() {
 func (m *mischief) publish(n int) {
 	for range n {
 		key := m.next%7 == 0
-		before := m.src.Mark()
+		before := m.src.Position()
 		b := asftest.Packet(m.next, m.next*40, key, asftest.PacketSize, 100+int(m.next*37%700))
 		if err := m.src.Packet(b); err != nil {
 			m.t.Fatal(err)

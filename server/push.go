@@ -31,10 +31,10 @@ type push struct {
 	state   pushState
 	source  *stream.Source // while inheriting and feeding
 	body    pushBody
-	last    *asf.Header   // its last header, as published; nil without one and after $E
-	next    *asf.Header   // the header to give the stream with its next packet; nil: it has been given, or none has come
-	leftOff stream.Mark   // the chain's end when it fell silent; 0: it has not
-	heard   clock.Instant // the last $H, $C, $D or $E; between two bodies, the end of the first, or a setup
+	last    *asf.Header     // its last header, as published; nil without one and after $E
+	next    *asf.Header     // the header to give the stream with its next packet; nil: it has been given, or none has come
+	leftOff stream.Position // the chain's end when it fell silent; 0: it has not
+	heard   clock.Instant   // the last $H, $C, $D or $E; between two bodies, the end of the first, or a setup
 	pulse.Pulse
 }
 
@@ -216,7 +216,7 @@ func (p *push) beginWith(c *conn, b []byte) error {
 func (p *push) yieldToSlate(c *conn, now clock.Instant) {
 	c.loop.log.Warn("encoder is silent, making way for the slate", "stream", p.stream.Config().Path, "from", c.remote,
 		"for", now.Since(p.heard))
-	p.next, p.leftOff = p.source.Published(), p.source.Mark()
+	p.next, p.leftOff = p.source.Published(), p.source.Position()
 	p.source.Pause(p.heard)
 	p.source, p.state = nil, pushSilent
 }

@@ -64,7 +64,7 @@ func (p *puller) start(l *lane, s *stream.Source) {
 
 // release lets the claim go, in one way or another.
 func (p *puller) release(how func()) {
-	p.leftOff, p.leftBy = p.source.Mark(), p.active
+	p.leftOff, p.leftBy = p.source.Position(), p.active
 	how()
 	p.active, p.source = nil, nil
 }

@@ -48,7 +48,7 @@ type puller struct {
 	active   *lane          // the one that feeds the stream; nil: none does
 	source   *stream.Source // the claim of active; nil without it
 	handover *handover
-	leftOff  stream.Mark // the chain's end when the last claim was given up; 0: none was
+	leftOff  stream.Position // the chain's end when the last claim was given up; 0: none was
 	leftBy   *lane
 	awake    bool          // of a stream on demand: somebody watches, or did not long ago
 	watched  clock.Instant // the last time that somebody did, while awake
