@@ -80,7 +80,7 @@ func (l *loop) open(d arrival, now clock.Instant) *conn {
 	c := &conn{loop: l, wire: d.wire, remote: d.remote, fd: int32(d.fd), heldSlot: -1, guest: d.guest,
 		deadline: now.Add(l.limits.requestHead)}
 	l.conns.put(c)
-	l.wait(c)
+	l.schedule(c)
 	if c.guest != nil {
 		c.guest.crowd.move(c.guest, now, func() { l.evict(c) })
 	}
@@ -177,7 +177,7 @@ func (l *loop) serve(c *conn, now clock.Instant) bool {
 		return false
 	}
 	if err != nil {
-		l.rebuff(c, statusOf(err), err.Error())
+		l.refuseUnread(c, statusOf(err), err.Error())
 		return false
 	}
 	return l.route(c, n, b[n:], now)
@@ -211,7 +211,7 @@ var mmst = []byte{0x01, 0x00, 0x00, 0x00, 0xCE, 0xFA, 0x0B, 0xB0}
 func (l *loop) probe(c *conn, b []byte) bool {
 	n := min(len(b), len(mmst))
 	if !bytes.Equal(b[:n], mmst[:n]) {
-		l.rebuff(c, 400, "not a request")
+		l.refuseUnread(c, 400, "not a request")
 		return false
 	}
 	if n == len(mmst) {
@@ -251,7 +251,7 @@ func (c *conn) chore(now clock.Instant) {
 	case c.late:
 		l.mark(c, reason.Stalled)
 	case len(c.wire.peek()) > 0:
-		l.rebuff(c, 408, "no whole request in time")
+		l.refuseUnread(c, 408, "no whole request in time")
 	default:
 		l.mark(c, reason.RequestTimeout)
 	}

@@ -48,13 +48,13 @@ func (l *loop) serveHeld(now clock.Instant) {
 // unhold has c's request served again, in its turn: thousands may have waited for the same stream. Until it is served c
 // counts as waiting; otherwise a pull on demand would end for want of viewers.
 func (l *loop) unhold(c *conn, now clock.Instant) {
-	l.unlist(c)
+	l.unlistHeld(c)
 	c.phase, c.deadline = awaiting, now.Add(l.limits.requestHead)
 	l.enqueue(c)
 }
 
-// unlist takes c out of the list of those who wait for its stream, if it is there.
-func (l *loop) unlist(c *conn) {
+// unlistHeld takes c out of the list of those who wait for its stream, if it is there.
+func (l *loop) unlistHeld(c *conn) {
 	if c.heldSlot < 0 {
 		return
 	}

@@ -16,7 +16,7 @@ func (l *loop) join(c *conn, st *stream.Stream, j *stream.Joins, d *dialect, hea
 		c.push.gone(c, reason.ClientClosed)
 		c.push = nil
 	}
-	l.unwait(c)
+	l.unschedule(c)
 	tls, _ := c.wire.(offerer)
 	c.viewer, c.phase = newViewer(c.fd, d, tls), viewing
 	if d.mmsh() {
@@ -31,7 +31,7 @@ func (l *loop) part(c *conn, now clock.Instant) {
 	had := l.hub.part(c.viewer, c.why, now)
 	c.viewer = nil
 	if c.phase != closed {
-		l.wait(c)
+		l.schedule(c)
 	}
 	l.node.sessions.stop(c.session, c.remote.Addr(), now)
 	logViewer(l.access, c, had)

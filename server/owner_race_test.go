@@ -14,18 +14,18 @@ func TestOwnerChecked(t *testing.T) {
 	p := r.connect()
 	r.turn()
 	for name, touch := range map[string]func(){
-		"work":    func() { r.loop.work(r.at) },
-		"ready":   func() { r.loop.ready(nil, r.at) },
-		"open":    func() { r.loop.open(arrival{wire: p}, r.at) },
-		"traffic": func() { r.loop.traffic(p.conn, r.at) },
-		"closed":  func() { r.loop.closed(p.conn) },
-		"mark":    func() { r.loop.mark(p.conn, reason.Stalled) },
-		"sweep":   func() { r.loop.sweep(r.at) },
-		"wait":    func() { r.loop.wait(p.conn) },
-		"unwait":  func() { r.loop.unwait(p.conn) },
-		"join":    func() { r.loop.join(p.conn, nil, nil, nil, nil, r.at) },
-		"part":    func() { r.loop.part(p.conn, r.at) },
-		"stop":    func() { r.loop.stop(r.at) },
+		"work":       func() { r.loop.work(r.at) },
+		"ready":      func() { r.loop.ready(nil, r.at) },
+		"open":       func() { r.loop.open(arrival{wire: p}, r.at) },
+		"traffic":    func() { r.loop.traffic(p.conn, r.at) },
+		"closed":     func() { r.loop.closed(p.conn) },
+		"mark":       func() { r.loop.mark(p.conn, reason.Stalled) },
+		"sweep":      func() { r.loop.sweep(r.at) },
+		"schedule":   func() { r.loop.schedule(p.conn) },
+		"unschedule": func() { r.loop.unschedule(p.conn) },
+		"join":       func() { r.loop.join(p.conn, nil, nil, nil, nil, r.at) },
+		"part":       func() { r.loop.part(p.conn, r.at) },
+		"stop":       func() { r.loop.stop(r.at) },
 	} {
 		if !panicsElsewhere(touch) {
 			t.Errorf("%s: no panic on another goroutine", name)

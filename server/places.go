@@ -31,16 +31,16 @@ func (l *loop) outOfPlace(c *conn, x exchange) bool {
 	return true
 }
 
-// idle has the gate await the next request of a conn in an ordinary place: if others need the place before it comes,
-// the conn is closed.
-func (l *loop) idle(c *conn, now clock.Instant) {
+// awaitNext has the gate await the next request of a conn in an ordinary place: if others need the place before it
+// comes, the conn is closed.
+func (l *loop) awaitNext(c *conn, now clock.Instant) {
 	if c.guest == nil && c.phase == awaiting && c.why == reason.None && c.push == nil {
 		c.guest = l.gate.await(now, func() { l.evict(c) })
 	}
 }
 
-// admitted gives c, which may push to the stream, an encoder's place; false: there is none, and it has been refused.
-func (l *loop) admitted(c *conn, x exchange, now clock.Instant) (ok bool) {
+// placeEncoder gives c, which may push to the stream, an encoder's place; false: there is none, and it has been refused.
+func (l *loop) placeEncoder(c *conn, x exchange, now clock.Instant) (ok bool) {
 	feeds := ""
 	if s := x.stream.Owner(); s != nil {
 		feeds = s.Who()
@@ -60,7 +60,7 @@ func (l *loop) evict(c *conn) {
 		case c.phase == feeding:
 			l.dropEncoder(c, 503, fullText, reason.Refused)
 		case c.why == reason.None:
-			l.rebuff(c, 503, fullText)
+			l.refuseUnread(c, 503, fullText)
 		}
 		c.wire.shut() // no time to linger: whoever says nothing does not close either
 		c.wire.close(false)

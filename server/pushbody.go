@@ -14,7 +14,7 @@ type pushBody struct {
 	toCome  int64 // bytes to come; unused when chunked
 	chunked bool
 	chunks  codec.Chunked
-	joined  []byte // of a chunked body: the start of a frame that chunks have cut
+	partial []byte // of a chunked body: the start of a frame that chunks have cut
 	mmsh    bool   // frames have the data header; found out from the first $H
 	ended   bool   // $E was the last frame but for filler
 }
@@ -47,14 +47,14 @@ func (b *pushBody) take(w wire, act func(codec.Frame) error) (whole bool, err er
 func (b *pushBody) takeChunks(w wire, act func(codec.Frame) error) (whole bool, err error) {
 	for {
 		data, n, end := b.chunks.Next(w.peek())
-		b.joined = append(b.joined, data...)
+		b.partial = append(b.partial, data...)
 		w.discard(n)
-		used, err := b.frames(b.joined, act)
-		b.joined = b.joined[:copy(b.joined, b.joined[used:])]
+		used, err := b.frames(b.partial, act)
+		b.partial = b.partial[:copy(b.partial, b.partial[used:])]
 		switch {
 		case err != nil:
 			return false, err
-		case errors.Is(end, io.EOF) && len(b.joined) > 0:
+		case errors.Is(end, io.EOF) && len(b.partial) > 0:
 			return false, errCutFrame
 		case errors.Is(end, io.EOF):
 			return true, nil

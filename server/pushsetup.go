@@ -16,7 +16,7 @@ import (
 // ignored: streams come from the configuration.
 func (l *loop) setUpPush(c *conn, x exchange, now clock.Instant) {
 	st, keep := x.stream, stays(x.Request, true)
-	if !l.admitPush(c, x, false, keep, now) || !l.admitted(c, x, now) {
+	if !l.admitPush(c, x, false, keep, now) || !l.placeEncoder(c, x, now) {
 		return
 	}
 	ends := now.Add(l.limits.pushSetup)
@@ -49,7 +49,7 @@ func (l *loop) startPush(c *conn, x exchange, n int, now clock.Instant) {
 	case x.ContentLength == 0:
 		l.refuse(c, x.to, 400, "Content-Length: 0, at least 1")
 		return
-	case !l.admitted(c, x, now):
+	case !l.placeEncoder(c, x, now):
 		return
 	case known:
 		l.node.access.use(id, st, c.remote.Addr(), now.Add(pushLife))

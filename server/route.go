@@ -70,7 +70,7 @@ func (l *loop) route(c *conn, n int, rest []byte, now clock.Instant) bool {
 	body, whole := l.body(c, x, rest)
 	if !whole {
 		c.need = int32(n + body)
-		l.idle(c, now)
+		l.awaitNext(c, now)
 		return false
 	}
 	switch {
@@ -86,7 +86,7 @@ func (l *loop) route(c *conn, n int, rest []byte, now clock.Instant) bool {
 		if x.want == wantPushSetup {
 			c.deadline = now.Add(l.limits.pushSetup)
 		}
-		l.idle(c, now)
+		l.awaitNext(c, now)
 	}
 	return c.phase == awaiting
 }

@@ -39,7 +39,7 @@ func (l *loop) leave(c *conn, now clock.Instant) {
 	if c.viewer != nil {
 		l.part(c, now)
 	}
-	l.unlist(c)
+	l.unlistHeld(c)
 	c.waitNoMore()
 	if c.push != nil {
 		c.push.gone(c, c.why)
@@ -73,7 +73,7 @@ func (l *loop) closed(c *conn) {
 	l.mark(c, reason.ClientClosed)
 	c.phase = closed
 	l.conns.remove(c)
-	l.unwait(c)
+	l.unschedule(c)
 	l.stats.ended[c.why].Add(1)
 	if !l.serving {
 		l.sweep(l.now)
@@ -89,14 +89,14 @@ func (l *loop) doChores(now clock.Instant) {
 	l.hub.doChores(now)
 }
 
-// wait lists a conn among those that have deadlines, unwait takes it out.
-func (l *loop) wait(c *conn) {
+// schedule lists a conn among those whose deadlines are looked at, unschedule takes it out.
+func (l *loop) schedule(c *conn) {
 	l.owner.check()
 	c.slot = int32(len(l.waiting))
 	l.waiting = append(l.waiting, c)
 }
 
-func (l *loop) unwait(c *conn) {
+func (l *loop) unschedule(c *conn) {
 	l.owner.check()
 	if c.slot < 0 {
 		return
