@@ -27,7 +27,7 @@ const (
 //	                       asf, codec
 //	bench ──> compare ──> peers ──> push, upstream ──> source ──> probe, asf
 //	         attack   ──> load ──> viewers ──> check ──> probe, asf
-//	                      floor
+//	                      floor, link
 type arrow struct {
 	// dir is a directory, "." the root. "tests/..." is tests and all below it, each of which may import the others.
 	dir string
@@ -99,8 +99,8 @@ var arrows = []arrow{
 
 	// The command line, and what each command is.
 	{dir: "bench", may: []string{
-		"bench/attack", "bench/compare", "bench/floor", "bench/load", "bench/machine", "bench/peers", "bench/push", "bench/quantity",
-		"bench/source", "bench/upstream",
+		"bench/attack", "bench/compare", "bench/floor", "bench/link", "bench/load", "bench/machine", "bench/peers",
+		"bench/push", "bench/quantity", "bench/source", "bench/upstream",
 	}},
 	{dir: "bench/compare", may: []string{
 		"bench/floor", "bench/load", "bench/machine", "bench/peers", "bench/quantity", "bench/source", "*",
@@ -114,6 +114,7 @@ var arrows = []arrow{
 	},
 	{dir: "bench/peers", may: []string{"bench/push", "bench/source", "bench/upstream", "*"}},
 	{dir: "bench/floor", may: []string{"bench/machine", "bench/sock", "codec", "*"}},
+	{dir: "bench/link", may: []string{"bench/quantity", "*"}},
 	{
 		dir: "bench/load", may: []string{"bench/latency", "bench/machine", "bench/sock", "bench/viewers"},
 		tests: []string{"bench/source", "bench/upstream", "codec"},

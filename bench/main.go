@@ -6,6 +6,7 @@
 //	floor    what the kernel alone costs: bare sendto of the same bytes
 //	compare  pumpd, the floor and other servers one after the other, as a table
 //	attack   attacks beside honest viewers, who must not notice
+//	link     a thin, slow or lossy line between this machine and a network namespace
 //
 // Each command has its flags in a file here; what it does is in the packages below this one:
 //
@@ -16,6 +17,7 @@
 //	floor            bare sending
 //	peers, compare   other servers, and the table
 //	attack           kinds of attack, and honest viewers before, during and after
+//	link             a line's rate, queue, delay and loss
 //
 // Reading order: probe, source, push, check, viewers, load.
 package main
@@ -48,6 +50,7 @@ func commands() []command {
 		{name: "floor", summary: "measure bare sendto to as many sockets: the limit of this machine", run: runFloor},
 		{name: "compare", summary: "run pumpd, the floor and other servers, print a table", run: runCompare},
 		{name: "attack", summary: "attack a pump beside honest viewers and tell whether they noticed", run: runAttack},
+		{name: "link", summary: "emulate a thin, slow or lossy line to a network namespace", run: runLink},
 		{name: attack.AttackerCommand, hidden: true, run: runAttacker},
 		{name: floor.SinkCommand, hidden: true, run: runSink},
 	}

@@ -9,10 +9,10 @@ import (
 	"time"
 )
 
-// A link is a TCP relay that behaves as badly as a network can. It stands in for tc netem, which the kernels that these
-// tests run on do not all have: it works on a stream of bytes and not on packets, so that loss is what an application
-// sees of it, a stall of everything behind what was lost, and the rate that is left to TCP. What the kernel's own
-// retransmission would do under real loss it cannot show.
+// A link is a TCP relay that behaves as badly as a network can. It needs neither root nor a network namespace, as bench
+// link does: it works on a stream of bytes and not on packets, so that loss is what an application sees of it, a stall
+// of everything behind what was lost, and the rate that is left to TCP. What the kernel's own retransmission would do
+// under real loss it cannot show.
 type link struct {
 	addr   string // to connect to instead of the target
 	target string

@@ -11,7 +11,7 @@ var slim = []string{"push", "-synthetic", "-bitrate", "48k", "-packet", "500", "
 
 // Every hop of a chain of two pumps loses 5 % and delays by 300 ms each way: encoder, pull and viewers. The stream, at
 // half of what such a link carries, still arrives whole, and no pump takes the delay for a loss. The links are a
-// stand-in for tc netem, see link.
+// stand-in for real loss, see link.
 func TestLossyLinks(t *testing.T) {
 	t.Parallel()
 	first := startMortal(t, "", pushStream("live"))
@@ -35,11 +35,11 @@ func TestLossyLinks(t *testing.T) {
 	first.awaitCounters(t, "live", counters{Viewers: 1, Joined: 1, Generations: 1}) // the pull never came again
 }
 
-// The same by the kernel's own means, where it has them: one hop, behind which a source is pulled from.
+// The same with packets that are really lost: one hop, behind which a source is pulled from.
 func TestNetem(t *testing.T) {
 	t.Parallel()
 	n := newNamespace(t)
-	n.impair("delay", "300ms", "loss", "5%")
+	n.impair("300ms", "5%")
 	upstream := net.JoinHostPort(n.there, "7070")
 	startTool(t, "bench push", n.command(append(append([]string{mustBuild(t, benchProgram)}, slim...), "-serve",
 		upstream)...))
