@@ -21,8 +21,8 @@ const (
 // has one, so that a new package is a decision. Arrows point down: what a directory may import stands below it in the
 // table. What the table allows and nobody uses is an error too: the table is the map.
 //
-//	main.go ──> server ──> pull, play ──> stream ──> config ──> upstream ──> auth ──> clock, codec
-//	                       pull ──> upstream                                 via ──> codec
+//	main.go ──> server ──> fanout, pull, play ──> stream ──> config ──> upstream ──> auth ──> clock, codec
+//	                       fanout ──> uring, pull ──> upstream               via ──> codec
 //	                       logging, reason, uring
 //	                       asf, codec
 //	bench ──> compare ──> peers ──> push, upstream ──> source ──> probe, asf
@@ -46,8 +46,8 @@ var arrows = []arrow{
 	{
 		dir: "server", may: []string{
 			"server/admin",
-			"server/auth", "server/clock", "server/config", "server/logging", "server/play", "server/pull",
-			"server/pulse", "server/reason", "server/stream", "server/upstream", "server/uring", "server/via", "asf", "codec",
+			"server/auth", "server/clock", "server/config", "server/fanout", "server/logging", "server/play", "server/pull",
+			"server/pulse", "server/reason", "server/stream", "server/upstream", "server/via", "asf", "codec",
 			"*",
 		},
 		tests: []string{"server/logging/logtest", "server/stream/streamtest", "asf/asftest"},
@@ -72,6 +72,13 @@ var arrows = []arrow{
 	{
 		dir: "server/play", may: []string{"server/clock", "server/config", "server/stream", "server/view", "asf"},
 		tests: []string{"server/stream/streamtest", "asf/asftest"},
+	},
+	{
+		dir: "server/fanout", may: []string{
+			"server/clock", "server/config", "server/reason", "server/stream", "server/uring", "server/via", "asf", "codec",
+			"*",
+		},
+		tests: []string{"asf/asftest"},
 	},
 	{dir: "server/stream/streamtest", may: []string{"server/clock", "server/config", "server/stream"}},
 	{

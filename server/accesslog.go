@@ -5,19 +5,20 @@ import (
 	"log/slog"
 	"unique"
 
+	"pumpd/server/fanout"
 	"pumpd/server/logging"
 )
 
 // logViewer writes the one line that a viewer leaves in the access log.
-func logViewer(log *slog.Logger, c *conn, had stay) {
+func logViewer(log *slog.Logger, c *conn, had fanout.Stay) {
 	log.Info(logging.ViewerLeft,
 		"reason", c.why.String(),
-		"stream", had.stream.Config().Path,
+		"stream", had.Stream.Config().Path,
 		"from", c.remote.String(),
 		"agent", c.agent.Value(),
-		"seconds", float64(had.length.Milliseconds())/1000,
-		"bytes", had.bytes,
-		"skips", had.skips,
+		"seconds", float64(had.Length.Milliseconds())/1000,
+		"bytes", had.Bytes,
+		"skips", had.Skips,
 	)
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"pumpd/codec"
 	"pumpd/server/clock"
+	"pumpd/server/fanout"
 	"pumpd/server/reason"
 	"pumpd/server/stream"
 )
@@ -34,7 +35,7 @@ type conn struct {
 	session  uint32                // of its Play, if that has one
 	owed     []byte                // what is left of a reply's body, which belongs to the stream, see owed.go
 	deadline clock.Instant         // of the phase; 0 is none
-	viewer   *viewer               // while viewing
+	viewer   *fanout.Viewer        // while viewing
 	agent    unique.Handle[string] // what the viewer calls itself; thousands have the same
 	push     *push                 // while feeding, and between the requests of one encoder
 	waitsFor *stream.Stream        // while holding and then in the queue

@@ -3,6 +3,8 @@ package server
 import (
 	"github.com/panjf2000/gnet/v2"
 	"golang.org/x/sys/unix"
+
+	"pumpd/server/fanout"
 )
 
 // A gnetWire is a wire on a gnet connection.
@@ -36,7 +38,7 @@ func (w *gnetWire) try(a, b []byte) int {
 	if w.conn == nil || w.unsent() > 0 {
 		return 0
 	}
-	n, _ := sendBoth(w.conn.Fd(), a, b) // of a dead socket gnet will tell
+	n, _ := fanout.SendBoth(w.conn.Fd(), a, b) // of a dead socket gnet will tell
 	return n
 }
 

@@ -9,6 +9,7 @@ import (
 	"pumpd/asf/asftest"
 	"pumpd/codec"
 	"pumpd/server/clock"
+	"pumpd/server/fanout"
 	"pumpd/server/reason"
 )
 
@@ -46,7 +47,7 @@ func TestLoopsShareViewers(t *testing.T) {
 	for _, c := range all {
 		watchOn(t, c, ffmpegAgent)
 	}
-	counts, sum := s.viewers(func(*viewer) bool { return true }), 0
+	counts, sum := s.viewers(func(*fanout.Viewer) bool { return true }), 0
 	for _, n := range counts {
 		sum += n
 	}
@@ -114,14 +115,14 @@ func TestStopBesideAStalledViewer(t *testing.T) {
 
 // blocked counts the viewers that wait for their sockets.
 func (s *tlsServer) blocked() (n int) {
-	for _, n1 := range s.viewers(func(v *viewer) bool { return v.isBlocked() }) {
+	for _, n1 := range s.viewers(func(v *fanout.Viewer) bool { return v.Blocked() }) {
 		n += n1
 	}
 	return n
 }
 
 // viewers counts those that match, on each loop that ever had a connection.
-func (s *tlsServer) viewers(match func(*viewer) bool) (counts []int) {
+func (s *tlsServer) viewers(match func(*fanout.Viewer) bool) (counts []int) {
 	for _, e := range s.reactor.loops {
 		if e.runs.Load() == nil {
 			continue

@@ -14,6 +14,7 @@ import (
 	"pumpd/codec"
 	"pumpd/server/clock"
 	"pumpd/server/config"
+	"pumpd/server/fanout"
 	"pumpd/server/stream"
 )
 
@@ -77,7 +78,7 @@ func newRig(t testing.TB, change func(*config.Config), names ...string) *rig {
 	}
 	n.access = access
 	r.reg = stream.NewRegistry(c, time.Duration(cfg.Timeouts.SourceGrace), streams)
-	r.loop = newLoop(0, c, cfg, newTLSEngine(r), log, r.reg, &serverStats{}, n, func() {})
+	r.loop = newLoop(0, c, cfg, fanout.WithTLS(r), log, r.reg, &serverStats{}, n, func() {})
 	r.loop.watcher = r
 	r.gate(plenty)
 	n.loops = []*loop{r.loop}
@@ -99,14 +100,14 @@ func (r *rig) gate(most int64) {
 
 // The rig is the loop's engine.
 
-func (r *rig) send(v *viewer, b []byte, done sent) {
+func (r *rig) Send(v *fanout.Viewer, b []byte, done fanout.Reporter) {
 	n, errno := r.peers[int(v.FD())].take(b)
-	done.sent(v, n, errno)
+	done.Sent(v, n, errno)
 }
 
-func (r *rig) flush() {}
+func (r *rig) Flush() {}
 
-func (r *rig) writev(v *viewer, bs [][]byte) (total int, errno syscall.Errno) {
+func (r *rig) Writev(v *fanout.Viewer, bs [][]byte) (total int, errno syscall.Errno) {
 	p := r.peers[int(v.FD())]
 	for _, b := range bs {
 		n, errno := p.take(b)
@@ -121,9 +122,12 @@ func (r *rig) writev(v *viewer, bs [][]byte) (total int, errno syscall.Errno) {
 	return total, 0
 }
 
-func (r *rig) close() {}
+func (r *rig) Close() {}
 
 // And its watcher.
+
+func (r *rig) close() {}
+
 func (r *rig) arm(fd int32) error {
 	r.armed[int(fd)] = true
 	return nil

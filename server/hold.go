@@ -22,7 +22,7 @@ func (l *loop) hold(c *conn, st *stream.Stream, now clock.Instant) bool {
 	*held = append(*held, c)
 	l.holding++
 	st.Stats().Held.Add(1)
-	l.hub.listen(st)
+	l.hub.Listen(st)
 	if st.Up() != nil { // since we looked
 		l.wake()
 	}
@@ -66,7 +66,7 @@ func (l *loop) unlistHeld(c *conn) {
 	*held = (*held)[:end]
 	c.heldSlot = -1
 	l.holding--
-	l.hub.unlisten(c.waitsFor)
+	l.hub.Unlisten(c.waitsFor)
 }
 
 // waitNoMore counts c as waiting for its stream no longer, if it did.

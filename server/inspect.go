@@ -43,8 +43,8 @@ func (s *Server) counters() admin.Counters {
 		Connections: s.gate.inside.Load(),
 		Limit:       s.gate.most,
 		Refused:     s.gate.refused.Load(),
-		Sends:       s.stats.hubs.sends.Load(),
-		Rounds:      s.stats.hubs.rounds.Load(),
+		Sends:       s.stats.hubs.Sends.Load(),
+		Rounds:      s.stats.hubs.Rounds.Load(),
 		LogLost:     s.stats.logLost.Load(),
 	}
 	for why := range s.stats.ended {

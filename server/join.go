@@ -2,6 +2,7 @@ package server
 
 import (
 	"pumpd/server/clock"
+	"pumpd/server/fanout"
 	"pumpd/server/reason"
 	"pumpd/server/stream"
 )
@@ -10,25 +11,25 @@ import (
 
 // join makes c a viewer of st, from the stream's join point on; head is the reply's head. It is sent what there is at
 // once.
-func (l *loop) join(c *conn, st *stream.Stream, j *stream.Joins, d *dialect, head []byte, now clock.Instant) {
+func (l *loop) join(c *conn, st *stream.Stream, j *stream.Joins, d *fanout.Dialect, head []byte, now clock.Instant) {
 	l.owner.check()
 	if c.push != nil { // an encoder that watches sends no more, and viewers have no deadline that would end its claim
 		c.push.gone(c, reason.ClientClosed)
 		c.push = nil
 	}
 	l.unschedule(c)
-	tls, _ := c.wire.(offerer)
-	c.viewer, c.phase = newViewer(c.fd, d, tls), viewing
-	if d.mmsh() {
+	tls, _ := c.wire.(fanout.TLS)
+	c.viewer, c.phase = fanout.NewViewer(c.fd, d, tls), viewing
+	if d.MMSH() {
 		l.node.sessions.playsAt(c.session, spot{int32(l.id), c.fd})
 	}
-	l.hub.join(c.viewer, st, j, head, now)
+	l.hub.Join(c.viewer, st, j, head, now)
 }
 
 // part ends c's life as a viewer and writes its line in the access log.
 func (l *loop) part(c *conn, now clock.Instant) {
 	l.owner.check()
-	had := l.hub.part(c.viewer, c.why, now)
+	had := l.hub.Part(c.viewer, c.why, now)
 	c.viewer = nil
 	if c.phase != closed {
 		l.schedule(c)
@@ -38,21 +39,21 @@ func (l *loop) part(c *conn, now clock.Instant) {
 }
 
 // Blocked has the watcher tell when v's socket can take more.
-func (l *loop) Blocked(v *viewer) {
+func (l *loop) Blocked(v *fanout.Viewer) {
 	if c := l.connOf(v); c != nil {
 		l.expect(c)
 	}
 }
 
 // End marks v's conn.
-func (l *loop) End(v *viewer, why reason.Reason) {
+func (l *loop) End(v *fanout.Viewer, why reason.Reason) {
 	if c := l.connOf(v); c != nil {
 		l.mark(c, why)
 	}
 }
 
 // connOf is the connection of v, nil if it is closed already.
-func (l *loop) connOf(v *viewer) *conn {
+func (l *loop) connOf(v *fanout.Viewer) *conn {
 	if c := l.conns.find(v.FD()); c != nil && c.viewer == v {
 		return c
 	}

@@ -10,6 +10,7 @@ import (
 	"pumpd/codec"
 	"pumpd/server/clock"
 	"pumpd/server/config"
+	"pumpd/server/fanout"
 	"pumpd/server/stream"
 )
 
@@ -25,7 +26,7 @@ type loop struct {
 	reg      *stream.Registry
 	stats    *serverStats
 	node     *node
-	hub      *hub
+	hub      *fanout.Hub
 	watcher  arming
 	gate     *gate
 	kick     func()      // makes gnet call work soon, on this loop
@@ -91,7 +92,7 @@ const (
 	keepAliveTime = 60 * time.Second
 )
 
-func newLoop(id int, c clock.Clock, cfg *config.Config, e engine, log *slog.Logger, reg *stream.Registry,
+func newLoop(id int, c clock.Clock, cfg *config.Config, e fanout.Engine, log *slog.Logger, reg *stream.Registry,
 	stats *serverStats, n *node, kick func()) *loop {
 	l := &loop{
 		id: id, clock: c, log: log, access: log, reg: reg, stats: stats, node: n, kick: kick,
@@ -103,14 +104,14 @@ func newLoop(id int, c clock.Clock, cfg *config.Config, e engine, log *slog.Logg
 		},
 		held: make([][]*conn, len(reg.Streams())),
 	}
-	l.hub = newHub(id, hubOptions{
-		clock: c,
-		limits: hubLimits{
-			merge:  cfg.Server.Merge,
-			maxLag: time.Duration(cfg.Server.MaxLag),
-			stall:  time.Duration(cfg.Timeouts.Stall),
+	l.hub = fanout.New(id, fanout.Options{
+		Clock: c,
+		Limits: fanout.Limits{
+			Merge:  cfg.Server.Merge,
+			MaxLag: time.Duration(cfg.Server.MaxLag),
+			Stall:  time.Duration(cfg.Timeouts.Stall),
 		},
-		engine: e, owner: l, wake: l.wake, stats: &stats.hubs, streams: len(reg.Streams()),
+		Engine: e, Owner: l, Wake: l.wake, Stats: &stats.hubs, Streams: len(reg.Streams()),
 	})
 	l.again = time.AfterFunc(time.Hour, l.wake)
 	l.again.Stop()
@@ -146,7 +147,7 @@ func (l *loop) work(now clock.Instant) {
 	l.now, l.serving = now, true
 	l.box.open(now)
 	l.serveHeld(now)
-	l.hub.work(now)
+	l.hub.Work(now)
 	if now >= l.chores {
 		l.doChores(now)
 		l.chores = now.Add(choreInterval)
@@ -166,8 +167,8 @@ func (l *loop) ready(events []unix.EpollEvent, now clock.Instant) {
 		switch {
 		case c.late:
 			l.deliver(c, now)
-		case c.viewer != nil && c.viewer.isBlocked():
-			l.hub.turn(c.viewer, now)
+		case c.viewer != nil && c.viewer.Blocked():
+			l.hub.Turn(c.viewer, now)
 		}
 	}
 }

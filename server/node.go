@@ -23,4 +23,4 @@ func (n *node) tell(call func(l *loop, now clock.Instant)) {
 }
 
 // bell tells a loop that a stream has news for its viewers. Any goroutine.
-func (n *node) bell(loop int, now clock.Instant) { n.loops[loop].hub.bell(now) }
+func (n *node) bell(loop int, now clock.Instant) { n.loops[loop].hub.Bell(now) }

@@ -38,7 +38,7 @@ func TestOwnerChecked(t *testing.T) {
 	if panicsElsewhere(func() { r.loop.work(r.at) }) {
 		t.Error("a released loop has an owner")
 	}
-	if panicsElsewhere(func() { r.loop.hub.bell(r.at); r.loop.wake() }) {
+	if panicsElsewhere(func() { r.loop.hub.Bell(r.at); r.loop.wake() }) {
 		t.Error("a bell rings on any goroutine")
 	}
 }

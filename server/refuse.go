@@ -4,12 +4,14 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"pumpd/server/fanout"
 )
 
 // turnAway answers a connection for which there is no place, before it is closed. Its socket is new and takes the few
 // bytes at once or not at all.
 func turnAway(fd int) {
-	_, _ = sendNow(fd, fullReply)
+	_, _ = fanout.SendNow(fd, fullReply)
 	discardInput(fd)
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"pumpd/asf"
 	"pumpd/codec"
+	"pumpd/server/fanout"
 	"pumpd/server/reason"
 	"pumpd/server/stream"
 )
@@ -160,7 +161,7 @@ func retryAfter() int64 { return 2 + rand.Int64N(4) }
 
 // describe is the reply to a Describe: exactly the $H, with its length, and normally the end of the connection.
 func (l *loop) describe(c *conn, x exchange, g *stream.Generation, who identity) {
-	keep := stays(x.Request, x.dialect.keep)
+	keep := stays(x.Request, x.dialect.Keep)
 	b := l.appendVia(l.head(x.Minor, 200, viewerServer), x)
 	b = appendTokens(b, x.dialect, who)
 	b = codec.AppendField(b, "Content-Type", "application/vnd.ms.wms-hdr.asfv1")
@@ -174,10 +175,10 @@ func (l *loop) describe(c *conn, x exchange, g *stream.Generation, who identity)
 }
 
 // appendTokens adds the tokens of mmsh.md §4: who the client is to us, and that this is live.
-func appendTokens(b []byte, d *dialect, who identity) []byte {
+func appendTokens(b []byte, d *fanout.Dialect, who identity) []byte {
 	b = codec.AppendField(b, "Pragma", clientID(who.id))
 	features := `features="broadcast"`
-	if d.inBand() {
+	if d.InBand() {
 		features = `features="broadcast,playlist"` // $C may come
 	}
 	b = codec.AppendField(b, "Pragma", features)
@@ -194,7 +195,7 @@ func clientID(id uint32) string { return "client-id=" + strconv.FormatUint(uint6
 // comes behind it: nginx does, unless it is told not to.
 func (l *loop) playHead(x exchange, g *stream.Generation, who identity) []byte {
 	b := l.appendVia(l.head(x.Minor, 200, viewerServer), x)
-	if x.dialect.mmsh() {
+	if x.dialect.MMSH() {
 		b = appendTokens(b, x.dialect, who)
 		b = codec.AppendField(b, "Content-Type", "application/x-mms-framed")
 	} else {

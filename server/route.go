@@ -8,6 +8,7 @@ import (
 
 	"pumpd/codec"
 	"pumpd/server/clock"
+	"pumpd/server/fanout"
 	"pumpd/server/logging"
 	"pumpd/server/reason"
 	"pumpd/server/stream"
@@ -41,13 +42,13 @@ type exchange struct {
 	*codec.Request // until the loop parses the next one
 	to             requester
 	want           want
-	dialect        *dialect
+	dialect        *fanout.Dialect
 	stream         *stream.Stream // that the path names; nil: none
 	onPush         bool           // it is the path for encoders
 }
 
 func (l *loop) newExchange(c *conn, r *codec.Request) exchange {
-	x := exchange{Request: r, to: requesterOf(r, serverOf(c)), dialect: dialectOf(r)}
+	x := exchange{Request: r, to: requesterOf(r, serverOf(c)), dialect: fanout.DialectOf(r)}
 	x.stream, x.onPush = streamAt(l.reg, r.Path)
 	x.want = classify(r, x.dialect, x.onPush)
 	if x.want.pushes() {
@@ -170,7 +171,7 @@ func (l *loop) identify(x exchange, from netip.Addr, now clock.Instant) (who ide
 			return identity{}, false
 		}
 	}
-	return identity{l.node.sessions.open(from, now, play), p.HasClientID && x.dialect.reset}, true
+	return identity{l.node.sessions.open(from, now, play), p.HasClientID && x.dialect.Reset}, true
 }
 
 // stopPlay ends the Play of a session, on whichever loop it is.
@@ -182,7 +183,7 @@ func (l *loop) stopPlay(id uint32, from netip.Addr, now clock.Instant) {
 	o := l.node.loops[at.loop]
 	o.tell(func(now clock.Instant) {
 		if c := o.conns.find(at.fd); c != nil && c.viewer != nil && c.session == id {
-			o.hub.dismiss(c.viewer, reason.Stopped, now)
+			o.hub.Dismiss(c.viewer, reason.Stopped, now)
 		}
 	})
 }
@@ -195,7 +196,7 @@ func (l *loop) unknown(c *conn, x exchange) {
 		return
 	}
 	if _, after, ok := strings.Cut(place, "://"); ok && !strings.HasPrefix(place, "https:") {
-		place = x.dialect.redirect + "://" + after
+		place = x.dialect.Redirect + "://" + after
 	}
 	l.refuse(c, x.to, 302, "it is at "+place, "Location", place)
 }
@@ -204,7 +205,7 @@ func (l *loop) unknown(c *conn, x exchange) {
 // their client-id where they have one (mmsh.md §4.3).
 func (l *loop) attend(c *conn, x exchange, now clock.Instant) {
 	p := &x.Pragma
-	keep := stays(x.Request, x.dialect.keep)
+	keep := stays(x.Request, x.dialect.Keep)
 	known := p.HasClientID && l.node.sessions.use(p.ClientID, c.remote.Addr(), now, false) == sessionKnown
 	var session []string
 	if known {

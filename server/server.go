@@ -26,6 +26,7 @@ import (
 	"pumpd/server/admin"
 	"pumpd/server/clock"
 	"pumpd/server/config"
+	"pumpd/server/fanout"
 	"pumpd/server/logging"
 	"pumpd/server/play"
 	"pumpd/server/pull"
@@ -113,14 +114,14 @@ func (s *Server) makeGate() error {
 
 // makeLoops makes the loops, each with its engine and its watcher.
 func (s *Server) makeLoops() error {
-	engines, err := newEngines(s.cfg.Server.Engine, s.cfg.Server.LoopCount(), s.log)
+	engines, err := fanout.NewEngines(s.cfg.Server.Engine, s.cfg.Server.LoopCount(), s.log)
 	if err != nil {
 		return err
 	}
-	s.engine = engineName(engines[0])
+	s.engine = fanout.EngineName(engines[0])
 	for i, sends := range engines {
 		if len(s.cfg.TLS.Listen) > 0 {
-			sends = newTLSEngine(sends)
+			sends = fanout.WithTLS(sends)
 		}
 		e := s.reactor.add()
 		l := newLoop(i, s.clock, s.cfg, sends, s.log, s.reg, &s.stats, s.node, e.kick)
@@ -144,7 +145,7 @@ func (s *Server) release() {
 		if l.watcher != nil {
 			l.watcher.close()
 		}
-		l.hub.close()
+		l.hub.Close()
 	}
 }
 

@@ -16,7 +16,7 @@ func (l *loop) mark(c *conn, why reason.Reason) {
 	}
 	c.why = why
 	if c.viewer != nil {
-		c.viewer.leave()
+		c.viewer.Leave()
 	}
 	l.leaving = append(l.leaving, c)
 }
@@ -30,7 +30,7 @@ func (l *loop) sweep(now clock.Instant) {
 		l.leave(c, now)
 	}
 	l.serving = false
-	l.hub.count()
+	l.hub.Count()
 }
 
 // leave takes a marked conn away from its stream and closes its connection: with a FIN and lingerTime for the peer to
@@ -86,7 +86,7 @@ func (l *loop) doChores(now clock.Instant) {
 	for i := len(l.waiting) - 1; i >= 0; i-- { // backwards: a chore may take its conn out
 		l.waiting[i].chore(now)
 	}
-	l.hub.doChores(now)
+	l.hub.DoChores(now)
 }
 
 // schedule lists a conn among those whose deadlines are looked at, unschedule takes it out.
@@ -117,8 +117,8 @@ func (l *loop) stop(now clock.Instant) {
 		if c == nil {
 			continue
 		}
-		if v := c.viewer; v != nil && v.dismissable() {
-			l.hub.dismiss(v, reason.ShuttingDown, now)
+		if v := c.viewer; v != nil && v.Dismissable() {
+			l.hub.Dismiss(v, reason.ShuttingDown, now)
 			continue
 		}
 		if c.push != nil && c.phase == feeding {

@@ -15,6 +15,7 @@ import (
 
 	"pumpd/server/clock"
 	"pumpd/server/config"
+	"pumpd/server/fanout"
 )
 
 // A tlsPeer is a peer that speaks TLS to a loop without gnet. What the loop sends goes over a real socket, since
@@ -76,7 +77,7 @@ func (n *nearEnd) flush() {
 	if n.gone || len(n.kept) == 0 {
 		return
 	}
-	k, _ := sendNow(n.fd, n.kept)
+	k, _ := fanout.SendNow(n.fd, n.kept)
 	n.kept = n.kept[k:]
 }
 

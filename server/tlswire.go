@@ -10,6 +10,7 @@ import (
 	"syscall"
 
 	"pumpd/server/clock"
+	"pumpd/server/fanout"
 	"pumpd/server/reason"
 )
 
@@ -162,15 +163,15 @@ func (w *tlsWire) shut() {
 
 func (w *tlsWire) close(abort bool) { w.below.close(abort) }
 
-// offer encrypts b for a viewer, at most offerBytes of it, and sends what that gives. It returns how much of b was
+// Offer encrypts b for a viewer, at most offerBytes of it, and sends what that gives. It returns how much of b was
 // taken: encrypted, but for one byte as long as the socket has not taken all of it. So whoever has given everything
 // knows that everything is sent, and does not close before a slow socket has it. The next offer must begin with that
 // byte. EAGAIN is a full socket, any other errno a dead one.
-func (w *tlsWire) offer(b []byte) (int, syscall.Errno) {
+func (w *tlsWire) Offer(b []byte) (int, syscall.Errno) {
 	if errno := w.flush(); errno != 0 {
 		return 0, errno
 	}
-	b = b[:min(len(b), offerBytes)]
+	b = b[:min(len(b), fanout.OfferBytes)]
 	fresh := b
 	if w.held {
 		fresh = b[1:]
@@ -203,12 +204,12 @@ func (w *tlsWire) flush() syscall.Errno {
 	if len(b) == 0 {
 		return 0
 	}
-	n, errno := sendNow(int(w.c.fd), b)
+	n, errno := fanout.SendNow(int(w.c.fd), b)
 	if errno != 0 {
 		return errno
 	}
 	w.shim.took(n)
-	w.c.viewer.moved(w.c.loop.now)
+	w.c.viewer.Moved(w.c.loop.now)
 	if n < len(b) {
 		return syscall.EAGAIN
 	}

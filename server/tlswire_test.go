@@ -18,6 +18,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"pumpd/server/config"
+	"pumpd/server/fanout"
 	"pumpd/server/reason"
 )
 
@@ -169,12 +170,12 @@ func TestSlowTLSViewer(t *testing.T) {
 			p.watch(agent)
 			f.publish(200)
 			r.look()
-			if !p.conn.viewer.isBlocked() {
+			if !p.conn.viewer.Blocked() {
 				t.Fatalf("TLS %s: the socket is not full", name)
 			}
 			f.src.End()
 			got := p.drain(func() {
-				if n, most := cap(p.wire.shim.out), offerBytes+16<<10; n > most {
+				if n, most := cap(p.wire.shim.out), fanout.OfferBytes+16<<10; n > most {
 					t.Fatalf("TLS %s: %d bytes of memory for what is unsent, want at most %d", name, n, most)
 				}
 			})
@@ -213,7 +214,7 @@ func TestOffersOfAnySize(t *testing.T) {
 		var got []byte
 		for at := 0; at < len(want); {
 			size := 1 + dice.IntN(min(len(want)-at, 1<<(1+dice.IntN(17))))
-			n, errno := p.wire.offer(want[at : at+size])
+			n, errno := p.wire.Offer(want[at : at+size])
 			if full := errno == syscall.EAGAIN; n > size || errno != 0 && !full || full && n > 0 {
 				t.Fatalf("TLS %s, seed %d: offered %d: %d, %v", name, seed, size, n, errno)
 			}
@@ -262,7 +263,7 @@ func TestKeyUpdates(t *testing.T) {
 		if full {
 			f.publish(200)
 			r.look()
-			if !p.conn.viewer.isBlocked() {
+			if !p.conn.viewer.Blocked() {
 				t.Fatal("the socket is not full")
 			}
 		}
@@ -502,7 +503,7 @@ func TestTLSRoundAllocations(t *testing.T) {
 	unix.SetsockoptInt(int(p.conn.fd), unix.SOL_SOCKET, unix.SO_SNDBUF, 8<<20)
 	taken := 0
 	if n := testing.AllocsPerRun(50, func() {
-		n, errno := p.wire.offer(segment)
+		n, errno := p.wire.Offer(segment)
 		if errno != 0 {
 			t.Error(errno)
 		}

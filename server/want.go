@@ -4,6 +4,7 @@ import (
 	"bytes"
 
 	"pumpd/codec"
+	"pumpd/server/fanout"
 )
 
 // A want is what a request asks for (mmsh.md §3.1).
@@ -34,14 +35,14 @@ func (w want) pushes() bool { return w == wantPushSetup || w == wantPushStart }
 func (w want) watches() bool { return w == wantDescribe || w == wantPlay || w == wantRaw }
 
 // classify names what r wants; the first match of mmsh.md §3.1 wins.
-func classify(r *codec.Request, d *dialect, push bool) want {
+func classify(r *codec.Request, d *fanout.Dialect, push bool) want {
 	p := &r.Pragma
 	switch string(r.Method) {
 	case "OPTIONS":
 		return wantOptions
 	case "GET", "HEAD":
 		switch {
-		case !d.mmsh():
+		case !d.MMSH():
 			return wantRaw
 		case p.PipelineRequest && r.Minor == 1:
 			return wantPipeline

@@ -1,4 +1,4 @@
-package server
+package fanout
 
 import (
 	"fmt"
@@ -17,14 +17,14 @@ func BenchmarkRound(b *testing.B) {
 
 func benchRound(b *testing.B, agent string) {
 	const viewers, packets = 4000, 3
-	r := newRig(b, nil, "a")
-	f := r.feeder(0, 320)
+	r := newRig(b, nil)
+	f := r.feeder(320)
 	f.publish(1)
 	for range viewers {
-		r.watch("a", agent)
+		r.watch(agent)
 	}
 	r.turn()
-	r.loop.hub.engine = swallow{}
+	r.hub.engine = swallow{}
 	cold := make([]byte, 8<<20)
 	var spent time.Duration
 	for b.Loop() {
@@ -33,7 +33,7 @@ func benchRound(b *testing.B, agent string) {
 			cold[i]++
 		}
 		start := time.Now()
-		r.loop.hub.round(r.at)
+		r.hub.round(r.at)
 		spent += time.Since(start)
 	}
 	b.ReportMetric(float64(spent.Nanoseconds())/float64(b.N)/viewers, "ns/viewer")
@@ -42,12 +42,12 @@ func benchRound(b *testing.B, agent string) {
 // swallow is an engine of sockets that take everything.
 type swallow struct{}
 
-func (swallow) send(v *viewer, b []byte, done sent) { done.sent(v, len(b), 0) }
-func (swallow) flush()                              {}
-func (swallow) writev(v *viewer, bs [][]byte) (n int, errno syscall.Errno) {
+func (swallow) Send(v *Viewer, b []byte, done Reporter) { done.Sent(v, len(b), 0) }
+func (swallow) Flush()                                  {}
+func (swallow) Writev(v *Viewer, bs [][]byte) (n int, errno syscall.Errno) {
 	for _, b := range bs {
 		n += len(b)
 	}
 	return n, 0
 }
-func (swallow) close() {}
+func (swallow) Close() {}

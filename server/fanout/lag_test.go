@@ -1,4 +1,4 @@
-package server
+package fanout
 
 import (
 	"runtime"
@@ -17,7 +17,7 @@ type hostage struct{ weak.Pointer[stream.Element] }
 
 // hostage takes the newest element of the first stream. Nothing of the test holds it.
 func (r *rig) hostage() hostage {
-	return hostage{weak.Make(newest(r.reg.Streams()[0].Joins().Newest))}
+	return hostage{weak.Make(newest(r.stream.Joins().Newest))}
 }
 
 // freed says whether nobody holds it any more.
@@ -30,12 +30,12 @@ func (r *rig) freed(h hostage) bool {
 
 // Rounds and turns leave packets in the loop's scratch, and each holds all that come after it.
 func TestScratchHoldsNoChain(t *testing.T) {
-	r := newRig(t, nil, "a")
-	f := r.feeder(0, 320)
+	r := newRig(t, nil)
+	f := r.feeder(320)
 	f.publish(30)
 	h := r.hostage()
 	f.publish(20)
-	r.watch("a", ffmpegAgent) // has a turn with all of that
+	r.watch(ffmpegAgent) // has a turn with all of that
 	for range 10 {
 		f.publish(25)
 		r.turn()
@@ -48,10 +48,10 @@ func TestScratchHoldsNoChain(t *testing.T) {
 // A viewer that has crossed a header is moved up like any other.
 func TestSlowViewerSkipsAfterAHeader(t *testing.T) {
 	for _, agent := range []string{"NSPlayer/8.0", wmpAgent} {
-		r := newRig(t, nil, "a")
-		f := r.feeder(0, 320)
+		r := newRig(t, nil)
+		f := r.feeder(320)
 		f.publish(10)
-		p := r.watch("a", agent)
+		p := r.watch(agent)
 		f.header(640)
 		f.publish(10)
 		r.turn()
@@ -75,10 +75,10 @@ func TestSlowViewerSkipsAfterAHeader(t *testing.T) {
 // the old one.
 func TestSlowViewerBehindAHeader(t *testing.T) {
 	for agent, ended := range map[string]int64{vlcAgent: 0, wmpAgent: -1, ffmpegAgent: 1, curlAgent: -1} {
-		r := newRig(t, nil, "a")
-		f := r.feeder(0, 320)
+		r := newRig(t, nil)
+		f := r.feeder(320)
 		f.publish(10)
-		p := r.watch("a", agent)
+		p := r.watch(agent)
 		p.room = 0
 		f.publish(10)
 		r.turn()
@@ -113,15 +113,15 @@ func TestSlowViewerBehindAHeader(t *testing.T) {
 
 // A viewer that is only to be sent its end must not hold what it does not get.
 func TestSlowViewerAtItsEnd(t *testing.T) {
-	r := newRig(t, nil, "a")
-	f := r.feeder(0, 320)
+	r := newRig(t, nil)
+	f := r.feeder(320)
 	f.publish(10)
-	p := r.watch("a", ffmpegAgent)
+	p := r.watch(ffmpegAgent)
 	p.room = 100
 	f.publish(10)
 	r.turn()
 	h := r.hostage()
-	r.loop.hub.dismiss(p.conn.viewer, reason.Stopped, r.at)
+	r.hub.Dismiss(p.viewer, reason.Stopped, r.at)
 	for range 30 {
 		f.publish(25)
 		p.room = 1
@@ -140,8 +140,8 @@ func TestSlowViewerAtItsEnd(t *testing.T) {
 
 // Where every packet is a place to start, the newest of them can always be ahead of the round.
 func TestSlowViewerWhileTheChainRunsAhead(t *testing.T) {
-	r := newRig(t, nil, "a")
-	f := r.feeder(0, 320)
+	r := newRig(t, nil)
+	f := r.feeder(320)
 	key := func() {
 		if err := f.src.Packet(asftest.Packet(f.next, f.next*40, true, asftest.PacketSize, 500)); err != nil {
 			t.Fatal(err)
@@ -150,7 +150,7 @@ func TestSlowViewerWhileTheChainRunsAhead(t *testing.T) {
 		r.pass(40 * time.Millisecond)
 	}
 	key()
-	p, other := r.watch("a", ffmpegAgent), r.watch("a", ffmpegAgent)
+	p, other := r.watch(ffmpegAgent), r.watch(ffmpegAgent)
 	other.onSend = func() { key(); key() } // while the round is on its way
 	p.room = 0
 	key()
@@ -177,12 +177,12 @@ func TestSlowViewerWhileTheChainRunsAhead(t *testing.T) {
 
 // A viewer that holds more than there may be goes on without a key frame.
 func TestSlowViewerWithoutAKeyFrame(t *testing.T) {
-	r := newRig(t, nil, "a")
-	f := r.feeder(0, 320)
+	r := newRig(t, nil)
+	f := r.feeder(320)
 	f.publish(1)
-	p := r.watch("a", ffmpegAgent)
+	p := r.watch(ffmpegAgent)
 	p.room = 0
-	r.loop.hub.limits.lagBytes = 3 * asftest.PacketSize
+	r.hub.limits.lagBytes = 3 * asftest.PacketSize
 	for range 9 { // up to the next key frame
 		f.publish(1)
 		r.turn()
@@ -200,8 +200,8 @@ func TestSlowViewerWithoutAKeyFrame(t *testing.T) {
 
 // A viewer that starts that far back and cannot take all at once is not too slow.
 func TestLongBurstIsNoLag(t *testing.T) {
-	r := newRig(t, nil, "a")
-	src := r.source(0)
+	r := newRig(t, nil)
+	src := r.source()
 	if err := src.Header(asftest.Prerolled(asftest.PacketSize, 20_000)); err != nil {
 		t.Fatal(err)
 	}
@@ -214,9 +214,7 @@ func TestLongBurstIsNoLag(t *testing.T) {
 	for i := range uint32(1000) {
 		publish(i)
 	}
-	p := r.connect()
-	p.room = 100_000
-	p.say("GET /streams/a HTTP/1.0\r\nUser-Agent: " + ffmpegAgent + "\r\nPragma: xPlayStrm=1\r\n\r\n")
+	p := r.watchIn(ffmpegAgent, 100_000)
 	for i := uint32(1000); i < 1250; i++ { // ten seconds in which it gets what comes, and little more
 		publish(i)
 		r.turn()
@@ -227,8 +225,8 @@ func TestLongBurstIsNoLag(t *testing.T) {
 		r.turn()
 	}
 	got := r.read(p.body()).numbers
-	if !slices.Equal(got, numbers(got[0], 1250)) || r.reg.Streams()[0].Stats().Skips.Load() != 0 {
-		t.Errorf("%d skips; got %d packets from %d on, want all of them", r.reg.Streams()[0].Stats().Skips.Load(), len(got),
+	if !slices.Equal(got, numbers(got[0], 1250)) || r.stream.Stats().Skips.Load() != 0 {
+		t.Errorf("%d skips; got %d packets from %d on, want all of them", r.stream.Stats().Skips.Load(), len(got),
 			got[0])
 	}
 }

@@ -1,4 +1,4 @@
-package server
+package fanout
 
 import (
 	"slices"
@@ -9,13 +9,13 @@ import (
 	"pumpd/server/stream"
 )
 
-// A viewer is a cursor into a stream's chain, and what its connection still owes of what lies behind the cursor.
+// A Viewer is a cursor into a stream's chain, and what its connection still owes of what lies behind the cursor.
 // It belongs to its hub's loop.
-type viewer struct {
+type Viewer struct {
 	// Each round looks at these. They are one line of the processor's cache: thousands of viewers are more than it holds.
 	at       *stream.Element // everything up to here is sent, or is in lead
 	lead     *lead           // goes out before anything after at; nil: nothing does
-	dialect  *dialect
+	dialect  *Dialect
 	progress clock.Instant // when its socket last took something
 	bytes    uint64
 	fd       int32
@@ -25,33 +25,33 @@ type viewer struct {
 	verdict  reason.Reason // why it is to leave when lead is sent
 	slot     int32         // its place in audience.viewers
 
-	tls      offerer // nil: it is sent what it gets as it is
+	tls      TLS // nil: it is sent what it gets as it is
 	audience *audience
 	gen      *stream.Generation
 	joined   clock.Instant
 	skips    uint32
 }
 
-// newViewer makes a viewer that is yet to join.
-func newViewer(fd int32, d *dialect, tls offerer) *viewer {
-	return &viewer{fd: fd, dialect: d, tls: tls}
+// NewViewer makes a viewer that is yet to join.
+func NewViewer(fd int32, d *Dialect, tls TLS) *Viewer {
+	return &Viewer{fd: fd, dialect: d, tls: tls}
 }
 
 // FD is the descriptor that v is sent to by.
-func (v *viewer) FD() int32 { return v.fd }
+func (v *Viewer) FD() int32 { return v.fd }
 
-// leave makes v one that is sent nothing more; its owner calls part soon.
-func (v *viewer) leave() { v.state = leaving }
+// Leave makes v one that is sent nothing more; its owner calls part soon.
+func (v *Viewer) Leave() { v.state = leaving }
 
-// isBlocked says that v waits for its socket, or for others to have their turns.
-func (v *viewer) isBlocked() bool { return v.state == blocked }
+// Blocked says that v waits for its socket, or for others to have their turns.
+func (v *Viewer) Blocked() bool { return v.state == blocked }
 
-// moved notes that v's socket takes what it is sent, though nothing of that is reported to the hub yet.
-func (v *viewer) moved(now clock.Instant) { v.progress = now }
+// Moved notes that v's socket takes what it is sent, though nothing of that is reported to the hub yet.
+func (v *Viewer) Moved(now clock.Instant) { v.progress = now }
 
-// dismissable says that v is there and is to be told when its stream ends. Pumps get a FIN alone: that is a lost source,
+// Dismissable says that v is there and is to be told when its stream ends. Pumps get a FIN alone: that is a lost source,
 // which may come back and for which their viewers wait.
-func (v *viewer) dismissable() bool {
+func (v *Viewer) Dismissable() bool {
 	return v.verdict == reason.None && v.state != leaving && v.dialect != otherPump
 }
 
@@ -63,7 +63,7 @@ type lead struct {
 }
 
 // needLead gives v a lead, if it has none, to be filled.
-func (v *viewer) needLead() *lead {
+func (v *Viewer) needLead() *lead {
 	if v.lead != nil {
 		return v.lead
 	}
@@ -78,7 +78,7 @@ func (v *viewer) needLead() *lead {
 }
 
 // sendLast adds to what v is owed, behind what that is already.
-func (v *viewer) sendLast(b []byte) {
+func (v *Viewer) sendLast(b []byte) {
 	switch p := &v.needLead().parts; {
 	case p[1] == nil:
 		p[1] = b
@@ -90,14 +90,14 @@ func (v *viewer) sendLast(b []byte) {
 }
 
 // dropEmptyLead takes the lead back from a viewer that is owed nothing more.
-func (v *viewer) dropEmptyLead() {
+func (v *Viewer) dropEmptyLead() {
 	if len(v.lead.parts[0])+len(v.lead.parts[1]) == 0 {
 		v.dropLead()
 	}
 }
 
 // dropLead takes the lead back, whatever is in it.
-func (v *viewer) dropLead() {
+func (v *Viewer) dropLead() {
 	if v.lead == nil {
 		return
 	}
@@ -121,22 +121,22 @@ const (
 )
 
 // inStep says whether the segment that starts at from is exactly what v lacks.
-func (v *viewer) inStep(from *stream.Element) bool {
+func (v *Viewer) inStep(from *stream.Element) bool {
 	return v.at == from && v.state == following && v.lead == nil
 }
 
 // prefix writes the 12 bytes before packet e as v counts (mmsh.md §6.2).
-func (v *viewer) prefix(dst []byte, e *stream.Element, seq uint8, size int) {
+func (v *Viewer) prefix(dst []byte, e *stream.Element, seq uint8, size int) {
 	codec.PutDataPrefix(dst, 'D', e.Index()-v.base, seq, size)
 }
 
 // payload is the form of packet e that v gets.
-func (v *viewer) payload(e *stream.Element) []byte {
+func (v *Viewer) payload(e *stream.Element) []byte {
 	return e.Payload(v.dialect.form)
 }
 
 // keepRest remembers what is left of a frame of which the socket took n bytes: 0 < n < prefix + payload.
-func (v *viewer) keepRest(prefix, payload []byte, n int) {
+func (v *Viewer) keepRest(prefix, payload []byte, n int) {
 	l := v.needLead()
 	if n < len(prefix) {
 		l.parts[0] = l.stub[:copy(l.stub[:], prefix[n:])]
@@ -147,7 +147,7 @@ func (v *viewer) keepRest(prefix, payload []byte, n int) {
 }
 
 // cross brings v over the header element e.
-func (v *viewer) cross(e *stream.Element) {
+func (v *Viewer) cross(e *stream.Element) {
 	if v.gen == e.Generation() {
 		v.at = e // it joined here
 		return
@@ -156,7 +156,7 @@ func (v *viewer) cross(e *stream.Element) {
 }
 
 // crossTo brings v into the generation g, to go on behind e, by the rule of its dialect (mmsh.md §9).
-func (v *viewer) crossTo(e *stream.Element, g *stream.Generation) {
+func (v *Viewer) crossTo(e *stream.Element, g *stream.Generation) {
 	v.at = e
 	switch v.dialect.crossing {
 	case changeInBand:
@@ -179,12 +179,12 @@ func (v *viewer) crossTo(e *stream.Element, g *stream.Generation) {
 }
 
 // enter puts v at e and makes the next packet the first of its generation: LocationId starts at 0, AFFlags goes on.
-func (v *viewer) enter(e *stream.Element) {
+func (v *Viewer) enter(e *stream.Element) {
 	v.at, v.base = e, e.Following()
 }
 
 // skip moves v forward to e. LocationId jumps with it, unless v has had no packet yet: then it still starts at 0.
-func (v *viewer) skip(e *stream.Element) {
+func (v *Viewer) skip(e *stream.Element) {
 	if v.base == v.at.Following() {
 		v.base = e.Following()
 	}
@@ -192,9 +192,9 @@ func (v *viewer) skip(e *stream.Element) {
 }
 
 // finish tells v that the stream is over.
-func (v *viewer) finish(e *stream.Element) {
+func (v *Viewer) finish(e *stream.Element) {
 	v.at, v.verdict = e, reason.SourceEnded
-	if v.dialect.mmsh() {
+	if v.dialect.MMSH() {
 		v.sendLast(streamEnded)
 	}
 }
@@ -206,7 +206,7 @@ var (
 )
 
 // begin puts a new viewer at the join point.
-func (v *viewer) begin(j *stream.Joins) {
+func (v *Viewer) begin(j *stream.Joins) {
 	b, at, packets := j.Begin(v.dialect.form, v.dialect.bears)
 	v.gen, v.at, v.base, v.seq = j.Gen, at, at.Following()-uint32(packets), packets
 	v.needLead().parts[1] = b

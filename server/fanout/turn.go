@@ -1,4 +1,4 @@
-package server
+package fanout
 
 import (
 	"syscall"
@@ -9,23 +9,23 @@ import (
 )
 
 // turns gives a turn to every viewer that has something to get and is not waiting for its socket.
-func (h *hub) turns(a *audience, now clock.Instant) {
+func (h *Hub) turns(a *audience, now clock.Instant) {
 	for _, v := range a.viewers {
 		if v.state == following && (v.at != a.at || v.lead != nil) {
-			h.turn(v, now)
+			h.Turn(v, now)
 		}
 	}
 }
 
-// A turn is what one viewer outside the step gets before the others have theirs.
+// A Turn is what one viewer outside the step gets before the others have theirs.
 const (
 	turnBytes   = 64 << 10
 	turnPackets = 64
 )
 
-// turn sends v what it lacks: its lead, then packets up to where its audience stands, 64 KB at the most. Afterwards v
+// Turn sends v what it lacks: its lead, then packets up to where its audience stands, 64 KB at the most. Afterwards v
 // is in step, or waits for its socket, or is leaving.
-func (h *hub) turn(v *viewer, now clock.Instant) {
+func (h *Hub) Turn(v *Viewer, now clock.Instant) {
 	h.now = now
 	v.state = following
 	h.catchUp(v, now)
@@ -34,7 +34,7 @@ func (h *hub) turn(v *viewer, now clock.Instant) {
 	clear(h.packets[:cap(h.packets)])
 }
 
-func (h *hub) offer(v *viewer) {
+func (h *Hub) offer(v *Viewer) {
 	for taken := 0; ; {
 		size := h.gather(v)
 		if size == 0 {
@@ -44,7 +44,7 @@ func (h *hub) offer(v *viewer) {
 			return
 		}
 		h.sends++
-		n, errno := h.engine.writev(v, h.iov)
+		n, errno := h.engine.Writev(v, h.iov)
 		h.advance(v, n)
 		h.took(v, n)
 		v.audience.bytes += h.taken
@@ -62,7 +62,7 @@ func (h *hub) offer(v *viewer) {
 }
 
 // gather collects in h.iov what v is to be sent next, and in h.packets the packets among it. It returns the bytes.
-func (h *hub) gather(v *viewer) int {
+func (h *Hub) gather(v *Viewer) int {
 	h.iov, h.packets = h.iov[:0], h.packets[:0]
 	size := 0
 	for {
@@ -92,14 +92,14 @@ func (h *hub) gather(v *viewer) int {
 }
 
 // gatherPackets adds the packets from e on to size bytes of lead.
-func (h *hub) gatherPackets(v *viewer, e *stream.Element, size int) int {
+func (h *Hub) gatherPackets(v *Viewer, e *stream.Element, size int) int {
 	seq := v.seq
 	for e != nil && e.Kind() == stream.PacketElement && !e.After(v.audience.at) {
 		if len(h.packets) == turnPackets || size >= turnBytes {
 			break
 		}
 		p := v.payload(e)
-		if v.dialect.mmsh() {
+		if v.dialect.MMSH() {
 			prefix := h.prefixes[len(h.packets)][:]
 			v.prefix(prefix, e, seq, len(p))
 			h.iov = append(h.iov, prefix)
@@ -115,7 +115,7 @@ func (h *hub) gatherPackets(v *viewer, e *stream.Element, size int) int {
 }
 
 // advance moves v over the n bytes of the last gather that its socket took.
-func (h *hub) advance(v *viewer, n int) {
+func (h *Hub) advance(v *Viewer, n int) {
 	if v.lead != nil {
 		for i, b := range v.lead.parts {
 			took := min(n, len(b))
@@ -131,7 +131,7 @@ func (h *hub) advance(v *viewer, n int) {
 			return
 		}
 		var prefix []byte
-		if v.dialect.mmsh() {
+		if v.dialect.MMSH() {
 			prefix = h.prefixes[i][:]
 		}
 		p := v.payload(e)

@@ -1,4 +1,4 @@
-package server
+package fanout
 
 import (
 	"fmt"
@@ -21,7 +21,7 @@ func BenchmarkEngine(b *testing.B) {
 	}
 }
 
-func benchEngine(b *testing.B, e engine, payload int) {
+func benchEngine(b *testing.B, e Engine, payload int) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	lines := tcpLines(b, 500)
@@ -35,9 +35,9 @@ func benchEngine(b *testing.B, e engine, payload int) {
 			for _, end := range ends { // as a round patches it
 				segment[end-payload-1]++
 			}
-			e.send(l.v, segment, &count)
+			e.Send(l.v, segment, &count)
 		}
-		e.flush()
+		e.Flush()
 		spent += clock.ThreadTime() - start
 		for _, l := range lines {
 			for n := 0; n < len(segment); {

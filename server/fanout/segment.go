@@ -1,4 +1,4 @@
-package server
+package fanout
 
 import (
 	"encoding/binary"
@@ -57,7 +57,7 @@ func (g *segment) release() {
 }
 
 // as gives the segment's bytes for v, patched with its counters. They are valid until the next call.
-func (g *segment) as(v *viewer) []byte {
+func (g *segment) as(v *Viewer) []byte {
 	f := v.dialect.form
 	if !g.built[f] {
 		g.build(f)
@@ -96,7 +96,7 @@ func (g *segment) build(f stream.Form) {
 }
 
 // took accounts for a send of which v's socket took n bytes.
-func (g *segment) took(v *viewer, n int) {
+func (g *segment) took(v *Viewer, n int) {
 	f := v.dialect.form
 	if n == len(g.bytes[f]) {
 		v.at = g.to
@@ -121,10 +121,10 @@ func (g *segment) took(v *viewer, n int) {
 }
 
 // keepRest makes the prefix anew: with an engine that sends later, another viewer's may stand in the segment by now.
-func (g *segment) keepRest(v *viewer, e *stream.Element, n int) {
+func (g *segment) keepRest(v *Viewer, e *stream.Element, n int) {
 	var prefix []byte
 	var room [codec.PrefixLen]byte
-	if v.dialect.mmsh() {
+	if v.dialect.MMSH() {
 		prefix = room[:]
 		v.prefix(prefix, e, v.seq, len(v.payload(e)))
 	}

@@ -1,4 +1,4 @@
-package server
+package fanout
 
 import (
 	"bytes"
@@ -34,7 +34,7 @@ func TestChooseEngines(t *testing.T) {
 	} {
 		var log bytes.Buffer
 		made, open := 0, 0
-		got, err := chooseEngines(c.setting, 3, slog.New(slog.NewTextHandler(&log, nil)), func() (engine, error) {
+		got, err := chooseEngines(c.setting, 3, slog.New(slog.NewTextHandler(&log, nil)), func() (Engine, error) {
 			if made == c.works {
 				return nil, errors.New("no third")
 			}
@@ -47,7 +47,7 @@ func TestChooseEngines(t *testing.T) {
 			t.Errorf("%s: error %v, want %q", name, err, c.err)
 		}
 		for _, e := range got {
-			if kind := engineName(e); kind != c.want {
+			if kind := EngineName(e); kind != c.want {
 				t.Errorf("%s: %s, want %s", name, kind, c.want)
 			}
 		}
@@ -68,12 +68,12 @@ type countedEngine struct {
 	open *int
 }
 
-func (c *countedEngine) close() { *c.open-- }
+func (c *countedEngine) Close() { *c.open-- }
 
 // Here and now, "auto" gives something that works.
 func TestAutoEngineWorks(t *testing.T) {
 	var log bytes.Buffer
-	engines, err := newEngines("auto", 2, slog.New(slog.NewTextHandler(&log, nil)))
+	engines, err := NewEngines("auto", 2, slog.New(slog.NewTextHandler(&log, nil)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -81,11 +81,11 @@ func TestAutoEngineWorks(t *testing.T) {
 	for _, e := range engines {
 		l := unixLine(t, 1<<10)
 		got := results{}
-		e.send(l.v, trial, got)
-		e.flush()
-		e.close()
+		e.Send(l.v, trial, got)
+		e.Flush()
+		e.Close()
 		if r := got[l.v]; r != (result{len(trial), 0, 1}) || !bytes.Equal(l.take(t, len(trial)), trial) {
-			t.Errorf("%s: %+v, want %d bytes", engineName(e), r, len(trial))
+			t.Errorf("%s: %+v, want %d bytes", EngineName(e), r, len(trial))
 		}
 	}
 }
@@ -115,15 +115,15 @@ func chooseInSandbox(t *testing.T) {
 		t.Skipf("SKIPPED: no filters on system calls here: %v", errno)
 	}
 	var log bytes.Buffer
-	engines, err := newEngines("auto", 2, slog.New(slog.NewTextHandler(&log, nil)))
-	if err != nil || len(engines) != 2 || engineName(engines[0]) != "sendto" {
+	engines, err := NewEngines("auto", 2, slog.New(slog.NewTextHandler(&log, nil)))
+	if err != nil || len(engines) != 2 || EngineName(engines[0]) != "sendto" {
 		t.Errorf("auto: %d engines, %v, want two sendto", len(engines), err)
 	}
 	if s := log.String(); strings.Count(s, "\n") != 1 || !strings.Contains(s, "io_uring_setup: operation not permitted") {
 		t.Errorf("auto: logged %q, want one line that says why", s)
 	}
 	const want = `server.engine: "io_uring" does not work here: io_uring_setup: operation not permitted`
-	if _, err := newEngines("io_uring", 2, slog.New(slog.DiscardHandler)); err == nil || err.Error() != want {
+	if _, err := NewEngines("io_uring", 2, slog.New(slog.DiscardHandler)); err == nil || err.Error() != want {
 		t.Errorf("io_uring: %v, want %s", err, want)
 	}
 }

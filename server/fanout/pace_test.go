@@ -1,4 +1,4 @@
-package server
+package fanout
 
 import (
 	"testing"
@@ -111,17 +111,15 @@ func TestBeat(t *testing.T) {
 // With auto a round begins with a packet that comes near its time, and waits for what comes with it.
 func TestRoundBeginsWithAPacket(t *testing.T) {
 	const ms = time.Millisecond
-	r := newRig(t, func(c *config.Config) { c.Server.Merge = config.Merge{Auto: true} }, "a")
-	kicks := 0
-	r.loop.kick = func() { kicks++ }
-	f := r.feeder(0, 320)
+	r := newRig(t, func(c *config.Config) { c.Server.Merge = config.Merge{Auto: true} })
+	f := r.feeder(320)
 	f.publish(1)
-	p := r.watch("a", ffmpegAgent)
-	r.loop.hub.now = r.at
-	r.loop.hub.cost = 6 * ms
-	r.loop.hub.paced(6*ms, 40*ms) // due after 72 ms, at the latest after 112
+	p := r.watch(ffmpegAgent)
+	r.hub.now = r.at
+	r.hub.cost = 6 * ms
+	r.hub.paced(6*ms, 40*ms) // due after 72 ms, at the latest after 112
 	r.turn()
-	kicks = 0
+	r.kicks = 0
 	start, had := r.at, len(p.got)
 	for _, c := range []struct {
 		at    time.Duration
@@ -136,18 +134,18 @@ func TestRoundBeginsWithAPacket(t *testing.T) {
 		r.at = start.Add(c.at)
 		f.publish(1)
 		r.at = start.Add(c.at)
-		r.loop.hub.bell(r.at)
-		if kicks != c.kicks {
-			t.Fatalf("%d kicks at %v, want %d", kicks, c.at, c.kicks)
+		r.hub.Bell(r.at)
+		if r.kicks != c.kicks {
+			t.Fatalf("%d kicks at %v, want %d", r.kicks, c.at, c.kicks)
 		}
-		if r.loop.pending.Load() {
-			r.loop.work(r.at)
+		if r.pending {
+			r.turn()
 		}
 		if sent := len(p.got) > had; sent != c.sent {
 			t.Errorf("sent %v at %v, want %v", sent, c.at, c.sent)
 		}
 	}
-	r.loop.hub.alarm.Stop()
+	r.hub.alarm.Stop()
 	if n := len(r.read(p.body()).numbers); n != 5 {
 		t.Errorf("%d packets, want 5", n)
 	}
@@ -157,29 +155,27 @@ func TestRoundBeginsWithAPacket(t *testing.T) {
 func TestBell(t *testing.T) {
 	r := newRig(t, func(c *config.Config) {
 		c.Server.Merge = config.Merge{Interval: config.Duration(100 * time.Millisecond)}
-	}, "a")
-	kicks := 0
-	r.loop.kick = func() { kicks++ }
-	f := r.feeder(0, 320)
+	})
+	f := r.feeder(320)
 	f.publish(1)
-	r.watch("a", ffmpegAgent)
+	r.watch(ffmpegAgent)
 	f.publish(1)
-	r.loop.hub.bell(r.at)
-	r.loop.hub.bell(r.at)
-	if kicks != 1 {
-		t.Fatalf("%d kicks for two bells before the first round, want 1", kicks)
+	r.hub.Bell(r.at)
+	r.hub.Bell(r.at)
+	if r.kicks != 1 {
+		t.Fatalf("%d kicks for two bells before the first round, want 1", r.kicks)
 	}
 	r.turn()
-	if due := clock.Instant(r.loop.hub.due.Load()); due != r.at.Add(100*time.Millisecond) {
+	if due := clock.Instant(r.hub.due.Load()); due != r.at.Add(100*time.Millisecond) {
 		t.Errorf("next round at %d, want %d", due, r.at.Add(100*time.Millisecond))
 	}
-	r.loop.hub.bell(r.at)
-	if kicks != 1 || !r.loop.hub.alarmed.Load() {
-		t.Errorf("%d kicks, alarm %v; want the alarm to be set instead", kicks, r.loop.hub.alarmed.Load())
+	r.hub.Bell(r.at)
+	if r.kicks != 1 || !r.hub.alarmed.Load() {
+		t.Errorf("%d kicks, alarm %v; want the alarm to be set instead", r.kicks, r.hub.alarmed.Load())
 	}
-	r.loop.hub.alarm.Stop()
-	r.loop.hub.ring()
-	if kicks != 2 {
-		t.Errorf("%d kicks after the alarm, want 2", kicks)
+	r.hub.alarm.Stop()
+	r.hub.ring()
+	if r.kicks != 2 {
+		t.Errorf("%d kicks after the alarm, want 2", r.kicks)
 	}
 }

@@ -1,4 +1,4 @@
-package server
+package fanout
 
 import (
 	"bytes"
@@ -8,27 +8,27 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A detour is the engine of a rig whose rounds go through a real engine and real sockets before they arrive at the
-// rig's peers. How much a socket takes is still for the peer to say: the real engine is only given that much.
+// A detour is the engine of a rig whose rounds go through a real Engine and real sockets before they arrive at the
+// rig's peers. How much a socket takes is still for the peer to say: the real Engine is only given that much.
 type detour struct {
 	*rig
-	real  engine
+	real  Engine
 	there map[*peer]line
-	back  map[*viewer]*peer // by the viewers that the real engine knows
-	owed  map[*peer]*viewer // has been sent to and not reported
-	done  sent
+	back  map[*Viewer]*peer // by the viewers that the real Engine knows
+	owed  map[*peer]*Viewer // has been sent to and not reported
+	done  Reporter
 }
 
-// takeDetour puts a real engine under a rig.
-func (r *rig) takeDetour(real engine) {
-	r.loop.hub.engine = &detour{rig: r, real: real, there: map[*peer]line{}, back: map[*viewer]*peer{},
-		owed: map[*peer]*viewer{}}
+// takeDetour puts a real Engine under a rig.
+func (r *rig) takeDetour(real Engine) {
+	r.hub.engine = &detour{rig: r, real: real, there: map[*peer]line{}, back: map[*Viewer]*peer{},
+		owed: map[*peer]*Viewer{}}
 }
 
-func (d *detour) send(v *viewer, b []byte, done sent) {
-	p := d.peers[int(v.fd)]
+func (d *detour) Send(v *Viewer, b []byte, done Reporter) {
+	p := d.peers[v.fd]
 	if p.onSend != nil || p.errno != 0 || p.room == 0 || p.gone || p.fin {
-		d.rig.send(v, b, done)
+		d.rig.Send(v, b, done)
 		return
 	}
 	l, ok := d.there[p]
@@ -38,16 +38,16 @@ func (d *detour) send(v *viewer, b []byte, done sent) {
 	}
 	l.v.dialect = v.dialect
 	if d.owed[p] != nil {
-		d.t.Fatalf("descriptor %d: sent to twice in a round", int(v.fd))
+		d.t.Fatalf("descriptor %d: sent to twice in a round", v.fd)
 	}
 	n := min(len(b), p.room)
 	p.room -= n
 	d.owed[p], d.done = v, done
-	d.real.send(l.v, b[:n], d)
+	d.real.Send(l.v, b[:n], d)
 }
 
 // sent brings what has come through the socket to the peer.
-func (d *detour) sent(real *viewer, n int, errno syscall.Errno) {
+func (d *detour) Sent(real *Viewer, n int, errno syscall.Errno) {
 	p := d.back[real]
 	v := d.owed[p]
 	if v == nil || errno != 0 {
@@ -55,11 +55,11 @@ func (d *detour) sent(real *viewer, n int, errno syscall.Errno) {
 	}
 	delete(d.owed, p)
 	p.got = append(p.got, d.there[p].take(d.t, n)...)
-	d.done.sent(v, n, errno)
+	d.done.Sent(v, n, errno)
 }
 
-func (d *detour) flush() {
-	d.real.flush()
+func (d *detour) Flush() {
+	d.real.Flush()
 	if len(d.owed) > 0 {
 		d.t.Fatalf("%d sends were not reported when flush returned", len(d.owed))
 	}
@@ -92,17 +92,17 @@ func FuzzLoopOnIOURing(f *testing.F) {
 // alone.
 func TestRoundsThroughEngines(t *testing.T) {
 	agents := []string{ffmpegAgent, "NSServer/4.1", curlAgent}
-	onEngines(t, func(t *testing.T, e engine) {
+	onEngines(t, func(t *testing.T, e Engine) {
 		if u, ok := e.(*ringEngine); ok {
 			u.copied = rigCopies
 		}
-		r := newRig(t, nil, "a")
+		r := newRig(t, nil)
 		r.takeDetour(e)
-		f := r.feeder(0, 320)
+		f := r.feeder(320)
 		f.publish(3)
 		var peers []*peer
 		for i := range batchSends + 50 {
-			peers = append(peers, r.watch("a", agents[i%len(agents)]))
+			peers = append(peers, r.watch(agents[i%len(agents)]))
 		}
 		for i := range 12 {
 			f.publish(1 + i%4)
@@ -120,7 +120,7 @@ func TestRoundsThroughEngines(t *testing.T) {
 		f.publish(1)
 		r.turn()
 		r.turn()
-		if n := len(r.loop.hub.engine.(*detour).there); n != len(peers) {
+		if n := len(r.hub.engine.(*detour).there); n != len(peers) {
 			t.Fatalf("%d of %d viewers were sent to by the engine", n, len(peers))
 		}
 		for i, p := range peers {
@@ -139,7 +139,7 @@ func TestRoundsThroughEngines(t *testing.T) {
 
 // A descriptor may be closed as soon as flush has returned.
 func TestNothingIsInFlightAfterFlush(t *testing.T) {
-	onEngines(t, func(t *testing.T, e engine) {
+	onEngines(t, func(t *testing.T, e Engine) {
 		b, _ := framesOf([]int{3000})
 		for range 50 {
 			l, got := unixLine(t, 64<<10), results{}
@@ -148,8 +148,8 @@ func TestNothingIsInFlightAfterFlush(t *testing.T) {
 				t.Fatal(err)
 			}
 			v := newLine(near, -1).v
-			e.send(v, b, got)
-			e.flush()
+			e.Send(v, b, got)
+			e.Flush()
 			unix.Close(near)
 			if r := got[v]; r != (result{len(b), 0, 1}) || !bytes.Equal(l.take(t, len(b)), b) {
 				t.Fatalf("%+v, want %d bytes", r, len(b))

@@ -1,4 +1,4 @@
-package server
+package fanout
 
 import (
 	"slices"
@@ -65,8 +65,8 @@ type watched struct {
 }
 
 func newMischief(t testing.TB) *mischief {
-	m := &mischief{rig: newRig(t, nil, "a"), width: 320, keys: map[uint32]bool{}}
-	m.src = m.source(0)
+	m := &mischief{rig: newRig(t, nil), width: 320, keys: map[uint32]bool{}}
+	m.src = m.source()
 	m.header()
 	m.publish(1) // before that there is nothing to watch
 	return m
@@ -93,7 +93,7 @@ func (m *mischief) publish(n int) {
 		if err := m.src.Packet(b); err != nil {
 			m.t.Fatal(err)
 		}
-		j := m.reg.Streams()[0].Joins()
+		j := m.stream.Joins()
 		m.anywhere = m.anywhere || j == nil || j.Newest.Next() == nil
 		if !m.src.Unmoved(before) { // a source's packets before its first key frame are left out
 			m.keys[m.next], m.newest = key || m.begins, m.next // it begins without one when none came for stream.KeyPatience
@@ -118,8 +118,8 @@ func (m *mischief) do(b byte) {
 			return
 		}
 		agent := map[byte]string{'j': ffmpegAgent, 'v': vlcAgent, 'w': wmpAgent, 'c': curlAgent}[b]
-		if p := m.watch("a", agent); p.conn.viewer != nil || m.reg.Streams()[0].Up() != nil {
-			m.all = append(m.all, &watched{p, agent}) // else it was told to come back
+		if m.stream.Up() != nil {
+			m.all = append(m.all, &watched{m.watch(agent), agent})
 		}
 	case 'p':
 		m.publish(1)
@@ -138,14 +138,14 @@ func (m *mischief) do(b byte) {
 	case 'l': // the source is lost and comes back
 		m.src.Lost(syscall.ECONNRESET)
 		m.turn()
-		m.src = m.source(0)
+		m.src = m.source()
 		m.header()
 	case 'o': // it is asked whether it lets viewers wait for too long
 		m.src.Outwait(m.at)
 	case 'e': // it ends and another begins
 		m.src.End()
 		m.turn()
-		m.src = m.source(0)
+		m.src = m.source()
 		m.header()
 	case 'b', 'u', 'f', 'x':
 		if v := one(); v != nil && !v.gone {
@@ -169,22 +169,22 @@ func (m *mischief) do(b byte) {
 
 func (m *mischief) check() {
 	listed := 0
-	for _, a := range m.loop.hub.audiences {
+	for _, a := range m.hub.audiences {
 		if a == nil {
 			continue
 		}
 		listed += len(a.viewers)
 		for i, v := range a.viewers {
-			c := m.peers[int(v.fd)].conn
-			if int(v.slot) != i || c.viewer != v || c.phase == closed && v.state != leaving || v.audience != a {
-				m.t.Fatalf("viewer %d: slot %d, phase %d, state %d", i, v.slot, c.phase, v.state)
+			p := m.peers[v.fd]
+			if int(v.slot) != i || p.viewer != v || p.gone || p.fin || v.state == leaving || v.audience != a {
+				m.t.Fatalf("viewer %d: slot %d, gone %v, FIN %v, state %d", i, v.slot, p.gone, p.fin, v.state)
 			}
-			if v.state == blocked && !m.armed[int(v.fd)] {
+			if v.state == blocked && !m.armed[v.fd] {
 				m.t.Fatalf("viewer %d is blocked and nobody waits for its socket", i)
 			}
 		}
 	}
-	if n := m.reg.Streams()[0].Stats().Viewers.Load(); int(n) != listed {
+	if n := m.stream.Stats().Viewers.Load(); int(n) != listed {
 		m.t.Fatalf("%d viewers counted, %d listed", n, listed)
 	}
 	for _, w := range m.all {
@@ -210,7 +210,7 @@ func (m *mischief) checkPackets(got []uint32) {
 // checkAllHaveCaughtUp wants everybody who is there and can take it at the newest packet.
 func (m *mischief) checkAllHaveCaughtUp() {
 	for _, w := range m.all {
-		v := w.conn.viewer
+		v := w.viewer
 		if w.gone || w.errno != 0 || v == nil || v.verdict != reason.None {
 			continue
 		}

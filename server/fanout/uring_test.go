@@ -1,4 +1,4 @@
-package server
+package fanout
 
 import (
 	"bytes"
@@ -48,9 +48,9 @@ func TestRefusedSendsGoOutOneByOne(t *testing.T) {
 	for i := range manyViewers {
 		lines = append(lines, lineKinds[i%len(lineKinds)].line(t))
 		want = append(want, parcel(b, ends, i))
-		u.send(lines[i].v, b, got)
+		u.Send(lines[i].v, b, got)
 	}
-	u.flush()
+	u.Flush()
 	for i, l := range lines {
 		k, r := lineKinds[i%len(lineKinds)], got[l.v]
 		if !k.want(r, len(b)) || r.times != 1 {
@@ -65,8 +65,8 @@ func TestRefusedSendsGoOutOneByOne(t *testing.T) {
 	}
 	mend()
 	got = results{}
-	u.send(lines[0].v, b, got)
-	u.flush()
+	u.Send(lines[0].v, b, got)
+	u.Flush()
 	if r := got[lines[0].v]; r != (result{len(b), 0, 1}) {
 		t.Errorf("after that: %+v, want %d bytes", r, len(b))
 	}
@@ -83,10 +83,10 @@ func TestTooLargeForTheStage(t *testing.T) {
 		small, ends := framesOf([]int{100})
 		got := results{}
 		first := parcel(small, ends, 1)
-		u.send(l.v, small, got)
+		u.Send(l.v, small, got)
 		large, ends := framesOf(sizes)
 		second := parcel(large, ends, 2)
-		u.send(l.v, large, got)
+		u.Send(l.v, large, got)
 		r := got[l.v]
 		if r.times != 2 || r.n == 0 || r.n >= len(large) || r.errno != 0 {
 			t.Fatalf("%s: %+v, want the second of two reports, of a part of %d bytes", name, r, len(large))
@@ -128,9 +128,9 @@ func TestBatchIsForgotten(t *testing.T) {
 	u := testURing(t)
 	b, _ := framesOf([]int{2000})
 	for range batchSends + 10 {
-		u.send(unixLine(t, 1).v, b, &tally{})
+		u.Send(unixLine(t, 1).v, b, &tally{})
 	}
-	u.flush()
+	u.Flush()
 	for i, s := range u.batch[:cap(u.batch)] {
 		if s.v != nil || s.b != nil || s.done != nil {
 			t.Fatalf("entry %d is still %+v", i, s)

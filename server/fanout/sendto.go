@@ -1,4 +1,4 @@
-package server
+package fanout
 
 import (
 	"syscall"
@@ -13,13 +13,13 @@ type sendto struct {
 	iov []unix.Iovec
 }
 
-func (s *sendto) send(v *viewer, b []byte, done sent) {
-	n, errno := sendNow(int(v.fd), b)
-	done.sent(v, n, errno)
+func (s *sendto) Send(v *Viewer, b []byte, done Reporter) {
+	n, errno := SendNow(int(v.fd), b)
+	done.Sent(v, n, errno)
 }
 
-// sendNow offers b to a socket, which takes the first n bytes of it.
-func sendNow(fd int, b []byte) (n int, errno syscall.Errno) {
+// SendNow offers b to a socket, which takes the first n bytes of it.
+func SendNow(fd int, b []byte) (n int, errno syscall.Errno) {
 	r, _, errno := syscall.RawSyscall6(unix.SYS_SENDTO, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(b))),
 		uintptr(len(b)), unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL, 0, 0)
 	if errno != 0 {
@@ -28,8 +28,8 @@ func sendNow(fd int, b []byte) (n int, errno syscall.Errno) {
 	return int(r), 0
 }
 
-// sendBoth is sendNow for two pieces.
-func sendBoth(fd int, a, b []byte) (n int, errno syscall.Errno) {
+// SendBoth is sendNow for two pieces.
+func SendBoth(fd int, a, b []byte) (n int, errno syscall.Errno) {
 	iov := [2]unix.Iovec{{Base: unsafe.SliceData(a), Len: uint64(len(a))}, {Base: unsafe.SliceData(b),
 		Len: uint64(len(b))}}
 	return sendVector(fd, iov[:])
@@ -45,10 +45,10 @@ func sendVector(fd int, iov []unix.Iovec) (n int, errno syscall.Errno) {
 	return int(r), 0
 }
 
-func (*sendto) flush() {}
-func (*sendto) close() {}
+func (*sendto) Flush() {}
+func (*sendto) Close() {}
 
-func (s *sendto) writev(v *viewer, bs [][]byte) (int, syscall.Errno) {
+func (s *sendto) Writev(v *Viewer, bs [][]byte) (int, syscall.Errno) {
 	s.iov = s.iov[:0]
 	for _, b := range bs {
 		if len(b) == 0 {

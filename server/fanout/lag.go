@@ -1,4 +1,4 @@
-package server
+package fanout
 
 import (
 	"pumpd/server/clock"
@@ -16,13 +16,13 @@ const hopeless = 2
 const maxLagBytes = 64 << 20
 
 // catchUp moves a viewer that is too far behind to the newest key frame: LocationId jumps with it, AFFlags does not.
-func (h *hub) catchUp(v *viewer, now clock.Instant) {
+func (h *Hub) catchUp(v *Viewer, now clock.Instant) {
 	a := v.audience
 	if v.verdict != reason.None || !a.at.After(v.at) {
 		return
 	}
 	missed := v.at.Next() // what it has had may be old because the source paused
-	if a.at.At().Since(missed.At()) <= h.limits.maxLag+v.gen.Lag() && a.at.BytesSince(v.at) <= h.limits.lagBytes {
+	if a.at.At().Since(missed.At()) <= h.limits.MaxLag+v.gen.Lag() && a.at.BytesSince(v.at) <= h.limits.lagBytes {
 		return
 	}
 	j := a.stream.Joins()
@@ -40,7 +40,7 @@ func (h *hub) catchUp(v *viewer, now clock.Instant) {
 //	it is behind a header                it crosses now, in the middle of what it was sent
 //	all key frames but old ones are      it goes on at one of those; if even that is too much to hold, where its audience
 //	ahead of the round                   stands
-func (v *viewer) letGo(l *hubLimits) {
+func (v *Viewer) letGo(l *Limits) {
 	a := v.audience
 	if v.verdict != reason.None {
 		v.at = a.at
@@ -48,7 +48,7 @@ func (v *viewer) letGo(l *hubLimits) {
 	}
 	missed, held := v.at.Next(), a.at.BytesSince(v.at)
 	if missed == nil || !a.at.After(v.at) ||
-		a.at.At().Since(missed.At()) <= hopeless*(l.maxLag+v.gen.Lag()) && held <= hopeless*l.lagBytes {
+		a.at.At().Since(missed.At()) <= hopeless*(l.MaxLag+v.gen.Lag()) && held <= hopeless*l.lagBytes {
 		return
 	}
 	j := a.stream.Joins()

@@ -1,4 +1,6 @@
-package server
+// Package fanout brings streams to viewers: rounds for all who are in step, turns for who is not, and the engines that
+// send. An event loop has one Hub, which owns the loop's viewers and whatever a round needs; streams are only read.
+package fanout
 
 import (
 	"slices"
@@ -12,20 +14,20 @@ import (
 	"pumpd/server/stream"
 )
 
-// A hub is the viewers of one event loop and all that it takes to bring them their streams. It belongs to the loop's
+// A Hub is the viewers of one event loop and all that it takes to bring them their streams. It belongs to the loop's
 // goroutine, but for bell. It sends to descriptors and knows nothing of connections: what it cannot do, its owner does.
 //
 //	bell ─▶ wake ─▶ work ─▶ round ─┬─▶ segment ─▶ viewers in step ─┬─▶ engine ─▶ sockets
 //	                               └─▶ turn ────▶ the others ──────┘
-type hub struct {
+type Hub struct {
 	// Set by newHub, never changed.
 	id     int // streams ring their listeners by it
 	clock  clock.Clock
-	limits hubLimits
-	engine engine
-	owner  hubOwner
+	limits Limits
+	engine Engine
+	owner  Owner
 	wake   func() // has work called soon
-	stats  *hubStats
+	stats  *Stats
 
 	// Any goroutine.
 	due     atomic.Int64 // instant from which a packet begins the next round
@@ -51,55 +53,55 @@ type hub struct {
 	prefixes [turnPackets][codec.PrefixLen]byte
 }
 
-// hubLimits are the parts of the configuration that hubs look at.
-type hubLimits struct {
-	merge  config.Merge
-	maxLag time.Duration // that a viewer may be behind its audience
-	stall  time.Duration // for which its socket may take nothing
+// Limits are the parts of the configuration that hubs look at.
+type Limits struct {
+	Merge  config.Merge
+	MaxLag time.Duration // that a viewer may be behind its audience
+	Stall  time.Duration // for which its socket may take nothing
 
 	lagBytes uint64 // maxLagBytes but in tests
 }
 
-// A hubOwner does what takes more than a descriptor. It is called on the loop, in the middle of rounds and turns.
-type hubOwner interface {
+// An Owner does what takes more than a descriptor. It is called on the loop, in the middle of rounds and turns.
+type Owner interface {
 	// Blocked has turn called when v's socket can take more.
-	Blocked(v *viewer)
+	Blocked(v *Viewer)
 	// End has v leave and part called, when the round or turn is over.
-	End(v *viewer, why reason.Reason)
+	End(v *Viewer, why reason.Reason)
 }
 
-// hubStats are counters of all hubs of the process.
-type hubStats struct {
-	rounds atomic.Uint64
-	sends  atomic.Uint64 // system calls
+// Stats are counters of all hubs of the process.
+type Stats struct {
+	Rounds atomic.Uint64
+	Sends  atomic.Uint64 // system calls
 }
 
-// hubOptions of newHub. All are needed.
-type hubOptions struct {
-	clock   clock.Clock
-	limits  hubLimits
-	engine  engine // the hub's alone, until close
-	owner   hubOwner
-	wake    func() // has work called soon; called on any goroutine
-	stats   *hubStats
-	streams int // that there are
+// Options of newHub. All are needed.
+type Options struct {
+	Clock   clock.Clock
+	Limits  Limits
+	Engine  Engine // the hub's alone, until close
+	Owner   Owner
+	Wake    func() // has work called soon; called on any goroutine
+	Stats   *Stats
+	Streams int // that there are
 }
 
-// newHub makes the hub that streams know by id.
-func newHub(id int, o hubOptions) *hub {
-	h := &hub{id: id, clock: o.clock, limits: o.limits, engine: o.engine, owner: o.owner, wake: o.wake, stats: o.stats,
-		audiences: make([]*audience, o.streams)}
+// New makes the hub that streams know by id.
+func New(id int, o Options) *Hub {
+	h := &Hub{id: id, clock: o.Clock, limits: o.Limits, engine: o.Engine, owner: o.Owner, wake: o.Wake, stats: o.Stats,
+		audiences: make([]*audience, o.Streams)}
 	h.limits.lagBytes = maxLagBytes
 	h.alarm = time.AfterFunc(time.Hour, h.ring)
 	h.alarm.Stop()
 	return h
 }
 
-// close ends the engine, once no round comes any more.
-func (h *hub) close() { h.engine.close() }
+// Close ends the engine, once no round comes any more.
+func (h *Hub) Close() { h.engine.Close() }
 
-// bell is what a stream rings when its chain has grown. Any goroutine.
-func (h *hub) bell(now clock.Instant) {
+// Bell is what a stream rings when its chain has grown. Any goroutine.
+func (h *Hub) Bell(now clock.Instant) {
 	if clock.Instant(h.due.Load()) <= now {
 		h.wake()
 	} else if h.alarmed.CompareAndSwap(false, true) {
@@ -108,14 +110,14 @@ func (h *hub) bell(now clock.Instant) {
 }
 
 // ring is what the alarm does.
-func (h *hub) ring() {
+func (h *Hub) ring() {
 	h.alarmed.Store(false)
 	h.wake()
 }
 
-// work makes a round if there is news and it is time for one. What is not offered now, and what comes while a round
+// Work makes a round if there is news and it is time for one. What is not offered now, and what comes while a round
 // sweeps and rings in vain, the alarm will offer.
-func (h *hub) work(now clock.Instant) {
+func (h *Hub) Work(now clock.Instant) {
 	if !h.news() {
 		return
 	}
@@ -130,34 +132,34 @@ func (h *hub) work(now clock.Instant) {
 		h.round(now)
 	}
 	if h.news() {
-		h.bell(h.clock.Now())
+		h.Bell(h.clock.Now())
 	}
 }
 
 // news says whether a chain has grown that has viewers here.
-func (h *hub) news() bool {
+func (h *Hub) news() bool {
 	return slices.ContainsFunc(h.audiences, (*audience).news)
 }
 
 // paced sets when the next round may be, after one that took spent of CPU time. Its packets come in bursts gap apart.
-func (h *hub) paced(spent, gap time.Duration) {
+func (h *Hub) paced(spent, gap time.Duration) {
 	h.cost = costOf(h.cost, spent)
-	p := paceOf(h.limits.merge, h.cost, gap)
+	p := paceOf(h.limits.Merge, h.cost, gap)
 	h.due.Store(int64(h.now.Add(p.due)))
 	h.latest.Store(int64(h.now.Add(p.latest)))
 	h.settle, h.settling = p.settle, false
 }
 
-// count adds the sends since the last count to the process's.
-func (h *hub) count() {
+// Count adds the sends since the last count to the process's.
+func (h *Hub) Count() {
 	if h.sends > 0 {
-		h.stats.sends.Add(h.sends)
+		h.stats.Sends.Add(h.sends)
 		h.sends = 0
 	}
 }
 
-// doChores looks at each viewer once a second.
-func (h *hub) doChores(now clock.Instant) {
+// DoChores looks at each viewer once a second.
+func (h *Hub) DoChores(now clock.Instant) {
 	if now < h.chores {
 		return
 	}
@@ -174,11 +176,11 @@ func (h *hub) doChores(now clock.Instant) {
 
 // chore ends a viewer whose socket takes nothing, and moves one that waits too long up to a newer key frame, so that it
 // does not hold the chain.
-func (h *hub) chore(v *viewer, now clock.Instant) {
+func (h *Hub) chore(v *Viewer, now clock.Instant) {
 	if v.state != blocked {
 		return
 	}
-	if now.Since(v.progress) > h.limits.stall {
+	if now.Since(v.progress) > h.limits.Stall {
 		h.owner.End(v, reason.Stalled)
 		return
 	}

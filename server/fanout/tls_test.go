@@ -1,4 +1,4 @@
-package server
+package fanout
 
 import (
 	"syscall"
@@ -8,7 +8,7 @@ import (
 // A sealer is an offerer that takes everything.
 type sealer struct{ offers, bytes int }
 
-func (s *sealer) offer(b []byte) (int, syscall.Errno) {
+func (s *sealer) Offer(b []byte) (int, syscall.Errno) {
 	s.offers++
 	s.bytes += len(b)
 	return len(b), 0
@@ -16,16 +16,16 @@ func (s *sealer) offer(b []byte) (int, syscall.Errno) {
 
 // What is for a viewer with TLS goes to its offerer, a turn in as few pieces as may be, and nothing of others does.
 func TestTLSEngine(t *testing.T) {
-	e := newTLSEngine(swallow{})
+	e := WithTLS(swallow{})
 	s := &sealer{}
-	secret, plain := newViewer(1, vlcPlayer, s), newViewer(2, vlcPlayer, nil)
+	secret, plain := NewViewer(1, vlcPlayer, s), NewViewer(2, vlcPlayer, nil)
 	b := make([]byte, 30_000)
 	turn := [][]byte{b[:10], b, b, b, b}
 	var count tally
 	if n := testing.AllocsPerRun(50, func() {
-		e.send(secret, b, &count)
-		e.send(plain, b, &count)
-		e.flush()
+		e.Send(secret, b, &count)
+		e.Send(plain, b, &count)
+		e.Flush()
 	}); n > 0 {
 		t.Errorf("a send allocates %.1f times, want 0", n)
 	}
@@ -33,10 +33,10 @@ func TestTLSEngine(t *testing.T) {
 		t.Errorf("%+v was offered, %+v reported, want 51 and 102 sends", s, count)
 	}
 	*s = sealer{}
-	if n, errno := e.writev(secret, turn); n != 10+3*len(b) || errno != 0 || s.offers != 1 {
-		t.Errorf("%d bytes of a turn in %d pieces, %v; want enough for %d in one", n, s.offers, errno, offerBytes)
+	if n, errno := e.Writev(secret, turn); n != 10+3*len(b) || errno != 0 || s.offers != 1 {
+		t.Errorf("%d bytes of a turn in %d pieces, %v; want enough for %d in one", n, s.offers, errno, OfferBytes)
 	}
-	if n, errno := e.writev(plain, turn); n != 10+4*len(b) || errno != 0 || s.offers != 1 {
+	if n, errno := e.Writev(plain, turn); n != 10+4*len(b) || errno != 0 || s.offers != 1 {
 		t.Errorf("%d bytes of a turn, %v", n, errno)
 	}
 }

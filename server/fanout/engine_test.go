@@ -1,4 +1,4 @@
-package server
+package fanout
 
 import (
 	"bytes"
@@ -14,7 +14,7 @@ import (
 var engineNames = []string{"sendto", "io_uring"}
 
 // testEngine makes one of the real engines, or skips where the kernel lets nobody use io_uring.
-func testEngine(t testing.TB, name string) engine {
+func testEngine(t testing.TB, name string) Engine {
 	t.Helper()
 	if name == "sendto" {
 		return &sendto{}
@@ -23,12 +23,12 @@ func testEngine(t testing.TB, name string) engine {
 	if err != nil {
 		t.Skipf("SKIPPED: %v", err)
 	}
-	t.Cleanup(e.close)
+	t.Cleanup(e.Close)
 	return e
 }
 
 // onEngines runs a test on each engine.
-func onEngines(t *testing.T, test func(t *testing.T, e engine)) {
+func onEngines(t *testing.T, test func(t *testing.T, e Engine)) {
 	for _, name := range engineNames {
 		t.Run(name, func(t *testing.T) { test(t, testEngine(t, name)) })
 	}
@@ -36,12 +36,12 @@ func onEngines(t *testing.T, test func(t *testing.T, e engine)) {
 
 // A line is a viewer of which nothing but its socket is real, and the other end of that socket.
 type line struct {
-	v   *viewer
+	v   *Viewer
 	far int
 }
 
 func newLine(near, far int) line {
-	return line{&viewer{fd: int32(near), dialect: vlcPlayer}, far}
+	return line{&Viewer{fd: int32(near), dialect: vlcPlayer}, far}
 }
 
 // unixLine has a socket that holds at least room bytes.
@@ -128,7 +128,7 @@ func wait(t testing.TB, fd int, events int16) {
 }
 
 // results is what an engine reported of each viewer.
-type results map[*viewer]result
+type results map[*Viewer]result
 
 type result struct {
 	n     int
@@ -136,7 +136,7 @@ type result struct {
 	times int
 }
 
-func (r results) sent(v *viewer, n int, errno syscall.Errno) {
+func (r results) Sent(v *Viewer, n int, errno syscall.Errno) {
 	r[v] = result{n, errno, r[v].times + 1}
 }
 
@@ -199,7 +199,7 @@ var segmentCases = []struct {
 const manyViewers = 2*batchSends + 88
 
 func TestEnginesSendEachViewerItsOwn(t *testing.T) {
-	onEngines(t, func(t *testing.T, e engine) {
+	onEngines(t, func(t *testing.T, e Engine) {
 		var lines []line
 		for range manyViewers {
 			lines = append(lines, unixLine(t, 256<<10))
@@ -209,9 +209,9 @@ func TestEnginesSendEachViewerItsOwn(t *testing.T) {
 			got, want := results{}, make([][]byte, len(lines))
 			for i, l := range lines {
 				want[i] = parcel(b, ends, i)
-				e.send(l.v, b, got)
+				e.Send(l.v, b, got)
 			}
-			e.flush()
+			e.Flush()
 			for i, l := range lines {
 				if r := got[l.v]; r != (result{len(b), 0, 1}) {
 					t.Fatalf("%s: viewer %d: %+v, want %d bytes, once", c.name, i, r, len(b))
@@ -226,21 +226,21 @@ func TestEnginesSendEachViewerItsOwn(t *testing.T) {
 
 // Raw viewers get the same bytes as each other, among others who do not.
 func TestEnginesSendRawPacketsAsTheyAre(t *testing.T) {
-	onEngines(t, func(t *testing.T, e engine) {
+	onEngines(t, func(t *testing.T, e Engine) {
 		packets := bytes.Repeat([]byte{0x82, 0, 0, 0x40, 1, 2, 3}, 1000)
 		b, ends := framesOf(repeated(2, 2000))
 		got, lines, want := results{}, tcpLines(t, 20), [][]byte{}
 		for i, l := range lines {
 			if i%3 == 0 {
 				want = append(want, parcel(b, ends, i))
-				e.send(l.v, b, got)
+				e.Send(l.v, b, got)
 				continue
 			}
 			l.v.dialect = raw
 			want = append(want, packets)
-			e.send(l.v, packets, got)
+			e.Send(l.v, packets, got)
 		}
-		e.flush()
+		e.Flush()
 		for i, l := range lines {
 			if r := got[l.v]; r != (result{len(want[i]), 0, 1}) {
 				t.Fatalf("viewer %d: %+v, want %d bytes, once", i, r, len(want[i]))
@@ -308,7 +308,7 @@ func resetLine(t testing.TB) line {
 
 // What happens to one viewer is told of that viewer, and happens to no other.
 func TestEnginesTellViewersApart(t *testing.T) {
-	onEngines(t, func(t *testing.T, e engine) {
+	onEngines(t, func(t *testing.T, e Engine) {
 		b, ends := framesOf([]int{20, 5000, 30, 40, 6000})
 		var lines []line
 		got, want := results{}, [][]byte{}
@@ -317,9 +317,9 @@ func TestEnginesTellViewersApart(t *testing.T) {
 		}
 		for i, l := range lines {
 			want = append(want, parcel(b, ends, i))
-			e.send(l.v, b, got)
+			e.Send(l.v, b, got)
 		}
-		e.flush()
+		e.Flush()
 		for i, l := range lines {
 			k, r := lineKinds[i%len(lineKinds)], got[l.v]
 			if !k.want(r, len(b)) || r.times != 1 {
@@ -335,7 +335,7 @@ func TestEnginesTellViewersApart(t *testing.T) {
 // tally counts without a map, which would allocate.
 type tally struct{ bytes, sends, fail int }
 
-func (c *tally) sent(_ *viewer, n int, errno syscall.Errno) {
+func (c *tally) Sent(_ *Viewer, n int, errno syscall.Errno) {
 	c.bytes += n
 	c.sends++
 	if errno != 0 {
@@ -344,7 +344,7 @@ func (c *tally) sent(_ *viewer, n int, errno syscall.Errno) {
 }
 
 func TestEnginesAllocateNothing(t *testing.T) {
-	onEngines(t, func(t *testing.T, e engine) {
+	onEngines(t, func(t *testing.T, e Engine) {
 		var lines []line
 		for range manyViewers {
 			lines = append(lines, unixLine(t, 64<<10))
@@ -356,9 +356,9 @@ func TestEnginesAllocateNothing(t *testing.T) {
 			n := testing.AllocsPerRun(5, func() {
 				for _, l := range lines {
 					b[flagsOffset]++
-					e.send(l.v, b, &count)
+					e.Send(l.v, b, &count)
 				}
-				e.flush()
+				e.Flush()
 				for _, l := range lines {
 					unix.Read(l.far, sink)
 				}

@@ -1,4 +1,4 @@
-package server
+package fanout
 
 import (
 	"syscall"
@@ -9,7 +9,7 @@ import (
 )
 
 // round offers what is new in every stream to its viewers.
-func (h *hub) round(now clock.Instant) {
+func (h *Hub) round(now clock.Instant) {
 	served, before := 0, clock.ThreadTime()
 	var gap time.Duration
 	for _, a := range h.audiences {
@@ -22,13 +22,13 @@ func (h *hub) round(now clock.Instant) {
 	if served > 1 {
 		gap = 0 // there is no moment that is good for all
 	}
-	h.stats.rounds.Add(1)
+	h.stats.Rounds.Add(1)
 	h.paced(clock.ThreadTime()-before, gap)
 }
 
 // roundOf brings every viewer that takes it to the newest element. In-step viewers get segments; the others take turns
 // of their own, up to where the step is.
-func (h *hub) roundOf(a *audience, now clock.Instant) {
+func (h *Hub) roundOf(a *audience, now clock.Instant) {
 	behind := true
 	for {
 		if h.segment.cut(a.at, now) {
@@ -52,25 +52,25 @@ func (h *hub) roundOf(a *audience, now clock.Instant) {
 
 // sweepSegment sends the segment to the in-step viewers, and says whether there are others to be given turns: going
 // through thousands of viewers again to find none is a fifth of our own work. It takes no lock and allocates nothing.
-func (h *hub) sweepSegment(a *audience, now clock.Instant) (behind bool) {
+func (h *Hub) sweepSegment(a *audience, now clock.Instant) (behind bool) {
 	h.now = now
 	for _, v := range a.viewers {
 		switch {
 		case v.inStep(h.segment.from):
-			h.engine.send(v, h.segment.as(v), h)
+			h.engine.Send(v, h.segment.as(v), h)
 		case v.state == following:
 			behind = true
 		}
 	}
-	h.engine.flush()
+	h.engine.Flush()
 	a.at = h.segment.to
 	a.bytes += h.taken
 	h.taken = 0
 	return behind
 }
 
-// sent is told by the engine what v's socket took of the segment.
-func (h *hub) sent(v *viewer, n int, errno syscall.Errno) {
+// Sent is told by the engine what v's socket took of the segment.
+func (h *Hub) Sent(v *Viewer, n int, errno syscall.Errno) {
 	h.sends++
 	h.segment.took(v, n)
 	h.took(v, n)
@@ -84,7 +84,7 @@ func (h *hub) sent(v *viewer, n int, errno syscall.Errno) {
 }
 
 // took counts n bytes that v's socket took.
-func (h *hub) took(v *viewer, n int) {
+func (h *Hub) took(v *Viewer, n int) {
 	if n > 0 {
 		v.bytes += uint64(n)
 		h.taken += uint64(n)
@@ -93,7 +93,7 @@ func (h *hub) took(v *viewer, n int) {
 }
 
 // await leaves v to the watcher until its socket can take more.
-func (h *hub) await(v *viewer) {
+func (h *Hub) await(v *Viewer) {
 	v.state = blocked
 	h.owner.Blocked(v)
 }

@@ -1,10 +1,9 @@
-package server
+package fanout
 
 import (
 	"encoding/binary"
 	"io"
 	"slices"
-	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -17,10 +16,10 @@ import (
 
 func TestViewersOfEachDialectGetEveryPacket(t *testing.T) {
 	for _, agent := range []string{ffmpegAgent, vlcAgent, wmpAgent, "NSServer/9.1", "NSServer/4.1", "NSPlayer"} {
-		r := newRig(t, nil, "a")
-		f := r.feeder(0, 320)
+		r := newRig(t, nil)
+		f := r.feeder(320)
 		f.publish(25)
-		p := r.watch("a", agent)
+		p := r.watch(agent)
 		for range 10 {
 			f.publish(3)
 			r.turn()
@@ -33,15 +32,14 @@ func TestViewersOfEachDialectGetEveryPacket(t *testing.T) {
 }
 
 func TestRawViewerGetsHeaderAndFullPackets(t *testing.T) {
-	r := newRig(t, nil, "a")
-	f := r.feeder(0, 320)
+	r := newRig(t, nil)
+	f := r.feeder(320)
 	f.publish(5)
-	p := r.connect()
-	p.say("GET /streams/A/ HTTP/1.1\r\nUser-Agent: curl/8\r\n\r\n")
+	p := r.watch(curlAgent)
 	f.publish(5)
 	r.turn()
 	b := p.body()
-	h := r.reg.Streams()[0].Up().Gen.Header().Raw
+	h := r.stream.Up().Gen.Header().Raw
 	if string(b[:len(h)]) != string(h) {
 		t.Fatal("the header is not the published one")
 	}
@@ -62,10 +60,10 @@ func TestRawViewerGetsHeaderAndFullPackets(t *testing.T) {
 func TestJoinPoint(t *testing.T) {
 	for burst, want := range map[time.Duration]uint32{0: 190, 300 * time.Millisecond: 190, time.Second: 180,
 		3 * time.Second: 130} {
-		r := newRig(t, func(c *config.Config) { c.Server.Burst = config.Burst{Length: config.Duration(burst)} }, "a")
-		f := r.feeder(0, 320)
+		r := newRig(t, func(c *config.Config) { c.Server.Burst = config.Burst{Length: config.Duration(burst)} })
+		f := r.feeder(320)
 		f.publish(200)
-		got := r.read(r.watch("a", ffmpegAgent).body())
+		got := r.read(r.watch(ffmpegAgent).body())
 		if len(got.numbers) == 0 || got.numbers[0] != want {
 			t.Errorf("burst %v: starts with %v, want %d", burst, got.numbers[:min(1, len(got.numbers))], want)
 		}
@@ -73,15 +71,15 @@ func TestJoinPoint(t *testing.T) {
 }
 
 func TestNothingIsPublishedBeforeTheFirstKeyFrame(t *testing.T) {
-	r := newRig(t, nil, "a")
-	f := r.feeder(0, 320)
+	r := newRig(t, nil)
+	f := r.feeder(320)
 	f.next = 7
 	f.publish(3)
-	if st := r.reg.Streams()[0]; st.Up() != nil || st.State() != stream.Idle {
+	if st := r.stream; st.Up() != nil || st.State() != stream.Idle {
 		t.Errorf("up before there is a picture, %v", st.State())
 	}
 	f.publish(1)
-	p := r.watch("a", ffmpegAgent)
+	p := r.watch(ffmpegAgent)
 	f.publish(2)
 	r.turn()
 	if got, want := r.read(p.body()).numbers, numbers(10, 13); !slices.Equal(got, want) {
@@ -93,12 +91,10 @@ func TestNothingIsPublishedBeforeTheFirstKeyFrame(t *testing.T) {
 func TestPartialSends(t *testing.T) {
 	for _, agent := range []string{ffmpegAgent, curlAgent} {
 		for room := 1; room < 1100; room += 13 {
-			r := newRig(t, nil, "a")
-			f := r.feeder(0, 320)
+			r := newRig(t, nil)
+			f := r.feeder(320)
 			f.publish(3)
-			free, tight := r.watch("a", agent), r.connect()
-			tight.room = room
-			tight.say("GET /streams/a HTTP/1.0\r\nUser-Agent: " + agent + "\r\nPragma: xPlayStrm=1\r\n\r\n")
+			free, tight := r.watch(agent), r.watchIn(agent, room)
 			for range 30 {
 				f.publish(1)
 				r.turn()
@@ -116,10 +112,10 @@ func TestPartialSends(t *testing.T) {
 }
 
 func TestSlowViewerSkipsToTheNewestKeyFrame(t *testing.T) {
-	r := newRig(t, nil, "a")
-	f := r.feeder(0, 320)
+	r := newRig(t, nil)
+	f := r.feeder(320)
 	f.publish(1)
-	p := r.watch("a", ffmpegAgent)
+	p := r.watch(ffmpegAgent)
 	p.room = 0
 	for range 400 { // 16 s
 		f.publish(1)
@@ -138,16 +134,16 @@ func TestSlowViewerSkipsToTheNewestKeyFrame(t *testing.T) {
 			t.Errorf("after packet %d comes %d, which is not a key frame", got[i-1], got[i])
 		}
 	}
-	if n := r.reg.Streams()[0].Stats().Skips.Load(); n == 0 {
+	if n := r.stream.Stats().Skips.Load(); n == 0 {
 		t.Error("no skip was counted")
 	}
 }
 
 func TestStalledViewerIsCut(t *testing.T) {
-	r := newRig(t, nil, "a")
-	f := r.feeder(0, 320)
+	r := newRig(t, nil)
+	f := r.feeder(320)
 	f.publish(1)
-	p, other := r.watch("a", ffmpegAgent), r.watch("a", ffmpegAgent)
+	p, other := r.watch(ffmpegAgent), r.watch(ffmpegAgent)
 	p.room = 0
 	for range 530 { // 21.2 s
 		f.publish(1)
@@ -156,29 +152,29 @@ func TestStalledViewerIsCut(t *testing.T) {
 	if !p.gone || !p.reset {
 		t.Error("a viewer that took nothing for 21 s is still there")
 	}
-	if n := r.reg.Streams()[0].Stats().Left[reason.Stalled].Load(); n != 1 || other.gone {
+	if n := r.stream.Stats().Left[reason.Stalled].Load(); n != 1 || other.gone {
 		t.Errorf("%d viewers left as stalled, want 1, and the other stays", n)
 	}
 }
 
 func TestFailedSend(t *testing.T) {
-	r := newRig(t, nil, "a")
-	f := r.feeder(0, 320)
+	r := newRig(t, nil)
+	f := r.feeder(320)
 	f.publish(1)
-	p := r.watch("a", ffmpegAgent)
+	p := r.watch(ffmpegAgent)
 	p.errno = syscall.EPIPE
 	f.publish(1)
 	r.turn()
-	if n := r.reg.Streams()[0].Stats().Viewers.Load(); n != 0 || !p.gone || p.reset {
+	if n := r.stream.Stats().Viewers.Load(); n != 0 || !p.gone || p.reset {
 		t.Errorf("%d viewers, closed %v, reset %v, want 0, true, false", n, p.gone, p.reset)
 	}
 }
 
 func TestHangUpInsideARound(t *testing.T) {
-	r := newRig(t, nil, "a")
-	f := r.feeder(0, 320)
+	r := newRig(t, nil)
+	f := r.feeder(320)
 	f.publish(1)
-	a, b, c := r.watch("a", ffmpegAgent), r.watch("a", ffmpegAgent), r.watch("a", ffmpegAgent)
+	a, b, c := r.watch(ffmpegAgent), r.watch(ffmpegAgent), r.watch(ffmpegAgent)
 	f.publish(1)
 	b.onSend = func() {
 		b.onSend, b.errno = nil, syscall.ECONNRESET
@@ -192,16 +188,16 @@ func TestHangUpInsideARound(t *testing.T) {
 			t.Errorf("packets %v, want %v", got, numbers(0, 3))
 		}
 	}
-	if n := len(r.loop.hub.audiences[0].viewers); n != 2 {
+	if n := len(r.hub.audiences[0].viewers); n != 2 {
 		t.Errorf("%d viewers, want 2", n)
 	}
 }
 
 func TestEndOfTheSource(t *testing.T) {
-	r := newRig(t, nil, "a")
-	f := r.feeder(0, 320)
+	r := newRig(t, nil)
+	f := r.feeder(320)
 	f.publish(1)
-	mmsh, raw := r.watch("a", ffmpegAgent), r.watch("a", curlAgent)
+	mmsh, raw := r.watch(ffmpegAgent), r.watch(curlAgent)
 	f.publish(3)
 	f.src.End()
 	r.turn()
@@ -211,15 +207,15 @@ func TestEndOfTheSource(t *testing.T) {
 	if !mmsh.fin || !raw.fin {
 		t.Error("no FIN after the end")
 	}
-	if p := r.watch("a", ffmpegAgent); !strings.Contains(p.status(), "503") {
-		t.Errorf("a newcomer gets %q, want 503", p.status())
+	if r.stream.Up() != nil {
+		t.Error("the stream is up without a source")
 	}
-	f.src = r.source(0)
+	f.src = r.source()
 	f.header(320)
 	f.publish(1)
 	f.next = 10
 	f.publish(2)
-	if got := r.read(r.watch("a", ffmpegAgent).body()).numbers; len(got) != 2 || got[0] != 10 {
+	if got := r.read(r.watch(ffmpegAgent).body()).numbers; len(got) != 2 || got[0] != 10 {
 		t.Errorf("after a new source: %v, want 10 and 11", got)
 	}
 }
@@ -240,11 +236,11 @@ func TestHeaderChange(t *testing.T) {
 		{ffmpegAgent, 1, 10, 1},
 		{curlAgent, 0, 0, -1},
 	} {
-		r := newRig(t, nil, "a")
-		f := r.feeder(0, 320)
+		r := newRig(t, nil)
+		f := r.feeder(320)
 		f.publish(10)
-		p := r.watch("a", c.agent)
-		playlist := strings.Contains(string(p.got), `features="broadcast,playlist"`)
+		p := r.watch(c.agent)
+		playlist := p.viewer.dialect.InBand()
 		f.header(640)
 		f.publish(10)
 		r.turn()
@@ -266,10 +262,10 @@ func TestHeaderChange(t *testing.T) {
 
 // A reason other than 0 makes players ask again, so it must not be sent where there is nothing to ask for: mmsh.md §9.
 func TestHeaderChangeThatIsOverAtOnce(t *testing.T) {
-	r := newRig(t, nil, "a")
-	f := r.feeder(0, 320)
+	r := newRig(t, nil)
+	f := r.feeder(320)
 	f.publish(10)
-	p := r.watch("a", ffmpegAgent)
+	p := r.watch(ffmpegAgent)
 	f.header(640)
 	f.publish(1)
 	f.src.End()
@@ -280,16 +276,16 @@ func TestHeaderChangeThatIsOverAtOnce(t *testing.T) {
 }
 
 func TestLostSource(t *testing.T) {
-	r := newRig(t, nil, "a")
-	f := r.feeder(0, 320)
+	r := newRig(t, nil)
+	f := r.feeder(320)
 	f.publish(15)
-	p := r.watch("a", ffmpegAgent)
+	p := r.watch(ffmpegAgent)
 	f.src.Lost(syscall.ECONNRESET)
 	r.pass(20 * time.Second)
 	r.reg.Reap(r.at)
 	r.turn()
-	late := r.watch("a", ffmpegAgent)
-	f.src = r.source(0)
+	late := r.watch(ffmpegAgent)
+	f.src = r.source()
 	f.header(320) // the same
 	f.publish(10)
 	r.turn()
@@ -310,10 +306,10 @@ func TestLostSource(t *testing.T) {
 
 // An upstream that has said $E has a few seconds to come back.
 func TestEndedUpstream(t *testing.T) {
-	r := newRig(t, nil, "a")
-	f := r.feeder(0, 320)
+	r := newRig(t, nil)
+	f := r.feeder(320)
 	f.publish(15)
-	p := r.watch("a", ffmpegAgent)
+	p := r.watch(ffmpegAgent)
 	f.src.Over()
 	f.src.Lost(io.EOF)
 	for _, c := range []struct {
@@ -330,11 +326,11 @@ func TestEndedUpstream(t *testing.T) {
 }
 
 func TestSendTimeJump(t *testing.T) {
-	r := newRig(t, nil, "a")
-	f := r.feeder(0, 320)
+	r := newRig(t, nil)
+	f := r.feeder(320)
 	f.next = 500
 	f.publish(10)
-	p := r.watch("a", wmpAgent)
+	p := r.watch(wmpAgent)
 	f.next = 0
 	f.publish(10)
 	r.turn()
@@ -346,28 +342,28 @@ func TestSendTimeJump(t *testing.T) {
 
 // An encoder that was restarted begins at 0 again; its viewers see a gap as long as it was away.
 func TestRestartedEncoderKeepsTheClock(t *testing.T) {
-	r := newRig(t, nil, "a")
-	f := r.feeder(0, 320)
+	r := newRig(t, nil)
+	f := r.feeder(320)
 	f.next = 1000
 	f.publish(10) // the last at 40,360 ms
-	raw := r.watch("a", curlAgent)
+	raw := r.watch(curlAgent)
 	for range 3 {
 		f.src.Lost(syscall.ECONNRESET)
 		r.pass(2 * time.Second)
-		f.src = r.source(0)
+		f.src = r.source()
 		f.header(320)
 		f.next = 0
 		f.publish(20)
 		r.turn()
 	}
 	b := raw.body()
-	b = b[len(r.reg.Streams()[0].Up().Gen.Header().Raw):]
+	b = b[len(r.stream.Up().Gen.Header().Raw):]
 	if len(b) != 70*asftest.PacketSize {
 		t.Fatalf("%d packets, want 70", len(b)/asftest.PacketSize)
 	}
 	var last uint32 = 39_960
 	for i := range 70 {
-		p, err := r.reg.Streams()[0].Header().ParsePacket(b[i*asftest.PacketSize:][:asftest.PacketSize])
+		p, err := r.stream.Header().ParsePacket(b[i*asftest.PacketSize:][:asftest.PacketSize])
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -394,13 +390,13 @@ func TestPullThatComesBack(t *testing.T) {
 		{"nothing missed", 150, numbers(100, 180)},
 		{"some missed", 155, append(numbers(100, 150), numbers(160, 180)...)},
 	} {
-		r := newRig(t, nil, "a")
-		f := r.feeder(0, 320)
+		r := newRig(t, nil)
+		f := r.feeder(320)
 		f.next = 100
 		f.publish(50)
-		p := r.watch("a", ffmpegAgent)
+		p := r.watch(ffmpegAgent)
 		f.src.Lost(syscall.ECONNRESET)
-		f.src = r.sourceOf(0, stream.Pull)
+		f.src = r.sourceOf(stream.Pull)
 		f.header(320)
 		for f.next = c.from; f.next < 180; f.next++ { // all at once
 			f.src.Packet(asftest.Packet(f.next, f.next*40, f.next%10 == 0, asftest.PacketSize, 500))
@@ -413,12 +409,12 @@ func TestPullThatComesBack(t *testing.T) {
 }
 
 func TestRoundAllocatesNothing(t *testing.T) {
-	r := newRig(t, nil, "a")
-	f := r.feeder(0, 320)
+	r := newRig(t, nil)
+	f := r.feeder(320)
 	f.publish(1)
 	var peers []*peer
 	for range 100 {
-		p := r.watch("a", ffmpegAgent)
+		p := r.watch(ffmpegAgent)
 		p.got = make([]byte, 0, 1<<20)
 		peers = append(peers, p)
 	}
@@ -435,7 +431,7 @@ func TestRoundAllocatesNothing(t *testing.T) {
 	own := testing.AllocsPerRun(50, publish)
 	both := testing.AllocsPerRun(50, func() {
 		publish()
-		r.loop.hub.round(r.at)
+		r.hub.round(r.at)
 		for _, p := range peers {
 			p.got = p.got[:0]
 		}

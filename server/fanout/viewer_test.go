@@ -1,4 +1,4 @@
-package server
+package fanout
 
 import (
 	"testing"
@@ -7,7 +7,7 @@ import (
 
 // What each round looks at of a viewer is one line of the processor's cache, and tells a plain viewer from one with TLS.
 func TestViewerIsSmall(t *testing.T) {
-	var v viewer
+	var v Viewer
 	const line, word = 64, unsafe.Sizeof(uintptr(0))
 	if end := unsafe.Offsetof(v.slot) + unsafe.Sizeof(v.slot); end > line {
 		t.Errorf("a round looks at %d bytes, want at most %d", end, line)

@@ -1,4 +1,4 @@
-package server
+package fanout
 
 import (
 	"encoding/binary"
@@ -38,9 +38,9 @@ type ringEngine struct {
 
 // A staged send waits for its batch. Its completion is named by its index.
 type staged struct {
-	v    *viewer
+	v    *Viewer
 	b    []byte // vectors point into it by number, which the garbage collector does not see
-	done sent
+	done Reporter
 }
 
 const (
@@ -75,7 +75,7 @@ type vector struct {
 }
 
 // newURing makes an engine on a ring of its own.
-func newURing(log *slog.Logger) (engine, error) {
+func newURing(log *slog.Logger) (Engine, error) {
 	r, err := uring.New(batchSends)
 	if err != nil {
 		return nil, err
@@ -90,14 +90,14 @@ func newURing(log *slog.Logger) (engine, error) {
 		stage: (*stage)(unsafe.Pointer(&memory[0])), copied: copiedBytes}, nil
 }
 
-func (u *ringEngine) send(v *viewer, b []byte, done sent) {
-	vectors, ok := u.lay(b, v.dialect.mmsh())
+func (u *ringEngine) Send(v *Viewer, b []byte, done Reporter) {
+	vectors, ok := u.lay(b, v.dialect.MMSH())
 	if !ok && len(u.batch) > 0 {
-		u.flush()
-		vectors, ok = u.lay(b, v.dialect.mmsh())
+		u.Flush()
+		vectors, ok = u.lay(b, v.dialect.MMSH())
 	}
 	if !ok {
-		u.sendto.send(v, b, done) // too much even for an empty stage
+		u.sendto.Send(v, b, done) // too much even for an empty stage
 		return
 	}
 	i := len(u.batch)
@@ -160,9 +160,9 @@ func firstFrame(b []byte, copied int) (own, all int) {
 	return codec.PrefixLen, all
 }
 
-// flush gives the batch to the kernel and reports what became of it. When it returns the kernel has done with every
+// Flush gives the batch to the kernel and reports what became of it. When it returns the kernel has done with every
 // descriptor and every byte.
-func (u *ringEngine) flush() {
+func (u *ringEngine) Flush() {
 	if len(u.batch) == 0 {
 		return
 	}
@@ -201,13 +201,13 @@ func (u *ringEngine) sendRefused(from int, errno syscall.Errno) {
 func (u *ringEngine) report(i, res int) {
 	s := &u.batch[i]
 	if res < 0 {
-		s.done.sent(s.v, 0, syscall.Errno(-res))
+		s.done.Sent(s.v, 0, syscall.Errno(-res))
 		return
 	}
-	s.done.sent(s.v, res, 0)
+	s.done.Sent(s.v, res, 0)
 }
 
-func (u *ringEngine) close() {
+func (u *ringEngine) Close() {
 	u.ring.Close()
 	unix.Munmap(u.memory)
 }

@@ -1,18 +1,18 @@
-package server
+package fanout
 
 import (
 	"fmt"
 	"log/slog"
 )
 
-// newEngines makes an engine for each of n loops, of the kind that server.engine asks for. "auto" takes io_uring, which
+// NewEngines makes an engine for each of n loops, of the kind that server.engine asks for. "auto" takes io_uring, which
 // is never slower, where a trial shows that it works, and says so where it does not: kernels before 5.19 lack what we
 // need of it, and containers often forbid it.
-func newEngines(setting string, n int, log *slog.Logger) ([]engine, error) {
-	return chooseEngines(setting, n, log, func() (engine, error) { return newURing(log) })
+func NewEngines(setting string, n int, log *slog.Logger) ([]Engine, error) {
+	return chooseEngines(setting, n, log, func() (Engine, error) { return newURing(log) })
 }
 
-func chooseEngines(setting string, n int, log *slog.Logger, ringed func() (engine, error)) ([]engine, error) {
+func chooseEngines(setting string, n int, log *slog.Logger, ringed func() (Engine, error)) ([]Engine, error) {
 	if setting != "sendto" {
 		engines, err := several(n, ringed)
 		if err == nil {
@@ -23,11 +23,11 @@ func chooseEngines(setting string, n int, log *slog.Logger, ringed func() (engin
 		}
 		log.Info("sends go through sendto, io_uring does not work here", "err", err)
 	}
-	return several(n, func() (engine, error) { return &sendto{}, nil })
+	return several(n, func() (Engine, error) { return &sendto{}, nil })
 }
 
-// engineName is what an engine is called in the configuration.
-func engineName(e engine) string {
+// EngineName is what an engine is called in the configuration.
+func EngineName(e Engine) string {
 	if _, ok := e.(*sendto); ok {
 		return "sendto"
 	}
@@ -35,13 +35,13 @@ func engineName(e engine) string {
 }
 
 // several makes n engines or none.
-func several(n int, one func() (engine, error)) ([]engine, error) {
-	var engines []engine
+func several(n int, one func() (Engine, error)) ([]Engine, error) {
+	var engines []Engine
 	for range n {
 		e, err := one()
 		if err != nil {
 			for _, e := range engines {
-				e.close()
+				e.Close()
 			}
 			return nil, err
 		}

@@ -1,0 +1,41 @@
+package fanout
+
+import "syscall"
+
+// A tlsEngine sends to viewers with TLS, who each need their own encryption, and leaves the others to the engine behind
+// it.
+type tlsEngine struct {
+	plain  Engine
+	merged []byte // slices of a turn in one piece: records of 16 KB cost half of what records of a packet cost
+}
+
+// OfferBytes are offered to one viewer with TLS at once.
+const OfferBytes = turnBytes
+
+func WithTLS(behind Engine) *tlsEngine { return &tlsEngine{plain: behind} }
+
+func (e *tlsEngine) Send(v *Viewer, b []byte, done Reporter) {
+	if v.tls == nil {
+		e.plain.Send(v, b, done)
+		return
+	}
+	n, errno := v.tls.Offer(b)
+	done.Sent(v, n, errno)
+}
+
+func (e *tlsEngine) Writev(v *Viewer, bs [][]byte) (int, syscall.Errno) {
+	if v.tls == nil {
+		return e.plain.Writev(v, bs)
+	}
+	e.merged = e.merged[:0]
+	for _, b := range bs {
+		if len(e.merged) >= OfferBytes {
+			break
+		}
+		e.merged = append(e.merged, b...)
+	}
+	return v.tls.Offer(e.merged)
+}
+
+func (e *tlsEngine) Flush() { e.plain.Flush() }
+func (e *tlsEngine) Close() { e.plain.Close() }
