@@ -1,8 +1,8 @@
-// Package link emulates a line: a rate with a queue before it that drops at its tail, then loss, then a delay. A Line is
-// one direction of it and knows neither a clock nor a device; Run carries packets through two of them between two TUN
-// devices.
+// Package link emulates a line: a rate with a queue before it that drops at its tail, then loss, then a delay. A Line
+// is one direction of it and knows neither a clock nor a device; Run carries packets through two of them between two
+// TUN devices.
 //
-// Reading order: shape, line, script, way, run; tun and namespace are the kernel's side.
+// Reading order: shape, line, script, way, run; ends, tun and namespace are the kernel's side.
 package link
 
 import (
@@ -79,8 +79,8 @@ func (l *Line) Next() (at time.Duration, ok bool) {
 	return 0, false
 }
 
-// Set changes the shape. Packets that wait go out at the new rate, the first with what is left of it; those that are out
-// keep their delay.
+// Set changes the shape. Packets that wait go out at the new rate, the first with what is left of it; those that are
+// out keep their delay.
 func (l *Line) Set(now time.Duration, shape Shape) {
 	l.advance(now)
 	before := l.shape.Rate

@@ -1,6 +1,7 @@
 package link
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -47,7 +48,7 @@ func Run(ctx context.Context, opt Options, here, there io.ReadWriteCloser, out i
 		count, refused := w.result()
 		fmt.Fprintf(out, "%-4s %s\n", Directions[i], count.summary(took))
 		if refused > 0 {
-			fmt.Fprintf(out, "%-4s of those that passed the device took %d not\n", Directions[i], refused)
+			fmt.Fprintf(out, "%-4s %d of those that passed were refused by the device\n", Directions[i], refused)
 		}
 	}
 	if stopped.Err() != nil {
@@ -59,7 +60,7 @@ func Run(ctx context.Context, opt Options, here, there io.ReadWriteCloser, out i
 // play makes the changes when they are due.
 func play(ctx context.Context, script []Change, ways []*way, out io.Writer) {
 	script = slices.Clone(script)
-	slices.SortStableFunc(script, func(a, b Change) int { return int(a.At - b.At) })
+	slices.SortStableFunc(script, func(a, b Change) int { return cmp.Compare(a.At, b.At) })
 	begin := time.Now()
 	for _, c := range script {
 		select {

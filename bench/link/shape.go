@@ -2,6 +2,7 @@ package link
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -124,7 +125,7 @@ func (s *Shape) takes(n int) time.Duration {
 // room is the length of the queue in bytes.
 func (s *Shape) room() int {
 	if s.Queue.Time > 0 {
-		return int(s.Queue.Time.Seconds() * float64(s.Rate) / 8)
+		return int(math.Round(s.Queue.Time.Seconds() * float64(s.Rate) / 8))
 	}
 	return s.Queue.Bytes
 }

@@ -43,7 +43,8 @@ func TestShapeSetMistakes(t *testing.T) {
 }
 
 func TestScript(t *testing.T) {
-	got, err := ReadScript(strings.NewReader("# narrow, then wide\n10s:rate=12Mbit,loss=1%\n\n 1m:up:rate=20Mbit\n0s:down:loss=0%"))
+	const script = "# narrow, then wide\n10s:rate=12Mbit,loss=1%\n\n 1m:up:rate=20Mbit\n0s:down:loss=0%"
+	got, err := ReadScript(strings.NewReader(script))
 	want := []Change{
 		{10 * time.Second, []int{Up, Down}, "rate=12Mbit,loss=1%"},
 		{time.Minute, []int{Up}, "rate=20Mbit"},
@@ -53,7 +54,9 @@ func TestScript(t *testing.T) {
 	if err != nil || !slices.EqualFunc(got, want, same) {
 		t.Errorf("got %v, %v, want %v", got, err, want)
 	}
-	for _, text := range []string{"10s", "10:rate=1M", "-1s:rate=1M", "10s:left:rate=1M", "10s:up", "10s:", "10s:up:rate=1X"} {
+	for _, text := range []string{
+		"10s", "10:rate=1M", "-1s:rate=1M", "10s:left:rate=1M", "10s:up", "10s:", "10s:up:rate=1X",
+	} {
 		if _, err := ReadScript(strings.NewReader("1s:rate=1M\n" + text)); err == nil ||
 			!strings.Contains(err.Error(), "line 2") {
 			t.Errorf("%q: got %v, want an error with the line", text, err)

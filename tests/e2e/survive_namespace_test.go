@@ -75,8 +75,8 @@ func (n *namespace) do(cmd *exec.Cmd) {
 func (n *namespace) unplug() { n.t.Helper(); n.inside("ip", "link", "set", "eth0", "down") }
 func (n *namespace) plug()   { n.t.Helper(); n.inside("ip", "link", "set", "eth0", "up") }
 
-// impair makes the cable a bad one, in both directions: by tc netem, or, where the kernel has none, by bench link in its
-// place.
+// impair makes the cable a bad one, in both directions: by tc netem, or, where the kernel has none, by bench link in
+// its place.
 func (n *namespace) impair(delay, loss string) {
 	n.t.Helper()
 	netem := func(device string) []string {
