@@ -21,10 +21,7 @@ const (
 // has one, so that a new package is a decision. Arrows point down: what a directory may import stands below it in the
 // table. What the table allows and nobody uses is an error too: the table is the map.
 //
-//	main.go ──> server ──> fanout, pull, play ──> stream ──> config ──> upstream ──> auth ──> clock, codec
-//	                       fanout ──> uring, pull ──> upstream               via ──> codec
-//	                       logging, reason, uring
-//	                       asf, codec
+//	main.go ──> server ──> …, which ARCHITECTURE.md draws ──> asf, codec
 //	bench ──> compare ──> peers ──> push, upstream ──> source ──> probe, asf
 //	         attack   ──> load ──> viewers ──> check ──> probe, asf
 //	                      floor, link

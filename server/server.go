@@ -6,10 +6,11 @@
 //
 // Who owns what: every mutable thing belongs to one event loop's goroutine, or to the goroutine of the source that
 // holds a stream's claim. Across goroutines go only values that no longer change (configuration, header, chain
-// element), atomic counters, and calls through a loop's mailbox. What all share otherwise, claims, sessions, push-ids and
-// places, has a mutex of its own that is held for an instant; no round and no publish takes one.
+// element), atomic counters, and calls through a loop's mailbox. What all share otherwise, claims, sessions, push-ids
+// and places, has a mutex of its own that is held for an instant; no round and no publish takes one.
 //
 // gnet runs the loops and has every connection for its life; only reactor.go, gnetwire.go and listen.go know it.
+// ARCHITECTURE.md has the packages below this one, and the way of a packet and of a request through them.
 package server
 
 import (
