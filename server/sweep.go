@@ -30,7 +30,7 @@ func (l *loop) sweep(now clock.Instant) {
 		l.leave(c, now)
 	}
 	l.serving = false
-	l.hub.Count()
+	l.hub.CountSends()
 }
 
 // leave takes a marked conn away from its stream and closes its connection: with a FIN and lingerTime for the peer to

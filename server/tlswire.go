@@ -209,7 +209,7 @@ func (w *tlsWire) flush() syscall.Errno {
 		return errno
 	}
 	w.shim.took(n)
-	w.c.viewer.Moved(w.c.loop.now)
+	w.c.viewer.Progressed(w.c.loop.now)
 	if n < len(b) {
 		return syscall.EAGAIN
 	}

@@ -39,7 +39,8 @@ func (h *Hub) audienceOf(st *stream.Stream) *audience {
 	return a
 }
 
-// Listen has the hub rung when the stream comes up or its chain grows, until there are as many calls of unlisten.
+// Listen has the hub rung when the stream comes up or its chain grows, until there are as many calls of Unlisten. While
+// the stream has viewers here it is rung anyway.
 func (h *Hub) Listen(st *stream.Stream) {
 	a := h.audienceOf(st)
 	if a.listens++; a.listens == 1 {
@@ -47,6 +48,7 @@ func (h *Hub) Listen(st *stream.Stream) {
 	}
 }
 
+// Unlisten ends one Listen.
 func (h *Hub) Unlisten(st *stream.Stream) {
 	a := h.audienceOf(st)
 	if a.listens--; a.listens == 0 {
@@ -54,7 +56,8 @@ func (h *Hub) Unlisten(st *stream.Stream) {
 	}
 }
 
-// Join makes v a viewer of st, from the join point j on; head is the reply's head. It is sent what there is at once.
+// Join makes v, which is new, a viewer of st from one of its join points on. It is sent what there is at once, behind
+// head, the reply's, which must not change any more. The hub's owner may be told of it before Join returns.
 func (h *Hub) Join(v *Viewer, st *stream.Stream, j *stream.Joins, head []byte, now clock.Instant) {
 	a := h.audienceOf(st)
 	v.audience, v.joined, v.progress = a, now, now
@@ -83,12 +86,12 @@ func newest(e *stream.Element) *stream.Element {
 // A Stay is what there is to say of a viewer that is gone.
 type Stay struct {
 	Stream *stream.Stream
-	Length time.Duration
-	Bytes  uint64 // that its socket took
-	Skips  uint32 // how many times it was moved to a newer key frame
+	Length time.Duration // since it joined
+	Bytes  uint64        // that its socket took
+	Skips  uint32        // how many times it was moved to a newer key frame
 }
 
-// Part takes v out of its audience. Not to be called by the hub's owner from inside Blocked or End.
+// Part takes v out of its audience. It must not be called from inside Owner: a round may be going through the viewers.
 func (h *Hub) Part(v *Viewer, why reason.Reason, now clock.Instant) Stay {
 	a := v.audience
 	last := a.viewers[len(a.viewers)-1]
@@ -107,7 +110,8 @@ func (h *Hub) Part(v *Viewer, why reason.Reason, now clock.Instant) Stay {
 	return Stay{Stream: a.stream, Length: now.Since(v.joined), Bytes: v.bytes, Skips: v.skips}
 }
 
-// Dismiss ends v's stream as the source would: after the frame it is in the middle of comes $E(0) and FIN.
+// Dismiss ends the stream of a viewer that is Dismissable, or has asked for that, as the source would: after the frame
+// it is in the middle of comes $E(0) and FIN.
 func (h *Hub) Dismiss(v *Viewer, why reason.Reason, now clock.Instant) {
 	v.verdict = why
 	if v.dialect.MMSH() {

@@ -7,7 +7,7 @@ import (
 
 // NewEngines makes an engine for each of n loops, of the kind that server.engine asks for. "auto" takes io_uring, which
 // is never slower, where a trial shows that it works, and says so where it does not: kernels before 5.19 lack what we
-// need of it, and containers often forbid it.
+// need of it, and containers often forbid it. An error says why "io_uring", asked for by name, does not work.
 func NewEngines(setting string, n int, log *slog.Logger) ([]Engine, error) {
 	return chooseEngines(setting, n, log, func() (Engine, error) { return newURing(log) })
 }

@@ -68,8 +68,8 @@ func (d *detour) Flush() {
 // rigCopies makes an engine copy some of the payloads that rigs have and refer to others.
 const rigCopies = 400
 
-// FuzzLoopOnIOURing is FuzzLoop with the rounds going through a real ring.
-func FuzzLoopOnIOURing(f *testing.F) {
+// FuzzHubOnIOURing is FuzzHub with the rounds going through a real ring.
+func FuzzHubOnIOURing(f *testing.F) {
 	for _, s := range []string{
 		"jjpppprpprjppprs", "pjkppprbpppppppruppppprwx", "pjjjhpprgpphpprejppppr", "pjvcpprtttppplpphpppjppr",
 		"pjjvwcjjPrpprPr", "pjvwc\x90\x91\x92PrprPr\xA0\xA1pr", "pjjjjjjPrbprbpruprfprxpr",

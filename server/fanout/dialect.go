@@ -9,8 +9,8 @@ import (
 	"pumpd/server/via"
 )
 
-// A Dialect is what one kind of client gets. It is decided once, from the User-Agent, by the table below (mmsh.md §2,
-// §9).
+// A Dialect is what one kind of client gets; there is one value for each kind. It is decided once, from the User-Agent,
+// by the table below (mmsh.md §2, §9).
 type Dialect struct {
 	form     stream.Form
 	crossing crossing

@@ -2,26 +2,28 @@ package fanout
 
 import "syscall"
 
-// An Engine does the sends of a round. Two are real, see socket.go and uring.go; the tests' one is made of fake
-// sockets.
+// An Engine does the sends of a round. Two are real, see sendto.go and uring.go; tls.go stands before them
+// where there is TLS. It belongs to one hub.
 type Engine interface {
-	// Send offers b to v's socket and reports by done, at the latest in flush. The prefixes of b's frames are the caller's
-	// again at once, its payloads after flush.
+	// Send offers b to v's socket and reports by done, at the latest in Flush. The prefixes of b's frames are the caller's
+	// again at once, its payloads after Flush.
 	Send(v *Viewer, b []byte, done Reporter)
 	// Flush returns when every send has been reported.
 	Flush()
 	// Writev offers several slices to v's socket and reports at once.
 	Writev(v *Viewer, bs [][]byte) (int, syscall.Errno)
+	// Close gives back what the engine has of the kernel's.
 	Close()
 }
 
 // A TLS encrypts for one viewer what it is sent, and sends it.
 type TLS interface {
-	// Offer returns how much of b is done with. What comes next must begin with the rest of b.
+	// Offer returns how much of b is done with; EAGAIN is a full socket, any other errno a dead one. What is offered next
+	// must begin with the rest of b. At most OfferBytes are looked at.
 	Offer(b []byte) (int, syscall.Errno)
 }
 
-// Reporter is told what became of a send: n bytes were taken; EAGAIN is a full socket, any other errno a dead one.
+// A Reporter is told what became of a send: n bytes were taken; EAGAIN is a full socket, any other errno a dead one.
 type Reporter interface {
 	Sent(v *Viewer, n int, errno syscall.Errno)
 }

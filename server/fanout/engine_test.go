@@ -140,7 +140,7 @@ func (r results) Sent(v *Viewer, n int, errno syscall.Errno) {
 	r[v] = result{n, errno, r[v].times + 1}
 }
 
-// parcel is one viewer's segment: b is patched for it, as a loop does, and a copy is returned.
+// parcel is one viewer's segment: b is patched for it, as a segment is, and a copy is returned.
 func parcel(b []byte, ends []int, number int) []byte {
 	start := 0
 	for i, end := range ends {

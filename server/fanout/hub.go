@@ -15,18 +15,18 @@ import (
 )
 
 // A Hub is the viewers of one event loop and all that it takes to bring them their streams. It belongs to the loop's
-// goroutine, but for bell. It sends to descriptors and knows nothing of connections: what it cannot do, its owner does.
+// goroutine, but for Bell. It sends to descriptors and knows nothing of connections: what takes more, its Owner does.
 //
-//	bell ─▶ wake ─▶ work ─▶ round ─┬─▶ segment ─▶ viewers in step ─┬─▶ engine ─▶ sockets
-//	                               └─▶ turn ────▶ the others ──────┘
+//	Bell ─▶ Wake ─▶ Work ─▶ round ─┬─▶ segment ─▶ viewers in step ─┬─▶ engine ─▶ sockets
+//	                               └─▶ Turn ────▶ the others ──────┘
 type Hub struct {
-	// Set by newHub, never changed.
+	// Set by New, never changed.
 	id     int // streams ring their listeners by it
 	clock  clock.Clock
 	limits Limits
 	engine Engine
 	owner  Owner
-	wake   func() // has work called soon
+	wake   func() // has Work called soon
 	stats  *Stats
 
 	// Any goroutine.
@@ -62,32 +62,34 @@ type Limits struct {
 	lagBytes uint64 // maxLagBytes but in tests
 }
 
-// An Owner does what takes more than a descriptor. It is called on the loop, in the middle of rounds and turns.
+// An Owner has the connections of a hub's viewers. It is called on the loop, in the middle of rounds and turns, and
+// only of viewers with whom something is the matter.
 type Owner interface {
-	// Blocked has turn called when v's socket can take more.
+	// Blocked has Turn called when v's socket can take more.
 	Blocked(v *Viewer)
-	// End has v leave and part called, when the round or turn is over.
+	// End has v leave at once, and Part called when the call of the hub that led here has returned. It may come again
+	// for a viewer that leaves already.
 	End(v *Viewer, why reason.Reason)
 }
 
-// Stats are counters of all hubs of the process.
+// Stats are counters of all hubs of a process, since it began. Any goroutine.
 type Stats struct {
 	Rounds atomic.Uint64
 	Sends  atomic.Uint64 // system calls
 }
 
-// Options of newHub. All are needed.
+// Options of New. All are needed.
 type Options struct {
 	Clock   clock.Clock
 	Limits  Limits
-	Engine  Engine // the hub's alone, until close
+	Engine  Engine // the hub's alone, until Close
 	Owner   Owner
-	Wake    func() // has work called soon; called on any goroutine
+	Wake    func() // has Work called soon; called on any goroutine
 	Stats   *Stats
-	Streams int // that there are
+	Streams int // how many there are; their IDs are below that
 }
 
-// New makes the hub that streams know by id.
+// New makes the hub that streams know by id: what they ring goes to its Bell.
 func New(id int, o Options) *Hub {
 	h := &Hub{id: id, clock: o.Clock, limits: o.Limits, engine: o.Engine, owner: o.Owner, wake: o.Wake, stats: o.Stats,
 		audiences: make([]*audience, o.Streams)}
@@ -97,7 +99,7 @@ func New(id int, o Options) *Hub {
 	return h
 }
 
-// Close ends the engine, once no round comes any more.
+// Close closes the engine. Nothing else of the hub may be called any more.
 func (h *Hub) Close() { h.engine.Close() }
 
 // Bell is what a stream rings when its chain has grown. Any goroutine.
@@ -150,15 +152,16 @@ func (h *Hub) paced(spent, gap time.Duration) {
 	h.settle, h.settling = p.settle, false
 }
 
-// Count adds the sends since the last count to the process's.
-func (h *Hub) Count() {
+// CountSends adds the sends since the last count to the process's.
+func (h *Hub) CountSends() {
 	if h.sends > 0 {
 		h.stats.Sends.Add(h.sends)
 		h.sends = 0
 	}
 }
 
-// DoChores looks at each viewer once a second.
+// DoChores looks at each viewer, once a second however often it is called: it ends those whose sockets take nothing for
+// Limits.Stall, and moves those who hold too much of the chain.
 func (h *Hub) DoChores(now clock.Instant) {
 	if now < h.chores {
 		return

@@ -11,9 +11,9 @@ import (
 	"pumpd/server/stream"
 )
 
-// FuzzLoop does random things to a loop with many viewers and checks after each that every viewer has seen consecutive
-// packets of one generation from a join point on, that counts agree, and that nobody is both closed and listed.
-func FuzzLoop(f *testing.F) {
+// FuzzHub does random things to a hub with many viewers and checks after each that every viewer has seen consecutive
+// packets of one generation from a join point on, that counts agree, and that nobody is both gone and listed.
+func FuzzHub(f *testing.F) {
 	f.Add([]byte("jjpppprpprjppprs"))
 	f.Add([]byte("pjkppprbpppppppruppppprwx"))
 	f.Add([]byte("pjjjhpprgpphpprejppppr"))

@@ -28,7 +28,7 @@ func (r *rig) freed(h hostage) bool {
 	return !held
 }
 
-// Rounds and turns leave packets in the loop's scratch, and each holds all that come after it.
+// Rounds and turns leave packets in the hub's scratch, and each holds all that come after it.
 func TestScratchHoldsNoChain(t *testing.T) {
 	r := newRig(t, nil)
 	f := r.feeder(320)

@@ -151,7 +151,7 @@ func TestRoundBeginsWithAPacket(t *testing.T) {
 	}
 }
 
-// A loop rings at once while it is free, and once, later, while it waits for its next round.
+// A hub wakes its loop at once while it is free, and once, later, while it waits for its next round.
 func TestBell(t *testing.T) {
 	r := newRig(t, func(c *config.Config) {
 		c.Server.Merge = config.Merge{Interval: config.Duration(100 * time.Millisecond)}

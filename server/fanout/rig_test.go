@@ -66,7 +66,11 @@ func newRig(t testing.TB, change func(*config.Config)) *rig {
 	r.reg = stream.NewRegistry(c, time.Duration(cfg.Timeouts.SourceGrace), []*stream.Stream{r.stream})
 	r.hub = New(0, Options{
 		Clock:  c,
-		Limits: Limits{Merge: cfg.Server.Merge, MaxLag: time.Duration(cfg.Server.MaxLag), Stall: time.Duration(cfg.Timeouts.Stall)},
+		Limits: Limits{
+			Merge:  cfg.Server.Merge,
+			MaxLag: time.Duration(cfg.Server.MaxLag),
+			Stall:  time.Duration(cfg.Timeouts.Stall),
+		},
 		Engine: r, Owner: r, Wake: r.wake, Stats: &Stats{}, Streams: 1,
 	})
 	return r
@@ -154,7 +158,7 @@ func (r *rig) during(calls func()) {
 			p.fin = true
 		}
 	}
-	r.hub.Count()
+	r.hub.CountSends()
 	r.busy = false
 }
 

@@ -69,7 +69,7 @@ func (h *Hub) sweepSegment(a *audience, now clock.Instant) (behind bool) {
 	return behind
 }
 
-// Sent is told by the engine what v's socket took of the segment.
+// Sent is for the hub's engine, which tells what v's socket took of the segment.
 func (h *Hub) Sent(v *Viewer, n int, errno syscall.Errno) {
 	h.sends++
 	h.segment.took(v, n)

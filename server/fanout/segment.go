@@ -16,7 +16,7 @@ import (
 //	mmsh      | 12 prefix | payload | 12 prefix | payload | …
 //	raw       |   packet   |   packet   | …
 //
-// A loop has one segment and uses it again in each round.
+// A hub has one segment and uses it again in each round.
 type segment struct {
 	from, to *stream.Element
 	packets  []*stream.Element

@@ -18,7 +18,7 @@ func (s *sendto) Send(v *Viewer, b []byte, done Reporter) {
 	done.Sent(v, n, errno)
 }
 
-// SendNow offers b to a socket, which takes the first n bytes of it.
+// SendNow offers b to a socket, which takes the first n bytes of it; EAGAIN: it is full.
 func SendNow(fd int, b []byte) (n int, errno syscall.Errno) {
 	r, _, errno := syscall.RawSyscall6(unix.SYS_SENDTO, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(b))),
 		uintptr(len(b)), unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL, 0, 0)
@@ -28,7 +28,7 @@ func SendNow(fd int, b []byte) (n int, errno syscall.Errno) {
 	return int(r), 0
 }
 
-// SendBoth is sendNow for two pieces.
+// SendBoth is SendNow for two pieces.
 func SendBoth(fd int, a, b []byte) (n int, errno syscall.Errno) {
 	iov := [2]unix.Iovec{{Base: unsafe.SliceData(a), Len: uint64(len(a))}, {Base: unsafe.SliceData(b),
 		Len: uint64(len(b))}}

@@ -9,10 +9,11 @@ type tlsEngine struct {
 	merged []byte // slices of a turn in one piece: records of 16 KB cost half of what records of a packet cost
 }
 
-// OfferBytes are offered to one viewer with TLS at once.
+// OfferBytes is how much is encrypted for one viewer at once.
 const OfferBytes = turnBytes
 
-func WithTLS(behind Engine) *tlsEngine { return &tlsEngine{plain: behind} }
+// WithTLS is an engine that has what viewers with TLS are sent encrypted, and leaves the others to the one behind it.
+func WithTLS(behind Engine) Engine { return &tlsEngine{plain: behind} }
 
 func (e *tlsEngine) Send(v *Viewer, b []byte, done Reporter) {
 	if v.tls == nil {

@@ -1,8 +1,6 @@
 package fanout
 
 import (
-	"slices"
-
 	"pumpd/codec"
 	"pumpd/server/clock"
 	"pumpd/server/reason"
@@ -24,93 +22,36 @@ type Viewer struct {
 	state    viewerState
 	verdict  reason.Reason // why it is to leave when lead is sent
 	slot     int32         // its place in audience.viewers
+	tls      TLS           // nil: it is sent what it gets as it is
 
-	tls      TLS // nil: it is sent what it gets as it is
 	audience *audience
 	gen      *stream.Generation
 	joined   clock.Instant
 	skips    uint32
 }
 
-// NewViewer makes a viewer that is yet to join.
+// NewViewer makes a viewer that is yet to join; tls is nil for a plain one.
 func NewViewer(fd int32, d *Dialect, tls TLS) *Viewer {
 	return &Viewer{fd: fd, dialect: d, tls: tls}
 }
 
-// FD is the descriptor that v is sent to by.
+// FD is the descriptor of v's socket.
 func (v *Viewer) FD() int32 { return v.fd }
 
-// Leave makes v one that is sent nothing more; its owner calls part soon.
+// Leave makes v one that is sent nothing more; the hub's owner calls Part soon.
 func (v *Viewer) Leave() { v.state = leaving }
 
 // Blocked says that v waits for its socket, or for others to have their turns.
 func (v *Viewer) Blocked() bool { return v.state == blocked }
 
-// Moved notes that v's socket takes what it is sent, though nothing of that is reported to the hub yet.
-func (v *Viewer) Moved(now clock.Instant) { v.progress = now }
+// Progressed notes that v's socket takes what it is sent, though nothing of that is reported to the hub yet.
+func (v *Viewer) Progressed(now clock.Instant) { v.progress = now }
 
-// Dismissable says that v is there and is to be told when its stream ends. Pumps get a FIN alone: that is a lost source,
-// which may come back and for which their viewers wait.
+// Dismissable says that v is there and is to be told when its stream ends. Pumps get a FIN alone: for them that is a
+// lost source, which may come back and for which their viewers wait.
 func (v *Viewer) Dismissable() bool {
 	return v.verdict == reason.None && v.state != leaving && v.dialect != otherPump
 }
-
-// A lead is what a viewer is owed that is not in the chain: a reply's head, $H, the rest of a half-sent frame. A viewer
-// in step, which nearly all are, has none; so it is no part of the viewer. Hubs use it again, see needLead.
-type lead struct {
-	parts [2][]byte
-	stub  [codec.PrefixLen]byte // holds parts[0] where a frame was cut inside its prefix
-}
-
-// needLead gives v a lead, if it has none, to be filled.
-func (v *Viewer) needLead() *lead {
-	if v.lead != nil {
-		return v.lead
-	}
-	h := v.audience.hub
-	if n := len(h.leads); n > 0 {
-		v.lead = h.leads[n-1]
-		h.leads = h.leads[:n-1]
-	} else {
-		v.lead = new(lead)
-	}
-	return v.lead
-}
-
-// sendLast adds to what v is owed, behind what that is already.
-func (v *Viewer) sendLast(b []byte) {
-	switch p := &v.needLead().parts; {
-	case p[1] == nil:
-		p[1] = b
-	case p[0] == nil:
-		p[0], p[1] = p[1], b
-	default:
-		p[1] = slices.Concat(p[1], b)
-	}
-}
-
-// dropEmptyLead takes the lead back from a viewer that is owed nothing more.
-func (v *Viewer) dropEmptyLead() {
-	if len(v.lead.parts[0])+len(v.lead.parts[1]) == 0 {
-		v.dropLead()
-	}
-}
-
-// dropLead takes the lead back, whatever is in it.
-func (v *Viewer) dropLead() {
-	if v.lead == nil {
-		return
-	}
-	h := v.audience.hub
-	*v.lead = lead{} // it must not hold the chain
-	if len(h.leads) < spareLeads {
-		h.leads = append(h.leads, v.lead)
-	}
-	v.lead = nil
-}
-
-// spareLeads is how many leads a hub keeps for its next use.
-const spareLeads = 256
 
 type viewerState uint8
 

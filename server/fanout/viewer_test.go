@@ -5,7 +5,7 @@ import (
 	"unsafe"
 )
 
-// What each round looks at of a viewer is one line of the processor's cache, and tells a plain viewer from one with TLS.
+// What each round looks at of a viewer is one line of the processor's cache, and so is what tells whether it has TLS.
 func TestViewerIsSmall(t *testing.T) {
 	var v Viewer
 	const line, word = 64, unsafe.Sizeof(uintptr(0))
