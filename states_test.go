@@ -49,7 +49,7 @@ func TestStates(t *testing.T) {
 	}
 }
 
-// enum gives the constants of a type, without what they have in common: streamIdle of streamState is idle.
+// enum gives the constants of a type, without what they have in common: UpstreamIdle of UpstreamState is idle.
 func enum(t *testing.T, file, name string) (values []string) {
 	t.Helper()
 	prefix := strings.TrimSuffix(strings.TrimSuffix(name, "State"), "Kind")

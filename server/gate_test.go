@@ -68,7 +68,7 @@ func TestEncoderReturnsToAFullServer(t *testing.T) {
 		r.pass(reserveTime * 2)
 		r.loop.gate.expire(r.at)
 		r.turn()
-		if st.Up() == nil || st.Owner() == nil || start.gone || e.gone {
+		if st.Up() == nil || st.Writer() == nil || start.gone || e.gone {
 			t.Errorf("%q: the stream is not back", users)
 		}
 		for i, v := range viewers {

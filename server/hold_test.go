@@ -65,7 +65,7 @@ func TestHeldViewerMustNotTalk(t *testing.T) {
 	}
 }
 
-// slateOf is a slate that one step of the clock after another plays.
+// slateFor is a slate that one step of the clock after another plays.
 func slateFor(t *testing.T, r *rig, then func(st *stream.Stream)) {
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()
@@ -91,7 +91,7 @@ func TestSlatePlaysWhileTheSourceIsAway(t *testing.T) {
 		}
 		time.Sleep(3 * time.Second)
 		synctest.Wait()
-		if st.Up() == nil || st.Owner().Kind() != stream.Slate {
+		if st.Up() == nil || st.Writer().Kind() != stream.Slate {
 			t.Fatal("no slate after slate_after")
 		}
 		r.at = st.Clock().Now()
@@ -101,13 +101,13 @@ func TestSlatePlaysWhileTheSourceIsAway(t *testing.T) {
 		e.header(320)
 		e.frame('D', asftest.Packet(1, 40, false, asftest.PacketSize, 500))
 		synctest.Wait()
-		if st.Owner().Kind() != stream.Slate {
+		if st.Writer().Kind() != stream.Slate {
 			t.Error("the slate ended before the source's first key frame")
 		}
 		e.frame('D', asftest.Packet(10, 400, true, asftest.PacketSize, 500))
 		synctest.Wait()
 		r.turn() // the claim has come
-		if own := st.Owner(); own == nil || own.Kind() != stream.Push || !bytes.Equal(st.Up().Gen.Header().Raw,
+		if own := st.Writer(); own == nil || own.Kind() != stream.Push || !bytes.Equal(st.Up().Gen.Header().Raw,
 			asftest.Header(asftest.PacketSize, 320)) {
 			t.Errorf("owner %+v; want the encoder at its key frame; it was told %q", own, e.got)
 		}
@@ -119,7 +119,7 @@ func TestSlatePlaysWhileTheSourceIsAway(t *testing.T) {
 		last := st.Stats().Generations.Load()
 		time.Sleep(4 * time.Second)
 		synctest.Wait()
-		if own := st.Owner(); own == nil || own.Kind() != stream.Slate || st.Stats().Generations.Load() == last {
+		if own := st.Writer(); own == nil || own.Kind() != stream.Slate || st.Stats().Generations.Load() == last {
 			t.Errorf("the slate does not come again: owner %+v, %d generations more", own, st.Stats().Generations.Load()-last)
 		}
 	})

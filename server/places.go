@@ -42,7 +42,7 @@ func (l *loop) awaitNext(c *conn, now clock.Instant) {
 // placeEncoder gives c, which may push to the stream, an encoder's place; false: there is none, and it has been refused.
 func (l *loop) placeEncoder(c *conn, x exchange, now clock.Instant) (ok bool) {
 	feeds := ""
-	if s := x.stream.Owner(); s != nil {
+	if s := x.stream.Writer(); s != nil {
 		feeds = s.Who()
 	}
 	if c.guest, ok = l.gate.admit(c.guest, x.stream, c.remote, feeds, now, func() { l.evict(c) }); !ok {

@@ -132,7 +132,7 @@ func (p *push) header(c *conn, b []byte) error {
 		if err != nil {
 			return err
 		}
-		if s := p.stream.Owner(); s != nil && s.Kind() == stream.Slate {
+		if s := p.stream.Writer(); s != nil && s.Kind() == stream.Slate {
 			p.next = h
 			p.remember(h.Published())
 			return nil
@@ -179,7 +179,7 @@ func (p *push) resume(c *conn) error {
 	if p.last == nil {
 		return stream.ErrNoHeader
 	}
-	j, s := p.stream.Joins(), p.stream.Owner()
+	j, s := p.stream.Joins(), p.stream.Writer()
 	if s != nil && s.Kind() == stream.Push && s != p.source && j != nil && !j.Gen.Header().Same(p.last) {
 		return stream.ErrNoHeader
 	}
@@ -190,7 +190,7 @@ func (p *push) resume(c *conn) error {
 // other packets are dropped until then. After a silence in which no slate came, the stream goes on where it was.
 func (p *push) beginWith(c *conn, b []byte) error {
 	if p.source == nil {
-		if own := p.stream.Owner(); own != nil && own.Kind() == stream.Slate {
+		if own := p.stream.Writer(); own != nil && own.Kind() == stream.Slate {
 			if at, err := p.next.ParsePacket(b); err != nil || !at.Join {
 				return nil
 			}
@@ -226,7 +226,7 @@ func (p *push) yieldToSlate(c *conn, now clock.Instant) {
 // before either had the stream, one may have to go after all.
 func (p *push) claim(c *conn) error {
 	l := c.loop
-	if s := p.stream.Owner(); s != nil && s.Kind() == stream.Push && p.state == pushSilent {
+	if s := p.stream.Writer(); s != nil && s.Kind() == stream.Push && p.state == pushSilent {
 		p.evicted(c)
 		return stream.ErrBusy
 	}

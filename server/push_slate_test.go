@@ -164,7 +164,7 @@ func TestSilentPushIsReplaced(t *testing.T) {
 	if !strings.Contains(old.status(), "409") || !old.fin || young.fin {
 		t.Errorf("the old encoder was told %q, FIN %v; the young one FIN %v", old.status(), old.fin, young.fin)
 	}
-	if own := r.reg.Streams()[0].Owner(); own == nil || own != young.conn.push.source {
+	if own := r.reg.Streams()[0].Writer(); own == nil || own != young.conn.push.source {
 		t.Error("the young encoder does not have the stream")
 	}
 }
@@ -182,7 +182,7 @@ func TestSilentPushLeavesToItsHeir(t *testing.T) {
 	old.conn.push.yieldToSlate(old.conn, r.at)
 	r.turn()
 	young.push(1)
-	if own := r.reg.Streams()[0].Owner(); own == nil || own != young.conn.push.source || !old.fin {
+	if own := r.reg.Streams()[0].Writer(); own == nil || own != young.conn.push.source || !old.fin {
 		t.Errorf("owner %+v, the old encoder's FIN %v; want the young one", own, old.fin)
 	}
 }
@@ -199,7 +199,7 @@ func TestSlowPushIsNotSilent(t *testing.T) {
 		for range 10 {
 			r.pass(196 * time.Millisecond)
 			r.turn()
-			if i > 8 && r.reg.Streams()[0].Owner() == nil { // in the beginning nobody knows its pace
+			if i > 8 && r.reg.Streams()[0].Writer() == nil { // in the beginning nobody knows its pace
 				t.Fatalf("a slow encoder was taken for a silent one after packet %d", i)
 			}
 		}

@@ -123,7 +123,7 @@ func TestPushOfAPusherInC(t *testing.T) {
 	if got := r.read(p.body()); got.ended != 0 || !p.fin || len(e.got) > 0 {
 		t.Errorf("$E %d, FIN %v, want 0 and FIN; the encoder was told %q", got.ended, p.fin, e.got)
 	}
-	if st := r.reg.Streams()[0]; st.State() != stream.Idle || st.Owner() != nil {
+	if st := r.reg.Streams()[0]; st.State() != stream.Idle || st.Writer() != nil {
 		t.Errorf("the stream is %s", st.State())
 	}
 }

@@ -71,7 +71,7 @@ func (a *pushAccess) spendNonce(nonce string, count uint32, now time.Time) bool 
 func (a *pushAccess) guessTurn(st *stream.Stream, from netip.Addr, now clock.Instant) (at clock.Instant, ok bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return a.brake.Turn(st.ID(), from, now)
+	return a.brake.When(st.ID(), from, now)
 }
 
 func (a *pushAccess) guessedWrong(st *stream.Stream, from netip.Addr, now clock.Instant) {

@@ -72,7 +72,7 @@ func TestWhoMayPush(t *testing.T) {
 			e = r.encoderAt(c.addr)
 			if e.post(startType, "0", endless, ""); c.status == "204" {
 				e.header(320)
-				if e.push(1); r.reg.Streams()[0].Owner() == nil {
+				if e.push(1); r.reg.Streams()[0].Writer() == nil {
 					t.Errorf("a start without a setup was not let in: %q", e.got)
 				}
 			} else if !strings.Contains(e.status(), c.status) || !e.fin {
@@ -179,7 +179,7 @@ func TestEncoderThatLostItsLinkGoesFirst(t *testing.T) {
 				if n.next = 20; len(n.got) > 0 || n.fin {
 					t.Fatalf("its stream: %q", n.got)
 				}
-				if n.push(1); r.reg.Streams()[0].Owner() != n.conn.push.source {
+				if n.push(1); r.reg.Streams()[0].Writer() != n.conn.push.source {
 					t.Error("it does not have the stream")
 				}
 			}
@@ -206,7 +206,7 @@ func TestLurkerBehindALostEncoder(t *testing.T) {
 		t.Errorf("%q, FIN %v, want 403 and FIN", lurker.status(), lurker.fin)
 	}
 	again := startedPush(r)
-	if again.push(1); len(again.got) > 0 || r.reg.Streams()[0].Owner() != again.conn.push.source {
+	if again.push(1); len(again.got) > 0 || r.reg.Streams()[0].Writer() != again.conn.push.source {
 		t.Errorf("the one that came back was told %q", again.got)
 	}
 }

@@ -28,7 +28,7 @@ type pushSessions []pushSession
 
 const (
 	maxPushes        = 32 // of a stream
-	maxNetworkPushes = 8  // of a stream, from one network, see networkOf
+	maxNetworkPushes = 8  // of a stream, from one network, see auth.NetworkOf
 )
 
 // pushLife is how long a push-id stays good after a start: a body lasts hours, and an encoder that lost its link comes

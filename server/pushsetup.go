@@ -119,7 +119,7 @@ func pushID(r *codec.Request) string { return string(codec.CookieValue(r.Cookie,
 // the stream or may come back to it; 0: it is not (push.md §7). Where there is a password, all who know it count as the
 // same encoder.
 func (l *loop) objection(c *conn, st *stream.Stream, id string, now clock.Instant) (code int, why string) {
-	s := st.Owner()
+	s := st.Writer()
 	if s != nil && c.push != nil && c.push.source == s {
 		return 0, ""
 	}

@@ -90,7 +90,7 @@ func (r *reactor) run(addrs []string) error {
 		gnet.WithReuseAddr(true),                      // connections of the process before us may still be there
 		gnet.WithLoadBalancing(gnet.LeastConnections), // of those who register: the default's counter has a data race
 		gnet.WithTicker(true),
-		gnet.WithLockOSThread(true), // for threadTime
+		gnet.WithLockOSThread(true), // for clock.ThreadTime
 		gnet.WithLogger(r.log),
 	}
 	if len(addrs) > 0 {

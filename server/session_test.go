@@ -80,13 +80,13 @@ func TestEncoderThatWatches(t *testing.T) {
 	e.setUp()
 	e.start(4 + len(asftest.Header(asftest.PacketSize, 320)))
 	e.header(320)
-	if r.reg.Streams()[0].Owner() == nil {
+	if r.reg.Streams()[0].Writer() == nil {
 		t.Fatal("no claim")
 	}
 	e.got = nil
 	e.say(fmt.Sprintf("GET /streams/b HTTP/1.0\r\nUser-Agent: %s\r\nPragma: xPlayStrm=1\r\n\r\n", ffmpegAgent))
-	if r.reg.Streams()[0].Owner() != nil || !strings.HasPrefix(e.status(), "HTTP/1.0 200") || e.conn.phase != viewing {
-		t.Errorf("%q, claim of %v", e.status(), r.reg.Streams()[0].Owner())
+	if r.reg.Streams()[0].Writer() != nil || !strings.HasPrefix(e.status(), "HTTP/1.0 200") || e.conn.phase != viewing {
+		t.Errorf("%q, claim of %v", e.status(), r.reg.Streams()[0].Writer())
 	}
 }
 

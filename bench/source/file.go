@@ -20,7 +20,7 @@ type File struct {
 	scratch []byte
 }
 
-// maxFile bounds what openFile keeps in memory, in bytes.
+// maxFile bounds what OpenFile keeps in memory, in bytes.
 const maxFile = 2 << 30
 
 // OpenFile reads a whole ASF file of at most 2 GiB. It is an error if a packet does not parse. loop starts it again at

@@ -46,9 +46,9 @@ func (g guesses) pause() time.Duration {
 	return min(guessPause<<min(g.wrong-freeGuesses, 10), maxGuessPause)
 }
 
-// Turn says when the credentials that somebody shows for a stream are to be looked at, and takes that turn; ok is false
+// When says when the credentials that somebody shows for a stream are to be looked at, and takes that turn; ok is false
 // if too many wait already.
-func (b *Brake) Turn(stream int, from netip.Addr, now clock.Instant) (at clock.Instant, ok bool) {
+func (b *Brake) When(stream int, from netip.Addr, now clock.Instant) (at clock.Instant, ok bool) {
 	who := guesser{stream, NetworkOf(from)}
 	g := b.of(who, now)
 	at = max(now, g.free)

@@ -16,7 +16,7 @@ func TestBrake(t *testing.T) {
 	who := guesser{0, NetworkOf(someAddr)}
 	var waits []time.Duration
 	for range freeGuesses + 6 {
-		at, ok := b.Turn(0, someAddr, now)
+		at, ok := b.When(0, someAddr, now)
 		if !ok {
 			t.Fatal("no turn")
 		}
@@ -30,11 +30,11 @@ func TestBrake(t *testing.T) {
 			t.Errorf("wait %d: %v, want %v ms", i, w, want[i])
 		}
 	}
-	if at, _ := b.Turn(1, someAddr, now); at != now {
+	if at, _ := b.When(1, someAddr, now); at != now {
 		t.Error("another stream has to wait")
 	}
 	later := now.Add(guessMemory + maxGuessWait)
-	if at, _ := b.Turn(0, someAddr, later); at != later {
+	if at, _ := b.When(0, someAddr, later); at != later {
 		t.Error("guesses are not forgotten")
 	}
 	if b.Forget(0, someAddr); b.of(who, now).wrong != 0 {

@@ -65,7 +65,7 @@ func newRig(t testing.TB, change func(*config.Config)) *rig {
 		func(int, clock.Instant) {})
 	r.reg = stream.NewRegistry(c, time.Duration(cfg.Timeouts.SourceGrace), []*stream.Stream{r.stream})
 	r.hub = New(0, Options{
-		Clock:  c,
+		Clock: c,
 		Limits: Limits{
 			Merge:  cfg.Server.Merge,
 			MaxLag: time.Duration(cfg.Server.MaxLag),

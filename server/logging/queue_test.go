@@ -99,7 +99,7 @@ func TestLogQueueEnds(t *testing.T) {
 	q.Logger().Info("a")
 	q.Logger().Info("b")
 	q.Start()
-	q.Close() // after logFlushTime
+	q.Close() // after flushTime
 	close(log.open)
 	<-q.ended
 	if got := log.String(); strings.Count(got, "\n") != 2 {

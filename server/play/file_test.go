@@ -339,8 +339,8 @@ func TestRunFile(t *testing.T) {
 		cancel()
 		synctest.Wait()
 		all := streamtest.Elements(first)
-		if all[len(all)-1].Kind() != stream.EndElement || st.State() != stream.Idle || st.Owner() != nil {
-			t.Errorf("stopped: state %v, owner %v, want idle and nobody", st.State(), st.Owner())
+		if all[len(all)-1].Kind() != stream.EndElement || st.State() != stream.Idle || st.Writer() != nil {
+			t.Errorf("stopped: state %v, owner %v, want idle and nobody", st.State(), st.Writer())
 		}
 	})
 }
@@ -382,7 +382,7 @@ func TestRunFileTriesAgain(t *testing.T) {
 		go RunFile(ctx, st)
 		time.Sleep(time.Minute)
 		synctest.Wait()
-		if st.State() != stream.Idle || st.Owner() != nil {
+		if st.State() != stream.Idle || st.Writer() != nil {
 			t.Fatalf("state %v without a file", st.State())
 		}
 		if fault := st.Fault(); !strings.Contains(fault.Text, name) {

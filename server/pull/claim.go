@@ -8,7 +8,7 @@ import (
 // begin makes a lane feed a stream that we do not have the claim of. A slate lets go only for a picture.
 func (p *puller) begin(l *lane, now clock.Instant) {
 	st := p.st
-	if own := st.Owner(); own != nil && own.Kind() == stream.Slate && !l.pictured(now) {
+	if own := st.Writer(); own != nil && own.Kind() == stream.Slate && !l.pictured(now) {
 		if l.Packets > 0 {
 			p.lookAt(l.First.Add(stream.KeyPatience))
 		}

@@ -30,7 +30,7 @@ func (s *scene) fed(d time.Duration) (always, never bool) {
 	always, never = true, true
 	for end := time.Now().Add(d); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
 		synctest.Wait()
-		fed := s.st.Owner() != nil
+		fed := s.st.Writer() != nil
 		always, never = always && fed, never && !fed
 	}
 	return always, never
@@ -140,7 +140,7 @@ func TestOnDemandLost(t *testing.T) {
 		time.Sleep(time.Minute)
 		synctest.Wait()
 		s.reg.Reap(s.st.Clock().Now())
-		if s.st.State() != stream.Idle || s.st.Owner() != nil {
+		if s.st.State() != stream.Idle || s.st.Writer() != nil {
 			t.Errorf("state %v, want idle", s.st.State())
 		}
 		stop()

@@ -221,7 +221,7 @@ func TestFailback(t *testing.T) {
 		} {
 			time.Sleep(at.until - time.Since(w.begin))
 			synctest.Wait()
-			if own := s.st.Owner(); own == nil || own.Who() != at.from {
+			if own := s.st.Writer(); own == nil || own.Who() != at.from {
 				t.Fatalf("after %v %+v feeds, want %s", at.until, own, at.from)
 			}
 		}
@@ -434,7 +434,7 @@ func TestUpstreamIsFoundSoonWhileWatched(t *testing.T) {
 				time.Sleep(tt.come)
 				s.come()
 				time.Sleep(tt.until - tt.come)
-				if own := s.st.Owner(); own == nil {
+				if own := s.st.Writer(); own == nil {
 					t.Error("nobody feeds the stream")
 				}
 				stop()

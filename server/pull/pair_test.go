@@ -203,8 +203,8 @@ func TestPairIsLost(t *testing.T) {
 		stop := s.start()
 		time.Sleep(11 * time.Second)
 		synctest.Wait()
-		if s.st.State() != stream.Orphaned || s.st.Owner() != nil {
-			t.Errorf("state %v, owner %v; want orphaned and nobody", s.st.State(), s.st.Owner())
+		if s.st.State() != stream.Orphaned || s.st.Writer() != nil {
+			t.Errorf("state %v, owner %v; want orphaned and nobody", s.st.State(), s.st.Writer())
 		}
 		time.Sleep(10 * time.Second)
 		synctest.Wait()

@@ -469,7 +469,7 @@ func TestPull(t *testing.T) {
 				if got := s.seen(); got != tt.seen {
 					t.Errorf("stream got %q, want %q", got, tt.seen)
 				}
-				if s.st.Owner() != nil {
+				if s.st.Writer() != nil {
 					t.Error("claim is still held")
 				}
 			})
@@ -555,7 +555,7 @@ func TestPullBusy(t *testing.T) {
 		if err := s.once(); !errors.Is(err, stream.ErrBusy) {
 			t.Errorf("%v, want %v", err, stream.ErrBusy)
 		}
-		if s.st.Owner() != other {
+		if s.st.Writer() != other {
 			t.Error("the other has lost its claim")
 		}
 	})

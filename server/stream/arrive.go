@@ -40,13 +40,13 @@ func (r *Registry) overdue(s *Source, now clock.Instant) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	st := s.stream
-	return st.owner == s && now.Since(st.vacant) >= st.patience
+	return st.writer == s && now.Since(st.vacant) >= st.patience
 }
 
-// startGrace is called when the owner goes, from its goroutine and under the registry's mutex. One that has written
+// startGrace is called when the writer goes, from its goroutine and under the registry's mutex. One that has written
 // nothing starts none: viewers wait for the source before it.
 func (st *Stream) startGrace(since clock.Instant, patience time.Duration) {
-	if st.owner != nil && st.owner.wrote {
+	if st.writer != nil && st.writer.wrote {
 		st.vacant, st.patience = since, patience
 	}
 }

@@ -15,7 +15,7 @@ const (
 )
 
 // A reach is how far back newcomers may start: at the oldest key frame that is not older than most. Where that would be
-// younger than least they start at the one before it, if that is not older than longestBurst.
+// younger than least they start at the one before it, if that is not older than config.LongestBurst.
 type reach struct {
 	most, least time.Duration
 }

@@ -20,7 +20,7 @@ func (p pusher) is(from netip.Addr, id string) bool {
 // keepPlace lets an encoder that lost its link go before others until the grace is over. An encoder whose stream has
 // ended needs no place, and one that has brought no packet gets none. For whoever holds the registry's mutex.
 func (st *Stream) keepPlace(since clock.Instant, orphan bool) {
-	switch o := st.owner; {
+	switch o := st.writer; {
 	case o == nil || o.claim.Kind != Push || !o.wrote:
 	case orphan:
 		st.absent, st.until = o.pusher(), since.Add(st.reg.grace)
@@ -36,7 +36,7 @@ func (s *Source) pusher() pusher { return pusher{s.claim.From, s.claim.PushID} }
 func (st *Stream) Reserved(from netip.Addr, id string, now clock.Instant) bool {
 	st.reg.mu.Lock()
 	defer st.reg.mu.Unlock()
-	if s := st.owner; s != nil && s.claim.Kind == Push {
+	if s := st.writer; s != nil && s.claim.Kind == Push {
 		return !s.pusher().is(from, id)
 	}
 	return now.Before(st.until) && !st.absent.is(from, id)

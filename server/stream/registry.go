@@ -57,7 +57,7 @@ func (r *Registry) Find(path []byte) *Stream {
 // MaxPathLen is of the longest path that a stream can have, bytes.
 const MaxPathLen = 128
 
-// An heir waits for a stream's owner to let go; granted is called once, under the registry's mutex, with its claim.
+// An heir waits for a stream's writer to let go; granted is called once, under the registry's mutex, with its claim.
 type heir struct {
 	source  *Source
 	granted func()
@@ -76,11 +76,11 @@ type Claim struct {
 func (st *Stream) Claim(c Claim) (*Source, error) {
 	st.reg.mu.Lock()
 	defer st.reg.mu.Unlock()
-	if st.owner != nil || st.heir != nil {
+	if st.writer != nil || st.heir != nil {
 		return nil, ErrBusy
 	}
-	st.owner = &Source{stream: st, claim: c, since: st.clock.Now()}
-	return st.owner, nil
+	st.writer = &Source{stream: st, claim: c, since: st.clock.Now()}
+	return st.writer, nil
 }
 
 // ClaimVacant makes the caller the writer of a stream that nobody has written for so long; nil if it is not so.
@@ -88,16 +88,16 @@ func (st *Stream) ClaimVacant(c Claim, long time.Duration) *Source {
 	st.reg.mu.Lock()
 	defer st.reg.mu.Unlock()
 	now := st.clock.Now()
-	if st.owner != nil || st.heir != nil || now.Since(st.vacant) < long {
+	if st.writer != nil || st.heir != nil || now.Since(st.vacant) < long {
 		return nil
 	}
-	st.owner = &Source{stream: st, claim: c, since: now}
-	return st.owner
+	st.writer = &Source{stream: st, claim: c, since: now}
+	return st.writer
 }
 
-// Inherit makes the caller the stream's writer, at once with done = true if nobody is, else when the owner, who is
-// asked to, has let go; then it calls granted from the owner's goroutine. ErrBusy if another heir is already waiting,
-// or the owner does not let go.
+// Inherit makes the caller the stream's writer, at once with done = true if nobody is, else when the writer, who is
+// asked to, has let go; then it calls granted from the writer's goroutine. ErrBusy if another heir is already waiting,
+// or the writer does not let go.
 func (st *Stream) Inherit(c Claim, granted func()) (s *Source, done bool, err error) {
 	st.reg.mu.Lock()
 	defer st.reg.mu.Unlock()
@@ -105,16 +105,16 @@ func (st *Stream) Inherit(c Claim, granted func()) (s *Source, done bool, err er
 		return nil, false, ErrBusy
 	}
 	s = &Source{stream: st, claim: c, since: st.clock.Now()}
-	if st.owner == nil {
-		st.owner = s
+	if st.writer == nil {
+		st.writer = s
 		return s, true, nil
 	}
-	if st.owner.claim.Evict == nil {
+	if st.writer.claim.Evict == nil {
 		return nil, false, ErrBusy
 	}
-	s.before = st.owner.claim.Who
+	s.before = st.writer.claim.Who
 	st.heir = &heir{source: s, granted: granted}
-	st.owner.claim.Evict()
+	st.writer.claim.Evict()
 	return s, false, nil
 }
 
@@ -128,7 +128,7 @@ func (r *Registry) release(s *Source, orphan bool) {
 		st.heir = nil
 		return
 	}
-	if st.owner != s {
+	if st.writer != s {
 		return
 	}
 	st.vacate(r.clock.Now(), orphan)
@@ -137,20 +137,20 @@ func (r *Registry) release(s *Source, orphan bool) {
 // vacate gives the claim to the heir, or to nobody. For whoever holds the registry's mutex.
 func (st *Stream) vacate(since clock.Instant, orphan bool) {
 	patience := st.reg.grace
-	if st.owner != nil && st.owner.ended {
+	if st.writer != nil && st.writer.ended {
 		patience = min(patience, endedGrace)
 	}
-	if st.heir != nil { // see succeed
+	if st.heir != nil { // see Source.Succeed
 		patience = max(patience, KeyPatience)
 	}
 	st.keepPlace(since, orphan)
 	st.startGrace(since, patience)
-	st.owner = nil
+	st.writer = nil
 	if orphan && st.joins.Load() != nil {
 		st.setState(Orphaned)
 	}
 	if h := st.heir; h != nil {
-		st.heir, st.owner = nil, h.source
+		st.heir, st.writer = nil, h.source
 		h.granted()
 	}
 }
@@ -159,11 +159,11 @@ func (st *Stream) vacate(since clock.Instant, orphan bool) {
 // each time that it begins its file anew, and many a server when it is restarted, and then it is back by now.
 const endedGrace = 5 * time.Second
 
-// Owner is who writes the stream now, nil if nobody. Any goroutine.
-func (st *Stream) Owner() *Source {
+// Writer is who writes the stream now, nil if nobody. Any goroutine.
+func (st *Stream) Writer() *Source {
 	st.reg.mu.Lock()
 	defer st.reg.mu.Unlock()
-	return st.owner
+	return st.writer
 }
 
 // Grace is for how long viewers wait for a source that is lost.
@@ -180,7 +180,7 @@ func (r *Registry) Reap(now clock.Instant) {
 func (r *Registry) reap(st *Stream, now clock.Instant) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if st.owner != nil || st.State() != Orphaned || now.Since(st.vacant) < st.patience {
+	if st.writer != nil || st.State() != Orphaned || now.Since(st.vacant) < st.patience {
 		return
 	}
 	st.log.Warn("source did not come back", "grace", st.patience)

@@ -41,8 +41,8 @@ type Stream struct {
 	fault     atomic.Pointer[view.Error]      // of a file: why it did not play
 
 	// Under the registry's mutex.
-	owner    *Source       // nil: nobody writes
-	heir     *heir         // waits for owner to let go
+	writer   *Source       // nil: nobody writes
+	heir     *heir         // waits for writer to let go
 	vacant   clock.Instant // since when nobody writes; who claims and writes nothing does not count
 	patience time.Duration // and for how long viewers wait for that
 	absent   pusher        // the encoder that fed the stream last; it goes before others
@@ -145,7 +145,7 @@ func (st *Stream) Backlog() time.Duration {
 
 // Feeder says who feeds the stream; false: nobody does. Any goroutine.
 func (st *Stream) Feeder() (kind Kind, who string, ok bool) {
-	s := st.Owner()
+	s := st.Writer()
 	if s == nil {
 		return 0, "", false
 	}

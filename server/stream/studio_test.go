@@ -44,7 +44,7 @@ func newStudio(t testing.TB, change func(*config.Server)) *studio {
 
 func (f *studio) claim(kind Kind) {
 	f.t.Helper()
-	if own := f.st.Owner(); own != nil {
+	if own := f.st.Writer(); own != nil {
 		own.Yield()
 	}
 	var err error

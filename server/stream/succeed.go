@@ -21,7 +21,7 @@ func (s *Source) Succeed(who string) *Source {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	s.stream.startGrace(r.clock.Now(), max(r.grace, KeyPatience))
-	s.stream.owner = next
+	s.stream.writer = next
 	return next
 }
 

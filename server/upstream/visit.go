@@ -22,7 +22,7 @@ type Visit struct {
 }
 
 // Ask sends a Describe or, if about is given, a Play, until an answer is a good one, which the caller closes. Errors
-// are those of the connection, of the login, of the rule for redirects, a statusError, or that of a circle of pumps.
+// are those of the connection, of the login, of the rule for redirects, a StatusError, or that of a circle of pumps.
 func (v *Visit) Ask(ctx context.Context, about *Description) (*Answer, error) {
 	for {
 		a, err := v.once(ctx, about)
