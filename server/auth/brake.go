@@ -11,7 +11,7 @@ import (
 // looked at one by one, with pauses that grow. Who comes in a pause waits for its turn with an open connection,
 // encoders have no timeout there (push.md §5), and is not told 401 unseen: its password may be right, from behind the
 // same NAT as somebody else's guesses. So each connection has one guess in many seconds, and whoever comes when there
-// are too many is told 503 at once. That costs neither sums nor a line of the log each.
+// are too many is told 503 at once, which costs neither a hash nor a line of the log.
 //
 // One goroutine at a time may use it. The zero value is ready.
 type Brake struct {

@@ -15,8 +15,7 @@ import (
 // maxSize is the size limit of a configuration file in bytes: some ten thousand streams.
 const maxSize = 4 << 20
 
-// Load reads and checks a configuration file. Its error joins everything that is wrong with the file, one line
-// each.
+// Load reads and checks a configuration file. Its error joins everything that is wrong with the file, one line each.
 func Load(path string) (*Config, error) {
 	data, err := read(path)
 	if err != nil {
@@ -34,8 +33,8 @@ func read(path string) ([]byte, error) {
 	return io.ReadAll(io.LimitReader(f, maxSize+1))
 }
 
-// Parse is Load of a file that is in memory. name is the file's path: it stands in errors, and names of
-// certificates and media files count from its directory.
+// Parse is Load of a file that is in memory. name is the file's path: it stands in errors, and names of certificates
+// and media files count from its directory.
 func Parse(data []byte, name string) (*Config, error) {
 	f, cfg, err := parse(data, name)
 	if err == nil {
@@ -47,8 +46,8 @@ func Parse(data []byte, name string) (*Config, error) {
 	return cfg, nil
 }
 
-// parse is Parse up to where all that is wrong is in the file's list; an error is that there is no such
-// list.
+// parse is Parse, but leaves what is wrong with keys and values in the document. An error is one of the file as a
+// whole: there is no document then.
 func parse(data []byte, name string) (*document, *Config, error) {
 	if len(data) > maxSize {
 		return nil, nil, fmt.Errorf("%s: larger than %d bytes", name, maxSize)

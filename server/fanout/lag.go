@@ -12,7 +12,7 @@ import (
 // to be.
 const hopeless = 2
 
-// maxLagBytes of the chain may be between a viewer and its audience, see limits.
+// maxLagBytes of the chain may be between a viewer and its audience, see Limits.
 const maxLagBytes = 64 << 20
 
 // catchUp moves a viewer that is too far behind to the newest key frame: LocationId jumps with it, AFFlags does not.
@@ -59,10 +59,10 @@ func (v *Viewer) letGo(l *Limits) {
 	if to.After(a.at) {
 		to = j.Start
 	}
-	switch near := !to.After(a.at); {
-	case j.Gen != v.gen && near: // so this is the generation that the audience is in
+	switch reached := !to.After(a.at); {
+	case j.Gen != v.gen && reached: // so this is the generation that the audience is in
 		v.crossTo(to, j.Gen)
-	case j.Gen == v.gen && near && to.After(v.at):
+	case j.Gen == v.gen && reached && to.After(v.at):
 		v.skip(to)
 	case j.Gen == v.gen && held > hopeless*l.lagBytes:
 		v.skip(a.at)

@@ -10,7 +10,7 @@ import (
 )
 
 // A send costs the same whatever its size, so fewer and larger sends are the only thing that makes a full pump faster
-// (docs/performance.md). merged says how long a loop waits from the beginning of one round to the next, when a round
+// (docs/performance.md). waitOf says how long a loop waits from the beginning of one round to the next, when a round
 // takes cost of CPU time.
 //
 // auto weighs what waiting saves against what it delays. Waiting w, a loop is busy for cost/w of its time, and a packet
@@ -27,7 +27,7 @@ import (
 // Where the box is the limit, a loop waits longer than that rather than be late: if rounds every 250 ms would keep it
 // busy for more than fullLoop of its time, for as long as it takes to be no busier, up to 1 s. Fewer sends are then all
 // that can save viewers from skipping.
-func merged(m config.Merge, cost time.Duration) time.Duration {
+func waitOf(m config.Merge, cost time.Duration) time.Duration {
 	if !m.Auto {
 		return time.Duration(m.Interval)
 	}
@@ -54,7 +54,7 @@ type pace struct {
 // its price too. And rounds that take long begin at any time: if all loops began theirs with the same packet, the
 // processors would have nothing else to do and then nothing at all.
 func paceOf(m config.Merge, cost, gap time.Duration) pace {
-	wait := merged(m, cost)
+	wait := waitOf(m, cost)
 	if !m.Auto || gap == 0 || gap > wait || 2*cost > gap {
 		return pace{due: wait, latest: wait}
 	}

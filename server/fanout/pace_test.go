@@ -27,7 +27,7 @@ func TestMerged(t *testing.T) {
 		{auto, 700 * time.Millisecond, time.Second},
 		{auto, 2 * time.Second, time.Second},
 	} {
-		if got := merged(c.merge, c.cost).Round(time.Microsecond); got != c.want {
+		if got := waitOf(c.merge, c.cost).Round(time.Microsecond); got != c.want {
 			t.Errorf("%+v at %v: %v, want %v", c.merge, c.cost, got, c.want)
 		}
 	}

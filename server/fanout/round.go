@@ -57,7 +57,7 @@ func (h *Hub) sweepSegment(a *audience, now clock.Instant) (behind bool) {
 	for _, v := range a.viewers {
 		switch {
 		case v.inStep(h.segment.from):
-			h.engine.Send(v, h.segment.as(v), h)
+			h.engine.Send(v, h.segment.patchedFor(v), h)
 		case v.state == following:
 			behind = true
 		}

@@ -56,8 +56,8 @@ func (g *segment) release() {
 	g.packets, g.from, g.to = g.packets[:0], nil, nil
 }
 
-// as gives the segment's bytes for v, patched with its counters. They are valid until the next call.
-func (g *segment) as(v *Viewer) []byte {
+// patchedFor gives the segment's bytes for v, patched with its counters. They are valid until the next call.
+func (g *segment) patchedFor(v *Viewer) []byte {
 	f := v.dialect.form
 	if !g.built[f] {
 		g.build(f)

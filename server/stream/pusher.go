@@ -17,9 +17,9 @@ func (p pusher) is(from netip.Addr, id string) bool {
 	return p.from == from || p.id == id || p.from.IsLoopback() && from.IsLoopback()
 }
 
-// keepPlace lets an encoder that lost its link go before others until the grace is over. An encoder whose stream has
-// ended needs no place, and one that has brought no packet gets none. For whoever holds the registry's mutex.
-func (st *Stream) keepPlace(since clock.Instant, orphan bool) {
+// noteAbsent lets an encoder that lost its link go before others until the grace is over. One whose stream has ended
+// does not need that, and one that has brought no packet does not get it. For whoever holds the registry's mutex.
+func (st *Stream) noteAbsent(since clock.Instant, orphan bool) {
 	switch o := st.writer; {
 	case o == nil || o.claim.Kind != Push || !o.wrote:
 	case orphan:
@@ -32,7 +32,7 @@ func (st *Stream) keepPlace(since clock.Instant, orphan bool) {
 func (s *Source) pusher() pusher { return pusher{s.claim.From, s.claim.PushID} }
 
 // Reserved says that another encoder goes before one that comes from there with that push-id: the one that feeds the
-// stream, or the one whose place is kept. Any goroutine.
+// stream, or the one that is absent. Any goroutine.
 func (st *Stream) Reserved(from netip.Addr, id string, now clock.Instant) bool {
 	st.reg.mu.Lock()
 	defer st.reg.mu.Unlock()

@@ -143,7 +143,7 @@ func (st *Stream) vacate(since clock.Instant, orphan bool) {
 	if st.heir != nil { // see Source.Succeed
 		patience = max(patience, KeyPatience)
 	}
-	st.keepPlace(since, orphan)
+	st.noteAbsent(since, orphan)
 	st.startGrace(since, patience)
 	st.writer = nil
 	if orphan && st.joins.Load() != nil {
