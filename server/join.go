@@ -18,8 +18,11 @@ func (l *loop) join(c *conn, st *stream.Stream, j *stream.Joins, d *fanout.Diale
 		c.push = nil
 	}
 	l.unschedule(c)
-	tls, _ := c.wire.(fanout.TLS)
-	c.viewer, c.phase = fanout.NewViewer(c.fd, d, tls), viewing
+	var offer fanout.Offer
+	if w, ok := c.wire.(*tlsWire); ok {
+		offer = w.offer
+	}
+	c.viewer, c.phase = fanout.NewViewer(c.fd, d, offer), viewing
 	if d.MMSH() {
 		l.node.sessions.playsAt(c.session, spot{int32(l.id), c.fd})
 	}

@@ -163,11 +163,11 @@ func (w *tlsWire) shut() {
 
 func (w *tlsWire) close(abort bool) { w.below.close(abort) }
 
-// Offer encrypts b for a viewer, at most fanout.OfferBytes of it, and sends what that gives. It returns how much of b
+// offer encrypts b for a viewer, at most fanout.OfferBytes of it, and sends what that gives. It returns how much of b
 // was taken: encrypted, but for one byte as long as the socket has not taken all of it. So whoever has given everything
 // knows that everything is sent, and does not close before a slow socket has it. The next offer must begin with that
 // byte. EAGAIN is a full socket, any other errno a dead one.
-func (w *tlsWire) Offer(b []byte) (int, syscall.Errno) {
+func (w *tlsWire) offer(b []byte) (int, syscall.Errno) {
 	if errno := w.flush(); errno != 0 {
 		return 0, errno
 	}

@@ -214,7 +214,7 @@ func TestOffersOfAnySize(t *testing.T) {
 		var got []byte
 		for at := 0; at < len(want); {
 			size := 1 + dice.IntN(min(len(want)-at, 1<<(1+dice.IntN(17))))
-			n, errno := p.wire.Offer(want[at : at+size])
+			n, errno := p.wire.offer(want[at : at+size])
 			if full := errno == syscall.EAGAIN; n > size || errno != 0 && !full || full && n > 0 {
 				t.Fatalf("TLS %s, seed %d: offered %d: %d, %v", name, seed, size, n, errno)
 			}
@@ -503,7 +503,7 @@ func TestTLSRoundAllocations(t *testing.T) {
 	unix.SetsockoptInt(int(p.conn.fd), unix.SOL_SOCKET, unix.SO_SNDBUF, 8<<20)
 	taken := 0
 	if n := testing.AllocsPerRun(50, func() {
-		n, errno := p.wire.Offer(segment)
+		n, errno := p.wire.offer(segment)
 		if errno != 0 {
 			t.Error(errno)
 		}

@@ -16,13 +16,6 @@ type Engine interface {
 	Close()
 }
 
-// A TLS encrypts for one viewer what it is sent, and sends it.
-type TLS interface {
-	// Offer returns how much of b is done with; EAGAIN is a full socket, any other errno a dead one. What is offered next
-	// must begin with the rest of b. At most OfferBytes are looked at.
-	Offer(b []byte) (int, syscall.Errno)
-}
-
 // A Reporter is told what became of a send: n bytes were taken; EAGAIN is a full socket, any other errno a dead one.
 type Reporter interface {
 	Sent(v *Viewer, n int, errno syscall.Errno)

@@ -9,6 +9,12 @@ type tlsEngine struct {
 	merged []byte // slices of a turn in one piece: records of 16 KB cost half of what records of a packet cost
 }
 
+// An Offer encrypts b for one viewer, at most OfferBytes of it, and sends what that gives. It returns how much of b is
+// done with; EAGAIN is a full socket, any other errno a dead one. What is offered next must begin with the rest of b.
+//
+// It is a function and no interface because that is half as long: with 8 bytes more a viewer would take 16.
+type Offer func(b []byte) (n int, errno syscall.Errno)
+
 // OfferBytes is how much is encrypted for one viewer at once.
 const OfferBytes = turnBytes
 
@@ -20,7 +26,7 @@ func (e *tlsEngine) Send(v *Viewer, b []byte, done Reporter) {
 		e.plain.Send(v, b, done)
 		return
 	}
-	n, errno := v.tls.Offer(b)
+	n, errno := v.tls(b)
 	done.Sent(v, n, errno)
 }
 
@@ -35,7 +41,7 @@ func (e *tlsEngine) Writev(v *Viewer, bs [][]byte) (int, syscall.Errno) {
 		}
 		e.merged = append(e.merged, b...)
 	}
-	return v.tls.Offer(e.merged)
+	return v.tls(e.merged)
 }
 
 func (e *tlsEngine) Flush() { e.plain.Flush() }

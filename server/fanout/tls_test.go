@@ -5,20 +5,20 @@ import (
 	"testing"
 )
 
-// A sealer is an offerer that takes everything.
+// A sealer takes everything that it is offered.
 type sealer struct{ offers, bytes int }
 
-func (s *sealer) Offer(b []byte) (int, syscall.Errno) {
+func (s *sealer) offer(b []byte) (int, syscall.Errno) {
 	s.offers++
 	s.bytes += len(b)
 	return len(b), 0
 }
 
-// What is for a viewer with TLS goes to its offerer, a turn in as few pieces as may be, and nothing of others does.
+// What is for a viewer with TLS is offered to it, a turn in as few pieces as may be, and nothing of others does.
 func TestTLSEngine(t *testing.T) {
 	e := WithTLS(swallow{})
 	s := &sealer{}
-	secret, plain := NewViewer(1, vlcPlayer, s), NewViewer(2, vlcPlayer, nil)
+	secret, plain := NewViewer(1, vlcPlayer, s.offer), NewViewer(2, vlcPlayer, nil)
 	b := make([]byte, 30_000)
 	turn := [][]byte{b[:10], b, b, b, b}
 	var count tally

@@ -22,7 +22,7 @@ type Viewer struct {
 	state    viewerState
 	verdict  reason.Reason // why it is to leave when lead is sent
 	slot     int32         // its place in audience.viewers
-	tls      TLS           // nil: it is sent what it gets as it is
+	tls      Offer         // nil: it is sent what it gets as it is
 
 	audience *audience
 	gen      *stream.Generation
@@ -31,7 +31,7 @@ type Viewer struct {
 }
 
 // NewViewer makes a viewer that is yet to join; tls is nil for a plain one.
-func NewViewer(fd int32, d *Dialect, tls TLS) *Viewer {
+func NewViewer(fd int32, d *Dialect, tls Offer) *Viewer {
 	return &Viewer{fd: fd, dialect: d, tls: tls}
 }
 
