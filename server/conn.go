@@ -129,8 +129,8 @@ func (l *loop) process(c *conn, now clock.Instant) {
 	c.throwAway()
 }
 
-// throwAway drops what has come. Of a conn that is closing that is for the peer to read our reply before it is told of a
-// reset, but not for as much as it likes to send: one that goes on and on is reset.
+// throwAway drops what has come. While a conn is closing, that lets the peer read our reply before it hears of a reset;
+// but one that goes on and on is reset all the same.
 func (c *conn) throwAway() {
 	n := len(c.wire.peek())
 	c.wire.discard(n)

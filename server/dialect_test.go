@@ -44,7 +44,8 @@ func TestWMFSDK(t *testing.T) {
 // Only who is sent a new header in the stream is told that one may come.
 func TestPlaylistIsOffered(t *testing.T) {
 	for agent, want := range map[string]bool{
-		wmpAgent: true, "NSPlayer/7.1.0.3055": true, "NSServer/9.1": true, vlcAgent: false, ffmpegAgent: false, curlAgent: false,
+		wmpAgent: true, "NSPlayer/7.1.0.3055": true, "NSServer/9.1": true,
+		vlcAgent: false, ffmpegAgent: false, curlAgent: false,
 	} {
 		r := newRig(t, nil, "a")
 		r.feeder(0, 320).publish(1)

@@ -39,7 +39,8 @@ func (l *loop) awaitNext(c *conn, now clock.Instant) {
 	}
 }
 
-// placeEncoder gives c, which may push to the stream, an encoder's place; false: there is none, and it has been refused.
+// placeEncoder gives c, which may push to the stream, an encoder's place; false: there is none, and it has been
+// refused.
 func (l *loop) placeEncoder(c *conn, x exchange, now clock.Instant) (ok bool) {
 	feeds := ""
 	if s := x.stream.Writer(); s != nil {

@@ -120,8 +120,8 @@ func (l *loop) refuse(c *conn, to requester, code int, why string, fields ...str
 	l.mark(c, refusal(code))
 }
 
-// refuseUnread refuses a connection that has sent no request, or none that could be parsed. It may be HEAD all the same,
-// which must not get a body.
+// refuseUnread refuses a connection that has sent no request, or none that could be parsed. It may be HEAD all the
+// same, which must not get a body.
 func (l *loop) refuseUnread(c *conn, code int, why string) {
 	to := requester{server: serverOf(c), minor: 1}
 	if b := bytes.TrimLeft(c.wire.peek(), "\r\n"); bytes.HasPrefix(b, []byte("HEAD ")) {

@@ -76,8 +76,8 @@ func spread(s *latency.Spread, most bool) string {
 
 // PrintTable is all reports as one table in Markdown.
 func PrintTable(w io.Writer, all []*Report) {
-	fmt.Fprintln(w, "| attack | requests/s | p50 / p99 before | during | after | gaps, disconnects | newcomers p50 / p99 / max "+
-		"| RSS before, max, end | descriptors | verdict |")
+	fmt.Fprintln(w, "| attack | requests/s | p50 / p99 before | during | after | gaps, disconnects "+
+		"| newcomers p50 / p99 / max | RSS before, max, end | descriptors | verdict |")
 	fmt.Fprintln(w, "|---|---|---|---|---|---|---|---|---|---|")
 	for _, r := range all {
 		verdict := "good"
