@@ -12,21 +12,21 @@ import (
 	"testing"
 )
 
-// A place is a declaration that ARCHITECTURE.md names: a function, a method or a type. Without a name it is a file.
-type place struct {
+// A mention is a declaration that ARCHITECTURE.md names: a function, a method or a type. Without a name it is a file.
+type mention struct {
 	file, name string
 	at, end    int // in the text
 }
 
-func (p place) dir() string { return path.Dir(p.file) }
+func (p mention) dir() string { return path.Dir(p.file) }
 
-var placeName = regexp.MustCompile("`([\\w/]+\\.go|):([\\w.]+)`|`([\\w/]+\\.go)`")
+var mentioned = regexp.MustCompile("`([\\w/]+\\.go|):([\\w.]+)`|`([\\w/]+\\.go)`")
 
-// places finds them in a text. Paths count from server, unless the file is not there; none is the file before.
-func places(text string) (list []place) {
-	for _, m := range placeName.FindAllStringSubmatchIndex(text, -1) {
+// mentions finds them in a text. Paths count from server, unless the file is not there; none is the file before.
+func mentions(text string) (list []mention) {
+	for _, m := range mentioned.FindAllStringSubmatchIndex(text, -1) {
 		part := func(i int) string { return text[max(0, m[2*i]):max(0, m[2*i+1])] }
-		p := place{name: part(2), at: m[0], end: m[1]}
+		p := mention{name: part(2), at: m[0], end: m[1]}
 		switch file := part(1) + part(3); {
 		case file != "" && present(path.Join("server", file)):
 			p.file = path.Join("server", file)
@@ -57,7 +57,7 @@ func architecture(t *testing.T) string {
 // What ARCHITECTURE.md names is there.
 func TestArchitectureNames(t *testing.T) {
 	known := map[string]map[string]bool{}
-	for _, p := range places(architecture(t)) {
+	for _, p := range mentions(architecture(t)) {
 		if known[p.file] == nil {
 			known[p.file] = declared(t, p.file)
 		}
@@ -115,8 +115,8 @@ func TestArchitectureTrips(t *testing.T) {
 	trips, _, _ = strings.Cut(trips, "\n## ")
 	steps := 0
 	for paragraph := range strings.SplitSeq(trips, "\n\n") {
-		var last place
-		for _, p := range places(paragraph) {
+		var last mention
+		for _, p := range mentions(paragraph) {
 			marked := strings.Contains(paragraph[last.end:p.at], "⤴")
 			switch down := reaches(last.dir(), p.dir()); {
 			case last.file == "" || p.dir() == last.dir():

@@ -10,8 +10,8 @@ import (
 // A gnetWire is a wire on a gnet connection.
 type gnetWire struct {
 	conn gnet.Conn // nil: gnet has let go of it
-	c    *conn
-	tls  *tlsWire // above it; nil: c speaks plainly
+	c    *conn     // whose wire it is
+	tls  *tlsWire  // above it; nil: c speaks plainly
 }
 
 func (w *gnetWire) peek() []byte {

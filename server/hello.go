@@ -8,7 +8,7 @@ import (
 )
 
 // maxHello is how large a ClientHello may be, with its records: players send 300 bytes, browsers 2 KB, with tickets and
-// keys of the new kind. It is read before anything is set aside for the handshake.
+// post-quantum keys. It is read before anything is set aside for the handshake.
 const maxHello = 16 << 10
 
 // readHello reads what a client says first: a whole ClientHello, or as much of something else as shows that it is none,

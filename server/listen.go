@@ -34,7 +34,7 @@ func (s *Server) book() (all []booking, err error) {
 		some, err := bookAddress(a)
 		if err != nil {
 			unbook(all)
-			return nil, fmt.Errorf("%s: %w", config.Element("server.listen", i), err)
+			return nil, fmt.Errorf("%s: %w", config.Item("server.listen", i), err)
 		}
 		all = append(all, some...)
 		s.addrs = append(s.addrs, some[0].at)

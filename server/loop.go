@@ -29,13 +29,13 @@ type loop struct {
 	hub      *fanout.Hub
 	watcher  arming
 	gate     *gate
-	kick     func()      // makes gnet call work soon, on this loop
+	poke     func()      // makes gnet call work soon, on this loop
 	onClosed func(*conn) // is told of each connection that is gone
 
 	// Any goroutine.
 	owner   owner // checks in tests that what is below is touched on it alone
 	box     mailbox
-	pending atomic.Bool  // kick has been called and work has not begun
+	pending atomic.Bool  // poke has been called and work has not begun
 	again   *time.Timer  // wakes when the queue goes on
 	turned  atomic.Int64 // instant of its last sign of life, see health.go; 0: it has not begun, or has ended
 
@@ -93,9 +93,9 @@ const (
 )
 
 func newLoop(id int, c clock.Clock, cfg *config.Config, e fanout.Engine, log *slog.Logger, reg *stream.Registry,
-	stats *serverStats, n *node, kick func()) *loop {
+	stats *serverStats, n *node, poke func()) *loop {
 	l := &loop{
-		id: id, clock: c, log: log, access: log, reg: reg, stats: stats, node: n, kick: kick,
+		id: id, clock: c, log: log, access: log, reg: reg, stats: stats, node: n, poke: poke,
 		limits: limits{
 			requestHead: time.Duration(cfg.Timeouts.RequestHead),
 			sourceIdle:  time.Duration(cfg.Timeouts.SourceIdle),
@@ -122,7 +122,7 @@ func newLoop(id int, c clock.Clock, cfg *config.Config, e fanout.Engine, log *sl
 // wakes. Any goroutine.
 func (l *loop) wake() {
 	if l.pending.CompareAndSwap(false, true) {
-		l.kick()
+		l.poke()
 	}
 }
 

@@ -149,8 +149,8 @@ func (r *reactor) OnTick() (time.Duration, gnet.Action) {
 	return choreInterval, gnet.None
 }
 
-// kick makes gnet run the loop's work. It is a loop's kick; a loop without connections has nothing to do.
-func (e *eventLoop) kick() {
+// poke makes gnet run the loop's work. It is a loop's poke; a loop without connections has nothing to do.
+func (e *eventLoop) poke() {
 	if runs := e.runs.Load(); runs != nil && !e.reactor.over.Load() {
 		_ = (*runs).Execute(context.Background(), gnet.RunnableFunc(e.work)) // fails only in shutdown
 	}

@@ -125,7 +125,7 @@ func (s *Server) makeLoops() error {
 			sends = fanout.WithTLS(sends)
 		}
 		e := s.reactor.add()
-		l := newLoop(i, s.clock, s.cfg, sends, s.log, s.reg, &s.stats, s.node, e.kick)
+		l := newLoop(i, s.clock, s.cfg, sends, s.log, s.reg, &s.stats, s.node, e.poke)
 		l.gate, e.loop = s.gate, l
 		l.onClosed = func(c *conn) { s.gate.leave(c.guest) }
 		s.node.loops = append(s.node.loops, l)

@@ -38,7 +38,7 @@ func (s *Server) listenTLS() error {
 	for i, a := range s.cfg.TLS.Listen {
 		l, err := lc.Listen(context.Background(), "tcp", a)
 		if err != nil {
-			return fmt.Errorf("%s: %w", config.Element("tls.listen", i), err)
+			return fmt.Errorf("%s: %w", config.Item("tls.listen", i), err)
 		}
 		s.tlsListeners = append(s.tlsListeners, tlsListener{l, make(chan struct{}, s.budget.enrolling)})
 		s.tlsAddrs = append(s.tlsAddrs, l.Addr().(*net.TCPAddr).AddrPort())

@@ -23,14 +23,14 @@ import (
 // Records must not overtake each other: what goes below takes what is left in out with it, and nothing is offered while
 // gnet keeps anything.
 type tlsWire struct {
-	shim  shim
-	tls   *tls.Conn
-	below wire
-	c     *conn
-	plain []byte // decrypted; discarded as far as used
-	used  int    // bytes
-	held  bool   // the first byte of the next offer is sent already
-	over  error  // nothing more can be read: io.EOF after close_notify, else what the peer did wrong
+	shim     shim
+	tls      *tls.Conn
+	below    wire
+	c        *conn
+	plain    []byte // decrypted; discarded as far as used
+	used     int    // bytes
+	heldBack bool   // the first byte of the next offer is sent already
+	over     error  // nothing more can be read: io.EOF after close_notify, else what the peer did wrong
 }
 
 // Limits of a tlsWire.
@@ -173,10 +173,10 @@ func (w *tlsWire) offer(b []byte) (int, syscall.Errno) {
 	}
 	b = b[:min(len(b), fanout.OfferBytes)]
 	fresh := b
-	if w.held {
+	if w.heldBack {
 		fresh = b[1:]
 	}
-	w.held = false
+	w.heldBack = false
 	if len(fresh) == 0 {
 		return len(b), 0
 	}
@@ -188,7 +188,7 @@ func (w *tlsWire) offer(b []byte) (int, syscall.Errno) {
 		return len(b), 0
 	case syscall.EAGAIN:
 		w.shim.shrink()
-		w.held = true
+		w.heldBack = true
 		return len(b) - 1, 0
 	default:
 		return 0, errno

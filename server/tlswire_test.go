@@ -218,8 +218,8 @@ func TestOffersOfAnySize(t *testing.T) {
 			if full := errno == syscall.EAGAIN; n > size || errno != 0 && !full || full && n > 0 {
 				t.Fatalf("TLS %s, seed %d: offered %d: %d, %v", name, seed, size, n, errno)
 			}
-			if pending := len(p.wire.shim.unsent()); (pending > 0) != p.wire.held {
-				t.Fatalf("TLS %s, seed %d: %d bytes unsent, held %v", name, seed, pending, p.wire.held)
+			if pending := len(p.wire.shim.unsent()); (pending > 0) != p.wire.heldBack {
+				t.Fatalf("TLS %s, seed %d: %d bytes unsent, held %v", name, seed, pending, p.wire.heldBack)
 			}
 			if need := len(p.wire.shim.unsent()); n > 0 && cap(p.wire.shim.out) > need*5/4+64 {
 				t.Fatalf("TLS %s, seed %d: %d bytes of memory for %d unsent", name, seed, cap(p.wire.shim.out), need)

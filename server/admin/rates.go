@@ -11,7 +11,7 @@ import (
 // rates are what comes into each stream and goes out of it, in bit/s over the last rateSpan.
 type rates struct {
 	streams []*stream.Stream // set by newRates, never changed
-	in, out []meter          // by stream.id
+	in, out []meter          // by the ID of the stream
 }
 
 const (

@@ -10,11 +10,11 @@ import (
 func (f *document) checkAdmin(c *Config) {
 	for i, name := range c.Server.AdminHosts {
 		if name == "" || !upstream.IsHost(name) {
-			f.wrong(Element("server.admin_hosts", i), `%.200q, want a name such as "pump.example", without a port`, name)
+			f.wrong(Item("server.admin_hosts", i), `%.200q, want a name such as "pump.example", without a port`, name)
 		}
 	}
 	for i, path := range c.Server.ReadyStreams {
-		key := Element("server.ready_streams", i)
+		key := Item("server.ready_streams", i)
 		switch st := streamOf(c.Streams, path); {
 		case st == nil:
 			f.wrong(key, "%.200q, want the path of a stream", path)

@@ -76,10 +76,10 @@ func (f *document) checkListeners(c *Config) {
 		users = append(users, user{key, addr})
 	}
 	for i, addr := range c.Server.Listen {
-		listen(Element("server.listen", i), addr)
+		listen(Item("server.listen", i), addr)
 	}
 	for i, addr := range c.TLS.Listen {
-		listen(Element("tls.listen", i), addr)
+		listen(Item("tls.listen", i), addr)
 	}
 	if c.Server.Admin != "" {
 		listen("server.admin", c.Server.Admin)
@@ -95,7 +95,7 @@ func (f *document) checkCertificates(c *TLS) {
 		f.wrong("tls.certificates", "missing, want at least one for tls.listen")
 	}
 	for i, cert := range c.Certificates {
-		key := Element("tls.certificates", i)
+		key := Item("tls.certificates", i)
 		certOK := f.file(key+".cert", cert.Cert)
 		keyOK := f.file(key+".key", cert.Key)
 		if !certOK || !keyOK {

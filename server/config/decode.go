@@ -57,7 +57,7 @@ func (f *document) list(name string, from []any, to reflect.Value) {
 		if s, ok := reflect.TypeAssert[*Stream](element.Addr()); ok {
 			s.setDefaults()
 		}
-		f.value(Element(name, i), value, element)
+		f.value(Item(name, i), value, element)
 	}
 }
 

@@ -37,8 +37,8 @@ func (f *document) checkMedia(streams []Stream, play func(name string) (string, 
 		}
 	}
 	for i, s := range streams {
-		look(Element("streams", i)+".file", s.File)
-		look(Element("streams", i)+".slate", s.Slate)
+		look(Item("streams", i)+".file", s.File)
+		look(Item("streams", i)+".slate", s.Slate)
 	}
 	return warnings
 }

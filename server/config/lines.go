@@ -48,7 +48,7 @@ func (s *keyScanner) tableHeader() string {
 			s.tables[name]++
 		}
 		if n := s.tables[name]; n > 0 {
-			name = Element(name, n-1)
+			name = Item(name, n-1)
 			s.note(name, line)
 		}
 	}
@@ -102,7 +102,7 @@ func (s *keyScanner) value(name string) {
 	case '[':
 		n := 0
 		s.list(']', func() {
-			element := Element(name, n)
+			element := Item(name, n)
 			s.note(element, s.line)
 			s.value(element)
 			n++
@@ -143,5 +143,5 @@ func keyName(table, key string) string {
 	return table + "." + key
 }
 
-// Element is the key of an element of a list: "server.listen[0]" is the first of server.listen.
-func Element(list string, i int) string { return fmt.Sprintf("%s[%d]", list, i) }
+// Item is the key of an item of a list: "server.listen[0]" is the first of server.listen.
+func Item(list string, i int) string { return fmt.Sprintf("%s[%d]", list, i) }

@@ -276,7 +276,7 @@ func checkLines(t *testing.T, lines keyLines, last int, name string, v any) {
 		checkLines(t, lines, last, keyName(name, key), value)
 	}
 	for i, value := range asList(v) {
-		checkLines(t, lines, last, Element(name, i), value)
+		checkLines(t, lines, last, Item(name, i), value)
 	}
 }
 

@@ -53,7 +53,7 @@ func (f *document) checkUpstreams(name string, s *Stream) {
 		}
 	}
 	for i, u := range s.Upstreams() {
-		f.checkUpstream(Element(key, i), u)
+		f.checkUpstream(Item(key, i), u)
 	}
 }
 

@@ -44,15 +44,15 @@ var streamKeys = []struct {
 func (f *document) checkStreams(streams []Stream) {
 	users := make(map[string]int, len(streams)) // path in lower case to index
 	for i := range streams {
-		name := Element("streams", i)
+		name := Item("streams", i)
 		f.checkPath(name, streams, i, users)
 		f.checkStream(name, &streams[i])
 	}
 	for i := range streams {
 		base, isPush := strings.CutSuffix(strings.ToLower(streams[i].Path), PushSuffix)
 		if j, taken := users[base]; isPush && taken {
-			f.wrong(keyName(Element("streams", i), "path"), "%q, encoders of %s (line %d) push to this path",
-				streams[i].Path, Element("streams", j), f.line(Element("streams", j)+".path"))
+			f.wrong(keyName(Item("streams", i), "path"), "%q, encoders of %s (line %d) push to this path",
+				streams[i].Path, Item("streams", j), f.line(Item("streams", j)+".path"))
 		}
 	}
 }
@@ -70,8 +70,8 @@ func (f *document) checkPath(name string, streams []Stream, i int, users map[str
 	}
 	lower := strings.ToLower(path)
 	if j, taken := users[lower]; taken {
-		f.wrong(key, "%q, already used by %s (line %d)", path, Element("streams", j),
-			f.line(Element("streams", j)+".path"))
+		f.wrong(key, "%q, already used by %s (line %d)", path, Item("streams", j),
+			f.line(Item("streams", j)+".path"))
 		return
 	}
 	users[lower] = i
@@ -122,11 +122,11 @@ func (f *document) checkPushUsers(key string, users []string) {
 		name, secret, _ := strings.Cut(user, ":")
 		switch {
 		case name == "" || secret == "" || len(user) > maxUser:
-			f.wrong(Element(key, i), `the value, want "name:secret" of up to %d bytes`, maxUser)
+			f.wrong(Item(key, i), `the value, want "name:secret" of up to %d bytes`, maxUser)
 		case strings.ContainsFunc(user, unicode.IsControl) || strings.ContainsAny(name, `"\`):
-			f.wrong(Element(key, i), `the value, want a name without quotes and backslashes, and no control characters`)
+			f.wrong(Item(key, i), `the value, want a name without quotes and backslashes, and no control characters`)
 		case slices.Contains(names, name):
-			f.wrong(Element(key, i), "%q, there already is a user of that name", name)
+			f.wrong(Item(key, i), "%q, there already is a user of that name", name)
 		}
 		names = append(names, name)
 	}
@@ -135,7 +135,7 @@ func (f *document) checkPushUsers(key string, users []string) {
 func (f *document) checkPushFrom(key string, networks []string) {
 	for i, n := range networks {
 		if _, err := auth.ParseNetwork(n); err != nil {
-			f.wrong(Element(key, i),
+			f.wrong(Item(key, i),
 				`%.80q, want an address or a network such as "192.0.2.7", "10.0.0.0/8" or "2001:db8::/32"`, n)
 		}
 	}

@@ -117,8 +117,8 @@ func (h *Hub) ring() {
 	h.wake()
 }
 
-// Work makes a round if there is news and it is time for one. What is not offered now, and what comes while a round
-// sweeps and rings in vain, the alarm will offer.
+// Work makes a round if there is news and it is time for one. What is not offered now, and what comes in the
+// middle of a round and rings in vain, the alarm will offer.
 func (h *Hub) Work(now clock.Instant) {
 	if !h.news() {
 		return

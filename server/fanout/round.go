@@ -33,7 +33,7 @@ func (h *Hub) roundOf(a *audience, now clock.Instant) {
 	for {
 		if h.segment.cut(a.at, now) {
 			a.beat.note(h.segment.packets)
-			behind = h.sweepSegment(a, now)
+			behind = h.sendSegment(a, now)
 			continue
 		}
 		e := a.at.Next()
@@ -50,9 +50,9 @@ func (h *Hub) roundOf(a *audience, now clock.Instant) {
 	a.account()
 }
 
-// sweepSegment sends the segment to the in-step viewers, and says whether there are others to be given turns: going
-// through thousands of viewers again to find none is a fifth of our own work. It takes no lock and allocates nothing.
-func (h *Hub) sweepSegment(a *audience, now clock.Instant) (behind bool) {
+// sendSegment is for the in-step viewers, and says whether there are others to be given turns: going through thousands
+// of viewers again to find none is a fifth of our own work. It takes no lock and allocates nothing.
+func (h *Hub) sendSegment(a *audience, now clock.Instant) (behind bool) {
 	h.now = now
 	for _, v := range a.viewers {
 		switch {

@@ -30,8 +30,8 @@ const (
 	segmentPackets = 1024
 )
 
-// cut takes the packets after from, up to 256 KB of them and none that came after now: one that comes while a round is
-// sweeping would cost each viewer a send of its own. It is false where the next element is not a packet.
+// cut takes the packets after from, up to 256 KB of them and none that came after now: one that comes in the middle of
+// a round would cost each viewer a send of its own. It is false where the next element is not a packet.
 func (g *segment) cut(from *stream.Element, now clock.Instant) bool {
 	g.from, g.to, g.packets, g.built = from, from, g.packets[:0], [stream.Forms]bool{}
 	size := 0

@@ -35,7 +35,7 @@ func (a *Answer) Close() {
 	a.link.Close()
 }
 
-func (a *Answer) exchange(request []byte) error {
+func (a *Answer) roundTrip(request []byte) error {
 	a.setTimeout(a.stall)
 	if _, err := a.link.Write(request); err != nil {
 		return err

@@ -24,7 +24,7 @@ type rawReader struct {
 
 // next returns the next event. An end within a packet is io.ErrUnexpectedEOF; any error is final.
 func (n *rawReader) next() (Event, error) {
-	b, err := n.in.want(len(asf.GUID{}))
+	b, err := n.in.need(len(asf.GUID{}))
 	switch {
 	case err != nil:
 		return Event{}, err
@@ -33,7 +33,7 @@ func (n *rawReader) next() (Event, error) {
 	case asf.IsIndex(b):
 		return Event{Kind: EventEnd}, nil
 	}
-	if b, err = n.in.want(n.size); err != nil {
+	if b, err = n.in.need(n.size); err != nil {
 		return Event{}, err
 	}
 	n.in.use(n.size)
@@ -41,7 +41,7 @@ func (n *rawReader) next() (Event, error) {
 }
 
 func (n *rawReader) header() (Event, error) {
-	b, err := n.in.want(objectHead)
+	b, err := n.in.need(objectHead)
 	if err != nil {
 		return Event{}, err
 	}
@@ -52,7 +52,7 @@ func (n *rawReader) header() (Event, error) {
 	if size += dataHead; size > windowSize {
 		return Event{}, fmt.Errorf("header: %d bytes, limit %d", size, windowSize)
 	}
-	if b, err = n.in.want(size); err != nil {
+	if b, err = n.in.need(size); err != nil {
 		return Event{}, err
 	}
 	h, err := asf.ParseHeader(b)

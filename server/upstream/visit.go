@@ -52,7 +52,7 @@ func (v *Visit) once(ctx context.Context, about *Description) (*Answer, error) {
 	if about != nil {
 		r.play, r.streams, r.clientID, r.known = true, about.streams, about.clientID, about.known
 	}
-	if err := a.exchange(r.append(nil)); err != nil {
+	if err := a.roundTrip(r.append(nil)); err != nil {
 		a.Close()
 		return nil, err
 	}

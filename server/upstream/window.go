@@ -25,8 +25,8 @@ func (w *window) bytes() []byte { return w.buf[w.start:w.end] }
 // use passes n bytes.
 func (w *window) use(n int) { w.start += n }
 
-// want gives the next n bytes without passing them.
-func (w *window) want(n int) ([]byte, error) {
+// need gives the next n bytes without passing them.
+func (w *window) need(n int) ([]byte, error) {
 	for len(w.bytes()) < n {
 		if err := w.fill(); err != nil {
 			return nil, err
