@@ -32,7 +32,6 @@ type conn struct {
 	waited   bool                  // it has been holding for this request, and is not to again
 	queued   bool                  // it is in loop.queue
 	late     bool                  // the socket has not taken all of a reply; deadline is for that
-	session  uint32                // of its Play, if that has one
 	owed     []byte                // what is left of a reply's body, which belongs to the stream, see owed.go
 	deadline clock.Instant         // of the phase; 0 is none
 	viewer   *fanout.Viewer        // while viewing

@@ -4,7 +4,15 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unsafe"
 )
+
+// There is one for each viewer, and Go gives it 160 bytes or 176.
+func TestConnIsSmall(t *testing.T) {
+	if size := unsafe.Sizeof(conn{}); size > 160 {
+		t.Errorf("a conn has %d bytes, want at most 160", size)
+	}
+}
 
 // Clients of other protocols wait for us to say something. They are answered at once, not when the time for a request
 // is over.

@@ -9,35 +9,43 @@ import (
 
 // What of a conn's life as a viewer is not the hub's: it sees viewers only.
 
-// join makes c a viewer of st, from the stream's join point on; head is the reply's head. It is sent what there is at
-// once.
-func (l *loop) join(c *conn, st *stream.Stream, j *stream.Joins, d *fanout.Dialect, head []byte, now clock.Instant) {
+// join makes c the viewer v of st, which goes on at the stream's join point j; head is the reply's head. It is sent what
+// there is at once.
+func (l *loop) join(c *conn, v *fanout.Viewer, st *stream.Stream, j *stream.Joins, head []byte, now clock.Instant) {
 	l.owner.check()
 	if c.push != nil { // an encoder that watches sends no more, and viewers have no deadline that would end its claim
 		c.push.gone(c, reason.ClientClosed)
 		c.push = nil
 	}
 	l.unschedule(c)
+	c.viewer, c.phase = v, viewing
+	if v.Session != 0 {
+		l.node.sessions.playsAt(v.Session, spot{int32(l.id), c.fd})
+	}
+	l.hub.Join(v, st, j, head, now)
+}
+
+// newViewer makes the viewer that c can join as; session is the client-id of its Play, 0 without one.
+func newViewer(c *conn, d *fanout.Dialect, session uint32) *fanout.Viewer {
 	var offer fanout.Offer
 	if w, ok := c.wire.(*tlsWire); ok {
 		offer = w.offer
 	}
-	c.viewer, c.phase = fanout.NewViewer(c.fd, d, offer), viewing
-	if d.MMSH() {
-		l.node.sessions.playsAt(c.session, spot{int32(l.id), c.fd})
-	}
-	l.hub.Join(c.viewer, st, j, head, now)
+	v := fanout.NewViewer(c.fd, d, offer)
+	v.Session = session
+	return v
 }
 
 // part ends c's life as a viewer and writes its line in the access log.
 func (l *loop) part(c *conn, now clock.Instant) {
 	l.owner.check()
-	had := l.hub.Part(c.viewer, c.why, now)
+	v := c.viewer
+	had := l.hub.Part(v, c.why, now)
 	c.viewer = nil
 	if c.phase != closed {
 		l.schedule(c)
 	}
-	l.node.sessions.stop(c.session, c.remote.Addr(), now)
+	l.node.sessions.stop(v.Session, c.remote.Addr(), now)
 	logViewer(l.access, c, had)
 }
 

@@ -144,8 +144,8 @@ func (l *loop) watch(c *conn, x exchange, now clock.Instant) {
 		c.wire.write(l.playHead(x, j.Gen, s))
 		l.finish(c, false)
 	default:
-		c.session, c.agent = s.id, agentName(x.UserAgent)
-		l.join(c, st, j, x.dialect, l.playHead(x, j.Gen, s), now)
+		c.agent = agentName(x.UserAgent)
+		l.join(c, newViewer(c, x.dialect, s.id), st, j, l.playHead(x, j.Gen, s), now)
 	}
 }
 
@@ -182,7 +182,7 @@ func (l *loop) stopPlay(id uint32, from netip.Addr, now clock.Instant) {
 	}
 	o := l.node.loops[at.loop]
 	o.tell(func(now clock.Instant) {
-		if c := o.conns.find(at.fd); c != nil && c.viewer != nil && c.session == id {
+		if c := o.conns.find(at.fd); c != nil && c.viewer != nil && c.viewer.Session == id {
 			o.hub.Dismiss(c.viewer, reason.Stopped, now)
 		}
 	})

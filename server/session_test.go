@@ -125,13 +125,13 @@ func TestStopEndsOnlyItsPlay(t *testing.T) {
 		q := r.connect()
 		q.say(fmt.Sprintf("POST /streams/a HTTP/1.1\r\nUser-Agent: %s\r\nPragma: xStopStrm=1, %s\r\n"+
 			"Content-Length: 0\r\n\r\n",
-			wmpAgent, clientID(p.conn.session)))
+			wmpAgent, clientID(p.conn.viewer.Session)))
 		if !strings.Contains(q.status(), "200") {
 			t.Errorf("Stop: %q", q.status())
 		}
 		r.turn()
 	}
-	r.loop.node.sessions.playsAt(first.conn.session, spot{0, second.conn.fd})
+	r.loop.node.sessions.playsAt(first.conn.viewer.Session, spot{0, second.conn.fd})
 	stop(first)
 	if first.fin || second.fin {
 		t.Errorf("FIN to the first %v, to the second %v; want none where the Play is not", first.fin, second.fin)

@@ -28,6 +28,9 @@ type Viewer struct {
 	gen      *stream.Generation
 	joined   clock.Instant
 	skips    uint32
+
+	// Session is the client-id of its Play, 0 without one. It is for the hub's owner and in room that would be padding.
+	Session uint32
 }
 
 // NewViewer makes a viewer that is yet to join; tls is nil for a plain one.
