@@ -9,8 +9,8 @@ import (
 
 // What of a conn's life as a viewer is not the hub's: it sees viewers only.
 
-// join makes c the viewer v of st, which goes on at the stream's join point j; head is the reply's head. It is sent what
-// there is at once.
+// join makes c the viewer v of st, which goes on at the stream's join point j; head is the reply's head. It is sent
+// what there is at once.
 func (l *loop) join(c *conn, v *fanout.Viewer, st *stream.Stream, j *stream.Joins, head []byte, now clock.Instant) {
 	l.owner.check()
 	if c.push != nil { // an encoder that watches sends no more, and viewers have no deadline that would end its claim
