@@ -11,7 +11,7 @@ type trimmer struct {
 
 // due says whether it is time: the number of connections has changed by an eighth and has come to rest.
 func (t *trimmer) due(n int64) bool {
-	const few = 256 // a change not worth a collection
+	const few = 256                                            // a change not worth a collection
 	resting := max(n-t.before, t.before-n) <= max(few/8, n/64) // some always come and go
 	changed := max(n-t.at, t.at-n) > max(few, n/8)
 	t.before = n
