@@ -32,7 +32,7 @@ type guesses struct {
 const (
 	freeGuesses   = 5
 	guessPause    = 500 * time.Millisecond
-	maxGuessPause = 5 * time.Second
+	maxGuessPause = 2 * time.Second
 	maxGuessWait  = 30 * time.Second // for a turn
 	guessMemory   = 10 * time.Minute
 	maxGuessers   = 4096 // in each of the maps

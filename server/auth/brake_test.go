@@ -24,7 +24,7 @@ func TestBrake(t *testing.T) {
 		now = at
 		b.Wrong(0, someAddr, now)
 	}
-	want := []time.Duration{0, 500, 1000, 2000, 4000, 5000, 5000}
+	want := []time.Duration{0, 500, 1000, 2000, 2000, 2000, 2000}
 	for i, w := range waits[freeGuesses-1:] {
 		if w != want[i]*time.Millisecond {
 			t.Errorf("wait %d: %v, want %v ms", i, w, want[i])

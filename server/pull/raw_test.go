@@ -31,6 +31,7 @@ func TestPullRaw(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s := newScene(t, "http://a.example/x")
 				body := slices.Concat(header320, packet1, packet2)
+				behind := len(header320) + 50
 				if strings.Contains(head, "%d") {
 					head = fmt.Sprintf(head, len(body))
 				}
@@ -38,9 +39,9 @@ func TestPullRaw(t *testing.T) {
 					if name == "FFmpeg" {
 						body = chunks(body, 100)
 					}
-					c.say([]byte(head), body[:300])
+					c.say([]byte(head), body[:behind])
 					time.Sleep(10 * time.Second) // longer than a Describe may take
-					c.say(body[300:])
+					c.say(body[behind:])
 				}
 				if err := s.once(); err != io.EOF {
 					t.Errorf("ended with %v, want EOF", err)

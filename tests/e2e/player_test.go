@@ -29,6 +29,8 @@ type player struct {
 	trouble, harmless *regexp.Regexp
 	// lossless players show every frame that arrives; the others drop what is late for their clock.
 	lossless bool
+	// buffer is how much of the stream it wants, after its first picture, before it goes on.
+	buffer time.Duration
 }
 
 type packaged struct{ program, debian string }
@@ -49,6 +51,7 @@ type frame struct {
 // A showing is one run of a player.
 type showing struct {
 	length  time.Duration
+	buffer  time.Duration // the player's
 	frames  []frame
 	early   error  // why the player ended by itself, if it did
 	ended   bool   // it did
@@ -88,7 +91,7 @@ func (p player) play(t *testing.T, url string, length time.Duration) *showing {
 	last := running[len(running)-1]
 	timer := time.NewTimer(length)
 	defer timer.Stop()
-	show := &showing{length: length}
+	show := &showing{length: length, buffer: p.buffer}
 	select {
 	case <-timer.C:
 	case <-last.ended:

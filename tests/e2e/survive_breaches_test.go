@@ -135,7 +135,8 @@ func playHalfOpen(t *testing.T, c *clip) {
 	n.inside("ip", "link", "set", "lo", "up")
 	config := filepath.Join(t.TempDir(), "pump.toml")
 	upstream := net.JoinHostPort(n.there, "8086")
-	text := fmt.Sprintf("[server]\nlisten = [%q]\nadmin = \"\"\n%s\n%s", upstream, backlog, pushStream("live"))
+	text := fmt.Sprintf("[server]\nlisten = [%q]\nadmin = \"\"\n%s\n%s", upstream, backlog,
+		pushStream("live")+"push_from = [\"198.18.0.0/15\"]\n")
 	if err := os.WriteFile(config, []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}

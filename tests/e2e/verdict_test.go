@@ -33,7 +33,7 @@ func judge(s *showing, c *clip, loops, lossless bool) (faults []string) {
 	if first > startLimit {
 		fault("first picture after %v, limit %v", first, startLimit)
 	}
-	due := int((s.length - first).Seconds() * frameRate)
+	due := int((s.length - first - s.buffer).Seconds() * frameRate)
 	if len(s.frames)*100 < due*enough {
 		fault("%d frames of %d, want %d%%", len(s.frames), due, enough)
 	}
