@@ -42,7 +42,9 @@ func fromURL(u *url.URL) (*Address, error) {
 		return nil, fmt.Errorf("upstream %q: scheme %q, want http, mmsh, mms, https or mmshs", Redacted(u.String()), u.Scheme)
 	case u.Hostname() == "":
 		return nil, fmt.Errorf("upstream %q: no host", Redacted(u.String()))
-	case strings.ContainsFunc(u.RawQuery, func(r rune) bool { return r <= ' ' || r > '~' }):
+	case strings.ContainsFunc(u.Hostname(), unprintable):
+		return nil, fmt.Errorf("upstream %q: host %.80q, want ASCII", Redacted(u.String()), u.Hostname())
+	case strings.ContainsFunc(u.RawQuery, unprintable):
 		return nil, fmt.Errorf("upstream %q: query is not escaped", Redacted(u.String()))
 	}
 	port := u.Port()
@@ -56,6 +58,9 @@ func fromURL(u *url.URL) (*Address, error) {
 	up.password, _ = u.User.Password()
 	return up, nil
 }
+
+// unprintable is true of what stands in no request: blanks, controls, and all beyond ASCII.
+func unprintable(r rune) bool { return r <= ' ' || r > '~' }
 
 // targetOf is the origin-form of a URL.
 func targetOf(u *url.URL) string {
