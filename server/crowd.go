@@ -121,13 +121,6 @@ func (w *crowd) evictOldest(before clock.Instant) bool {
 	return true
 }
 
-// size is how many connections there are.
-func (w *crowd) size() int {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.waiting.Len()
-}
-
 // originOf is what counts as one origin: an IPv4 address, or an IPv6 network of 64 bits, of which everybody has one.
 func originOf(a netip.Addr) netip.Addr {
 	a = a.Unmap()

@@ -68,3 +68,10 @@ func TestOrigin(t *testing.T) {
 		}
 	}
 }
+
+// size is how many connections there are.
+func (w *crowd) size() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.waiting.Len()
+}

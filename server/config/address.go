@@ -40,12 +40,15 @@ func covers(all, one string) bool {
 	return all == "" || err == nil && a.IsUnspecified()
 }
 
+// unprintable is true of what stands in no URL: blanks, controls, and all beyond ASCII.
+func unprintable(r rune) bool { return r <= ' ' || r > '~' }
+
 // url wants an absolute URL of one of the schemes, with a host; it returns nil for anything else. Complaints show it
 // without credentials, and never what net/url says, which quotes them.
 func (f *document) url(key, raw string, schemes ...string) *url.URL {
 	u, err := url.Parse(raw)
 	switch {
-	case err != nil || strings.ContainsFunc(raw, func(r rune) bool { return r <= ' ' || r > '~' }):
+	case err != nil || strings.ContainsFunc(raw, unprintable):
 		f.wrong(key, "%.200q, want a URL such as %q", upstream.Redacted(raw), schemes[0]+"://host:port/path")
 	case !slices.Contains(schemes, u.Scheme):
 		f.wrong(key, "%.200q, want a URL that begins with %s://", upstream.Redacted(raw), strings.Join(schemes, "://, "))

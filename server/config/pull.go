@@ -76,8 +76,7 @@ func (f *document) checkUpstream(key, url string) {
 		f.url(key, url, pullSchemes...)
 		return
 	}
-	if _, err := upstream.Parse(url); err != nil || strings.ContainsFunc(url,
-		func(r rune) bool { return r <= ' ' || r > '~' }) {
+	if _, err := upstream.Parse(url); err != nil || strings.ContainsFunc(url, unprintable) {
 		f.wrong(key, "%.200q, want a name such as %q", upstream.Redacted(url),
 			upstream.ServicePrefix+"_mmsh._tcp.example.org/path")
 	}

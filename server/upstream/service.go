@@ -38,7 +38,7 @@ func parseService(name string) (*Address, error) {
 		return bad("want _mmsh._tcp. or _mmshs._tcp. before a domain")
 	case domain == "" || !IsHost(domain):
 		return bad("no domain")
-	case strings.ContainsFunc(u.RawQuery, func(r rune) bool { return r <= ' ' || r > '~' }):
+	case strings.ContainsFunc(u.RawQuery, unprintable):
 		return bad("query is not escaped")
 	}
 	up := &Address{secure: secure, name: domain, target: targetOf(u), service: service + "._tcp." + domain}
