@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"sync"
 
+	"pumpd/server/auth"
 	"pumpd/server/clock"
 )
 
@@ -122,11 +123,4 @@ func (w *crowd) evictOldest(before clock.Instant) bool {
 }
 
 // originOf is what counts as one origin: an IPv4 address, or an IPv6 network of 64 bits, of which everybody has one.
-func originOf(a netip.Addr) netip.Addr {
-	a = a.Unmap()
-	if a.Is4() {
-		return a
-	}
-	p, _ := a.WithZone("").Prefix(64) // never fails
-	return p.Addr()
-}
+func originOf(a netip.Addr) netip.Addr { return auth.NetworkOf(a.Unmap()).Addr() }
