@@ -68,6 +68,7 @@ func checkForms(t testing.TB, h *Header, in []byte) {
 	if again := appendFull(t, h, full); !bytes.Equal(again, full) {
 		t.Errorf("full form of %x: %x, of that %x", in, full, again)
 	}
+	checkStripped(t, h, full)
 	if again := appendShort(t, h, short); !bytes.Equal(again, short) {
 		t.Errorf("short form of %x: %x, of that %x", in, short, again)
 	}
