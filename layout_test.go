@@ -58,11 +58,11 @@ var arrows = []arrow{
 	},
 	{
 		dir: "server/pull", may: []string{
-			"server/auth", "server/clock", "server/config", "server/pulse", "server/stream", "server/upstream", "server/via",
+			"server/clock", "server/config", "server/outage", "server/pulse", "server/stream", "server/upstream", "server/via",
 			"server/view", "asf",
 		},
 		tests: []string{
-			"server/logging/logtest", "server/play", "server/stream/streamtest", "server/upstream/upstreamtest",
+			"server/auth", "server/logging/logtest", "server/play", "server/stream/streamtest", "server/upstream/upstreamtest",
 			"asf/asftest", "codec",
 		},
 	},
@@ -84,6 +84,9 @@ var arrows = []arrow{
 		},
 		tests: []string{"asf/asftest"},
 	},
+	{dir: "server/outage", may: []string{
+		"server/auth", "server/clock", "server/upstream", "server/via", "server/view",
+	}},
 	{dir: "server/view", may: []string{"server/clock", "server/config"}},
 	{dir: "server/config", may: []string{"server/auth", "server/upstream", "*"}},
 	{

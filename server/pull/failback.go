@@ -57,7 +57,7 @@ func (p *puller) judge(q *origin, err error, now clock.Instant) {
 	switch {
 	case err != nil:
 		q.good = 0
-		q.outage.log(p.Log, q.name, err, false, now)
+		q.outage.Log(p.Log, q.name, err, false, now)
 	case q.good == 0:
 		p.Log.Debug("preferred upstream answers again", "from", q.name)
 		q.good = now

@@ -1,14 +1,12 @@
 package pull
 
 import (
-	"errors"
-	"log/slog"
-	"slices"
 	"time"
 
 	"pumpd/server/clock"
+	"pumpd/server/outage"
+	"pumpd/server/stream"
 	"pumpd/server/upstream"
-	"pumpd/server/view"
 )
 
 // An origin is an upstream of the configuration and what is remembered of how it behaved.
@@ -26,7 +24,7 @@ type origin struct {
 	probing  bool
 	probed   clock.Instant // the next probe: not before
 	good     clock.Instant // since when all probes have found it good; 0: the last one has not
-	outage   outage
+	outage   outage.Outage
 }
 
 const (
@@ -71,70 +69,9 @@ func (p *puller) due(q *origin) clock.Instant {
 	return q.retry
 }
 
-// An outage is a run of failures. The log gets the first of each kind as it comes, and once a minute that it goes on;
-// all others are for debugging.
-type outage struct {
-	tries  int
-	since  clock.Instant
-	told   clock.Instant
-	causes []string
-	last   view.Error // of this run or the one before
-}
-
-const (
-	tellAgain = time.Minute
-	maxCauses = 4 // that are told at once
-)
-
-// log logs a failure. known: the log has it already.
-func (t *outage) log(log *slog.Logger, from string, err error, known bool, now clock.Instant) {
-	t.tries++
-	t.last = view.NewError(err, causeOf(err), now)
-	if t.tries == 1 {
-		t.since, t.told = now, now
-	}
-	switch {
-	case t.isNew(rootOf(err)):
-		t.told = now
-		if !known {
-			log.Warn("upstream failed", "from", from, "err", err)
-		}
-	case now.Since(t.told) >= tellAgain:
-		t.told = now
-		log.Warn("upstream still fails", "from", from, "tries", t.tries, "for", now.Since(t.since).Round(time.Second), "err",
-			err)
-	default:
-		log.Debug("upstream failed again", "from", from, "tries", t.tries, "err", err)
-	}
-}
-
-// isNew says whether a cause is the first of its kind in this run, as long as there are few.
-func (t *outage) isNew(cause string) bool {
-	if slices.Contains(t.causes, cause) {
-		return false
-	}
-	if len(t.causes) == maxCauses {
-		return false
-	}
-	t.causes = append(t.causes, cause)
-	return true
-}
-
-// end ends the run, if there is one.
-func (t *outage) end(log *slog.Logger, from string, now clock.Instant) {
-	if t.tries > 0 {
-		log.Info("upstream is good again", "from", from, "failures", t.tries, "after", now.Since(t.since).Round(time.Second))
-		*t = outage{last: t.last}
-	}
-}
-
-// rootOf is the innermost error, which has no ports and addresses in it that differ each time.
-func rootOf(err error) string {
-	for {
-		inner := errors.Unwrap(err)
-		if inner == nil {
-			return err.Error()
-		}
-		err = inner
-	}
+// causes are the words for errors that only a pull has.
+var causes = []outage.Cause{
+	{Err: errNoAnswer, Word: "no_answer"},
+	{Err: errNoPicture, Word: "no_key_frame"},
+	{Err: stream.ErrBadSource, Word: "bad_packets"},
 }

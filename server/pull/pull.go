@@ -11,6 +11,7 @@ import (
 
 	"pumpd/server/clock"
 	"pumpd/server/config"
+	"pumpd/server/outage"
 	"pumpd/server/stream"
 	"pumpd/server/upstream"
 	"pumpd/server/via"
@@ -94,7 +95,8 @@ func newPuller(st *stream.Stream, c *config.Config, pump via.Name) (*puller, err
 		if err != nil {
 			return nil, err
 		}
-		p.origins = append(p.origins, &origin{at: up, name: upstream.AsConfigured(raw), rank: i})
+		p.origins = append(p.origins, &origin{at: up, name: upstream.AsConfigured(raw), rank: i,
+			outage: outage.Outage{What: "upstream", Causes: causes}})
 	}
 	return p, nil
 }

@@ -63,7 +63,7 @@ func (p *puller) comparePair(l *lane, now clock.Instant) {
 		silence := now.Since(old.Latest)
 		p.switchTo(l, u, "the other one is behind")
 		old.First = now // what it has done before is no merit any more
-		old.origin.outage.log(p.Log, old.origin.name, stalledFor(silence), false, now)
+		old.origin.outage.Log(p.Log, old.origin.name, stalledFor(silence), false, now)
 	}
 }
 

@@ -14,7 +14,7 @@ import (
 // them where there are many streams.
 func (p *puller) isRoutine(n report) bool {
 	return n.batch != nil && !n.batch.other && n.lane == p.active &&
-		len(p.lanes) == 1 && !p.awake && p.handover == nil && n.lane.origin.outage.tries == 0
+		len(p.lanes) == 1 && !p.awake && p.handover == nil && n.lane.origin.outage.Tries == 0
 }
 
 // handle takes what a lane or a probe has found.
@@ -63,7 +63,7 @@ func (p *puller) take(l *lane, e upstream.Event, now clock.Instant) error {
 	}
 	l.came(now)
 	if l.lasted() >= steadyRun {
-		l.origin.outage.end(p.Log, l.origin.name, now)
+		l.origin.outage.End(p.Log, l.origin.name, now)
 	}
 	if l == p.active {
 		return p.source.Packet(e.Data)
@@ -86,7 +86,7 @@ func (p *puller) drop(l *lane, err error, now clock.Instant) {
 	case l != p.active:
 	case o != nil:
 		p.switchTo(o, p.lineUp(o), "the other one is lost")
-	case l.origin.outage.tries > 0:
+	case l.origin.outage.Tries > 0:
 		p.release(p.source.Yield)
 	default:
 		known = true
@@ -96,7 +96,7 @@ func (p *puller) drop(l *lane, err error, now clock.Instant) {
 		p.relief = now // that was none
 	}
 	l.origin.fail(now, l.lasted(), p.random())
-	l.origin.outage.log(p.Log, l.origin.name, err, known, now)
+	l.origin.outage.Log(p.Log, l.origin.name, err, known, now)
 }
 
 // close stops a lane; it may still be the one that feeds.

@@ -19,7 +19,7 @@ func (p *puller) show() {
 }
 
 func (p *puller) view(q *origin) view.Upstream {
-	v := view.Upstream{Name: q.name, Failures: q.outage.tries, Last: q.outage.last}
+	v := view.Upstream{Name: q.name, Failures: q.outage.Tries, Last: q.outage.Last}
 	switch l := p.laneOf(q); {
 	case l != nil && l == p.active:
 		v.State = view.Feeding
@@ -29,7 +29,7 @@ func (p *puller) view(q *origin) view.Upstream {
 		v.State = view.Connecting
 	case q.good > 0:
 		v.State, v.Again = view.Returning, q.good.Add(time.Duration(p.st.Config().Failback))
-	case q.outage.tries > 0:
+	case q.outage.Tries > 0:
 		v.State = view.Failed
 		switch {
 		case p.active == nil || p.pair:

@@ -3,7 +3,6 @@ package pull
 import (
 	"context"
 	"io"
-	"log/slog"
 	"net"
 	"strings"
 	"testing"
@@ -11,8 +10,6 @@ import (
 	"time"
 
 	"pumpd/server/config"
-	"pumpd/server/upstream"
-	"pumpd/server/view"
 )
 
 // views is what has become of the upstreams, "again" where that changes by itself: "feeding, failed again".
@@ -116,15 +113,4 @@ func TestUpstreamThatFails(t *testing.T) {
 		}
 		stop()
 	})
-}
-
-// The last error stays to be read when the outage is over.
-func TestLastErrorStays(t *testing.T) {
-	log := slog.New(slog.DiscardHandler)
-	var tr outage
-	tr.log(log, "x", upstream.ErrEnded, true, 5)
-	tr.end(log, "x", 6)
-	if tr.tries != 0 || tr.last != (view.Error{Text: upstream.ErrEnded.Error(), Cause: "ended", At: 5}) {
-		t.Errorf("got %+v", tr)
-	}
 }

@@ -1,4 +1,4 @@
-package pull
+package outage
 
 import (
 	"context"
@@ -8,23 +8,24 @@ import (
 	"io"
 	"net"
 	"os"
+	"slices"
 	"syscall"
 
 	"pumpd/server/auth"
-	"pumpd/server/stream"
 	"pumpd/server/upstream"
 	"pumpd/server/via"
 )
 
-// causes gives the errors of a pull a word for the metrics. What they say themselves has no end: it has ports, times,
-// and what the other side made up.
-var causes = []struct {
-	err  error
-	word string
-}{
+// A Cause gives an error a word for the metrics. What errors say themselves has no end: it has ports, times, and what
+// the other side made up.
+type Cause struct {
+	Err  error
+	Word string
+}
+
+// causes are those of all connections to other servers.
+var causes = []Cause{
 	{upstream.ErrStalled, "silent"},
-	{errNoAnswer, "no_answer"},
-	{errNoPicture, "no_key_frame"},
 	{upstream.ErrEnded, "ended"},
 	{via.ErrLoop, "loop"},
 	{via.ErrDeep, "loop"},
@@ -32,7 +33,6 @@ var causes = []struct {
 	{auth.ErrWrongLogin, "login"},
 	{upstream.ErrFingerprint, "certificate"},
 	{upstream.ErrNoCertificate, "certificate"},
-	{stream.ErrBadSource, "bad_packets"},
 	{upstream.ErrFragment, "bad_header"},
 	{syscall.ECONNREFUSED, "connection_refused"},
 	{syscall.ECONNRESET, "connection_reset"},
@@ -46,11 +46,11 @@ var causes = []struct {
 	{io.ErrUnexpectedEOF, "closed"},
 }
 
-// causeOf is the word for an error, out of a list that does not grow.
-func causeOf(err error) string {
-	for _, c := range causes {
-		if errors.Is(err, c.err) {
-			return c.word
+// causeOf is the word for an error, out of a list that does not grow; own goes first.
+func causeOf(err error, own []Cause) string {
+	for _, c := range slices.Concat(own, causes) {
+		if errors.Is(err, c.Err) {
+			return c.Word
 		}
 	}
 	if e := (*upstream.StatusError)(nil); errors.As(err, &e) {

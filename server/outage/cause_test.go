@@ -1,4 +1,4 @@
-package pull
+package outage
 
 import (
 	"context"
@@ -11,12 +11,13 @@ import (
 	"testing"
 
 	"pumpd/server/auth"
-	"pumpd/server/stream"
 	"pumpd/server/upstream"
 	"pumpd/server/via"
 )
 
 func TestCauseOf(t *testing.T) {
+	errOwn := errors.New("own")
+	own := []Cause{{errOwn, "own"}}
 	for _, c := range []struct {
 		err  error
 		want string
@@ -29,13 +30,13 @@ func TestCauseOf(t *testing.T) {
 		{fmt.Errorf("describe: %w", io.ErrUnexpectedEOF), "closed"},
 		{&upstream.StatusError{Status: 503, Reason: "Busy"}, "status_503"},
 		{fmt.Errorf("x: %w", &upstream.StatusError{Status: 1 << 40}), "status_999"},
-		{stalledFor(1), "silent"},
-		{fmt.Errorf("%w: %d, the last: %w", stream.ErrBadSource, 100, io.EOF), "bad_packets"},
+		{fmt.Errorf("%w for 1s", upstream.ErrStalled), "silent"},
+		{fmt.Errorf("%w: %d, the last: %w", errOwn, 100, io.EOF), "own"},
 		{auth.ErrWrongLogin, "login"},
 		{fmt.Errorf("%w: behind 9 others", via.ErrDeep), "loop"},
 		{errors.New("anything at all"), "other"},
 	} {
-		if got := causeOf(c.err); got != c.want {
+		if got := causeOf(c.err, own); got != c.want {
 			t.Errorf("%v: %q, want %q", c.err, got, c.want)
 		}
 	}
