@@ -45,7 +45,8 @@ func TestEncoderReturnsToAFullServer(t *testing.T) {
 		st := r.reg.Streams()[0]
 		var right string
 		if users != nil {
-			r.loop.node.access.users[st.ID()], _ = auth.ParseUsers(users)
+			rights, _ := auth.ParseUsers(users)
+			r.loop.node.access.replace(pushRightsByStream{st: {users: rights}})
 			right = "Authorization: Basic ZW5jb2RlcjpzZWNyZXQ=\r\n"
 		}
 		e := r.encoder()

@@ -17,9 +17,8 @@ func (l *loop) hold(c *conn, st *stream.Stream, now clock.Instant) bool {
 		return false
 	}
 	c.phase, c.waited, c.waitsFor, c.deadline = holding, true, st, now.Add(d)
-	held := &l.held[st.ID()]
-	c.heldSlot = int32(len(*held))
-	*held = append(*held, c)
+	c.heldSlot = int32(len(l.held[st]))
+	l.held[st] = append(l.held[st], c)
 	l.holding++
 	st.Stats().Held.Add(1)
 	l.hub.Listen(st)
@@ -35,13 +34,17 @@ func (l *loop) serveHeld(now clock.Instant) {
 	if l.holding == 0 {
 		return
 	}
-	for _, held := range l.held {
-		if len(held) == 0 || held[0].waitsFor.Up() == nil {
-			continue
+	for st := range l.held {
+		if st.Up() != nil {
+			l.unholdAll(st, now)
 		}
-		for _, c := range slices.Backward(held) {
-			l.unhold(c, now)
-		}
+	}
+}
+
+// unholdAll is unhold for all who wait for a stream.
+func (l *loop) unholdAll(st *stream.Stream, now clock.Instant) {
+	for _, c := range slices.Backward(l.held[st]) {
+		l.unhold(c, now)
 	}
 }
 
@@ -58,12 +61,14 @@ func (l *loop) unlistHeld(c *conn) {
 	if c.heldSlot < 0 {
 		return
 	}
-	held := &l.held[c.waitsFor.ID()]
-	end := len(*held) - 1
-	last := (*held)[end]
-	(*held)[c.heldSlot], last.heldSlot = last, c.heldSlot
-	(*held)[end] = nil
-	*held = (*held)[:end]
+	held := l.held[c.waitsFor]
+	end := len(held) - 1
+	last := held[end]
+	held[c.heldSlot], last.heldSlot = last, c.heldSlot
+	held[end] = nil
+	if l.held[c.waitsFor] = held[:end]; end == 0 {
+		delete(l.held, c.waitsFor)
+	}
 	c.heldSlot = -1
 	l.holding--
 	l.hub.Unlisten(c.waitsFor)

@@ -40,7 +40,7 @@ func TestHeldViewerIsServedWhenTheStreamComesUp(t *testing.T) {
 	if n := len(raw.body()); n != len(st.Up().Gen.Header().Raw)+2*asftest.PacketSize {
 		t.Errorf("raw: %d bytes", n)
 	}
-	if n := len(r.loop.held[0]); st.Watched() != 2 || n != 0 {
+	if n := len(r.loop.held[r.reg.Streams()[0]]); st.Watched() != 2 || n != 0 {
 		t.Errorf("%d watch, %d held, want 2 and 0", st.Watched(), n)
 	}
 }

@@ -42,12 +42,12 @@ type loop struct {
 	// This loop's goroutine only.
 	now      clock.Instant // of the callback that is being served
 	conns    conns
-	waiting  []*conn       // those of conns that are not viewing: they have deadlines
-	held     [][]*conn     // those who wait for the stream to come up, by stream.ID
-	holding  int           // conns in held
-	queue    []*conn       // have sent more requests than were served at once
-	leaving  []*conn       // marked, not yet swept
-	chores   clock.Instant // when deadlines are next looked at
+	waiting  []*conn                    // those of conns that are not viewing: they have deadlines
+	held     map[*stream.Stream][]*conn // those who wait for the stream to come up; without the streams that nobody waits for
+	holding  int                        // conns in held
+	queue    []*conn                    // have sent more requests than were served at once
+	leaving  []*conn                    // marked, not yet swept
+	chores   clock.Instant              // when deadlines are next looked at
 	stopping bool
 	serving  bool // inside work or traffic, which sweep when they are done
 
@@ -102,7 +102,7 @@ func newLoop(id int, c clock.Clock, cfg *config.Config, e fanout.Engine, log *sl
 			pushSetup:   time.Duration(cfg.Timeouts.PushSetup),
 			redirect404: cfg.Server.Redirect404To,
 		},
-		held: make([][]*conn, len(reg.Streams())),
+		held: map[*stream.Stream][]*conn{},
 	}
 	l.hub = fanout.New(id, fanout.Options{
 		Clock: c,
@@ -111,7 +111,7 @@ func newLoop(id int, c clock.Clock, cfg *config.Config, e fanout.Engine, log *sl
 			MaxLag: time.Duration(cfg.Server.MaxLag),
 			Stall:  time.Duration(cfg.Timeouts.Stall),
 		},
-		Engine: e, Owner: l, Wake: l.wake, Stats: &stats.hubs, Streams: len(reg.Streams()),
+		Engine: e, Owner: l, Wake: l.wake, Stats: &stats.hubs,
 	})
 	l.again = time.AfterFunc(time.Hour, l.wake)
 	l.again.Stop()

@@ -3,36 +3,79 @@ package server
 import (
 	"fmt"
 	"sync"
+	"sync/atomic"
 
 	"pumpd/server/auth"
+	"pumpd/server/config"
 	"pumpd/server/stream"
 )
 
-// pushAccess is who may push to each stream: passwords, networks, and the push-ids that were given out. Streams are
-// known by their id.
+// pushAccess is who may push to each stream: passwords, networks, and the push-ids that were given out.
 type pushAccess struct {
-	// Set by newPushAccess, never changed.
-	users []auth.Users    // of push_users; empty: no password is asked for, see admits
-	from  []auth.Networks // of push_from; empty: see admits
+	// Any goroutine. A map that changes no more; a reload replaces it.
+	rights atomic.Pointer[pushRightsByStream]
 
 	mu       sync.Mutex
-	sessions []pushSessions
+	sessions map[*stream.Stream]*pushSessions // of the streams of rights
 	nonces   auth.Nonces
 	brake    auth.Brake
 }
 
+// pushRights are those of one stream.
+type pushRights struct {
+	users auth.Users    // of push_users; empty: no password is asked for, see admits
+	from  auth.Networks // of push_from; empty: see admits
+}
+
+type pushRightsByStream map[*stream.Stream]pushRights
+
 func newPushAccess(streams []*stream.Stream) (*pushAccess, error) {
-	a := &pushAccess{sessions: make([]pushSessions, len(streams))}
+	a := &pushAccess{}
+	rights := pushRightsByStream{}
 	for _, st := range streams {
-		u, err := auth.ParseUsers(st.Config().PushUsers)
+		r, err := parsePushRights(st.Config())
 		if err != nil {
-			return nil, fmt.Errorf("stream %s: %w", st.Config().Path, err)
+			return nil, err
 		}
-		from, err := auth.ParseNetworks(st.Config().PushFrom)
-		if err != nil {
-			return nil, fmt.Errorf("stream %s: %w", st.Config().Path, err)
-		}
-		a.users, a.from = append(a.users, u), append(a.from, from)
+		rights[st] = r
 	}
+	a.replace(rights)
 	return a, nil
+}
+
+// parsePushRights makes them of a stream's configuration.
+func parsePushRights(cfg *config.Stream) (r pushRights, err error) {
+	if r.users, err = auth.ParseUsers(cfg.PushUsers); err == nil {
+		r.from, err = auth.ParseNetworks(cfg.PushFrom)
+	}
+	if err != nil {
+		return r, fmt.Errorf("stream %s: %w", cfg.Path, err)
+	}
+	return r, nil
+}
+
+// replace has other rights count from now on; nobody changes them any more. The push-ids of streams without any are
+// forgotten.
+func (a *pushAccess) replace(rights pushRightsByStream) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	sessions := make(map[*stream.Stream]*pushSessions, len(rights))
+	for st := range rights {
+		if sessions[st] = a.sessions[st]; sessions[st] == nil {
+			sessions[st] = &pushSessions{}
+		}
+	}
+	a.sessions = sessions
+	a.rights.Store(&rights)
+}
+
+// of is who may push to a stream: strangers may not to one that is no more.
+func (a *pushAccess) of(st *stream.Stream) pushRights { return (*a.rights.Load())[st] }
+
+// sessionsOf are a stream's; those of one that is no more are forgotten. For whoever holds mu.
+func (a *pushAccess) sessionsOf(st *stream.Stream) *pushSessions {
+	if s := a.sessions[st]; s != nil {
+		return s
+	}
+	return &pushSessions{}
 }

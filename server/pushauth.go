@@ -34,7 +34,7 @@ func (l *loop) authorise(c *conn, x exchange, keep bool, now clock.Instant) bool
 		}
 	}
 	shown := auth.Proof{Method: x.Method, Path: x.Path, Authorization: x.Authorization, From: from}
-	_, v := l.node.access.users[st.ID()].Check(shown, l.node.access.spendNonce, time.Now())
+	_, v := l.node.access.of(st).users.Check(shown, l.node.access.spendNonce, time.Now())
 	switch v {
 	case auth.Right:
 		l.node.access.guessedRight(st, from)
@@ -52,7 +52,7 @@ func (l *loop) authorise(c *conn, x exchange, keep bool, now clock.Instant) bool
 func (l *loop) challenge(c *conn, x exchange, keep, stale bool) {
 	l.logRefusal(c, x.to, 401, "credentials are wanted")
 	b := l.head(x.Minor, 401, encoderServer)
-	for _, v := range l.node.access.users[x.stream.ID()].Challenge(x.AcceptAuth, c.remote.Addr(), stale, time.Now()) {
+	for _, v := range l.node.access.of(x.stream).users.Challenge(x.AcceptAuth, c.remote.Addr(), stale, time.Now()) {
 		b = codec.AppendField(b, "WWW-Authenticate", v)
 	}
 	b = codec.AppendIntField(b, "Content-Length", 0)

@@ -94,10 +94,10 @@ func (a *pushAccess) open(st *stream.Stream, from netip.Addr, now, ends clock.In
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	id := strconv.FormatUint(uint64(randomID()), 10) // at most 10 digits (push.md §10)
-	for a.sessions[st.ID()].find(id) != nil {
+	for a.sessionsOf(st).find(id) != nil {
 		id = strconv.FormatUint(uint64(randomID()), 10)
 	}
-	a.sessions[st.ID()].add(pushSession{id: id, from: from, ends: ends}, now)
+	a.sessionsOf(st).add(pushSession{id: id, from: from, ends: ends}, now)
 	return id
 }
 
@@ -109,8 +109,8 @@ func (a *pushAccess) know(id string, st *stream.Stream, from netip.Addr, now clo
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	s := a.sessions[st.ID()].find(id)
-	if s == nil || s.from != from && len(a.users[st.ID()]) > 0 || s.ends.Before(now) {
+	s := a.sessionsOf(st).find(id)
+	if s == nil || s.from != from && len(a.of(st).users) > 0 || s.ends.Before(now) {
 		return pushSession{}, false
 	}
 	return *s, true
@@ -120,7 +120,7 @@ func (a *pushAccess) know(id string, st *stream.Stream, from netip.Addr, now clo
 func (a *pushAccess) use(id string, st *stream.Stream, from netip.Addr, ends clock.Instant) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if s := a.sessions[st.ID()].find(id); s != nil {
+	if s := a.sessionsOf(st).find(id); s != nil {
 		s.from, s.ends = from, ends
 	}
 }
@@ -135,13 +135,13 @@ func (a *pushAccess) keep(st *stream.Stream, s pushSession, now clock.Instant, l
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	s.ends = now.Add(life)
-	a.sessions[st.ID()].drop(s.id)
-	a.sessions[st.ID()].add(s, now)
+	a.sessionsOf(st).drop(s.id)
+	a.sessionsOf(st).add(s, now)
 }
 
 // drop forgets a push-id whose session is over.
 func (a *pushAccess) drop(st *stream.Stream, id string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.sessions[st.ID()].drop(id)
+	a.sessionsOf(st).drop(id)
 }

@@ -26,7 +26,7 @@ func TestSetupsEvictNobodyElse(t *testing.T) {
 	for i := range uint32(1100) {
 		r.loop.node.access.open(a, strangerAt(i), r.at, r.at.Add(2*time.Minute))
 	}
-	if n := len(r.loop.node.access.sessions[a.ID()]); n > maxPushes {
+	if n := len(*r.loop.node.access.sessionsOf(a)); n > maxPushes {
 		t.Errorf("%d push-ids of one stream, limit %d", n, maxPushes)
 	}
 	if _, ok := r.loop.node.access.know(elsewhere, b, testClient, r.at); !ok {
@@ -46,7 +46,7 @@ func TestNetworksHaveAQuotaOfPushIDs(t *testing.T) {
 		from, _ := netip.AddrFromSlice(b)
 		r.loop.node.access.open(st, from, r.at, r.at.Add(time.Minute))
 	}
-	if n := len(r.loop.node.access.sessions[st.ID()]); n != maxNetworkPushes+1 {
+	if n := len(*r.loop.node.access.sessionsOf(st)); n != maxNetworkPushes+1 {
 		t.Errorf("%d push-ids, want %d of the /64 and one of another network", n, maxNetworkPushes)
 	}
 	for i := range uint32(10 * maxNetworkPushes) { // four networks fill the stream
@@ -57,7 +57,7 @@ func TestNetworksHaveAQuotaOfPushIDs(t *testing.T) {
 	}
 	r.pass(2 * time.Minute)
 	r.loop.node.access.open(st, testClient, r.at, r.at.Add(time.Minute))
-	if n := len(r.loop.node.access.sessions[st.ID()]); n != 1 {
+	if n := len(*r.loop.node.access.sessionsOf(st)); n != 1 {
 		t.Errorf("%d push-ids after all but one have ended", n)
 	}
 }
@@ -70,7 +70,7 @@ func TestRefusedStartProlongsNothing(t *testing.T) {
 	startedPush(r).push(1)
 	again := r.encoderAt("192.0.2.66")
 	again.post(startType, lurker.id, endless, "")
-	if s := r.loop.node.access.sessions[0].find(lurker.id); s == nil || s.ends > r.at.Add(3*time.Minute) {
+	if s := r.loop.node.access.sessionsOf(r.reg.Streams()[0]).find(lurker.id); s == nil || s.ends > r.at.Add(3*time.Minute) {
 		t.Errorf("session %+v after %q", s, again.status())
 	}
 }

@@ -87,7 +87,7 @@ func (l *loop) admitPush(c *conn, x exchange, known, keep bool, now clock.Instan
 		l.refuseAddress(c, x)
 		return false
 	}
-	if len(l.node.access.users[st.ID()]) > 0 && !known && !l.authorise(c, x, keep, now) {
+	if len(l.node.access.of(st).users) > 0 && !known && !l.authorise(c, x, keep, now) {
 		return false
 	}
 	code, why := l.objection(c, st, pushID(x.Request), now)
@@ -102,7 +102,7 @@ func (l *loop) admitPush(c *conn, x exchange, known, keep bool, now clock.Instan
 func (l *loop) refuseAddress(c *conn, x exchange) {
 	st := x.stream
 	keys := "push_users or push_from"
-	if len(l.node.access.from[st.ID()]) > 0 {
+	if len(l.node.access.of(st).from) > 0 {
 		keys = "push_from"
 	}
 	l.log.Warn(logging.PushBarred, "stream", st.Config().Path, "from", c.remote, "see", keys)
@@ -124,7 +124,7 @@ func (l *loop) objection(c *conn, st *stream.Stream, id string, now clock.Instan
 		return 0, ""
 	}
 	switch {
-	case len(l.node.access.users[st.ID()]) == 0 && st.Reserved(c.remote.Addr(), id, now):
+	case len(l.node.access.of(st).users) == 0 && st.Reserved(c.remote.Addr(), id, now):
 		return 403, "another encoder sends to this stream"
 	case s != nil && s.Kind() == stream.Push && guardedBy(s, now):
 		return 409, "an encoder sends to this stream already"

@@ -74,13 +74,13 @@ func TestUnholdFindsItsPlace(t *testing.T) {
 	}
 	for i := range all {
 		all[(i*37)%len(all)].hangUp()
-		for place, c := range r.loop.held[0] {
+		for place, c := range r.loop.held[r.reg.Streams()[0]] {
 			if int(c.heldSlot) != place {
 				t.Fatalf("after %d: a conn at %d thinks it is at %d", i, place, c.heldSlot)
 			}
 		}
 	}
-	if n := r.reg.Streams()[0].Stats().Held.Load(); n != 0 || len(r.loop.held[0]) != 0 {
+	if n := r.reg.Streams()[0].Stats().Held.Load(); n != 0 || len(r.loop.held[r.reg.Streams()[0]]) != 0 {
 		t.Errorf("%d wait", n)
 	}
 }

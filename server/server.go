@@ -217,7 +217,7 @@ func (s *Server) startSources(ctx context.Context, helpers *sync.WaitGroup) {
 		}
 		switch st.Config().Type {
 		case config.TypePull:
-			helpers.Go(func() { pull.Run(ctx, st, s.cfg, s.node.name) })
+			helpers.Go(func() { pull.Run(ctx, st, s.config, s.node.name) })
 		case config.TypeFile:
 			helpers.Go(func() { play.RunFile(ctx, st) })
 		}
@@ -245,3 +245,6 @@ func (s *Server) keepHouse(ctx context.Context) error {
 		}
 	}
 }
+
+// config is the configuration that counts now. Any goroutine.
+func (s *Server) config() *config.Config { return s.cfg }

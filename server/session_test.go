@@ -64,7 +64,7 @@ func TestIDsAreUnguessable(t *testing.T) {
 	ids := func() [2]string {
 		cryptotest.SetGlobalRandom(t, 1)
 		r := newSessions()
-		access := &pushAccess{sessions: make([]pushSessions, 1)}
+		access := &pushAccess{}
 		return [2]string{clientID(r.open(testClient, 1, false)), access.open(&stream.Stream{}, testClient, 1, 2)}
 	}
 	if a, b := ids(), ids(); a != b {

@@ -62,7 +62,7 @@ const (
 
 func prepare(s *Subject) *Admin {
 	a := &Admin{
-		s: s, guard: newGuard(s.Config), mux: http.NewServeMux(), rates: newRates(s.Streams.Streams()),
+		s: s, guard: newGuard(s.Config), mux: http.NewServeMux(), rates: newRates(s.Streams.Streams),
 		ended: make(chan error, 1), end: make(chan struct{}),
 	}
 	a.mux.HandleFunc("/{$}", a.page)

@@ -10,9 +10,17 @@ import (
 
 // rates are what comes into each stream and goes out of it, in bit/s over the last rateSpan.
 type rates struct {
-	streams []*stream.Stream // set by newRates, never changed
-	in, out []meter          // by the ID of the stream
+	streams func() []*stream.Stream // those there are; another slice when they are others
+
+	// Any goroutine. A map that changes no more.
+	of atomic.Pointer[map[*stream.Stream]*flow]
+
+	// The sampling goroutine only.
+	known []*stream.Stream // that of is for
 }
+
+// A flow is what is measured of one stream.
+type flow struct{ in, out meter }
 
 const (
 	rateSpan     = 5 * time.Second
@@ -20,8 +28,18 @@ const (
 	rateReadings = int(rateSpan/rateInterval) + 1
 )
 
-func newRates(streams []*stream.Stream) *rates {
-	return &rates{streams: streams, in: make([]meter, len(streams)), out: make([]meter, len(streams))}
+func newRates(streams func() []*stream.Stream) *rates {
+	r := &rates{streams: streams}
+	r.of.Store(&map[*stream.Stream]*flow{})
+	return r
+}
+
+// flowOf is that of a stream, at zero before its first sample. Any goroutine.
+func (r *rates) flowOf(st *stream.Stream) *flow {
+	if f := (*r.of.Load())[st]; f != nil {
+		return f
+	}
+	return &flow{}
 }
 
 // run takes samples until stop is closed.
@@ -40,10 +58,28 @@ func (r *rates) run(c clock.Clock, stop <-chan struct{}) {
 
 // sample is to be called every rateInterval, always from the same goroutine.
 func (r *rates) sample(now clock.Instant) {
-	for i, st := range r.streams {
-		r.in[i].sample(st.Stats().BytesIn.Load(), now)
-		r.out[i].sample(st.Stats().BytesOut.Load(), now)
+	if streams := r.streams(); !same(streams, r.known) {
+		r.follow(streams)
 	}
+	for st, f := range *r.of.Load() {
+		f.in.sample(st.Stats().BytesIn.Load(), now)
+		f.out.sample(st.Stats().BytesOut.Load(), now)
+	}
+}
+
+// same says that two lists are one.
+func same(a, b []*stream.Stream) bool {
+	return len(a) == len(b) && (len(a) == 0 || &a[0] == &b[0])
+}
+
+// follow has those streams measured from now on, and forgets the others.
+func (r *rates) follow(streams []*stream.Stream) {
+	of := make(map[*stream.Stream]*flow, len(streams))
+	for _, st := range streams {
+		of[st] = r.flowOf(st)
+	}
+	r.known = streams
+	r.of.Store(&of)
 }
 
 // A meter turns a counter of bytes into a rate.

@@ -19,9 +19,8 @@ type audience struct {
 	beat    beat
 }
 
-// news says whether the chain has grown beyond where its viewers stand; a hub has nil for a stream that it never
-// served.
-func (a *audience) news() bool { return a != nil && a.at != nil && a.at.Next() != nil }
+// news says whether the chain has grown beyond where its viewers stand.
+func (a *audience) news() bool { return a.at != nil && a.at.Next() != nil }
 
 // account adds what sockets took to the stream's counter.
 func (a *audience) account() {
@@ -31,10 +30,11 @@ func (a *audience) account() {
 
 // audienceOf gives the hub's audience of a stream, which may be empty.
 func (h *Hub) audienceOf(st *stream.Stream) *audience {
-	a := h.audiences[st.ID()]
+	a := h.of[st]
 	if a == nil {
 		a = &audience{hub: h, stream: st}
-		h.audiences[st.ID()] = a
+		h.of[st] = a
+		h.audiences = append(h.audiences, a)
 	}
 	return a
 }

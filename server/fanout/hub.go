@@ -37,7 +37,8 @@ type Hub struct {
 
 	// The loop's goroutine only.
 	now       clock.Instant // of the round or turn
-	audiences []*audience   // by stream.ID; nil where there never was a viewer
+	audiences []*audience   // of the streams that have ever had a viewer here and are not retired
+	of        map[*stream.Stream]*audience
 	chores    clock.Instant // when viewers are next looked at
 	sends     uint64        // since they were last counted
 	cost      time.Duration // of a round, see pace.go
@@ -80,19 +81,18 @@ type Stats struct {
 
 // Options of New. All are needed.
 type Options struct {
-	Clock   clock.Clock
-	Limits  Limits
-	Engine  Engine // the hub's alone, until Close
-	Owner   Owner
-	Wake    func() // has Work called soon; called on any goroutine
-	Stats   *Stats
-	Streams int // how many there are; their IDs are below that
+	Clock  clock.Clock
+	Limits Limits
+	Engine Engine // the hub's alone, until Close
+	Owner  Owner
+	Wake   func() // has Work called soon; called on any goroutine
+	Stats  *Stats
 }
 
 // New makes the hub that streams know by id: what they ring goes to its Bell.
 func New(id int, o Options) *Hub {
 	h := &Hub{id: id, clock: o.Clock, limits: o.Limits, engine: o.Engine, owner: o.Owner, wake: o.Wake, stats: o.Stats,
-		audiences: make([]*audience, o.Streams)}
+		of: map[*stream.Stream]*audience{}}
 	h.limits.lagBytes = maxLagBytes
 	h.alarm = time.AfterFunc(time.Hour, h.ring)
 	h.alarm.Stop()
@@ -168,9 +168,6 @@ func (h *Hub) DoChores(now clock.Instant) {
 	}
 	h.chores = now.Add(time.Second)
 	for _, a := range h.audiences {
-		if a == nil {
-			continue
-		}
 		for _, v := range a.viewers {
 			h.chore(v, now)
 		}

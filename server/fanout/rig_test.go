@@ -71,7 +71,7 @@ func newRig(t testing.TB, change func(*config.Config)) *rig {
 			MaxLag: time.Duration(cfg.Server.MaxLag),
 			Stall:  time.Duration(cfg.Timeouts.Stall),
 		},
-		Engine: r, Owner: r, Wake: r.wake, Stats: &Stats{}, Streams: 1,
+		Engine: r, Owner: r, Wake: r.wake, Stats: &Stats{},
 	})
 	return r
 }

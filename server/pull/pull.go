@@ -65,9 +65,10 @@ type handover struct {
 	granted chan struct{}
 }
 
-// Run keeps a stream fed until ctx is done.
-func Run(ctx context.Context, st *stream.Stream, c *config.Config, pump via.Name) {
-	p, err := newPuller(st, c, pump)
+// Run keeps a stream fed until ctx is done. now gives the configuration that counts: of the proxy when Run is called, of
+// timeouts at any time.
+func Run(ctx context.Context, st *stream.Stream, now func() *config.Config, pump via.Name) {
+	p, err := newPuller(st, now, pump)
 	if err != nil {
 		st.Log().Error("pull is not possible", "err", err)
 		return
@@ -75,7 +76,8 @@ func Run(ctx context.Context, st *stream.Stream, c *config.Config, pump via.Name
 	p.run(ctx)
 }
 
-func newPuller(st *stream.Stream, c *config.Config, pump via.Name) (*puller, error) {
+func newPuller(st *stream.Stream, now func() *config.Config, pump via.Name) (*puller, error) {
+	c := now()
 	d, err := upstream.NewDialer(upstream.DialerOptions{
 		Proxy: c.Proxy.URL, ForLocal: c.Proxy.ForLocal, CAFile: st.Config().CAFile, Fingerprint: st.Config().Fingerprint,
 	})
@@ -84,7 +86,7 @@ func newPuller(st *stream.Stream, c *config.Config, pump via.Name) (*puller, err
 	}
 	p := &puller{
 		Client: &upstream.Client{Dialer: d, Name: pump, GUID: upstream.NewGUID(), Follow: st.Config().FollowRedirects,
-			Stall: time.Duration(c.Timeouts.PullStall), Log: st.Log()},
+			Stall: func() time.Duration { return time.Duration(now().Timeouts.PullStall) }, Log: st.Log()},
 		st:      st,
 		pair:    len(st.Config().Pair) > 0,
 		reports: make(chan report, 16),

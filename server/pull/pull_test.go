@@ -106,7 +106,7 @@ func newSceneOf(t *testing.T, cfg config.Stream) *scene {
 			s.first = s.st.Joins().Start
 		}
 	}})
-	p, err := newPuller(s.st, config.Default(), via.NewName())
+	p, err := newPuller(s.st, config.Default, via.NewName())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -715,13 +715,13 @@ func TestPullFailsOver(t *testing.T) {
 
 func TestNewPullerRefuses(t *testing.T) {
 	st, _ := streamtest.New(t, config.Stream{Path: "x", URL: "rtsp://a.example/"}, streamtest.Options{})
-	if _, err := newPuller(st, config.Default(), via.NewName()); err == nil {
+	if _, err := newPuller(st, config.Default, via.NewName()); err == nil {
 		t.Error("a puller from rtsp://")
 	}
 	st, _ = streamtest.New(t, config.Stream{Path: "x", URL: "mmsh://a.example/"}, streamtest.Options{})
 	c := config.Default()
 	c.Proxy.URL = "socks5://a.example"
-	if _, err := newPuller(st, c, via.NewName()); err == nil {
+	if _, err := newPuller(st, func() *config.Config { return c }, via.NewName()); err == nil {
 		t.Error("a puller through socks5://")
 	}
 }

@@ -79,18 +79,27 @@ const (
 	EndElement                       // the source is over, viewers leave here; then header
 )
 
-// A Generation is one header and everything that is derived from it once, for all viewers.
+// A Generation is one header and everything that is derived from it once, for all viewers. Only its reach may change.
 type Generation struct {
 	header *asf.Header // as published: broadcast bit set, Data Object size 50
 	framed []byte      // $H in MMSH framing: the body of a Describe and the start of a Play
-	reach  reach       // how far back newcomers may start
 	change []byte      // $C(0) and framed: how a viewer that understands it crosses into this generation
+
+	reach atomic.Pointer[reach] // how far back newcomers may start; the writer's to replace
 }
 
 func newGeneration(h *asf.Header, b config.Burst) *Generation {
 	framed := codec.AppendHeader(nil, h.Raw)
 	change := append(codec.AppendReason(nil, 'C', 0), framed...)
-	return &Generation{header: h, framed: framed, change: change, reach: reachOf(b, h.Preroll)}
+	g := &Generation{header: h, framed: framed, change: change}
+	g.reachBy(b)
+	return g
+}
+
+// reachBy has newcomers start as far back as the configuration wants.
+func (g *Generation) reachBy(b config.Burst) {
+	r := reachOf(b, g.header.Preroll)
+	g.reach.Store(&r)
 }
 
 // Header is as published: broadcast bit set, Data Object size 50.
@@ -103,7 +112,7 @@ func (g *Generation) Framed() []byte { return g.framed }
 func (g *Generation) Change() []byte { return g.change }
 
 // Lag is how much farther behind than usual a viewer may be that has started at the oldest join point.
-func (g *Generation) Lag() time.Duration { return g.reach.lag() }
+func (g *Generation) Lag() time.Duration { return g.reach.Load().lag() }
 
 // Joins says where in the chain a viewer may start. It is replaced as a whole, never changed.
 type Joins struct {
@@ -123,6 +132,7 @@ type chain struct {
 	shown    uint32 // latest presentation time of this generation, likewise
 	shift    uint32 // ms, added to the times of the source, modulo 2^32
 	full     bool   // the limits of memory keep newcomers from starting as far back as they should
+	tuning   *tuning
 }
 
 // packets says that the chain goes on behind a packet, and not behind a header or an end, or with its first element.
@@ -194,7 +204,7 @@ func (c *chain) packet(full, short []byte, join bool, o *opening, now clock.Inst
 		}
 		c.points = append(c.points, joinable{before: before, at: now, bytes: before.bytes, opening: o})
 	}
-	c.full = c.points.trim(now, e.bytes, c.gen.reach) || c.full
+	c.full = c.points.trim(now, e.bytes, *c.gen.reach.Load()) || c.full
 	if len(c.points) == 0 {
 		return &Joins{Gen: c.gen, Start: e, Newest: e}
 	}

@@ -23,7 +23,7 @@ func (st *Stream) noteAbsent(since clock.Instant, orphan bool) {
 	switch o := st.writer; {
 	case o == nil || o.claim.Kind != Push || !o.wrote:
 	case orphan:
-		st.absent, st.until = o.pusher(), since.Add(st.reg.grace)
+		st.absent, st.until = o.pusher(), since.Add(st.Grace())
 	default:
 		st.absent, st.until = pusher{}, 0
 	}

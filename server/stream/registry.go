@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"pumpd/server/clock"
@@ -12,32 +13,48 @@ import (
 // A Registry knows the streams by name and who writes each. No round and no publish takes its mutex.
 type Registry struct {
 	// Set by NewRegistry, never changed.
-	streams []*Stream
-	byPath  map[string]*Stream // lower case
-	clock   clock.Clock
-	grace   time.Duration
+	clock clock.Clock
+
+	// Any goroutine.
+	all   atomic.Pointer[directory]
+	grace atomic.Int64 // a time.Duration
 
 	mu sync.Mutex // of the streams' claims
 }
 
-// NewRegistry is for all streams of a server, which are in no other; their IDs are their places. Viewers wait for a
-// lost source through grace.
+// A directory is the streams that there are at one time. It does not change.
+type directory struct {
+	streams []*Stream
+	byPath  map[string]*Stream // lower case
+}
+
+// NewRegistry is for all streams of a server, which are in no other. Viewers wait for a lost source through grace.
 func NewRegistry(c clock.Clock, grace time.Duration, streams []*Stream) *Registry {
-	r := &Registry{
-		streams: streams,
-		byPath:  make(map[string]*Stream, len(streams)),
-		clock:   c,
-		grace:   grace,
-	}
-	for _, st := range streams {
-		r.byPath[strings.ToLower(st.cfg.Path)] = st
-		st.reg = r
-	}
+	r := &Registry{clock: c}
+	r.SetGrace(grace)
+	r.SetStreams(streams)
 	return r
 }
 
-// Streams are all there are, in the order of their IDs. Nobody changes them.
-func (r *Registry) Streams() []*Stream { return r.streams }
+// SetGrace changes for how long viewers wait for a source that is lost from now on.
+func (r *Registry) SetGrace(grace time.Duration) { r.grace.Store(int64(grace)) }
+
+// SetStreams makes these the streams that there are: whoever looks finds them all, and no other. Nobody changes the list
+// any more. Those that are no more are the caller's to Retire. One goroutine at a time.
+func (r *Registry) SetStreams(streams []*Stream) {
+	d := &directory{streams: streams, byPath: make(map[string]*Stream, len(streams))}
+	for _, st := range streams {
+		d.byPath[strings.ToLower(st.Config().Path)] = st
+		if st.reg == nil { // else others look at it
+			st.reg = r
+		}
+	}
+	r.all.Store(d)
+}
+
+// Streams are all there are now, in the order of the configuration. Nobody changes the list; when there are others it is
+// another one.
+func (r *Registry) Streams() []*Stream { return r.all.Load().streams }
 
 // Find gives the stream of a path as it stands in a URL, in any case; nil: there is none. It does not allocate.
 func (r *Registry) Find(path []byte) *Stream {
@@ -51,7 +68,7 @@ func (r *Registry) Find(path []byte) *Stream {
 		}
 		low[i] = c
 	}
-	return r.byPath[string(low[:len(path)])]
+	return r.all.Load().byPath[string(low[:len(path)])]
 }
 
 // MaxPathLen is of the longest path that a stream can have, bytes.
@@ -136,7 +153,7 @@ func (r *Registry) release(s *Source, orphan bool) {
 
 // vacate gives the claim to the heir, or to nobody. For whoever holds the registry's mutex.
 func (st *Stream) vacate(since clock.Instant, orphan bool) {
-	patience := st.reg.grace
+	patience := st.Grace()
 	if st.writer != nil && st.writer.ended {
 		patience = min(patience, endedGrace)
 	}
@@ -167,11 +184,11 @@ func (st *Stream) Writer() *Source {
 }
 
 // Grace is for how long viewers wait for a source that is lost.
-func (st *Stream) Grace() time.Duration { return st.reg.grace }
+func (st *Stream) Grace() time.Duration { return time.Duration(st.reg.grace.Load()) }
 
 // Reap ends the streams whose source has been away for longer than the grace. For now and then.
 func (r *Registry) Reap(now clock.Instant) {
-	for _, st := range r.streams {
+	for _, st := range r.Streams() {
 		r.reap(st, now)
 	}
 }

@@ -109,10 +109,11 @@ func (s *Source) declare() {
 	st, h := s.stream, s.published
 	st.log.Info("stream is up", "source", s.claim.Kind, "from", s.claim.Who, "streams", len(h.Streams),
 		"bitrate", h.Bitrate(), "packet_size", h.PacketSize, "header", len(h.Raw))
-	if wait := st.chain.gen.reach.slow(h.Preroll); wait > startDelay {
+	r := st.chain.gen.reach.Load()
+	if wait := r.slow(h.Preroll); wait > startDelay {
 		st.log.Warn("players will wait for their picture: the preroll is longer than the burst", "preroll",
 			milliseconds(h.Preroll),
-			"burst", st.chain.gen.reach.most)
+			"burst", r.most)
 	}
 	if who := refusers(len(h.Raw)); who != "" {
 		st.log.Warn("header is larger than some players take", "bytes", len(h.Raw), "players", who)
@@ -130,7 +131,7 @@ func (s *Source) begin() {
 	st := s.stream
 	now := st.clock.Now()
 	st.vain.Store(false) // a packet follows, and viewers who see the header may ask for it at once
-	st.chain.begin(newGeneration(s.published, st.burst), now, st.joins.Store)
+	st.chain.begin(newGeneration(s.published, st.tuning.Load().burst), now, st.joins.Store)
 	st.stats.Generations.Add(1)
 	st.bell(now)
 }
@@ -216,6 +217,10 @@ func (s *Source) write(b []byte, p asf.Packet, at clock.Instant) error {
 // publish appends a packet to the chain.
 func (s *Source) publish(b []byte, p asf.Packet, now clock.Instant) {
 	st := s.stream
+	if t := st.tuning.Load(); st.chain.tuning != t {
+		st.chain.tuning = t
+		st.chain.gen.reachBy(t.burst)
+	}
 	var o *opening
 	if p.Older != asf.NoOlder {
 		full, short := s.forms(s.trimmed(b, p))
@@ -225,7 +230,7 @@ func (s *Source) publish(b []byte, p asf.Packet, now clock.Instant) {
 	room := !st.chain.full
 	st.joins.Store(st.chain.packet(full, short, p.Join, o, now))
 	if st.chain.full && room {
-		st.log.Warn("players will wait for their picture: the burst would be too large", "burst", st.chain.gen.reach.most,
+		st.log.Warn("players will wait for their picture: the burst would be too large", "burst", st.chain.gen.reach.Load().most,
 			"limit_mb", farthestJoin>>20, "limit_key_frames", maxBurstEntries)
 	}
 	if s.claim.Kind != Slate { // it would hide that nothing is received
@@ -254,7 +259,7 @@ func (s *Source) trimmed(b []byte, p asf.Packet) ([]byte, asf.Packet) {
 func (s *Source) forms(b []byte, p asf.Packet) (full, short []byte) {
 	h := s.published
 	full = h.AppendFull(make([]byte, 0, h.PacketSize), b, p)
-	if !s.stream.short || len(full)-len(b)+p.Padding < leastPadding {
+	if !s.stream.tuning.Load().short || len(full)-len(b)+p.Padding < leastPadding {
 		return full, full
 	}
 	if short = h.AppendShort(make([]byte, 0, len(b)+2), b, p); len(full)-len(short) < leastPadding {

@@ -19,19 +19,20 @@ import (
 // A Stream is what Windows Media calls a publishing point: one source writes its chain, viewers on all loops read it.
 type Stream struct {
 	// Set by New, never changed.
-	cfg    *config.Stream
-	id     int // place in the registry; loops index their audiences by it
+	id     int // tells it from all others that there ever were
 	log    *slog.Logger
 	clock  clock.Clock
-	burst  config.Burst
-	short  bool                              // keep a short form of packets for MMSH viewers
 	ring   func(loop int, now clock.Instant) // tells a loop that the chain has grown
 	reg    *Registry
 	stats  Stats         // atomic counters
 	wanted chan struct{} // holds one sign that somebody watches or waits
 
-	// Any goroutine. nil: there is nothing to watch.
-	joins atomic.Pointer[Joins]
+	// Any goroutine. What these point to does not change; a reload replaces it.
+	cfg    atomic.Pointer[config.Stream]
+	tuning atomic.Pointer[tuning]
+
+	// Any goroutine.
+	joins atomic.Pointer[Joins]  // nil: there is nothing to watch
 	loops loopSet                // those that have viewers or hold some
 	state atomic.Int32           // State, for those who only look
 	vain  atomic.Bool            // while orphaned: a source has come back, and so far with a header only
@@ -52,20 +53,35 @@ type Stream struct {
 	chain chain
 }
 
-// New makes the stream with that place in the registry. ring is called by whoever writes, for each loop that listens:
+// A tuning is what of the configuration's [server] a stream's writer looks at.
+type tuning struct {
+	burst config.Burst
+	short bool // keep a short form of packets for MMSH viewers
+}
+
+// New makes a stream with an id that no other has or had. ring is called by whoever writes, for each loop that listens:
 // it must not wait.
 func New(id int, cfg *config.Stream, log *slog.Logger, c clock.Clock, server *config.Server,
 	ring func(loop int, now clock.Instant)) *Stream {
-	return &Stream{
-		cfg:    cfg,
+	st := &Stream{
 		id:     id,
 		log:    log.With("stream", cfg.Path),
 		clock:  c,
-		burst:  server.Burst,
-		short:  server.StripPadding,
 		ring:   ring,
 		wanted: make(chan struct{}, 1),
 	}
+	st.Configure(cfg, server)
+	return st
+}
+
+// Configure has another configuration, of the same path, count from now on: for the next packet, the next request, the
+// next look of whoever asks Config. Neither changes any more. What a source was made of, its type and where it comes
+// from, is for the caller to begin anew. One goroutine at a time.
+func (st *Stream) Configure(cfg *config.Stream, server *config.Server) {
+	if t := (tuning{server.Burst, server.StripPadding}); st.tuning.Load() == nil || *st.tuning.Load() != t {
+		st.tuning.Store(&t)
+	}
+	st.cfg.Store(cfg)
 }
 
 // A State is the life of a stream as an operator sees it.
@@ -81,10 +97,10 @@ func (s State) String() string {
 	return [...]string{"idle", "live", "orphaned"}[s]
 }
 
-// Config is what the configuration says of the stream. It does not change.
-func (st *Stream) Config() *config.Stream { return st.cfg }
+// Config is what the configuration says of the stream now. It does not change; a reload replaces it. Any goroutine.
+func (st *Stream) Config() *config.Stream { return st.cfg.Load() }
 
-// ID is the stream's place in the registry.
+// ID is a number that no other stream has or had.
 func (st *Stream) ID() int { return st.id }
 
 // Log is where what happens to the stream is told; its lines name it.

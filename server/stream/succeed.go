@@ -20,7 +20,7 @@ func (s *Source) Succeed(who string) *Source {
 	r := s.stream.reg
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	s.stream.startGrace(r.clock.Now(), max(r.grace, KeyPatience))
+	s.stream.startGrace(r.clock.Now(), max(s.stream.Grace(), KeyPatience))
 	s.stream.writer = next
 	return next
 }

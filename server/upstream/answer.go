@@ -18,7 +18,7 @@ const describeTime = 2 * time.Second
 // context of the request closes the connection.
 type Answer struct {
 	link    *link
-	stall   time.Duration
+	stall   func() time.Duration
 	until   time.Time   // the deadline that is set
 	release func() bool // ends the watch over the context
 	reply   *reply
@@ -36,7 +36,7 @@ func (a *Answer) Close() {
 }
 
 func (a *Answer) roundTrip(request []byte) error {
-	a.setTimeout(a.stall)
+	a.setTimeout(a.stall())
 	if _, err := a.link.Write(request); err != nil {
 		return err
 	}
@@ -57,14 +57,14 @@ func (a *Answer) setTimeout(d time.Duration) {
 // Playing begins to wait for packets. idle, if not nil, is called before it waits for more than has come; more says
 // that the last read had no room for all that was there.
 func (a *Answer) Playing(idle func(more bool) error) {
-	a.setTimeout(a.stall)
+	a.setTimeout(a.stall())
 	a.in.idle = idle
 }
 
 // Extend lets the next packet take stall from now on, or up to a quarter more: so few packets need to set a deadline.
 func (a *Answer) Extend() {
-	if time.Until(a.until) < a.stall {
-		a.setTimeout(a.stall + a.stall/4)
+	if stall := a.stall(); time.Until(a.until) < stall {
+		a.setTimeout(stall + stall/4)
 	}
 }
 
@@ -80,7 +80,7 @@ func (a *Answer) Next() (Event, error) {
 	e, err := a.body.next()
 	switch {
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		err = fmt.Errorf("%w for %v", ErrStalled, a.stall)
+		err = fmt.Errorf("%w for %v", ErrStalled, a.stall())
 	case errors.Is(err, codec.ErrDesync):
 		err = fmt.Errorf("not MMSH, ASF or a playlist, Content-Type is %.80q: %w", a.reply.media, err)
 	}

@@ -17,6 +17,6 @@ type Client struct {
 	Name   via.Name // by which a circle of pumps is found out
 	GUID   string   // as players have one
 	Follow FollowRule
-	Stall  time.Duration // an answer may take so long, and then each packet
+	Stall  func() time.Duration // an answer may take so long, and then each packet; asked for each, it may change
 	Log    *slog.Logger
 }
