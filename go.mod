@@ -6,6 +6,7 @@ require (
 	github.com/BurntSushi/toml v1.6.0
 	github.com/panjf2000/gnet/v2 v2.10.0
 	github.com/prometheus/client_golang v1.23.2
+	golang.org/x/crypto v0.41.0
 	golang.org/x/sys v0.35.0
 )
 

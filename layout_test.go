@@ -94,7 +94,7 @@ var arrows = []arrow{
 		tests: []string{"server/upstream/upstreamtest", "asf/asftest"},
 	},
 	{dir: "server/upstream/upstreamtest", may: []string{"asf/asftest", "codec"}},
-	{dir: "server/auth", may: []string{"server/clock", "codec"}},
+	{dir: "server/auth", may: []string{"server/clock", "codec", "*"}},
 	{dir: "server/pulse", may: []string{"server/clock"}},
 	// What all of the server stands on.
 	{dir: "server/clock", may: []string{"*"}},

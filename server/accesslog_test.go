@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"pumpd/server/auth"
 	"pumpd/server/clock"
 	"pumpd/server/config"
 	"pumpd/server/logging"
@@ -64,7 +65,7 @@ func TestRefusalsAreLogged(t *testing.T) {
 		{"no request", "nonsense\r\n\r\n", "400", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			r := newRig(t, func(c *config.Config) { c.Streams[1].PushUsers = []string{"encoder:secret"} }, "a", "b")
+			r := newRig(t, func(c *config.Config) { c.Streams[1].PushUsers = []auth.Secret{"encoder:secret"} }, "a", "b")
 			log := r.listen()
 			p := r.connect()
 			p.say(c.request)

@@ -7,6 +7,7 @@ import (
 	"unique"
 
 	"pumpd/codec"
+	"pumpd/server/auth"
 	"pumpd/server/clock"
 	"pumpd/server/fanout"
 	"pumpd/server/reason"
@@ -31,6 +32,7 @@ type conn struct {
 	why      reason.Reason         // set: it is marked and waits for the sweep
 	waited   bool                  // it has been holding for this request, and is not to again
 	queued   bool                  // it is in loop.queue
+	verdict  auth.Verdict          // of the request's credentials, after a wait; Unknown: none yet
 	late     bool                  // the socket has not taken all of a reply; deadline is for that
 	owed     []byte                // what is left of a reply's body, which belongs to the stream, see owed.go
 	deadline clock.Instant         // of the phase; 0 is none
@@ -186,7 +188,8 @@ func (l *loop) serve(c *conn, now clock.Instant) bool {
 // next discards a request of n bytes, its body included; the conn waits for the next one.
 func (c *conn) next(n int, now clock.Instant) {
 	c.wire.discard(n)
-	c.head, c.scanned, c.need, c.waited, c.deadline = noHead, 0, 0, false, now.Add(keepAliveTime)
+	c.head, c.scanned, c.need, c.waited, c.verdict = noHead, 0, 0, false, auth.Unknown
+	c.deadline = now.Add(keepAliveTime)
 	c.sending(now)
 }
 

@@ -40,7 +40,7 @@ func (p *peer) ended() bool { return strings.Contains(p.status(), "503") && (p.f
 
 // However many watch, an encoder comes back, with a password as well, and goes on.
 func TestEncoderReturnsToAFullServer(t *testing.T) {
-	for _, users := range [][]string{nil, {"encoder:secret"}} {
+	for _, users := range [][]auth.Secret{nil, {"encoder:secret"}} {
 		r, viewers := full(t)
 		st := r.reg.Streams()[0]
 		var right string

@@ -72,7 +72,7 @@ func newRig(t testing.TB, change func(*config.Config), names ...string) *rig {
 	for i := range cfg.Streams {
 		streams = append(streams, stream.New(i, &cfg.Streams[i], log, c, &cfg.Server, ring))
 	}
-	access, err := newPushAccess(streams)
+	access, err := newPushAccess(streams, c)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,6 +10,7 @@ import (
 
 	"pumpd/asf/asftest"
 	"pumpd/codec"
+	"pumpd/server/auth"
 	"pumpd/server/config"
 	"pumpd/server/stream"
 )
@@ -402,7 +403,7 @@ func TestSecondPushIsRefusedAtItsHeader(t *testing.T) {
 }
 
 func TestPushAuthorisation(t *testing.T) {
-	r := newRig(t, func(c *config.Config) { c.Streams[0].PushUsers = []string{"encoder:secret"} }, "a")
+	r := newRig(t, func(c *config.Config) { c.Streams[0].PushUsers = []auth.Secret{"encoder:secret"} }, "a")
 	e := r.encoder()
 	e.post(setupType, "0", 0, "")
 	if !strings.Contains(e.status(), "401") || !strings.Contains(string(e.got), "WWW-Authenticate: Digest ") || e.fin {
@@ -588,7 +589,7 @@ func TestResumeAfterAnotherHeader(t *testing.T) {
 func TestPushSessionsEnd(t *testing.T) {
 	const right = "Authorization: Basic ZW5jb2RlcjpzZWNyZXQ=\r\n" // encoder:secret
 	start := func(t *testing.T) (*rig, *encoder) {
-		r := newRig(t, func(c *config.Config) { c.Streams[0].PushUsers = []string{"encoder:secret"} }, "a")
+		r := newRig(t, func(c *config.Config) { c.Streams[0].PushUsers = []auth.Secret{"encoder:secret"} }, "a")
 		e := r.encoder()
 		e.post(setupType, "0", 0, right)
 		_, after, _ := strings.Cut(string(e.got), "push-id=")

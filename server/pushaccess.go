@@ -6,12 +6,16 @@ import (
 	"sync/atomic"
 
 	"pumpd/server/auth"
+	"pumpd/server/clock"
 	"pumpd/server/config"
 	"pumpd/server/stream"
 )
 
 // pushAccess is who may push to each stream: passwords, networks, and the push-ids that were given out.
 type pushAccess struct {
+	// Set by newPushAccess, never changed.
+	slow *auth.Verifier
+
 	// Any goroutine. A map that changes no more; a reload replaces it.
 	rights atomic.Pointer[pushRightsByStream]
 
@@ -29,8 +33,8 @@ type pushRights struct {
 
 type pushRightsByStream map[*stream.Stream]pushRights
 
-func newPushAccess(streams []*stream.Stream) (*pushAccess, error) {
-	a := &pushAccess{}
+func newPushAccess(streams []*stream.Stream, c clock.Clock) (*pushAccess, error) {
+	a := &pushAccess{slow: auth.NewVerifier(c)}
 	rights := pushRightsByStream{}
 	for _, st := range streams {
 		r, err := parsePushRights(st.Config())
@@ -45,10 +49,10 @@ func newPushAccess(streams []*stream.Stream) (*pushAccess, error) {
 
 // parsePushRights makes them of a stream's configuration.
 func parsePushRights(cfg *config.Stream) (r pushRights, err error) {
-	if r.users, err = auth.ParseUsers(cfg.PushUsers); err == nil {
-		r.from, err = auth.ParseNetworks(cfg.PushFrom)
+	if r.users, err = auth.ParseUsers(cfg.PushUsers); err != nil {
+		return r, fmt.Errorf("stream %s: push_users: %w", cfg.Path, err)
 	}
-	if err != nil {
+	if r.from, err = auth.ParseNetworks(cfg.PushFrom); err != nil {
 		return r, fmt.Errorf("stream %s: %w", cfg.Path, err)
 	}
 	return r, nil

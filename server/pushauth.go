@@ -33,19 +33,54 @@ func (l *loop) authorise(c *conn, x exchange, keep bool, now clock.Instant) bool
 			return false
 		}
 	}
-	shown := auth.Proof{Method: x.Method, Path: x.Path, Authorization: x.Authorization, From: from}
-	_, v := l.node.access.of(st).users.Check(shown, l.node.access.spendNonce, time.Now())
-	switch v {
-	case auth.Right:
+	v, ok := l.verdict(c, x, now)
+	switch {
+	case !ok:
+		l.refuse(c, x.to, 503, "too many passwords wait to be checked, try again later")
+	case v == auth.Unknown:
+	case v == auth.Right:
 		l.node.access.guessedRight(st, from)
-	case auth.Wrong:
-		l.node.access.guessedWrong(st, from, now)
-		l.log.Warn(logging.PushWrong, "stream", st.Config().Path, "from", c.remote)
-		fallthrough
 	default:
+		if v == auth.Wrong {
+			l.log.Warn(logging.PushWrong, "stream", st.Config().Path, "from", c.remote)
+		}
 		l.challenge(c, x, keep, v == auth.Stale)
 	}
 	return v == auth.Right
+}
+
+// verdict is what the credentials of a request are worth. Unknown: c waits until somebody has found that out. ok is
+// false where too many wait already.
+func (l *loop) verdict(c *conn, x exchange, now clock.Instant) (v auth.Verdict, ok bool) {
+	st, a := x.stream, l.node.access
+	if c.verdict != auth.Unknown { // it has waited
+		v, c.verdict = c.verdict, auth.Unknown
+		return v, true
+	}
+	shown := auth.Proof{Method: x.Method, Path: x.Path, Authorization: x.Authorization, From: c.remote.Addr()}
+	_, v = a.of(st).users.Check(shown, a.spendNonce, time.Now())
+	if v == auth.Wrong || v == auth.Unknown { // a guess until it is proved right, or many could be made at once
+		a.guessedWrong(st, shown.From, now)
+	}
+	if v != auth.Unknown {
+		return v, true
+	}
+	v, ok = a.slow.Verify(a.of(st).users, shown, func(v auth.Verdict) {
+		l.tell(func(now clock.Instant) { l.verified(c, v, now) })
+	})
+	if ok && v == auth.Unknown {
+		c.phase, c.waited, c.deadline = holding, true, 0
+	}
+	return v, ok
+}
+
+// verified goes on with a conn that has waited for a verdict.
+func (l *loop) verified(c *conn, v auth.Verdict, now clock.Instant) {
+	if c.phase != holding || c.why != reason.None {
+		return // it has gone in the meantime
+	}
+	c.verdict = v
+	l.unhold(c, now)
 }
 
 // challenge asks for credentials; the connection stays, since encoders come back on it.

@@ -19,7 +19,7 @@ const (
 
 // guarded is a stream that wants a password, from anywhere.
 func guarded(c *config.Config) {
-	c.Streams[0].PushUsers, c.Streams[0].PushFrom = []string{"encoder:secret"}, nil
+	c.Streams[0].PushUsers, c.Streams[0].PushFrom = []auth.Secret{"encoder:secret"}, nil
 }
 
 // guess sends a setup with a password from an address.

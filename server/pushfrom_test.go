@@ -35,11 +35,12 @@ func (r *rig) logged() (text func() string) {
 }
 
 func TestWhoMayPush(t *testing.T) {
-	password := []string{"encoder:secret"}
+	password := []auth.Secret{"encoder:secret"}
 	for _, c := range []struct {
-		users, from []string
-		addr        string
-		status      string // of a setup without credentials
+		users  []auth.Secret
+		from   []string
+		addr   string
+		status string // of a setup without credentials
 	}{
 		{nil, nil, "127.0.0.1", "204"},
 		{nil, nil, "127.8.9.10", "204"},
@@ -140,7 +141,7 @@ func TestEncoderThatLostItsLinkGoesFirst(t *testing.T) {
 		{"stranger beside a silent one", slated, func(r *rig, e *encoder) { r.pass(4 * time.Second); r.turn() }, stranger,
 			false, 0, "403", "204"},
 		{"stranger after $E", nil, func(r *rig, e *encoder) { e.end(0) }, stranger, false, 0, "204", ""},
-		{"password", func(cfg *config.Config) { cfg.Streams[0].PushUsers = []string{"encoder:secret"} }, nil, stranger,
+		{"password", func(cfg *config.Config) { cfg.Streams[0].PushUsers = []auth.Secret{"encoder:secret"} }, nil, stranger,
 			false, 0, "204", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {

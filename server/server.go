@@ -88,7 +88,7 @@ func (s *Server) assemble() (err error) {
 		}
 		streams = append(streams, stream.New(len(streams), &cfg.Streams[i], log, s.clock, &cfg.Server, s.node.bell))
 	}
-	if s.node.access, err = newPushAccess(streams); err != nil {
+	if s.node.access, err = newPushAccess(streams, s.clock); err != nil {
 		return err
 	}
 	s.reg = stream.NewRegistry(s.clock, time.Duration(cfg.Timeouts.SourceGrace), streams)
@@ -178,6 +178,9 @@ func (s *Server) Run(ctx context.Context) error {
 		return err
 	}
 	close(s.ready)
+	for _, w := range s.cfg.Warnings {
+		s.log.Warn("configuration", "warning", w)
+	}
 	s.log.Info("listening", "addresses", fmt.Sprint(s.addrs), "tls", fmt.Sprint(s.tlsAddrs), "engine", s.engine,
 		"loops", len(s.node.loops), "connections", s.gate.most)
 	var helpers sync.WaitGroup

@@ -2,6 +2,7 @@ package auth
 
 import (
 	"crypto/md5" // what encoders speak; see digest
+	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -9,8 +10,8 @@ import (
 	"strings"
 )
 
-// A digest is one Digest exchange as a client proves it: RFC 7616 restricted to MD5 (which is RFC 2617), because
-// Windows Media's encoders and WinInet know nothing newer. The same fields are in a challenge, except those that the
+// A digest is one Digest exchange as a client proves it: RFC 7616 with MD5 (which is RFC 2617), because Windows Media's
+// encoders and WinInet know nothing newer, and SHA-256. The same fields are in a challenge, except those that the
 // client adds.
 //
 //	Authorization: Digest username="u", realm="r", nonce="n", uri="/x", response="…", qop=auth, nc=00000001, cnonce="c"
@@ -66,16 +67,33 @@ func (d *digest) field(name string) *string {
 	return nil
 }
 
-// md5Only says whether the exchange is one that we can compute.
-func (d *digest) md5Only() bool { return d.algorithm == "" || strings.EqualFold(d.algorithm, "MD5") }
+// A summer makes the sums of a Digest algorithm: H of its parts with colons between, in hex.
+type summer func(parts ...string) string
 
-// sum is the response that proves knowledge of ha1: RFC 2617 3.2.2.1.
-func (d *digest) sum(ha1, method string) string {
-	ha2 := md5Hex(method, d.uri)
-	if d.qop == "" {
-		return md5Hex(ha1, d.nonce, ha2)
+const sha256Name = "SHA-256"
+
+// isSHA256 says whether the exchange's algorithm is the newer one.
+func (d *digest) isSHA256() bool { return strings.EqualFold(d.algorithm, sha256Name) }
+
+// sums are those of the exchange's algorithm; nil: we know it not.
+func (d *digest) sums() summer {
+	switch {
+	case d.algorithm == "", strings.EqualFold(d.algorithm, "MD5"):
+		return md5Sum
+	case d.isSHA256():
+		return sha256Sum
 	}
-	return md5Hex(ha1, d.nonce, d.nc, d.cnonce, d.qop, ha2)
+	return nil
+}
+
+// sum is the response that proves knowledge of ha1: RFC 7616 3.4.1. The algorithm must be known.
+func (d *digest) sum(ha1, method string) string {
+	h := d.sums()
+	ha2 := h(method, d.uri)
+	if d.qop == "" {
+		return h(ha1, d.nonce, ha2)
+	}
+	return h(ha1, d.nonce, d.nc, d.cnonce, d.qop, ha2)
 }
 
 // count is nc, which says how many requests have used the nonce; ok is false for what is no count.
@@ -84,11 +102,16 @@ func (d *digest) count() (n uint32, ok bool) {
 	return uint32(v), err == nil && len(d.nc) == 8
 }
 
-// hashUser is H(A1), which stands for the password in every later sum: RFC 2617 3.2.2.2.
-func hashUser(name, realm, password string) string { return md5Hex(name, realm, password) }
+// hashUser is H(A1), which stands for the password in every later sum: RFC 7616 3.4.2.
+func hashUser(h summer, name, realm, password string) string { return h(name, realm, password) }
 
-func md5Hex(parts ...string) string {
+func md5Sum(parts ...string) string {
 	sum := md5.Sum([]byte(strings.Join(parts, ":")))
+	return hex.EncodeToString(sum[:])
+}
+
+func sha256Sum(parts ...string) string {
+	sum := sha256.Sum256([]byte(strings.Join(parts, ":")))
 	return hex.EncodeToString(sum[:])
 }
 
@@ -158,7 +181,7 @@ func isToken(s string) bool {
 
 // computable says whether a challenge is one that we can answer, and settles on its qop.
 func (d *digest) computable() bool {
-	if d.nonce == "" || !d.md5Only() {
+	if d.nonce == "" || d.sums() == nil {
 		return false
 	}
 	if d.qop == "" {

@@ -40,7 +40,7 @@ func (g *Login) Learn(challenges string) error {
 		basic = basic || strings.EqualFold(scheme, "Basic")
 	}
 	if !basic {
-		return fmt.Errorf("upstream wants credentials by %.200q, we have Digest (MD5) and Basic", challenges)
+		return fmt.Errorf("upstream wants credentials by %.200q, we have Digest (MD5, SHA-256) and Basic", challenges)
 	}
 	if g.scheme != "" {
 		return ErrWrongLogin
@@ -70,13 +70,13 @@ func (g *Login) Field(method, uri string) string {
 }
 
 func (g *Login) digestField(method, uri string) string {
-	d := g.digest
+	d := g.digest // its algorithm is one of two words, see computable
 	d.uri = uri
 	g.count++
 	if d.qop != "" {
 		d.nc, d.cnonce = fmt.Sprintf("%08x", g.count), g.cnonce
 	}
-	response := d.sum(hashUser(g.User, d.realm, g.Password), method)
+	response := d.sum(hashUser(d.sums(), g.User, d.realm, g.Password), method)
 	s := fmt.Sprintf(`Digest username=%s, realm=%s, nonce=%s, uri="%s", response="%s"`,
 		quote(g.User), quote(d.realm), quote(d.nonce), uri, response)
 	if d.qop != "" {
@@ -86,7 +86,7 @@ func (g *Login) digestField(method, uri string) string {
 		s += ", opaque=" + quote(d.opaque)
 	}
 	if d.algorithm != "" {
-		s += ", algorithm=MD5"
+		s += ", algorithm=" + d.algorithm
 	}
 	return s
 }

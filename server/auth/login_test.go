@@ -48,9 +48,10 @@ func TestLoginLearns(t *testing.T) {
 		{"digest before basic", "u", []string{`Basic realm="x", ` + someDigest}, "Digest", nil},
 		{"scheme in capitals", "u", []string{`BASIC realm="x"`}, "Basic", nil},
 		{"digest that we cannot compute, basic behind", "u",
-			[]string{`Digest realm="r", nonce="n", algorithm=SHA-256, Basic realm="x"`}, "Basic", nil},
-		{"two digests, the second is MD5", "u", []string{`Digest realm="r", nonce="n", algorithm=SHA-256, ` + someDigest +
+			[]string{`Digest realm="r", nonce="n", algorithm=SHA-512-256, Basic realm="x"`}, "Basic", nil},
+		{"two digests, the second is MD5", "u", []string{`Digest realm="r", nonce="n", algorithm=MD5-sess, ` + someDigest +
 			`, algorithm=MD5`}, "Digest", nil},
+		{"SHA-256", "u", []string{someDigest + ", algorithm=sha-256"}, "Digest", nil},
 		{"qop auth among others", "u", []string{`Digest realm="r", nonce="n", qop="auth-int, auth"`}, "Digest", nil},
 		{"only auth-int", "u", []string{`Digest realm="r", nonce="n", qop="auth-int"`}, "", nil},
 		{"digest without a nonce", "u", []string{`Digest realm="r"`}, "", nil},
@@ -86,9 +87,13 @@ func TestLoginLearns(t *testing.T) {
 // What we send to an upstream is what we accept from an encoder.
 func TestLoginProves(t *testing.T) {
 	offers := someUsers.Challenge(nil, someAddr, false, someTime)
+	newer := offers[0]
+	offers = offers[1:]
 	for _, tt := range []struct{ name, challenge string }{
 		{"basic", offers[1]},
 		{"digest", offers[0]},
+		{"digest with SHA-256", newer},
+		{"digest with SHA-256, without qop", strings.Replace(newer, `, qop="auth"`, "", 1)},
 		{"digest without qop", strings.Replace(offers[0], `, qop="auth"`, "", 1)},
 		{"digest with opaque", offers[0] + `, opaque="a\"b", algorithm="MD5"`},
 	} {

@@ -16,54 +16,89 @@ import (
 	"pumpd/codec"
 )
 
-// Users are those who may push: their names, and of each password only the hash that both schemes can be checked
-// against. Never changed after ParseUsers.
-type Users map[string]string
+// Users are those who may push or watch: their names, and what their passwords are checked against. Never changed after
+// ParseUsers.
+type Users map[string]known
+
+// nobody is the name of what stands in for names that are not there: to refuse them takes as long. ParseUsers wants
+// names, so nobody can show it.
+const nobody = ""
 
 const realm = "pumpd"
 
-// ParseUsers takes push_users of the configuration, entries "name:password". A password may contain colons. Errors
-// count entries from 1 and never show one.
-func ParseUsers(entries []string) (Users, error) {
+// ParseUsers takes a list of users of the configuration, entries "name:password" where the password may be a hash of
+// bcrypt's. A password may contain colons. Errors count entries from 1 and never show one.
+func ParseUsers(entries []Secret) (Users, error) {
 	u := make(Users, len(entries))
 	for i, e := range entries {
-		name, password, ok := strings.Cut(e, ":")
+		name, password, ok := strings.Cut(string(e), ":")
 		if !ok || name == "" || password == "" {
-			return nil, fmt.Errorf("push_users: entry %d: want \"name:password\"", i+1)
+			return nil, fmt.Errorf("entry %d: want \"name:password\"", i+1)
 		}
-		if strings.ContainsFunc(e, func(r rune) bool { return r < ' ' || r == 0x7F }) {
-			return nil, fmt.Errorf("push_users: entry %d: has a control character", i+1)
+		if strings.ContainsFunc(string(e), func(r rune) bool { return r < ' ' || r == 0x7F }) {
+			return nil, fmt.Errorf("entry %d: has a control character", i+1)
 		}
 		if _, twice := u[name]; twice {
-			return nil, fmt.Errorf("push_users: entry %d: name %q is there already", i+1, name)
+			return nil, fmt.Errorf("entry %d: name %q is there already", i+1, name)
 		}
-		u[name] = hashUser(name, realm, password)
+		k, err := know(name, password)
+		if err != nil {
+			return nil, fmt.Errorf("entry %d: %w", i+1, err)
+		}
+		u[name] = k
 	}
+	u.addNobody()
 	return u, nil
 }
 
+// addNobody gives nobody a password that is as slow to check as the slowest of the others.
+func (u Users) addNobody() {
+	if len(u) == 0 {
+		return
+	}
+	var none known
+	for _, k := range u {
+		if none.hash == nil || slower(k.hash, none.hash) {
+			none.hash = k.hash
+		}
+	}
+	none.md5, none.sha256 = hashUser(md5Sum, nobody, realm, ""), hashUser(sha256Sum, nobody, realm, "")
+	u[nobody] = none
+}
+
+// anyHash says whether one of them has a hash of bcrypt's.
+func (u Users) anyHash() bool { return u[nobody].hash != nil }
+
 // Challenge returns the values of the WWW-Authenticate fields of a 401, best first: Digest, which does not show the
 // password, then Basic; but a scheme that the encoder lists in X-Accept-Authentication (accept) before one that it does
-// not (push.md §6). Each challenge has a fresh nonce, which is for that address. stale says that the password was right
-// and the nonce was not, so that a program need not ask its user.
+// not (push.md §6). Who lists schemes there is Microsoft's and knows no Digest but MD5's; others are offered that of
+// SHA-256 first. Digest cannot be checked against a hash of bcrypt's: where one of the users has such, it is Basic
+// alone. Each 401 has a fresh nonce, which is for that address. stale says that the password was right and the nonce
+// was not, so that a program need not ask its user.
 func (u Users) Challenge(accept []byte, from netip.Addr, stale bool, now time.Time) []string {
+	basic := fmt.Sprintf(`Basic realm="%s"`, realm)
+	if u.anyHash() {
+		return []string{basic}
+	}
 	listed := func(scheme string) bool {
 		return slices.ContainsFunc(strings.Split(string(accept), ","), func(s string) bool {
 			return strings.EqualFold(strings.TrimSpace(s), scheme)
 		})
 	}
-	offers := []string{
-		// No algorithm and no opaque: this is the form that Windows Media Encoder was seen to answer.
-		fmt.Sprintf(`Digest realm="%s", nonce="%s", qop="auth"`, realm, newNonce(from, now)),
-		fmt.Sprintf(`Basic realm="%s"`, realm),
-	}
+	// No algorithm and no opaque: this is the form that Windows Media Encoder was seen to answer.
+	digest := fmt.Sprintf(`Digest realm="%s", nonce="%s", qop="auth"`, realm, newNonce(from, now))
 	if stale {
-		offers[0] += ", stale=true"
+		digest += ", stale=true"
 	}
-	if listed("Basic") && !listed("Digest") {
-		slices.Reverse(offers)
+	switch {
+	case len(accept) == 0:
+		// The same nonce in both: there are programs that mix up the parameters of two challenges. That of SHA-256 goes
+		// first, since FFmpeg takes the last Digest, and gives up on that if it does not know the algorithm.
+		return []string{digest + ", algorithm=" + sha256Name, digest, basic}
+	case listed("Basic") && !listed("Digest"):
+		return []string{basic, digest}
 	}
-	return offers
+	return []string{digest, basic}
 }
 
 // A Proof is a request with the credentials that are to show who it is from.
@@ -77,13 +112,15 @@ type Proof struct {
 type Verdict uint8
 
 const (
-	Wrong Verdict = iota // a guess, or not understood
-	Stale                // right, but its nonce is too old, another address', or was used like this before
+	Unknown Verdict = iota // a Verifier has to say
+	Wrong                  // a guess, or not understood
+	Stale                  // right, but its nonce is too old, another address', or was used like this before
 	Right
 )
 
-// Check says whose credentials a proof has; the name is "" unless they are Right. spend is Nonces.Spend, under the lock
-// of who has the Nonces. Whatever is wrong with the credentials, the answer is the same, and is found in the same time.
+// Check says whose credentials a proof has, and what they are worth; without a name they are Wrong or Stale. spend is
+// Nonces.Spend, under the lock of who has the Nonces. Whatever is wrong with the credentials, the answer is the same,
+// and is found in the same time.
 func (u Users) Check(q Proof, spend func(nonce string, count uint32, now time.Time) bool,
 	now time.Time) (string, Verdict) {
 	a, err := parseAuthorization(string(q.Authorization))
@@ -92,12 +129,15 @@ func (u Users) Check(q Proof, spend func(nonce string, count uint32, now time.Ti
 	}
 	known, ok := u[a.name()]
 	if !ok {
-		known = hashUser("", realm, "") // nobody's: ParseUsers wants a name
+		known = u[nobody]
 	}
-	if !a.proves(known, q) || !ok {
+	right := a.proves(known, q) && ok
+	switch {
+	case a.basic && !right && u.anyHash():
+		return a.name(), Unknown
+	case !right:
 		return "", Wrong
-	}
-	if !a.basic && !a.digest.fresh(q.From, spend, now) {
+	case !a.basic && !a.digest.fresh(q.From, spend, now):
 		return "", Stale
 	}
 	return a.name(), Right
@@ -155,10 +195,12 @@ func parseBasic(s string) (user, password string, err error) {
 // wellFormed checks what a client sends. opaque is not insisted on: Windows Media Encoder leaves it out.
 func (d *digest) wellFormed() error {
 	switch {
-	case d.username == "" || d.nonce == "" || d.uri == "" || len(d.response) != 32:
-		return fmt.Errorf("%w: username, nonce, uri and a response of 32 digits are needed", errDigest)
-	case !d.md5Only():
-		return fmt.Errorf("%w: algorithm %.32q, want MD5", errDigest, d.algorithm)
+	case d.username == "" || d.nonce == "" || d.uri == "":
+		return fmt.Errorf("%w: username, nonce and uri are needed", errDigest)
+	case d.sums() == nil:
+		return fmt.Errorf("%w: algorithm %.32q, want MD5 or SHA-256", errDigest, d.algorithm)
+	case len(d.response) != len(d.sums()("")):
+		return fmt.Errorf("%w: response of %d digits, want %d", errDigest, len(d.response), len(d.sums()("")))
 	case d.qop != "" && d.qop != "auth":
 		return fmt.Errorf("%w: qop %.32q, want auth", errDigest, d.qop)
 	case d.qop != "" && d.cnonce == "":
@@ -177,14 +219,15 @@ func (a *authorization) name() string {
 	return a.digest.username
 }
 
-// proves says whether the credentials belong to the user with that hash and, for Digest, to this very request.
-func (a *authorization) proves(hash string, q Proof) bool {
+// proves says whether the credentials belong to the user who is known and, for Digest, to this very request. A hash of
+// bcrypt's proves nothing here.
+func (a *authorization) proves(user known, q Proof) bool {
 	if a.basic {
-		return equal(hashUser(a.user, realm, a.password), hash)
+		return equal(hashUser(sha256Sum, a.user, realm, a.password), user.sha256)
 	}
 	d := &a.digest
-	same := equal(d.sum(hash, string(q.Method)), strings.ToLower(d.response))
-	return same && d.realm == realm && samePath(d.uri, q.Path)
+	same := equal(d.sum(user.of(d), string(q.Method)), strings.ToLower(d.response))
+	return same && user.hash == nil && d.realm == realm && samePath(d.uri, q.Path)
 }
 
 // equal compares in a time that does not tell where two strings differ.

@@ -18,7 +18,7 @@ var (
 	someUsers = mustUsers("encoder:secret", "zweiter:a:b \"c\\d\"")
 )
 
-func mustUsers(entries ...string) Users {
+func mustUsers(entries ...Secret) Users {
 	u, err := ParseUsers(entries)
 	if err != nil {
 		panic(err)
@@ -27,7 +27,10 @@ func mustUsers(entries ...string) Users {
 }
 
 func TestNewUsersRefuses(t *testing.T) {
-	for _, tt := range []struct{ name, entry string }{
+	for _, tt := range []struct {
+		name  string
+		entry Secret
+	}{
 		{"no colon", "encoder"},
 		{"no name", ":secret"},
 		{"no password", "encoder:"},
@@ -35,7 +38,7 @@ func TestNewUsersRefuses(t *testing.T) {
 		{"line break", "encoder:sec\nret"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			_, err := ParseUsers([]string{"first:secret", tt.entry})
+			_, err := ParseUsers([]Secret{"first:secret", tt.entry})
 			if err == nil || !strings.Contains(err.Error(), "entry 2") {
 				t.Fatalf("error %v, want one that names entry 2", err)
 			}
@@ -47,22 +50,42 @@ func TestNewUsersRefuses(t *testing.T) {
 }
 
 func TestChallenge(t *testing.T) {
-	for _, tt := range []struct{ name, accept, first string }{
-		{"nothing listed", "", "Digest"},
-		{"Windows Media Encoder 9", "NTLM, Digest", "Digest"},
-		{"newer", "Negotiate, NTLM, Digest", "Digest"},
-		{"Windows Media Player", "Negotiate, NTLM, Digest, Basic", "Digest"},
-		{"only Basic", "Basic", "Basic"},
-		{"case and spaces", "NTLM ,basic", "Basic"},
-		{"nothing that we have", "Negotiate, NTLM", "Digest"},
-		{"no words", "Digestive,Basically", "Digest"},
+	const newer, digest, basic = "Digest SHA-256", "Digest", "Basic"
+	for _, tt := range []struct {
+		name, accept string
+		want         []string
+	}{
+		{"nothing listed", "", []string{newer, digest, basic}},
+		{"Windows Media Encoder 9", "NTLM, Digest", []string{digest, basic}},
+		{"newer", "Negotiate, NTLM, Digest", []string{digest, basic}},
+		{"Windows Media Player", "Negotiate, NTLM, Digest, Basic", []string{digest, basic}},
+		{"only Basic", "Basic", []string{basic, digest}},
+		{"case and spaces", "NTLM ,basic", []string{basic, digest}},
+		{"nothing that we have", "Negotiate, NTLM", []string{digest, basic}},
+		{"no words", "Digestive,Basically", []string{digest, basic}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			got := someUsers.Challenge([]byte(tt.accept), someAddr, false, someTime)
-			if len(got) != 2 || !strings.HasPrefix(got[0], tt.first+" realm=") {
-				t.Errorf("got %q, want both schemes, %s first", got, tt.first)
+			offers := someUsers.Challenge([]byte(tt.accept), someAddr, false, someTime)
+			var got []string
+			for _, o := range offers {
+				scheme, _, _ := strings.Cut(o, " realm=")
+				if strings.Contains(o, "algorithm=SHA-256") {
+					scheme += " SHA-256"
+				}
+				got = append(got, scheme)
+			}
+			if !slices.Equal(got, tt.want) {
+				t.Errorf("got %q, want %q", offers, tt.want)
 			}
 		})
+	}
+}
+
+// Programs that take the parameters of two challenges for those of one find the same in both.
+func TestChallengesShareTheirNonce(t *testing.T) {
+	offers := someUsers.Challenge(nil, someAddr, true, someTime)
+	if got := strings.Replace(offers[0], ", algorithm=SHA-256", "", 1); got != offers[1] {
+		t.Errorf("%q and %q", offers[0], offers[1])
 	}
 }
 
@@ -83,7 +106,7 @@ func digestProof(user, password, method string, d digest) string {
 	if d.nonce == "" {
 		d.nonce = newNonce(someAddr, someTime)
 	}
-	d.response = d.sum(hashUser(user, realm, password), method)
+	d.response = d.sum(hashUser(d.sums(), user, realm, password), method)
 	s := fmt.Sprintf(`Digest username=%s, realm=%s, nonce="%s", uri="%s", response="%s"`,
 		quote(user), quote(realm), d.nonce, d.uri, d.response)
 	if d.qop != "" {
@@ -94,6 +117,8 @@ func digestProof(user, password, method string, d digest) string {
 	}
 	return s
 }
+
+var withSHA256 = digest{uri: "/pub", qop: "auth", nc: "00000001", cnonce: "0a4f113b", algorithm: "SHA-256"}
 
 func basicProof(s string) string { return "Basic " + base64.StdEncoding.EncodeToString([]byte(s)) }
 
@@ -109,6 +134,8 @@ var goodAuthorizations = []struct{ name, user, field string }{
 	{"digest with opaque that we never gave", "encoder", digestProof("encoder", "secret", "POST",
 		digest{uri: "/pub", opaque: "x"})},
 	{"digest, quoted password", "zweiter", digestProof("zweiter", "a:b \"c\\d\"", "POST", withQop)},
+	{"digest, the newer algorithm", "encoder", digestProof("encoder", "secret", "POST", withSHA256) +
+		`, algorithm=SHA-256`},
 	{"digest, algorithm and an unknown parameter", "encoder", digestProof("encoder", "secret", "POST", withQop) +
 		`, algorithm=MD5, charset="UTF-8"`},
 	{"digest, qop and nc quoted", "encoder", quoteTokens(digestProof("encoder", "secret", "POST", withQop))},
@@ -141,7 +168,7 @@ var badAuthorizations = []struct {
 	{"basic, empty user with the dummy hash", basicProof(":"), false},
 	{"basic, not base64", "Basic encoder:secret", false},
 	{"basic, another user's password", basicProof("zweiter:secret"), false},
-	{"basic, the stored hash as password", basicProof("encoder:" + someUsers["encoder"]), false},
+	{"basic, the stored hash as password", basicProof("encoder:" + someUsers["encoder"].sha256), false},
 	{"digest, wrong password", digestProof("encoder", "Secret", "POST", withQop), false},
 	{"digest, unknown user", digestProof("nobody", "secret", "POST", withQop), false},
 	{"digest, nobody with the dummy hash", digestProof("", "", "POST", withQop), false},
@@ -168,6 +195,9 @@ var badAuthorizations = []struct {
 	{"digest, qop of which we know nothing", strings.Replace(digestProof("encoder", "secret", "POST", withQop),
 		"qop=auth,", "qop=auth-int,", 1), false},
 	{"digest, algorithm that we did not offer", digestProof("encoder", "secret", "POST", withQop) + ", algorithm=MD5-sess",
+		false},
+	{"digest, sums of one algorithm for the other", digestProof("encoder", "secret", "POST", withSHA256), false},
+	{"digest, sums of MD5 for the newer", digestProof("encoder", "secret", "POST", withQop) + ", algorithm=SHA-256",
 		false},
 	{"digest, parameter twice", digestProof("encoder", "secret", "POST", withQop) + `, username="zweiter"`, false},
 	{"digest, no closing quote", `Digest username="encoder`, false},

@@ -101,6 +101,7 @@ func (f *document) checkCertificates(c *TLS) {
 		if !certOK || !keyOK {
 			continue
 		}
+		f.keepPrivate(key+".key", cert.Key)
 		if _, err := tls.LoadX509KeyPair(cert.Cert, cert.Key); err != nil {
 			f.wrong(key, "cert %q, key %q: %v", cert.Cert, cert.Key, err)
 		}
@@ -112,6 +113,7 @@ func (f *document) checkProxy(c *Proxy) {
 	if c.URL == "" {
 		return
 	}
+	f.locate("proxy.url", &c.URL)
 	if u := f.url("proxy.url", c.URL, "http"); u != nil && (u.Path != "" && u.Path != "/" || u.RawQuery != "") {
 		f.wrong("proxy.url", "%q, want nothing after host and port", upstream.Redacted(c.URL))
 	}

@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"time"
 
+	"pumpd/server/auth"
 	"pumpd/server/upstream"
 )
 
@@ -18,6 +19,8 @@ type Config struct {
 	TLS      TLS      `toml:"tls"`
 	Proxy    Proxy    `toml:"proxy"`
 	Streams  []Stream `toml:"streams"`
+
+	Warnings []string // of what can run, though not as safely as it should; for the operator, with file and line
 }
 
 // A Server is the table [server].
@@ -82,7 +85,6 @@ type Stream struct {
 	Title        string   `toml:"title"` // for people, "" shows the path
 	Enabled      bool     `toml:"enabled"`
 	Type         string   `toml:"type"`
-	PushUsers    []string `toml:"push_users"`     // name:secret; empty with PushFrom: only this machine may push
 	PushFrom     []string `toml:"push_from"`      // addresses and networks that may push; empty is all if PushUsers is not
 	OnSecondPush string   `toml:"on_second_push"` // takeover or refuse
 	URL          string   `toml:"url"`            // of a pull; either this or URLs or Pair
@@ -100,6 +102,7 @@ type Stream struct {
 	File         string   `toml:"file"`           // as in Certificate; "" is the built-in clip
 
 	FollowRedirects upstream.FollowRule `toml:"follow_redirects"` // where the upstreams of a pull may lead
+	PushUsers       []auth.Secret       `toml:"push_users"`       // name:secret; empty with PushFrom: only this machine
 }
 
 // SlateBuiltin is the value of Stream.Slate that means the built-in clip.

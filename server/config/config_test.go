@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"pumpd/server/auth"
 	"pumpd/server/upstream"
 )
 
@@ -26,7 +27,7 @@ func TestExampleIsTheDefaults(t *testing.T) {
 	demo.Path, demo.Title, demo.Enabled, demo.Type, demo.OnSecondPush = "demo", "Demo", true, "file", "takeover"
 	push.Path, push.Title, push.Enabled, push.Type, push.OnSecondPush = "pushed_video", "Pushed video", true, "mmsh_push",
 		"takeover"
-	push.PushUsers, push.PushFrom = []string{}, []string{}
+	push.PushUsers, push.PushFrom = []auth.Secret{}, []string{}
 	pull.Path, pull.Title, pull.Enabled, pull.Type, pull.OnSecondPush = "pulled_video", "Pulled video", true, "mmsh_pull",
 		"takeover"
 	pull.URL = "mmsh://127.0.0.1:7070/"

@@ -11,7 +11,9 @@ import (
 func (f *document) table(name string, from map[string]any, to reflect.Value) {
 	fields := map[string]reflect.Value{}
 	for i := range to.NumField() {
-		fields[to.Type().Field(i).Tag.Get("toml")] = to.Field(i)
+		if key := to.Type().Field(i).Tag.Get("toml"); key != "" {
+			fields[key] = to.Field(i)
+		}
 	}
 	for key, value := range from {
 		if field, ok := fields[key]; ok {

@@ -14,6 +14,10 @@ type document struct {
 	lines keyLines
 	bad   map[string]bool // keys in errs
 	errs  []complaint
+	plain bool // it has secrets in it
+
+	warnings []string // of what can run, though not as safely as it should
+	weak     []string // of passwords that can be guessed
 }
 
 // A complaint is one line for the operator.
@@ -34,13 +38,16 @@ func (f *document) wrong(key, format string, args ...any) {
 	f.errs = append(f.errs, complaint{f.line(key), f.about(key, format, args...)})
 }
 
-// about is a line about a key, which says where it is.
+// about is a line about a key, which says where it is; "" is the document as a whole.
 func (f *document) about(key, format string, args ...any) string {
 	text := f.name + ":"
 	if line := f.line(key); line > 0 {
 		text += fmt.Sprintf("%d:", line)
 	}
-	return OneLine(text + fmt.Sprintf(" %.200s: ", key) + fmt.Sprintf(format, args...))
+	if key != "" {
+		text += fmt.Sprintf(" %.200s:", key)
+	}
+	return OneLine(text + " " + fmt.Sprintf(format, args...))
 }
 
 // line is where a key is or, if the file does not have it, where its table is.

@@ -14,7 +14,7 @@ func Check(path string, play func(name string) (flaw string, err error)) (warnin
 	if err != nil {
 		return nil, err
 	}
-	warnings = f.checkMedia(cfg.Streams, play)
+	warnings = slices.Concat(f.warnings, f.weak, f.checkMedia(cfg.Streams, play))
 	if !slices.ContainsFunc(cfg.Streams, func(s Stream) bool { return s.Enabled }) {
 		warnings = append(warnings, f.name+": no stream is enabled, there is nothing to watch")
 	}

@@ -14,6 +14,9 @@ func configKeys() map[string][]string {
 	add = func(table string, t reflect.Type) {
 		for field := range t.Fields() {
 			key := field.Tag.Get("toml")
+			if key == "" {
+				continue // it is nothing that the file could say
+			}
 			keys[table] = append(keys[table], key)
 			switch inner, name := field.Type, keyName(table, key); {
 			case inner == reflect.TypeFor[Merge](), inner == reflect.TypeFor[Burst]():

@@ -69,6 +69,10 @@ func parse(data []byte, name string) (*document, *Config, error) {
 	f.table("", doc, reflect.ValueOf(cfg).Elem())
 	cfg.resolve(filepath.Dir(name))
 	f.check(cfg)
+	if f.plain {
+		f.keepPrivate("", name)
+	}
+	cfg.Warnings = f.warnings
 	return f, cfg, nil
 }
 

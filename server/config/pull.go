@@ -41,6 +41,7 @@ func (f *document) checkUpstreams(name string, s *Stream) {
 	key := keyName(name, set[0])
 	switch set[0] {
 	case "url":
+		f.locate(key, &s.URL)
 		f.checkUpstream(key, s.URL)
 		return
 	case "urls":
@@ -52,8 +53,10 @@ func (f *document) checkUpstreams(name string, s *Stream) {
 			f.wrong(key, "%d URLs, want two", len(s.Pair))
 		}
 	}
-	for i, u := range s.Upstreams() {
-		f.checkUpstream(Item(key, i), u)
+	list := s.Upstreams()
+	for i := range list {
+		f.locate(Item(key, i), &list[i])
+		f.checkUpstream(Item(key, i), list[i])
 	}
 }
 

@@ -104,7 +104,7 @@ func (f *document) checkStream(name string, s *Stream) {
 	switch s.Type {
 	case TypePush:
 		f.oneOf(name+".on_second_push", s.OnSecondPush, "takeover", "refuse")
-		f.checkPushUsers(name+".push_users", s.PushUsers)
+		f.checkUsers(name+".push_users", s.PushUsers)
 		f.checkPushFrom(name+".push_from", s.PushFrom)
 	case TypePull:
 		f.checkPull(name, s)
@@ -115,20 +115,37 @@ func (f *document) checkStream(name string, s *Stream) {
 	}
 }
 
-// checkPushUsers wants name:secret, and never shows what it got.
-func (f *document) checkPushUsers(key string, users []string) {
+// checkUsers wants name:secret, and never shows what it got. Secrets that are elsewhere take the place of what says so.
+func (f *document) checkUsers(key string, users []auth.Secret) {
 	var names []string
-	for i, user := range users {
-		name, secret, _ := strings.Cut(user, ":")
+	for i := range users {
+		at := Item(key, i)
+		name, secret, _ := strings.Cut(string(users[i]), ":")
+		secret, ok := f.secret(at, secret)
+		user := name + ":" + secret
 		switch {
+		case !ok:
 		case name == "" || secret == "" || len(user) > maxUser:
-			f.wrong(Item(key, i), `the value, want "name:secret" of up to %d bytes`, maxUser)
+			f.wrong(at, `the value, want "name:secret" of up to %d bytes`, maxUser)
 		case strings.ContainsFunc(user, unicode.IsControl) || strings.ContainsAny(name, `"\`):
-			f.wrong(Item(key, i), `the value, want a name without quotes and backslashes, and no control characters`)
+			f.wrong(at, `the value, want a name without quotes and backslashes, and no control characters`)
 		case slices.Contains(names, name):
-			f.wrong(Item(key, i), "%q, there already is a user of that name", name)
+			f.wrong(at, "%q, there already is a user of that name", name)
+		default:
+			f.checkPassword(at, name, secret)
 		}
 		names = append(names, name)
+		users[i] = auth.Secret(user)
+	}
+}
+
+// checkPassword wants a hash to be one that can be compared with in time, and warns of a password that can be guessed.
+func (f *document) checkPassword(key, name, secret string) {
+	if err := auth.CheckHash(secret); err != nil {
+		f.wrong(key, "%v", err)
+	}
+	if why := weak(name, secret); why != "" {
+		f.weak = append(f.weak, f.about(key, "the password of %q %s", name, why))
 	}
 }
 

@@ -479,7 +479,7 @@ func TestPull(t *testing.T) {
 
 // authorised lets only those through who prove that they are zweiter.
 func authorised(serve script) script {
-	known, err := auth.ParseUsers([]string{"zweiter:a:b \"c\\d\""})
+	known, err := auth.ParseUsers([]auth.Secret{"zweiter:a:b \"c\\d\""})
 	if err != nil {
 		panic(err)
 	}
