@@ -42,7 +42,7 @@ var arrows = []arrow{
 	{dir: ".", may: []string{"server", "server/config"}},
 	{
 		dir: "server", may: []string{
-			"server/admin",
+			"server/admin", "server/admission",
 			"server/auth", "server/clock", "server/config", "server/fanout", "server/logging", "server/play", "server/pull",
 			"server/pulse", "server/reason", "server/stream", "server/upstream", "server/via", "asf", "codec",
 			"*",
@@ -87,6 +87,7 @@ var arrows = []arrow{
 	{dir: "server/outage", may: []string{
 		"server/auth", "server/clock", "server/upstream", "server/via", "server/view",
 	}},
+	{dir: "server/admission", may: []string{"server/clock", "server/config"}},
 	{dir: "server/view", may: []string{"server/clock", "server/config"}},
 	{dir: "server/config", may: []string{"server/auth", "server/upstream", "*"}},
 	{

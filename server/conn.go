@@ -7,6 +7,7 @@ import (
 	"unique"
 
 	"pumpd/codec"
+	"pumpd/server/admission"
 	"pumpd/server/auth"
 	"pumpd/server/clock"
 	"pumpd/server/fanout"
@@ -33,6 +34,7 @@ type conn struct {
 	waited   bool                  // it has been holding for this request, and is not to again
 	queued   bool                  // it is in loop.queue
 	verdict  auth.Verdict          // of the request's credentials, after a wait; Unknown: none yet
+	seat     admission.Seat        // while holding and then in the queue, and while viewing
 	late     bool                  // the socket has not taken all of a reply; deadline is for that
 	owed     []byte                // what is left of a reply's body, which belongs to the stream, see owed.go
 	deadline clock.Instant         // of the phase; 0 is none

@@ -66,10 +66,11 @@ func newRig(t testing.TB, change func(*config.Config), names ...string) *rig {
 	c := clock.Clock{Now: func() clock.Instant { return r.now() }}
 	r.logs = &rigLog{slog.DiscardHandler}
 	log := slog.New(r.logs)
-	n := newNode()
+	n := newNode(&cfg.Server)
 	var streams []*stream.Stream
 	ring := func(int, clock.Instant) { r.rung++ }
 	for i := range cfg.Streams {
+		n.ledger.SetStream(i, limitsOfStream(&cfg.Streams[i]))
 		streams = append(streams, stream.New(i, &cfg.Streams[i], log, c, &cfg.Server, ring))
 	}
 	access, err := newPushAccess(streams, c)

@@ -15,7 +15,8 @@ import (
 // A loop that does not turn is stuck, unless it has not begun or has ended.
 func TestStuckLoops(t *testing.T) {
 	at := clock.Instant(1)
-	n, c, log := newNode(), clock.Clock{Now: func() clock.Instant { return at }}, slog.New(slog.DiscardHandler)
+	n, log := newNode(&config.Server{}), slog.New(slog.DiscardHandler)
+	c := clock.Clock{Now: func() clock.Instant { return at }}
 	for i := range 3 {
 		l := newLoop(i, c, config.Default(), nil, log, stream.NewRegistry(c, 0, nil), &serverStats{}, n, func() {})
 		n.loops = append(n.loops, l)

@@ -12,10 +12,10 @@ import (
 // with 503. Its request stays in the conn's input and is served again when the stream comes up or the time is over. It
 // is false where the viewer is not to wait, or has waited already.
 func (l *loop) hold(c *conn, st *stream.Stream, now clock.Instant) bool {
-	d := time.Duration(st.Config().Hold)
-	if d == 0 || c.phase != awaiting || c.waited {
+	if !mayWait(c, st) {
 		return false
 	}
+	d := time.Duration(st.Config().Hold)
 	c.phase, c.waited, c.waitsFor, c.deadline = holding, true, st, now.Add(d)
 	c.heldSlot = int32(len(l.held[st]))
 	l.held[st] = append(l.held[st], c)
@@ -27,6 +27,11 @@ func (l *loop) hold(c *conn, st *stream.Stream, now clock.Instant) bool {
 	}
 	st.Want()
 	return true
+}
+
+// mayWait says whether c is to wait for a stream that is not up.
+func mayWait(c *conn, st *stream.Stream) bool {
+	return st.Config().Hold != 0 && c.phase == awaiting && !c.waited
 }
 
 // serveHeld queues the requests that were held for streams that have come up.
@@ -74,9 +79,11 @@ func (l *loop) unlistHeld(c *conn) {
 	l.hub.Unlisten(c.waitsFor)
 }
 
-// waitNoMore counts c as waiting for its stream no longer, if it did.
+// waitNoMore counts c as waiting for its stream no longer, if it did. Its seat was for the wait: whoever is served asks
+// for one of its own.
 func (c *conn) waitNoMore() {
 	if c.waitsFor != nil {
+		c.loop.unseat(c, c.waitsFor)
 		c.waitsFor.Stats().Held.Add(-1)
 		c.waitsFor = nil
 	}

@@ -42,6 +42,7 @@ func (l *loop) part(c *conn, now clock.Instant) {
 	v := c.viewer
 	had := l.hub.Part(v, c.why, now)
 	c.viewer = nil
+	l.unseat(c, had.Stream)
 	if c.phase != closed {
 		l.schedule(c)
 	}

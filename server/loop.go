@@ -83,6 +83,8 @@ type limits struct {
 	sourceIdle  time.Duration
 	pushSetup   time.Duration
 	redirect404 string
+
+	stripPadding bool
 }
 
 const (
@@ -101,6 +103,8 @@ func newLoop(id int, c clock.Clock, cfg *config.Config, e fanout.Engine, log *sl
 			sourceIdle:  time.Duration(cfg.Timeouts.SourceIdle),
 			pushSetup:   time.Duration(cfg.Timeouts.PushSetup),
 			redirect404: cfg.Server.Redirect404To,
+
+			stripPadding: cfg.Server.StripPadding,
 		},
 		held: map[*stream.Stream][]*conn{},
 	}
@@ -110,6 +114,8 @@ func newLoop(id int, c clock.Clock, cfg *config.Config, e fanout.Engine, log *sl
 			Merge:  cfg.Server.Merge,
 			MaxLag: time.Duration(cfg.Server.MaxLag),
 			Stall:  time.Duration(cfg.Timeouts.Stall),
+
+			MaxSession: time.Duration(cfg.Server.MaxSession),
 		},
 		Engine: e, Owner: l, Wake: l.wake, Stats: &stats.hubs,
 	})

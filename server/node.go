@@ -1,7 +1,11 @@
 package server
 
 import (
+	"sync/atomic"
+
+	"pumpd/server/admission"
 	"pumpd/server/clock"
+	"pumpd/server/config"
 	"pumpd/server/via"
 )
 
@@ -11,9 +15,16 @@ type node struct {
 	loops    []*loop
 	sessions *sessions
 	access   *pushAccess
+	ledger   *admission.Ledger
+	siblings atomic.Pointer[siblings]
 }
 
-func newNode() *node { return &node{name: via.NewName(), sessions: newSessions()} }
+func newNode(cfg *config.Server) *node {
+	n := &node{name: via.NewName(), sessions: newSessions(), ledger: admission.New()}
+	n.ledger.SetLimits(limitsOf(cfg))
+	n.siblings.Store(siblingsOf(cfg))
+	return n
+}
 
 // tell has every loop make a call, soon. Any goroutine.
 func (n *node) tell(call func(l *loop, now clock.Instant)) {

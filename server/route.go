@@ -127,7 +127,7 @@ func (l *loop) watch(c *conn, x exchange, now clock.Instant) {
 		return
 	}
 	j := st.Up()
-	if j == nil && l.hold(c, st, now) {
+	if !l.admit(c, x, j) || j == nil && l.hold(c, st, now) {
 		return
 	}
 	if j == nil {
@@ -137,6 +137,7 @@ func (l *loop) watch(c *conn, x exchange, now clock.Instant) {
 	s, free := l.identify(x, c.remote.Addr(), now)
 	switch {
 	case !free:
+		l.unseat(c, st)
 		l.refuse(c, x.to, 400, "this client-id is playing already")
 	case x.want == wantDescribe:
 		l.describe(c, x, j.Gen, s)

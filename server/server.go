@@ -64,7 +64,7 @@ type Server struct {
 // New makes a server of a checked configuration. It opens nothing but the loops' watchers. What it has to say, log is
 // told by a goroutine of its own once it runs: nothing else ever waits for log.
 func New(cfg *config.Config, log *slog.Logger) (*Server, error) {
-	s := &Server{Version: "(devel)", cfg: cfg, clock: clock.New(), node: newNode(), ready: make(chan struct{})}
+	s := &Server{Version: "(devel)", cfg: cfg, clock: clock.New(), node: newNode(&cfg.Server), ready: make(chan struct{})}
 	s.logs = logging.New(log.Handler(), &s.stats.logLost)
 	s.log = s.logs.Logger()
 	if err := s.assemble(); err != nil {
@@ -87,6 +87,9 @@ func (s *Server) assemble() (err error) {
 			continue
 		}
 		streams = append(streams, stream.New(len(streams), &cfg.Streams[i], log, s.clock, &cfg.Server, s.node.bell))
+	}
+	for _, st := range streams {
+		s.node.ledger.SetStream(st.ID(), limitsOfStream(st.Config()))
 	}
 	if s.node.access, err = newPushAccess(streams, s.clock); err != nil {
 		return err
@@ -244,6 +247,7 @@ func (s *Server) keepHouse(ctx context.Context) error {
 			s.reg.Reap(now)
 			s.node.sessions.forget(now)
 			s.gate.expire(now)
+			s.measure()
 			memory.trim(s.gate.inside.Load())
 		}
 	}

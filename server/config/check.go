@@ -24,6 +24,7 @@ func (f *document) check(c *Config) {
 	f.checkProxy(&c.Proxy)
 	f.checkStreams(c.Streams)
 	f.checkAdmin(c)
+	f.checkAdmission(c)
 }
 
 func (f *document) checkServer(c *Server) {

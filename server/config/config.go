@@ -40,6 +40,17 @@ type Server struct {
 	StripPadding   bool     `toml:"strip_padding"`   // for MMSH viewers
 	LogLevel       string   `toml:"log_level"`       // debug, info, warn or error
 	LogFormat      string   `toml:"log_format"`      // text or json
+
+	// What the pump may be asked for, see admission.Limits. 0 is no limit.
+	MaxViewers    int       `toml:"max_viewers"`
+	MaxBandwidth  Bandwidth `toml:"max_bandwidth"`  // of all viewers' streams
+	MaxPerIP      int       `toml:"max_per_ip"`     // viewers of one IPv4 address or one IPv6 network of 64 bits
+	MaxSession    Duration  `toml:"max_session"`    // for which one may watch
+	Uplink        Uplink    `toml:"uplink"`         // what the line carries, headers of TCP/IP included
+	UplinkReserve Share     `toml:"uplink_reserve"` // of it, for all else
+	RelayShare    Share     `toml:"relay_share"`    // of each limit, kept free for servers that relay
+	Siblings      []string  `toml:"siblings"`       // scheme://host:port, where viewers are sent when it is full
+	ReadyHeadroom int       `toml:"ready_headroom"` // viewers; with room for fewer the server is not ready
 }
 
 // Timeouts are the table [timeouts].
@@ -103,6 +114,10 @@ type Stream struct {
 
 	FollowRedirects upstream.FollowRule `toml:"follow_redirects"` // where the upstreams of a pull may lead
 	PushUsers       []auth.Secret       `toml:"push_users"`       // name:secret; empty with PushFrom: only this machine
+
+	MaxViewers   int       `toml:"max_viewers"`   // 0 is no limit
+	MaxBandwidth Bandwidth `toml:"max_bandwidth"` // of all its viewers, 0 is no limit
+	Bitrate      Bandwidth `toml:"bitrate"`       // what a viewer costs, 0 is what is declared or measured
 }
 
 // SlateBuiltin is the value of Stream.Slate that means the built-in clip.
@@ -121,6 +136,8 @@ func Default() *Config {
 			StripPadding: true,
 			LogLevel:     "info",
 			LogFormat:    "text",
+
+			UplinkReserve: 500,
 		},
 		Timeouts: Timeouts{
 			RequestHead: Duration(10 * time.Second),

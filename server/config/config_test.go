@@ -20,7 +20,7 @@ func TestExampleIsTheDefaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := Default()
-	want.Server.AdminHosts, want.Server.ReadyStreams = []string{}, []string{}
+	want.Server.AdminHosts, want.Server.ReadyStreams, want.Server.Siblings = []string{}, []string{}, []string{}
 	common := Stream{Failback: Duration(time.Minute), PairSwitch: Duration(500 * time.Millisecond),
 		IdleClose: Duration(30 * time.Second), SlateAfter: Duration(3 * time.Second), FollowRedirects: upstream.FollowPublic}
 	demo, push, pull := common, common, common
@@ -42,7 +42,7 @@ func TestDefaults(t *testing.T) {
 	want := &Config{
 		Server: Server{Listen: []string{":8086"}, Admin: "127.0.0.1:8087", Merge: Merge{Auto: true},
 			Burst: Burst{Auto: true}, MaxLag: Duration(10 * time.Second), Engine: "auto", StripPadding: true,
-			LogLevel: "info", LogFormat: "text"},
+			LogLevel: "info", LogFormat: "text", UplinkReserve: 500},
 		Timeouts: Timeouts{RequestHead: Duration(10 * time.Second), Handshake: Duration(3 * time.Second),
 			SourceIdle: Duration(time.Minute),
 			PullStall:  Duration(15 * time.Second), PushSetup: Duration(2 * time.Minute),

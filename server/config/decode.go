@@ -91,6 +91,12 @@ func wanted(t reflect.Type) string {
 		return `a duration such as "3s" or "100ms"`
 	case reflect.TypeFor[Burst]():
 		return `a duration such as "3s" or "100ms", or "auto"`
+	case reflect.TypeFor[Bandwidth]():
+		return wantBandwidth
+	case reflect.TypeFor[Share]():
+		return wantShare
+	case reflect.TypeFor[Uplink]():
+		return wantBandwidth + `, or "auto"`
 	case reflect.TypeFor[Merge]():
 		return `"auto" or a duration such as "100ms"`
 	case reflect.TypeFor[[]Stream]():

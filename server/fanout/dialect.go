@@ -16,6 +16,7 @@ type Dialect struct {
 	crossing crossing
 	Redirect string    // scheme of a Location it can follow
 	Keep     bool      // may keep a connection open without having asked for it by name
+	Relay    bool      // is a server that passes the stream on
 	Reset    bool      // may be sent xResetStrm, which obliges us to more below version 7
 	bears    asf.Older // the most older video in its first packet that it shows no damage for
 }
@@ -39,10 +40,15 @@ var (
 	}
 	newPlayer = &Dialect{form: stream.ShortFrames, crossing: changeInBand, Redirect: "http", Reset: true, Keep: true,
 		bears: asf.OlderTail}
-	oldServer  = &Dialect{form: stream.FullFrames, crossing: changeInBand, Redirect: "http", bears: asf.OlderTail}
-	mmshServer = newPlayer
-	rawVLC     = &Dialect{form: stream.RawPackets, crossing: hangUp, Redirect: "http"}
-	otherPump  = &Dialect{form: stream.ShortFrames, crossing: changeInBand, Redirect: "http", bears: asf.OlderFrame}
+	oldServer = &Dialect{
+		form: stream.FullFrames, crossing: changeInBand, Redirect: "http", Relay: true, bears: asf.OlderTail,
+	}
+	mmshServer = &Dialect{form: stream.ShortFrames, crossing: changeInBand, Redirect: "http", Relay: true, Reset: true,
+		Keep: true, bears: asf.OlderTail}
+	rawVLC    = &Dialect{form: stream.RawPackets, crossing: hangUp, Redirect: "http"}
+	otherPump = &Dialect{
+		form: stream.ShortFrames, crossing: changeInBand, Redirect: "http", Relay: true, bears: asf.OlderFrame,
+	}
 )
 
 // DialectOf decides by the User-Agent; for pumps by Via: they pass on what they get, so they get it as it is; and for
@@ -74,6 +80,9 @@ func DialectOf(r *codec.Request) *Dialect {
 
 // InBand says that a new header comes to it in the stream, behind $C.
 func (d *Dialect) InBand() bool { return d.crossing == changeInBand }
+
+// Padded says that it gets packets in full, with their padding.
+func (d *Dialect) Padded() bool { return d.form != stream.ShortFrames }
 
 // MMSH says that it gets MMSH, not plain ASF.
 func (d *Dialect) MMSH() bool { return d.form != stream.RawPackets }

@@ -60,6 +60,8 @@ type Limits struct {
 	MaxLag time.Duration // that a viewer may be behind its audience
 	Stall  time.Duration // for which its socket may take nothing
 
+	MaxSession time.Duration // for which one may watch that is no relay; 0: for ever
+
 	lagBytes uint64 // maxLagBytes but in tests
 }
 
@@ -161,7 +163,7 @@ func (h *Hub) CountSends() {
 }
 
 // DoChores looks at each viewer, once a second however often it is called: it ends those whose sockets take nothing for
-// Limits.Stall, and moves those who hold too much of the chain.
+// Limits.Stall and those who have watched for Limits.MaxSession, and moves those who hold too much of the chain.
 func (h *Hub) DoChores(now clock.Instant) {
 	if now < h.chores {
 		return
@@ -177,6 +179,10 @@ func (h *Hub) DoChores(now clock.Instant) {
 // chore ends a viewer whose socket takes nothing, and moves one that waits too long up to a newer key frame, so that it
 // does not hold the chain.
 func (h *Hub) chore(v *Viewer, now clock.Instant) {
+	if most := h.limits.MaxSession; most > 0 && now.Since(v.joined) >= most && v.Dismissable() && !v.dialect.Relay {
+		h.Dismiss(v, reason.SessionOver, now)
+		return
+	}
 	if v.state != blocked {
 		return
 	}

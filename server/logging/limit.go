@@ -32,6 +32,8 @@ const (
 	ViewerLeft  = "viewer left"
 	PumpRefused = "pump refused"
 	Full        = "connection limit reached, refusing with 503"
+	NoRoom      = "no room for a viewer"
+	NoRoomEver  = "a viewer of this stream takes more than the limit, nobody can watch"
 	PushBarred  = "push refused, this address may not push"
 	PushWrong   = "push not authorised"
 	PushBraked  = "push not authorised, too many guesses from this network"
@@ -41,7 +43,7 @@ const (
 // somebody plays with it; pumps that are refused ask again every few seconds.
 func quotaOf(r slog.Record) int {
 	switch {
-	case r.Message == PumpRefused, r.Message == Full,
+	case r.Message == PumpRefused, r.Message == Full, r.Message == NoRoom, r.Message == NoRoomEver,
 		r.Message == PushBarred, r.Message == PushWrong, r.Message == PushBraked:
 		return 1
 	case r.Message == ViewerLeft, r.Level < slog.LevelInfo:

@@ -20,6 +20,7 @@ const (
 	Replaced                     // another encoder took the stream over
 	Refused                      // over a limit, not authorised, or nothing there
 	MMSTProbe                    // tried MMS over TCP on this port
+	SessionOver                  // has watched for server.max_session
 	Stopped                      // its own Stop request
 	ShuttingDown                 // pumpd is stopping
 
@@ -30,6 +31,6 @@ const (
 func (r Reason) String() string {
 	return [Count]string{
 		"none", "client_closed", "answered", "source_ended", "header_changed", "stalled", "write_failed", "bad_request",
-		"too_large", "request_timeout", "source_silent", "replaced", "refused", "mmst_probe", "stopped", "shutting_down",
+		"too_large", "request_timeout", "source_silent", "replaced", "refused", "mmst_probe", "session_over", "stopped", "shutting_down",
 	}[r]
 }

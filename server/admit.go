@@ -1,0 +1,105 @@
+package server
+
+import (
+	"pumpd/server/admission"
+	"pumpd/server/config"
+	"pumpd/server/logging"
+	"pumpd/server/stream"
+)
+
+// How a loop keeps to the ledger: which viewers there is room for. A viewer has a seat from its Play on, or from when
+// it is held; a Describe and a HEAD have none, and are refused where a Play would be.
+
+// limitsOf is what the ledger wants to know of the configuration.
+func limitsOf(cfg *config.Server) admission.Limits {
+	return admission.Limits{
+		Viewers:     int64(cfg.MaxViewers),
+		Bandwidth:   int64(cfg.MaxBandwidth),
+		PerOrigin:   int64(cfg.MaxPerIP),
+		Line:        int64(cfg.Uplink.Rate),
+		LineReserve: cfg.UplinkReserve,
+		Kept:        cfg.RelayShare,
+	}
+}
+
+func limitsOfStream(cfg *config.Stream) admission.StreamLimits {
+	return admission.StreamLimits{
+		Viewers:   int64(cfg.MaxViewers),
+		Bandwidth: int64(cfg.MaxBandwidth),
+		Bitrate:   int64(cfg.Bitrate),
+	}
+}
+
+// admit finds room for c, which asks to watch; j is where the stream is, nil where it is not up. It is false if c has
+// been refused.
+func (l *loop) admit(c *conn, x exchange, j *stream.Joins) bool {
+	if j == nil && !mayWait(c, x.stream) {
+		return true // there is nothing to have a seat for
+	}
+	var why admission.Cause
+	if j == nil || x.want != wantDescribe && !isHead(x.Method) {
+		c.seat, why = l.node.ledger.Enter(l.ask(c, x, j))
+	} else {
+		why = l.node.ledger.Ask(l.ask(c, x, j))
+	}
+	if why != admission.None {
+		l.full(c, x, why)
+	}
+	return why == admission.None
+}
+
+// ask is what the ledger is to know of c.
+func (l *loop) ask(c *conn, x exchange, j *stream.Joins) admission.Ask {
+	ask := admission.Ask{Stream: x.stream.ID(), From: originOf(c.remote.Addr())}
+	if x.dialect.Padded() || !l.limits.stripPadding {
+		ask.Class |= admission.Padded
+	}
+	if !c.remote.Addr().Unmap().Is4() {
+		ask.Class |= admission.IPv6
+	}
+	if _, ok := c.wire.(*tlsWire); ok {
+		ask.Class |= admission.TLS
+	}
+	if x.dialect.Relay {
+		ask.Class |= admission.Relay
+	}
+	if j != nil {
+		h := j.Gen.Header()
+		ask.Declared, ask.Packet = int64(h.Bitrate()), h.PacketSize
+	}
+	return ask
+}
+
+// unseat gives c's seat at a stream back, if it has one.
+func (l *loop) unseat(c *conn, st *stream.Stream) {
+	l.node.ledger.Leave(c.seat, st.ID(), originOf(c.remote.Addr()))
+	c.seat = 0
+}
+
+// full refuses a viewer for whom there is no room: it is sent where there may be, or told to come again.
+func (l *loop) full(c *conn, x exchange, why admission.Cause) {
+	l.log.Warn(logging.NoRoom, "stream", x.stream.Config().Path, "limit", why, "from", c.remote)
+	fields := l.viaField(x)
+	if why.Elsewhere() {
+		if place := l.elsewhere(c, x); place != "" {
+			l.refuse(c, x.to, 302, why.Text()+", it is at "+place, append(fields, "Location", place)...)
+			return
+		}
+	}
+	l.refuse(c, x.to, 503, why.Text(), fields...)
+}
+
+// measure tells the ledger what the streams cost, once a second.
+func (s *Server) measure() {
+	now := s.clock.Now()
+	for _, st := range s.reg.Streams() {
+		n := st.Stats()
+		sample := admission.Sample{Bytes: n.BytesIn.Load(), Packets: n.PacketsIn.Load(), At: now}
+		if h := st.Header(); h != nil {
+			sample.Declared, sample.Packet = int64(h.Bitrate()), h.PacketSize
+		}
+		if why := s.node.ledger.Measure(st.ID(), sample); why != admission.None {
+			st.Log().Warn(logging.NoRoomEver, "limit", why)
+		}
+	}
+}
