@@ -13,7 +13,8 @@ FLAPTIME    ?= 1m
 # Debian packages that the tests need: a C compiler for the race detector and the program on libmms, and the players.
 PACKAGES := gcc libc6-dev pkg-config libmms-dev curl iproute2 ffmpeg vlc-bin vlc-plugin-base mplayer mpv \
 	gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad \
-	gstreamer1.0-plugins-ugly gstreamer1.0-libav libxine2-dev libxine2-ffmpeg libxine2-misc-plugins mpd nginx haproxy
+	gstreamer1.0-plugins-ugly gstreamer1.0-libav libxine2-dev libxine2-ffmpeg libxine2-misc-plugins mpd nginx \
+	libnginx-mod-stream haproxy
 
 .PHONY: help
 help: ## list the targets

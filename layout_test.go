@@ -43,8 +43,9 @@ var arrows = []arrow{
 	{
 		dir: "server", may: []string{
 			"server/admin", "server/admission",
-			"server/auth", "server/clock", "server/config", "server/fanout", "server/logging", "server/play", "server/pull",
-			"server/pulse", "server/reason", "server/stream", "server/upstream", "server/via", "asf", "codec",
+			"server/auth", "server/clock", "server/config", "server/fanout", "server/logging", "server/play",
+			"server/proxied", "server/pull", "server/pulse", "server/reason", "server/stream",
+			"server/upstream", "server/via", "asf", "codec",
 			"*",
 		},
 		tests: []string{"server/logging/logtest", "server/stream/streamtest", "asf/asftest"},
@@ -95,6 +96,7 @@ var arrows = []arrow{
 		tests: []string{"server/upstream/upstreamtest", "asf/asftest"},
 	},
 	{dir: "server/upstream/upstreamtest", may: []string{"asf/asftest", "codec"}},
+	{dir: "server/proxied", may: []string{"server/auth", "codec"}},
 	{dir: "server/auth", may: []string{"server/clock", "codec", "*"}},
 	{dir: "server/pulse", may: []string{"server/clock"}},
 	// What all of the server stands on.

@@ -37,6 +37,8 @@ type Request struct {
 	AcceptAuth    []byte // X-Accept-Authentication
 	Via           Via    // of all Via fields together
 	Range         []byte
+	ForwardedFor  Lines // X-Forwarded-For
+	Forwarded     Lines
 
 	ContentLength int64 // bytes; -1 if absent, and always with Chunked
 	Chunked       bool  // the body comes in chunks: see Chunked
@@ -229,6 +231,10 @@ func (r *Request) field(name, value []byte, body *framing) error {
 		return r.Via.add(value)
 	case "range":
 		first(&r.Range, value)
+	case "x-forwarded-for":
+		r.ForwardedFor.add(value)
+	case "forwarded":
+		r.Forwarded.add(value)
 	case "expect":
 		r.Expect = r.Expect || fold(value, "100-continue")
 	case "connection":

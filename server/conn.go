@@ -18,9 +18,9 @@ import (
 // A conn is a connection: to somebody who asks, to a viewer or to an encoder. It belongs to its loop.
 type conn struct {
 	// Set by loop.open, never changed.
-	loop   *loop
-	remote netip.AddrPort
+	loop *loop
 
+	remote   netip.AddrPort // who it is to limits and logs: where a trusted proxy is in front, its client, see front.go
 	wire     wire
 	fd       int32
 	slot     int32 // in loop.waiting, -1 while viewing
@@ -84,6 +84,9 @@ func (l *loop) open(d arrival, now clock.Instant) *conn {
 	c := &conn{loop: l, wire: d.wire, remote: d.remote, fd: int32(d.fd), heldSlot: -1, guest: d.guest,
 		deadline: now.Add(l.limits.requestHead)}
 	l.conns.put(c)
+	if d.front != nil {
+		l.fronts[c] = d.front
+	}
 	l.schedule(c)
 	if c.guest != nil {
 		c.guest.crowd.move(c.guest, now, func() { l.evict(c) })
@@ -163,6 +166,9 @@ func (l *loop) serve(c *conn, now clock.Instant) bool {
 	if len(b) < int(c.need) {
 		return false
 	}
+	if f := l.fronts[c]; f != nil && f.awaited {
+		return l.introduce(c, f, b, now)
+	}
 	if b[0] == mmst[0] {
 		return l.probe(c, b)
 	}
@@ -184,6 +190,7 @@ func (l *loop) serve(c *conn, now clock.Instant) bool {
 		l.refuseUnread(c, statusOf(err), err.Error())
 		return false
 	}
+	c.attribute(&l.request)
 	return l.route(c, n, b[n:], now)
 }
 

@@ -25,7 +25,7 @@ type crowd struct {
 type guest struct {
 	// Set before it enters, never changed.
 	from  any    // its origin: address or stream
-	who   string // its address and port, of an encoder
+	who   string // its name, of an encoder, see conn.name
 	crowd *crowd // where it enters
 
 	// Guarded by crowd.mu.

@@ -79,12 +79,27 @@ func (g *gate) enter(from netip.Addr, now clock.Instant) (in *guest, ok bool) {
 		return g.await(now, func() {}), true
 	}
 	g.ordinary.Add(-1)
-	in = &guest{from: originOf(from), since: now, goes: func() {}, crowd: &g.reserve}
+	return g.keep(from, now, func() {}), true
+}
+
+// keep lists a connection in reserve; goes ends it.
+func (g *gate) keep(from netip.Addr, now clock.Instant, goes func()) *guest {
+	in := &guest{from: originOf(from), since: now, goes: goes, crowd: &g.reserve}
 	if g.knows(from, now) {
 		in.crowd = &g.familiar
 	}
 	in.crowd.enter(in, nil)
-	return in, true
+	return in
+}
+
+// named says that a connection is from another address than it was let in with: a proxy speaks for that. The guest that
+// it returns replaces in; goes ends it.
+func (g *gate) named(in *guest, from netip.Addr, now clock.Instant, goes func()) *guest {
+	inReserve := in != nil && (in.crowd == &g.reserve || in.crowd == &g.familiar)
+	if !inReserve || !in.crowd.leave(in) {
+		return in
+	}
+	return g.keep(from, now, goes)
 }
 
 // await lists a connection in an ordinary place as one whose request is awaited, until asked is called. goes ends it.
@@ -119,15 +134,15 @@ func (g *gate) refuse() {
 	g.log.Warn(logging.Full, "limit", g.most)
 }
 
-// admit gives a connection that may push to a stream an encoder's place: the guest that it returns replaces in. who is
-// its address; goes ends it; feeds is the address of the encoder that feeds the stream, which does not make room.
-// false: there is no place, and the connection has to go.
-func (g *gate) admit(in *guest, st *stream.Stream, who netip.AddrPort, feeds string, now clock.Instant,
+// admit gives a connection that may push to a stream an encoder's place: the guest that it returns replaces in. from is
+// its address and who its name; goes ends it; feeds is the name of the encoder that feeds the stream, which does not
+// make room. false: there is no place, and the connection has to go.
+func (g *gate) admit(in *guest, st *stream.Stream, from netip.Addr, who, feeds string, now clock.Instant,
 	goes func()) (*guest, bool) {
 	if in != nil && in.from == st {
 		return in, true
 	}
-	out := &guest{from: st, who: who.String(), since: now, goes: goes, crowd: &g.encoders}
+	out := &guest{from: st, who: who, since: now, goes: goes, crowd: &g.encoders}
 	switch {
 	case in == nil:
 		if !g.encoders.enter(out, func(*guest) bool { return true }) {
@@ -137,7 +152,7 @@ func (g *gate) admit(in *guest, st *stream.Stream, who netip.AddrPort, feeds str
 	case !in.crowd.leave(in), !g.encoders.enter(out, func(o *guest) bool { return o.who == feeds }):
 		return in, false
 	}
-	g.remember(who.Addr(), now)
+	g.remember(from, now)
 	return out, true
 }
 

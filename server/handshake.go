@@ -2,17 +2,21 @@ package server
 
 import (
 	"errors"
-	"net"
+	"fmt"
 	"net/netip"
+	"slices"
 	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"pumpd/codec"
+	"pumpd/server/proxied"
 )
 
 // A handshake is one that is going on. It belongs to a goroutine of its own, which blocks.
 type handshake struct {
-	net.Conn
+	*newcomer
 	all   *handshakes
 	guest guest // in greeting, then in answering
 }
@@ -22,21 +26,20 @@ var (
 	errMadeRoom = errors.New("it made room for another")
 )
 
-func newHandshake(c net.Conn, all *handshakes) *handshake {
-	var from netip.Addr
-	if a, ok := c.RemoteAddr().(*net.TCPAddr); ok {
-		from = originOf(a.AddrPort().Addr())
-	}
-	return &handshake{Conn: c, all: all, guest: guest{from: from, goes: func() { c.Close() }}}
+func newHandshake(c *newcomer, all *handshakes) *handshake {
+	return &handshake{newcomer: c, all: all, guest: guest{goes: func() { c.Close() }}}
 }
 
-// hello reads the peer's ClientHello, see readHello.
+// hello reads the peer's ClientHello, see readHello, and before it what a proxy has to say.
 func (h *handshake) hello() ([]byte, error) {
 	if err := h.SetDeadline(time.Now().Add(h.all.timeout)); err != nil {
 		return nil, err
 	}
 	h.enter(&h.all.greeting)
-	b, err := readHello(h.Conn)
+	b, err := h.introduce()
+	if err == nil {
+		b, err = readHello(h.Conn, b)
+	}
 	if !h.guest.crowd.leave(&h.guest) {
 		err = errMadeRoom // it must not go on and take the place of one that is there
 	}
@@ -44,8 +47,47 @@ func (h *handshake) hello() ([]byte, error) {
 }
 
 func (h *handshake) enter(w *crowd) {
-	h.guest.crowd = w
+	h.guest.crowd, h.guest.from = w, originOf(h.remote.Addr())
 	w.enter(&h.guest, nil)
+}
+
+// introduce reads the PROXY header where there may be one, and returns what has come behind it, or in its place.
+func (h *handshake) introduce() (rest []byte, err error) {
+	if h.front == nil {
+		return nil, nil
+	}
+	b := make([]byte, 0, 512)
+	for {
+		client, n, wrong := proxied.ParseHeader(b)
+		switch {
+		case wrong == nil:
+			return b[n:], h.introduced(client)
+		case errors.Is(wrong, proxied.ErrNone):
+			h.front.awaited = false
+			return b, nil
+		case !errors.Is(wrong, codec.ErrShort):
+			return nil, wrong
+		case err != nil:
+			return nil, fmt.Errorf("PROXY header: %w", err)
+		}
+		if len(b) == cap(b) {
+			b = slices.Grow(b, cap(b))
+		}
+		n, err = h.Read(b[len(b):cap(b)])
+		b = b[:len(b)+n]
+	}
+}
+
+// introduced has the peer count as the client whom a proxy speaks for.
+func (h *handshake) introduced(client netip.AddrPort) error {
+	if !h.guest.crowd.leave(&h.guest) {
+		return errMadeRoom
+	}
+	p := h.front.base.Introduced(client)
+	h.remote, h.front = p.At, frontOf(h.all.proxies, p, false)
+	h.all.named(h.newcomer)
+	h.enter(&h.all.greeting)
+	return nil
 }
 
 // compute waits for a CPU, rest gives it back.

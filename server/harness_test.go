@@ -15,6 +15,7 @@ import (
 	"pumpd/server/clock"
 	"pumpd/server/config"
 	"pumpd/server/fanout"
+	"pumpd/server/proxied"
 	"pumpd/server/stream"
 )
 
@@ -81,6 +82,9 @@ func newRig(t testing.TB, change func(*config.Config), names ...string) *rig {
 	r.reg = stream.NewRegistry(c, time.Duration(cfg.Timeouts.SourceGrace), streams)
 	r.loop = newLoop(0, c, cfg, fanout.WithTLS(r), log, r.reg, &serverStats{}, n, func() {})
 	r.loop.watcher = r
+	if r.loop.limits.proxies, err = proxied.ParseTrusted(cfg.Server.TrustedProxies); err != nil {
+		t.Fatal(err)
+	}
 	r.gate(plenty)
 	n.loops = []*loop{r.loop}
 	return r
@@ -191,7 +195,8 @@ func (r *rig) connectFrom(from netip.Addr) *peer {
 	p := &peer{rig: r, room: plenty}
 	r.peers[r.fd] = p
 	remote := netip.AddrPortFrom(from, uint16(1000+r.fd))
-	p.conn = r.loop.open(arrival{wire: p, fd: r.fd, remote: remote, guest: guest}, r.at)
+	front := frontOf(r.loop.limits.proxies, proxied.Peer{At: remote}, true)
+	p.conn = r.loop.open(arrival{wire: p, fd: r.fd, remote: remote, front: front, guest: guest}, r.at)
 	return p
 }
 

@@ -12,10 +12,10 @@ import (
 const maxHello = 16 << 10
 
 // readHello reads what a client says first: a whole ClientHello, or as much of something else as shows that it is none,
-// which crypto/tls knows best how to answer.
-func readHello(c net.Conn) ([]byte, error) {
+// which crypto/tls knows best how to answer. b is what of it has been read already.
+func readHello(c net.Conn, b []byte) ([]byte, error) {
 	var s helloScan
-	b := make([]byte, 0, 512)
+	b = slices.Grow(b, 512)
 	for !s.whole(b) {
 		if s.size > maxHello || len(b) == maxHello {
 			_, _ = c.Write(helloTooLarge)

@@ -116,7 +116,7 @@ func TestHelloTooLarge(t *testing.T) {
 			go far.Write(say)
 			answer, _ = io.ReadAll(far)
 		}()
-		_, err := readHello(near)
+		_, err := readHello(near, nil)
 		near.Close()
 		<-answered
 		if err == nil || !strings.Contains(err.Error(), "limit 16384") || !bytes.Equal(answer, helloTooLarge) {

@@ -11,6 +11,7 @@ import (
 	"pumpd/server/clock"
 	"pumpd/server/config"
 	"pumpd/server/fanout"
+	"pumpd/server/proxied"
 	"pumpd/server/stream"
 )
 
@@ -42,6 +43,7 @@ type loop struct {
 	// This loop's goroutine only.
 	now      clock.Instant // of the callback that is being served
 	conns    conns
+	fronts   map[*conn]*front           // of those of conns that are from trusted proxies
 	waiting  []*conn                    // those of conns that are not viewing: they have deadlines
 	held     map[*stream.Stream][]*conn // those who wait for the stream to come up; without the streams that nobody waits for
 	holding  int                        // conns in held
@@ -83,6 +85,7 @@ type limits struct {
 	sourceIdle  time.Duration
 	pushSetup   time.Duration
 	redirect404 string
+	proxies     proxied.Trusted
 
 	stripPadding bool
 }
@@ -106,7 +109,7 @@ func newLoop(id int, c clock.Clock, cfg *config.Config, e fanout.Engine, log *sl
 
 			stripPadding: cfg.Server.StripPadding,
 		},
-		held: map[*stream.Stream][]*conn{},
+		held: map[*stream.Stream][]*conn{}, fronts: map[*conn]*front{},
 	}
 	l.hub = fanout.New(id, fanout.Options{
 		Clock: c,

@@ -46,7 +46,8 @@ func (l *loop) placeEncoder(c *conn, x exchange, now clock.Instant) (ok bool) {
 	if s := x.stream.Writer(); s != nil {
 		feeds = s.Who()
 	}
-	if c.guest, ok = l.gate.admit(c.guest, x.stream, c.remote, feeds, now, func() { l.evict(c) }); !ok {
+	c.guest, ok = l.gate.admit(c.guest, x.stream, c.remote.Addr(), c.name(), feeds, now, func() { l.evict(c) })
+	if !ok {
 		l.refuse(c, x.to, 503, fullText)
 	}
 	return ok

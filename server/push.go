@@ -237,7 +237,7 @@ func (p *push) claim(c *conn) error {
 	}
 	claim := stream.Claim{
 		Kind:   stream.Push,
-		Who:    c.remote.String(),
+		Who:    c.name(),
 		From:   p.from,
 		PushID: p.id,
 		Evict:  func() { l.tell(func(clock.Instant) { p.evicted(c) }) },

@@ -1,19 +1,16 @@
 package server
 
-import (
-	"net/netip"
+import "pumpd/server/stream"
 
-	"pumpd/server/stream"
-)
-
-// admits says whether encoders at an address may push at all, with a password or without. Where nothing is configured
-// only this machine may: that can be tried at once, and strangers on the Internet get no stream of their own.
-func (a *pushAccess) admits(st *stream.Stream, from netip.Addr) bool {
+// admits says whether an encoder may push by where it comes from, with a password or without. Where nothing is
+// configured only this machine may: that can be tried at once, and strangers on the Internet get no stream of their
+// own.
+func (a *pushAccess) admits(st *stream.Stream, c *conn) bool {
 	switch r := a.of(st); {
 	case len(r.from) > 0:
-		return r.from.Contains(from)
+		return r.from.Contains(c.listed())
 	case len(r.users) > 0:
 		return true
 	}
-	return from.IsLoopback()
+	return c.local()
 }

@@ -83,7 +83,7 @@ func (l *loop) admitPush(c *conn, x exchange, known, keep bool, now clock.Instan
 	case st == nil || !x.onPush:
 		l.refuse(c, x.to, 404, "no such stream to push to; a push path is /streams/NAME_push")
 		return false
-	case !l.node.access.admits(st, c.remote.Addr()):
+	case !l.node.access.admits(st, c):
 		l.refuseAddress(c, x)
 		return false
 	}

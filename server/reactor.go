@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -14,6 +13,7 @@ import (
 	"github.com/panjf2000/gnet/v2"
 
 	"pumpd/server/clock"
+	"pumpd/server/proxied"
 )
 
 // A reactor is gnet's engine, which runs our loops, each in an event loop of gnet's. It turns gnet's callbacks into
@@ -183,13 +183,14 @@ func (r *reactor) OnOpen(g gnet.Conn) ([]byte, gnet.Action) {
 	l := r.loopOf(g.EventLoop())
 	l.roundFirst()
 	now := l.clock.Now()
-	from := g.RemoteAddr().(*net.TCPAddr).AddrPort()
-	d := arrival{fd: g.Fd(), remote: netip.AddrPortFrom(from.Addr().Unmap(), from.Port())}
+	d := arrival{fd: g.Fd()}
 	if h, ok := g.Context().(*enrolment); ok {
 		h.opened = true
 		r.openTLS(l, g, d, h, now)
 		return nil, gnet.None
 	}
+	d.remote = addressOf(g.RemoteAddr())
+	d.front = frontOf(l.limits.proxies, proxied.Peer{At: d.remote}, true)
 	guest, ok := r.admit(d, now)
 	if !ok {
 		return nil, gnet.Close
@@ -217,7 +218,7 @@ func (r *reactor) admit(d arrival, now clock.Instant) (guest *guest, ok bool) {
 func (r *reactor) openTLS(l *loop, g gnet.Conn, d arrival, h *enrolment, now clock.Instant) {
 	w := &gnetWire{conn: g, tls: h.tls}
 	g.SetContext(w)
-	d.wire, d.guest = w.tls, h.guest
+	d.wire, d.remote, d.front, d.guest = w.tls, h.newcomer.remote, h.newcomer.front, h.newcomer.guest
 	w.c = l.open(d, now)
 	w.tls.open(w.c, w)
 	w.tls.received(now) // a request may have come with the end of the handshake
@@ -250,9 +251,9 @@ func (r *reactor) OnClose(g gnet.Conn, _ error) gnet.Action {
 
 // An enrolment is what is known of a connection that comes from a listener of ours.
 type enrolment struct {
-	tls    *tlsWire
-	guest  *guest // of the gate, which has counted it in
-	opened bool   // on a loop, which then has it
+	newcomer *newcomer
+	tls      *tlsWire
+	opened   bool // on a loop, which then has it
 }
 
 // register gives an accepted connection to the loop that has the fewest. It returns when that has opened it; after an

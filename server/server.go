@@ -30,6 +30,7 @@ import (
 	"pumpd/server/fanout"
 	"pumpd/server/logging"
 	"pumpd/server/play"
+	"pumpd/server/proxied"
 	"pumpd/server/pull"
 	"pumpd/server/stream"
 )
@@ -47,6 +48,7 @@ type Server struct {
 	reg     *stream.Registry
 	budget  *budget
 	gate    *gate
+	proxies proxied.Trusted
 	reactor *reactor
 	engine  string // its name
 	stats   serverStats
@@ -94,6 +96,9 @@ func (s *Server) assemble() (err error) {
 	if s.node.access, err = newPushAccess(streams, s.clock); err != nil {
 		return err
 	}
+	if s.proxies, err = proxied.ParseTrusted(cfg.Server.TrustedProxies); err != nil {
+		return err
+	}
 	s.reg = stream.NewRegistry(s.clock, time.Duration(cfg.Timeouts.SourceGrace), streams)
 	if err := s.makeLoops(); err != nil {
 		return err
@@ -129,7 +134,7 @@ func (s *Server) makeLoops() error {
 		}
 		e := s.reactor.add()
 		l := newLoop(i, s.clock, s.cfg, sends, s.log, s.reg, &s.stats, s.node, e.poke)
-		l.gate, e.loop = s.gate, l
+		l.gate, l.limits.proxies, e.loop = s.gate, s.proxies, l
 		l.onClosed = func(c *conn) { s.gate.leave(c.guest) }
 		s.node.loops = append(s.node.loops, l)
 	}

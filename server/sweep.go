@@ -73,6 +73,7 @@ func (l *loop) closed(c *conn) {
 	l.mark(c, reason.ClientClosed)
 	c.phase = closed
 	l.conns.remove(c)
+	delete(l.fronts, c)
 	l.unschedule(c)
 	l.stats.ended[c.why].Add(1)
 	if !l.serving {

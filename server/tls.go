@@ -6,13 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"runtime"
 	"sync"
 	"time"
 
 	"pumpd/server/clock"
 	"pumpd/server/config"
+	"pumpd/server/proxied"
 )
 
 // Connections to tls.listen speak TLS to their end; what is said inside is the same as on the plain listeners.
@@ -33,7 +33,9 @@ type handshakes struct {
 	// Set by newHandshakes, never changed.
 	certs   *certificates
 	config  *tls.Config
+	proxies proxied.Trusted
 	timeout time.Duration   // that a peer may take for its hello, and again for what follows it
+	named   func(*newcomer) // is told when a proxy has said for whom it speaks
 	going   context.Context // done: the server stops, and with it every handshake
 	stop    context.CancelFunc
 
@@ -59,6 +61,7 @@ func newHandshakes(cfg *config.Config, b *budget, clk clock.Clock, log *slog.Log
 			DynamicRecordSizingDisabled: true, // small records cost CPU; we send what there is, not what a browser waits for
 		},
 		timeout:   time.Duration(cfg.Timeouts.Handshake),
+		named:     func(*newcomer) {},
 		greeting:  crowd{most: int(b.silent), each: int(max(1, b.silent/2))},
 		answering: crowd{most: int(b.silent), each: int(max(1, b.silent/2))},
 		line:      make(chan struct{}, b.line),
@@ -70,7 +73,7 @@ func newHandshakes(cfg *config.Config, b *budget, clk clock.Clock, log *slog.Log
 
 // begin starts c's handshake, as soon as there is room in the line. done gets the connection, or what went wrong; c is
 // closed then.
-func (h *handshakes) begin(c net.Conn, done func(w *tlsWire, err error)) {
+func (h *handshakes) begin(c *newcomer, done func(w *tlsWire, err error)) {
 	h.line <- struct{}{} // only to wait: compute takes the place
 	<-h.line
 	h.all.Go(func() {
@@ -82,7 +85,7 @@ func (h *handshakes) begin(c net.Conn, done func(w *tlsWire, err error)) {
 	})
 }
 
-func (h *handshakes) run(c net.Conn) (*tlsWire, error) {
+func (h *handshakes) run(c *newcomer) (*tlsWire, error) {
 	defer context.AfterFunc(h.going, func() { c.Close() })()
 	s := newHandshake(c, h)
 	hello, err := s.hello()
@@ -135,21 +138,25 @@ func (s *Server) makeTLS() error {
 	if err != nil {
 		return fmt.Errorf("tls: %w", err)
 	}
+	h.proxies = s.proxies
+	h.named = func(c *newcomer) {
+		c.guest = s.gate.named(c.guest, c.remote.Addr(), s.clock.Now(), func() { c.Close() })
+	}
 	s.handshakes = h
 	return nil
 }
 
 // startHandshake takes a connection that the gate has counted in.
-func (s *Server) startHandshake(on tlsListener, c newcomer) {
+func (s *Server) startHandshake(on tlsListener, c *newcomer) {
 	if c.guest != nil {
 		c.guest.crowd.move(c.guest, s.clock.Now(), func() { c.Close() })
 	}
-	s.handshakes.begin(c.Conn, func(w *tlsWire, err error) {
+	s.handshakes.begin(c, func(w *tlsWire, err error) {
 		if err == nil {
 			s.handOver(on, c, w)
 			return
 		}
 		s.gate.leave(c.guest)
-		s.log.Debug("tls handshake", "from", c.RemoteAddr(), "err", err)
+		s.log.Debug("tls handshake", "from", c.remote, "err", err)
 	})
 }

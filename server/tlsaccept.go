@@ -6,11 +6,13 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/netip"
 	"sync"
 	"time"
 
 	"pumpd/server/clock"
 	"pumpd/server/config"
+	"pumpd/server/proxied"
 )
 
 // Connections that want TLS are accepted here, not by gnet: a handshake comes first, and it blocks. While descriptors
@@ -26,10 +28,12 @@ type tlsListener struct {
 	enrolling chan struct{}
 }
 
-// A newcomer is a connection that the gate has counted in.
+// A newcomer is a connection that the gate has counted in, up to the end of its handshake.
 type newcomer struct {
 	net.Conn
-	guest *guest // nil: it has an ordinary place
+	remote netip.AddrPort // who it is, as in conn
+	front  *front         // as in conn
+	guest  *guest         // nil: it has an ordinary place
 }
 
 // listenTLS opens the listeners for TLS. An error names the key of the configuration and the address.
@@ -82,13 +86,13 @@ func (s *Server) acceptOn(on tlsListener) {
 			time.Sleep(pause)
 			continue
 		}
-		from := c.RemoteAddr().(*net.TCPAddr).AddrPort().Addr()
-		guest, ok := s.gate.enter(from, s.clock.Now())
+		from := addressOf(c.RemoteAddr())
+		guest, ok := s.gate.enter(from.Addr(), s.clock.Now())
 		if !ok {
 			c.Close() // in the clear there is nothing to say
 			continue
 		}
-		s.startHandshake(on, newcomer{c, guest})
+		s.startHandshake(on, &newcomer{c, from, frontOf(s.proxies, proxied.Peer{At: from}, true), guest})
 	}
 }
 
@@ -117,10 +121,10 @@ func (t *acceptFailures) tell(err error, now clock.Instant) {
 }
 
 // handOver gives a connection whose handshake is done to a loop.
-func (s *Server) handOver(on tlsListener, c newcomer, w *tlsWire) {
+func (s *Server) handOver(on tlsListener, c *newcomer, w *tlsWire) {
 	on.enrolling <- struct{}{}
 	defer func() { <-on.enrolling }()
-	err := s.reactor.register(c.Conn, &enrolment{tls: w, guest: c.guest})
+	err := s.reactor.register(c.Conn, &enrolment{newcomer: c, tls: w})
 	if err == nil {
 		return
 	}

@@ -140,7 +140,7 @@ func (r *rig) connectTLS(h *handshakes, cfg *tls.Config) *tlsPeer {
 	}
 	done := make(chan result, 1)
 	go func() {
-		w, err := h.run(accepted)
+		w, err := h.run(&newcomer{Conn: accepted})
 		done <- result{w, err}
 	}()
 	if err := p.tls.Handshake(); err != nil {

@@ -36,7 +36,7 @@ func TestOnlyTemporaryErrorsAreForgiven(t *testing.T) {
 		p := r.connectTLS(h, nil)
 		b := p.seal("hello")
 		w := p.wire
-		w.shim.handshake = newHandshake(failing{err: err}, h)
+		w.shim.handshake = newHandshake(&newcomer{Conn: failing{err: err}}, h)
 		w.shim.compute()
 		if _, got := w.tls.Read(make([]byte, 10)); !errors.Is(got, err) {
 			t.Fatalf("got %v, want %v", got, err)
@@ -117,7 +117,7 @@ func TestRequestWithTheLastFlight(t *testing.T) {
 		sent <- errors.Join(err, late.flush())
 		io.Copy(io.Discard, far) // tickets
 	}()
-	w, err := h.run(near)
+	w, err := h.run(&newcomer{Conn: near})
 	if err := errors.Join(err, <-sent); err != nil {
 		t.Fatal(err)
 	}

@@ -29,4 +29,5 @@ type arrival struct {
 	fd     int
 	remote netip.AddrPort // an IPv4 one also where the socket is an IPv6 one
 	guest  *guest         // of the gate; nil: it has an ordinary place
+	front  *front         // nil: remote is no trusted proxy
 }

@@ -41,6 +41,7 @@ func (f *document) checkServer(c *Server) {
 	if !c.Burst.Auto && c.MaxLag <= c.Burst.Length {
 		f.wrong("server.max_lag", "%s, must be longer than burst, %s: viewers start that far behind", c.MaxLag, c.Burst)
 	}
+	f.checkNetworks("server.trusted_proxies", c.TrustedProxies)
 	f.count("server.loops", c.Loops, MaxLoops)
 	f.count("server.max_connections", c.MaxConnections, maxConnections)
 	f.oneOf("server.engine", c.Engine, "auto", "sendto", "io_uring")

@@ -34,6 +34,10 @@ var badValues = []badConfig{
 		`pump.toml:2: server.admin_hosts[1]: "pump.example:8087", want a name such as "pump.example", without a port`},
 	{"empty name", "[server]\nadmin_hosts = [\"\"]\n",
 		`pump.toml:2: server.admin_hosts[0]: "", want a name such as "pump.example", without a port`},
+	{"proxy by name", "[server]\ntrusted_proxies = [\"127.0.0.1\", \"haproxy\"]\n",
+		`pump.toml:2: server.trusted_proxies[1]: "haproxy"` + wantNetwork},
+	{"proxy with a port", "[server]\ntrusted_proxies = [\"127.0.0.1:80\"]\n",
+		`pump.toml:2: server.trusted_proxies[0]: "127.0.0.1:80"` + wantNetwork},
 	{"ready stream of another name", "[server]\nready_streams = [\"a\", \"b\"]\n[[streams]]\npath = \"A\"\n" +
 		"type = \"mmsh_push\"\n",
 		`pump.toml:2: server.ready_streams[1]: "b", want the path of a stream`},
@@ -118,6 +122,7 @@ func TestGoodValues(t *testing.T) {
 		"admin = \"\"",
 		"admin = \"[::1]:8087\"",
 		"admin_hosts = [\"pump.example\", \"PUMP\", \"192.0.2.1\"]\npprof = true",
+		"trusted_proxies = [\"127.0.0.1\", \"10.0.0.0/8\", \"2001:db8::/32\"]",
 		"redirect_404_to = \"mmsh://a.example:8086/streams/x?a=b\"",
 		"redirect_404_to = \"https://[::1]/\"",
 		"merge = \"0s\"",

@@ -34,6 +34,7 @@ type Server struct {
 	Merge          Merge    `toml:"merge"`           // how long packets are collected before they are sent
 	Burst          Burst    `toml:"burst"`           // of stream, what a new viewer gets at once
 	MaxLag         Duration `toml:"max_lag"`         // of stream, behind this a viewer skips; > Burst
+	TrustedProxies []string `toml:"trusted_proxies"` // addresses and networks whose proxies say for whom they speak
 	Loops          int      `toml:"loops"`           // event loops, 0 is one a core
 	MaxConnections int      `toml:"max_connections"` // of viewers, 0 is what the descriptor limit allows
 	Engine         string   `toml:"engine"`          // auto, sendto or io_uring

@@ -21,6 +21,7 @@ func TestExampleIsTheDefaults(t *testing.T) {
 	}
 	want := Default()
 	want.Server.AdminHosts, want.Server.ReadyStreams, want.Server.Siblings = []string{}, []string{}, []string{}
+	want.Server.TrustedProxies = []string{}
 	common := Stream{Failback: Duration(time.Minute), PairSwitch: Duration(500 * time.Millisecond),
 		IdleClose: Duration(30 * time.Second), SlateAfter: Duration(3 * time.Second), FollowRedirects: upstream.FollowPublic}
 	demo, push, pull := common, common, common

@@ -105,7 +105,7 @@ func (f *document) checkStream(name string, s *Stream) {
 	case TypePush:
 		f.oneOf(name+".on_second_push", s.OnSecondPush, "takeover", "refuse")
 		f.checkUsers(name+".push_users", s.PushUsers)
-		f.checkPushFrom(name+".push_from", s.PushFrom)
+		f.checkNetworks(name+".push_from", s.PushFrom)
 	case TypePull:
 		f.checkPull(name, s)
 	case TypeFile:
@@ -149,7 +149,7 @@ func (f *document) checkPassword(key, name, secret string) {
 	}
 }
 
-func (f *document) checkPushFrom(key string, networks []string) {
+func (f *document) checkNetworks(key string, networks []string) {
 	for i, n := range networks {
 		if _, err := auth.ParseNetwork(n); err != nil {
 			f.wrong(Item(key, i),

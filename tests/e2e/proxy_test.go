@@ -3,31 +3,40 @@
 package e2e
 
 import (
+	"bufio"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 // A recipe is a configuration that docs/proxies.md shows, of a program that stands before pumpd.
 type recipe struct {
 	name    string
-	program string // and the mark of its block there, and its Debian package
-	nth     int    // among its program's blocks
-	guards  bool   // it says who may push
+	program string    // and the mark of its block there, and its Debian package
+	nth     int       // among its program's blocks
+	edit    [2]string // of the block: what stands there, and in its place
+	guards  bool      // it says who may push
+	ports   bool      // it says the ports of clients
 	players map[string][]player
 	command func(t *testing.T, config string) *exec.Cmd
 }
 
 var (
 	recipes = []recipe{
-		{"nginx", "nginx", 0, true, withProbe, nginx},
-		{"HAProxy in TCP mode", "haproxy", 0, false, withProbe, haproxy},
-		{"HAProxy in HTTP mode", "haproxy", 1, true, withoutProbe, haproxy},
+		{name: "nginx", program: "nginx", guards: true, players: withProbe, command: nginx},
+		{name: "nginx' stream module", program: "nginx", nth: 1, ports: true, players: withProbe, command: nginxStream},
+		{name: "HAProxy in TCP mode", program: "haproxy", ports: true, players: withProbe, command: haproxy},
+		{name: "HAProxy in TCP mode with version 1", program: "haproxy", edit: [2]string{"send-proxy-v2", "send-proxy"},
+			ports: true, players: withProbe, command: haproxy},
+		{name: "HAProxy in HTTP mode", program: "haproxy", nth: 1, guards: true, players: withoutProbe, command: haproxy},
 	}
 	withProbe    = map[string][]player{"mmsh": {ffmpeg, vlc}, "http": {ffmpeg}, "mms": {mplayer}}
 	withoutProbe = map[string][]player{"mmsh": {ffmpeg, vlc}, "http": {ffmpeg}}
@@ -42,6 +51,17 @@ func nginx(t *testing.T, config string) *exec.Cmd {
 	}
 	whole := fmt.Sprintf("daemon off;\nerror_log stderr;\npid %s;\nevents {}\nhttp {\naccess_log off;\n%s%s}\n",
 		filepath.Join(dir, "pid"), temp.String(), config)
+	return exec.Command("nginx", "-c", writeConfig(t, whole))
+}
+
+// nginxStream has what stands beside http there. On Debian the module is loaded by a file that belongs to its package.
+func nginxStream(t *testing.T, config string) *exec.Cmd {
+	const module = "/usr/lib/nginx/modules/ngx_stream_module.so"
+	if _, err := os.Stat(module); err != nil {
+		needed(t, "nginx' stream module (Debian: apt-get install libnginx-mod-stream)")
+	}
+	whole := fmt.Sprintf("load_module %s;\ndaemon off;\nerror_log stderr;\npid %s;\nevents {}\n%s", module,
+		filepath.Join(t.TempDir(), "pid"), config)
 	return exec.Command("nginx", "-c", writeConfig(t, whole))
 }
 
@@ -66,6 +86,9 @@ func (r recipe) start(t *testing.T, p *pump, encoders string) string {
 	addr := freePort(t)
 	own := strings.NewReplacer("listen 80;", "listen "+addr+";", "bind :80", "bind "+addr, "127.0.0.1:8086", p.addr)
 	text := own.Replace(r.text(t))
+	if r.edit[0] != "" {
+		text = strings.ReplaceAll(text, r.edit[0], r.edit[1])
+	}
 	if encoders != "" {
 		text = strings.ReplaceAll(text, "127.0.0.0/8", encoders)
 	}
@@ -97,13 +120,16 @@ func (r recipe) text(t *testing.T) string {
 	return text
 }
 
+// trusting is what docs/proxies.md has in pump.toml.
+const trusting = `trusted_proxies = ["127.0.0.1"]`
+
 // Encoders and players go through the proxies of docs/proxies.md as they go to pumpd.
 func TestPlayThroughProxies(t *testing.T) {
 	c := makeClip(t, "wmv2", 1400)
 	for _, r := range recipes {
 		t.Run(r.name, func(t *testing.T) {
 			t.Parallel()
-			p := startPump(t, "", pushStream("live"))
+			p := startPump(t, trusting, pushStream("live")+"push_from = [\"127.0.0.1\"]\n")
 			front := &pump{process: p.process, addr: r.start(t, p, "")}
 			push(t, front, "live", c, true)
 			settle(t, p, "live")
@@ -119,7 +145,7 @@ func TestPlayThroughProxies(t *testing.T) {
 func TestPushThroughProxies(t *testing.T) {
 	for _, r := range recipes {
 		t.Run(r.name, func(t *testing.T) {
-			p := startPump(t, "", pushStream("live"))
+			p := startPump(t, trusting, pushStream("live")+"push_from = [\"127.0.0.1\"]\n")
 			addr := r.start(t, p, "")
 			answer := setUpAt(t, addr, "/streams/live_push")
 			server := answer.Header.Get("Server")
@@ -152,4 +178,72 @@ func setUpAt(t *testing.T, addr, path string) *http.Response {
 	}
 	answer.Body.Close()
 	return answer
+}
+
+// Through each of the proxies pumpd sees who its viewers are, whatever they say themselves, and who may push: whoever
+// comes by the proxy of this machine is not this machine.
+func TestAddressesThroughProxies(t *testing.T) {
+	for _, r := range recipes {
+		t.Run(r.name, func(t *testing.T) {
+			t.Parallel()
+			p := startPump(t, trusting, fileStream("demo", "")+pushStream("mine")+pushStream("theirs")+
+				"push_from = [\"127.0.0.7\"]\n")
+			waitLive(t, p.addr, streamPath("demo"))
+			addr := r.start(t, p, "")
+			client := dialFrom(t, "127.0.0.7", addr)
+			fmt.Fprintf(client, "GET /streams/demo HTTP/1.0\r\nUser-Agent: curl\r\nX-Forwarded-For: 203.0.113.9\r\n"+
+				"Forwarded: for=203.0.113.9\r\n\r\n")
+			if _, err := io.ReadFull(client, make([]byte, 4096)); err != nil {
+				t.Fatal(err)
+			}
+			client.Close()
+			want := "from=127.0.0.7:0 "
+			if r.ports {
+				want = "from=" + client.LocalAddr().String() + " "
+			}
+			p.waitLogged(t, `msg="viewer left"`, want)
+			for _, c := range []struct{ stream, from, status string }{
+				{"theirs", "127.0.0.7", " 204 "}, {"theirs", "127.0.0.8", " 403 "},
+				{"mine", "127.0.0.1", " 403 "}, // the proxy's own address: who knows for whom
+			} {
+				encoder := dialFrom(t, c.from, addr)
+				fmt.Fprintf(encoder, "POST /streams/%s_push HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n"+
+					"Content-Type: application/x-wms-pushsetup\r\n\r\n", c.stream)
+				line, err := bufio.NewReader(encoder).ReadString('\n')
+				if err != nil || !strings.Contains(line, c.status) {
+					t.Errorf("setup of %s from %s: %q, %v, want%s", c.stream, c.from, line, err, c.status)
+				}
+				encoder.Close()
+			}
+		})
+	}
+}
+
+// dialFrom connects by an address of this machine.
+func dialFrom(t *testing.T, from, addr string) net.Conn {
+	t.Helper()
+	d := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(from)}, Timeout: patience}
+	c, err := d.Dial("tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	if err := c.SetDeadline(time.Now().Add(patience)); err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// waitLogged waits for a line of the pump's log with all of the words.
+func (p *pump) waitLogged(t *testing.T, words ...string) {
+	t.Helper()
+	has := func() bool {
+		lines, _ := p.out.lines()
+		return slices.ContainsFunc(lines, func(l line) bool {
+			return !slices.ContainsFunc(words, func(w string) bool { return !strings.Contains(l.text, w) })
+		})
+	}
+	if !poll(patience, has) {
+		t.Errorf("pumpd has logged no line with %q", words)
+	}
 }
