@@ -10,8 +10,8 @@ import (
 // How a loop keeps to the ledger: which viewers there is room for. A viewer has a seat from its Play on, or from when
 // it is held; a Describe and a HEAD have none, and are refused where a Play would be.
 
-// limitsOf is what the ledger wants to know of the configuration.
-func limitsOf(cfg *config.Server) admission.Limits {
+// admissionOf is what the ledger wants to know of the configuration.
+func admissionOf(cfg *config.Server) admission.Limits {
 	return admission.Limits{
 		Viewers:     int64(cfg.MaxViewers),
 		Bandwidth:   int64(cfg.MaxBandwidth),
@@ -22,7 +22,7 @@ func limitsOf(cfg *config.Server) admission.Limits {
 	}
 }
 
-func limitsOfStream(cfg *config.Stream) admission.StreamLimits {
+func streamAdmission(cfg *config.Stream) admission.StreamLimits {
 	return admission.StreamLimits{
 		Viewers:   int64(cfg.MaxViewers),
 		Bandwidth: int64(cfg.MaxBandwidth),

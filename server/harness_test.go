@@ -71,7 +71,7 @@ func newRig(t testing.TB, change func(*config.Config), names ...string) *rig {
 	var streams []*stream.Stream
 	ring := func(int, clock.Instant) { r.rung++ }
 	for i := range cfg.Streams {
-		n.ledger.SetStream(i, limitsOfStream(&cfg.Streams[i]))
+		n.ledger.SetStream(i, streamAdmission(&cfg.Streams[i]))
 		streams = append(streams, stream.New(i, &cfg.Streams[i], log, c, &cfg.Server, ring))
 	}
 	access, err := newPushAccess(streams, c)

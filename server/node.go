@@ -21,7 +21,7 @@ type node struct {
 
 func newNode(cfg *config.Server) *node {
 	n := &node{name: via.NewName(), sessions: newSessions(), ledger: admission.New()}
-	n.ledger.SetLimits(limitsOf(cfg))
+	n.ledger.SetLimits(admissionOf(cfg))
 	n.siblings.Store(siblingsOf(cfg))
 	return n
 }

@@ -91,7 +91,7 @@ func (s *Server) assemble() (err error) {
 		streams = append(streams, stream.New(len(streams), &cfg.Streams[i], log, s.clock, &cfg.Server, s.node.bell))
 	}
 	for _, st := range streams {
-		s.node.ledger.SetStream(st.ID(), limitsOfStream(st.Config()))
+		s.node.ledger.SetStream(st.ID(), streamAdmission(st.Config()))
 	}
 	if s.node.access, err = newPushAccess(streams, s.clock); err != nil {
 		return err

@@ -30,10 +30,12 @@ type account struct {
 	all     usage
 	relays  usage // of all
 	refused [Causes]uint64
+	gone    bool  // there is no such stream any more
 	never   Cause // what no viewer could pass, see Measure
 }
 
-func newAccount() (a account) {
+func newAccount() *account {
+	a := &account{}
 	a.reckon()
 	return a
 }

@@ -24,7 +24,7 @@ type Ledger struct {
 	reserved int64 // bit/s that others than viewers take
 	all      usage
 	relays   usage // of all
-	streams  []account
+	streams  map[int]*account
 	from     map[netip.Addr]int32 // viewers by origin; none is absent
 }
 
@@ -60,7 +60,7 @@ func (u *usage) add(o usage, times int64) {
 }
 
 // New makes a ledger without limits.
-func New() *Ledger { return &Ledger{from: map[netip.Addr]int32{}} }
+func New() *Ledger { return &Ledger{streams: map[int]*account{}, from: map[netip.Addr]int32{}} }
 
 // An Ask is what the ledger is to know of a viewer.
 type Ask struct {
@@ -110,7 +110,11 @@ func (l *Ledger) Leave(s Seat, stream int, from netip.Addr) {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.count(l.account(stream), Class(s&^taken), -1)
+	a := l.account(stream)
+	l.count(a, Class(s&^taken), -1)
+	if a.gone && a.all.viewers == 0 {
+		delete(l.streams, stream)
+	}
 	if l.from[from]--; l.from[from] <= 0 {
 		delete(l.from, from)
 	}
@@ -214,13 +218,23 @@ func (l *Ledger) SetLimits(n Limits) {
 	l.limits = n
 }
 
-// SetStream sets the limits of a stream, by its number.
+// SetStream sets the limits of a stream, by a number that is its own.
 func (l *Ledger) SetStream(stream int, n StreamLimits) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	a := l.account(stream)
 	a.limits = n
 	l.reckon(a)
+}
+
+// Forget is for a stream that is no more; its viewers still give their seats back.
+func (l *Ledger) Forget(stream int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	a := l.account(stream)
+	if a.gone = true; a.all.viewers == 0 {
+		delete(l.streams, stream)
+	}
 }
 
 // SetUplink says what the line is measured to carry now, headers included, in bit/s; 0: nobody knows.
@@ -257,12 +271,14 @@ func (l *Ledger) Line() (committed, free int64) {
 	return committed, math.MaxInt64
 }
 
-// account is the stream's; there are as many as the highest number that was asked for. For whoever holds mu.
+// account is the stream's. For whoever holds mu.
 func (l *Ledger) account(stream int) *account {
-	for len(l.streams) <= stream {
-		l.streams = append(l.streams, newAccount())
+	a := l.streams[stream]
+	if a == nil {
+		a = newAccount()
+		l.streams[stream] = a
 	}
-	return &l.streams[stream]
+	return a
 }
 
 // declared is the account of a stream whose header says what ask does. For whoever holds mu.

@@ -108,9 +108,29 @@ func TestFillDrainFill(t *testing.T) {
 			t.Fatalf("empty: %+v, %d origins", v, len(l.from))
 		}
 	}
-	l.Leave(0, 0, home)
+	l.Leave(0, 0, home) // no seat
 	if v := l.View(); v.Viewers != 0 {
 		t.Errorf("no seat was given back: %d viewers", v.Viewers)
+	}
+}
+
+// The account of a stream that is no more goes with the last of its viewers.
+func TestForget(t *testing.T) {
+	l := New()
+	l.SetLimits(Limits{Viewers: 5})
+	seat, _ := l.Enter(ask())
+	l.Forget(0)
+	if v := l.View(); v.Viewers != 1 || len(v.Streams) != 1 {
+		t.Errorf("one still watches: %+v", v)
+	}
+	l.Leave(seat, 0, home)
+	if v := l.View(); v.Viewers != 0 || v.Line != 0 || len(v.Streams) != 0 {
+		t.Errorf("nobody watches any more: %+v", v)
+	}
+	l.SetStream(1, StreamLimits{})
+	l.Forget(1)
+	if n := len(l.View().Streams); n != 0 {
+		t.Errorf("%d streams", n)
 	}
 }
 

@@ -8,13 +8,13 @@ const Unlimited = math.MaxInt64
 // A View is the ledger at one moment, for people.
 type View struct {
 	Viewers, MaxViewers     int64
-	Bandwidth, MaxBandwidth int64 // bit/s of streams that viewers take and others have reserved
-	Reserved                int64 // bit/s that others take
-	Line                    int64 // bit/s on the line that both take, headers included
-	Usable                  int64 // bit/s of the line that may be taken; 0: there is no limit
-	Shut                    Cause // why nobody comes in whatever is free, None if it is not so
-	Headroom                int64 // viewers of the dearest stream that fit yet under the pump's own limits, or Unlimited
-	Streams                 []StreamView
+	Bandwidth, MaxBandwidth int64              // bit/s of streams that viewers take and others have reserved
+	Reserved                int64              // bit/s that others take
+	Line                    int64              // bit/s on the line that both take, headers included
+	Usable                  int64              // bit/s of the line that may be taken; 0: there is no limit
+	Shut                    Cause              // why nobody comes in whatever is free, None if it is not so
+	Headroom                int64              // viewers of the dearest stream that fit yet under the pump's own limits, or Unlimited
+	Streams                 map[int]StreamView // by their numbers
 }
 
 // A StreamView is the same for one stream.
@@ -35,7 +35,7 @@ func (l *Ledger) View() View {
 		Viewers: l.all.viewers, MaxViewers: l.limits.Viewers,
 		Bandwidth: l.all.bits + l.reserved, MaxBandwidth: l.limits.Bandwidth,
 		Reserved: l.reserved, Line: l.all.line + l.reserved, Usable: l.usable(),
-		Streams: make([]StreamView, len(l.streams)),
+		Streams: make(map[int]StreamView, len(l.streams)),
 	}
 	for why, shut := range l.shut {
 		if shut {
@@ -43,15 +43,14 @@ func (l *Ledger) View() View {
 		}
 	}
 	dearest := newAccount()
-	for i := range l.streams {
-		a := &l.streams[i]
+	for i, a := range l.streams {
 		v.Streams[i] = StreamView{Limits: a.limits, Viewers: a.all.viewers, Rate: a.cost[0].bits, Line: a.cost[0].line,
 			Headroom: l.headroom(a), Refused: a.refused}
 		if a.cost[0].line >= dearest.cost[0].line {
 			dearest.cost = a.cost
 		}
 	}
-	v.Headroom = l.headroom(&dearest)
+	v.Headroom = l.headroom(dearest)
 	return v
 }
 
