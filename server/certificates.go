@@ -1,55 +1,83 @@
 package server
 
 import (
+	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"fmt"
 	"log/slog"
 	"os"
 	"slices"
+	"strings"
 	"sync/atomic"
+	"syscall"
 	"time"
 
-	"pumpd/server/clock"
 	"pumpd/server/config"
+	"pumpd/server/upstream"
 )
 
-// certificates are those of the configuration. They are read again when their files change, so that renewing one needs
-// no restart.
+// certificates are those of the configuration, and the CAs that clients' must be signed by. They are read again when
+// their files change, so that renewing one needs no restart. A pair of files is taken as a whole or not at all:
+//
+//	a look ─▶ files as they were ─▶ next look in a minute
+//	  └─────▶ changed: a look in 2 s ─▶ still changing: again
+//	                         └────────▶ settled: load ─▶ good: for handshakes from now on
+//	                                              └────▶ not: the old pair stays, and the log says why
 type certificates struct {
 	// Set by newCertificates, never changed.
-	files []config.Certificate
-	clock clock.Clock
-	log   *slog.Logger
+	cfg  *config.TLS
+	log  *slog.Logger
+	base *tls.Config // without ClientCAs
 
 	// Any goroutine.
 	loaded atomic.Pointer[loadedCertificates]
-	look   atomic.Int64 // instant of the next look at the files
+
+	// The watching goroutine's.
+	pending [][]stamp // what the last look saw, file by file
 }
 
-// lookInterval is how long a certificate may be out of date.
-const lookInterval = time.Minute
+const (
+	lookInterval = time.Minute     // for so long a certificate may be out of date
+	settleTime   = 2 * time.Second // for so long files must not have changed
+)
 
-// loadedCertificates are what was read at one time.
+// loadedCertificates are what was read at one time. They do not change.
 type loadedCertificates struct {
 	pairs  []tls.Certificate
-	stamps []stamp // of their files
+	stamps [][]stamp   // of the files of each pair, and of client_ca
+	config *tls.Config // of the listeners; a new one with each new client_ca, since sessions of the old one are void then
 }
 
-// A stamp tells two versions of a file apart.
+// A stamp tells two versions of a file apart. The zero stamp is of none.
 type stamp struct {
 	changed time.Time
 	size    int64
+	inode   uint64
 }
 
-func newCertificates(files []config.Certificate, clk clock.Clock, log *slog.Logger) (*certificates, error) {
-	c := &certificates{files: files, clock: clk, log: log}
-	stamps, err := c.stamps()
-	if err != nil {
+// newCertificates loads them. base is what the listeners' configuration has beside them.
+func newCertificates(cfg *config.TLS, base *tls.Config, log *slog.Logger) (*certificates, error) {
+	c := &certificates{cfg: cfg, log: log, base: base}
+	c.pending = c.stamps() // from before
+	l := &loadedCertificates{stamps: c.pending}
+	for _, f := range cfg.Certificates {
+		pair, err := c.loadPair(f)
+		if err != nil {
+			return nil, err
+		}
+		l.pairs = append(l.pairs, pair)
+	}
+	var err error
+	if l.config, err = c.loadConfig(); err != nil {
 		return nil, err
 	}
-	c.look.Store(int64(clk.Now().Add(lookInterval)))
-	return c, c.load(stamps)
+	c.loaded.Store(l)
+	return c, nil
 }
+
+// config is that of the next handshake.
+func (c *certificates) config() *tls.Config { return c.loaded.Load().config }
 
 // chooseIfThere is choose for a handshake whose peer waits for the result: what comes next is a signature, which costs
 // a millisecond with RSA.
@@ -63,7 +91,6 @@ func (c *certificates) chooseIfThere(hello *tls.ClientHelloInfo) (*tls.Certifica
 // choose gives the first certificate that fits a client: name, algorithms. A client that none fits gets the first one
 // and may complain about it.
 func (c *certificates) choose(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
-	c.refresh()
 	pairs := c.loaded.Load().pairs
 	for i := range pairs {
 		if hello.SupportsCertificate(&pairs[i]) == nil {
@@ -73,51 +100,123 @@ func (c *certificates) choose(hello *tls.ClientHelloInfo) (*tls.Certificate, err
 	return &pairs[0], nil
 }
 
-// refresh looks at the files if it is time to. Whoever sets the next time looks; the others go on with what there is.
-func (c *certificates) refresh() {
-	now := c.clock.Now()
-	look := c.look.Load()
-	if int64(now) < look || !c.look.CompareAndSwap(look, int64(now.Add(lookInterval))) {
-		return
+// watch looks at the files until ctx is done.
+func (c *certificates) watch(ctx context.Context) {
+	next := time.NewTimer(lookInterval)
+	defer next.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-next.C:
+			next.Reset(c.look())
+		}
 	}
-	stamps, err := c.stamps()
-	if err == nil {
-		if slices.Equal(stamps, c.loaded.Load().stamps) {
+}
+
+// look loads what has changed and has settled since. It returns when to look again.
+func (c *certificates) look() time.Duration {
+	now, before := c.stamps(), c.pending
+	c.pending = now
+	old := c.loaded.Load()
+	l := &loadedCertificates{slices.Clone(old.pairs), slices.Clone(old.stamps), old.config}
+	again, fresh := lookInterval, false
+	for i := range now {
+		switch {
+		case slices.Equal(now[i], old.stamps[i]):
+		case !slices.Equal(now[i], before[i]):
+			again = settleTime
+		default:
+			l.stamps[i], fresh = now[i], true
+			c.replace(l, i)
+		}
+	}
+	if fresh {
+		c.loaded.Store(l)
+	}
+	return again
+}
+
+// replace loads the files of one pair, or client_ca, which comes behind the pairs. What is wrong with them is said
+// once: they are looked at again when they have changed again.
+func (c *certificates) replace(l *loadedCertificates, i int) {
+	if i == len(l.pairs) {
+		cfg, err := c.loadConfig()
+		if err != nil {
+			c.log.Error("tls: keeping the old client_ca", "err", err)
 			return
 		}
-		err = c.load(stamps)
-	}
-	if err != nil { // one of two files may be written already; the next look finds both
-		c.log.Error("tls: keeping the old certificates", "err", err)
+		c.log.Info("tls: client_ca loaded", "file", c.cfg.ClientCA)
+		l.config = cfg
 		return
 	}
-	c.log.Info("tls: certificates have changed and are loaded")
+	pair, err := c.loadPair(c.cfg.Certificates[i])
+	if err != nil {
+		c.log.Error("tls: keeping the old certificate", "err", err)
+		return
+	}
+	l.pairs[i] = pair
 }
 
-func (c *certificates) stamps() ([]stamp, error) {
-	var stamps []stamp
-	for _, f := range c.files {
-		for _, name := range []string{f.Cert, f.Key} {
-			info, err := os.Stat(name)
-			if err != nil {
-				return nil, err
-			}
-			stamps = append(stamps, stamp{info.ModTime(), info.Size()})
-		}
+// stamps are those of the files of each pair, and of client_ca.
+func (c *certificates) stamps() (all [][]stamp) {
+	for _, f := range c.cfg.Certificates {
+		all = append(all, []stamp{stampOf(f.Cert), stampOf(f.Key)})
 	}
-	return stamps, nil
+	return append(all, []stamp{stampOf(c.cfg.ClientCA)})
 }
 
-// load reads the files, whose stamps must be from before.
-func (c *certificates) load(stamps []stamp) error {
-	l := &loadedCertificates{stamps: stamps}
-	for _, f := range c.files {
-		pair, err := tls.LoadX509KeyPair(f.Cert, f.Key)
-		if err != nil {
-			return fmt.Errorf("%s: %w", f.Cert, err)
-		}
-		l.pairs = append(l.pairs, pair)
+func stampOf(file string) stamp {
+	info, err := os.Stat(file)
+	if err != nil {
+		return stamp{}
 	}
-	c.loaded.Store(l)
-	return nil
+	s := stamp{changed: info.ModTime(), size: info.Size()}
+	if sys, ok := info.Sys().(*syscall.Stat_t); ok {
+		s.inode = sys.Ino
+	}
+	return s
+}
+
+// loadPair reads a certificate and its key, and says in the log which it is and until when it is good.
+func (c *certificates) loadPair(f config.Certificate) (tls.Certificate, error) {
+	pair, err := tls.LoadX509KeyPair(f.Cert, f.Key)
+	if err != nil {
+		return pair, fmt.Errorf("%s: %w", f.Cert, err)
+	}
+	names, ends := strings.Join(namesOf(pair.Leaf), " "), pair.Leaf.NotAfter
+	if time.Now().After(ends) {
+		c.log.Warn("tls: certificate has expired", "file", f.Cert, "names", names, "expires", ends)
+	} else {
+		c.log.Info("tls: certificate loaded", "file", f.Cert, "names", names, "expires", ends)
+	}
+	return pair, nil
+}
+
+// loadConfig makes the listeners' configuration, with client_ca as it is now.
+func (c *certificates) loadConfig() (*tls.Config, error) {
+	cfg := c.base.Clone()
+	cfg.GetCertificate = c.chooseIfThere
+	if c.cfg.ClientCA == "" {
+		return cfg, nil
+	}
+	roots, err := upstream.LoadRoots(c.cfg.ClientCA)
+	if err != nil {
+		return nil, fmt.Errorf("client_ca: %w", err)
+	}
+	cfg.ClientCAs, cfg.ClientAuth = roots, tls.VerifyClientCertIfGiven
+	return cfg, nil
+}
+
+// namesOf are all names that a certificate has for whom it is of.
+func namesOf(cert *x509.Certificate) (names []string) {
+	names = append(names, cert.DNSNames...)
+	names = append(names, cert.EmailAddresses...)
+	for _, ip := range cert.IPAddresses {
+		names = append(names, ip.String())
+	}
+	if cn := cert.Subject.CommonName; cn != "" && !slices.Contains(names, cn) {
+		names = append(names, cn)
+	}
+	return names
 }

@@ -12,11 +12,12 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
-	"pumpd/server/clock"
 	"pumpd/server/config"
 )
 
@@ -74,7 +75,7 @@ func TestNameChoosesCertificate(t *testing.T) {
 		writeCertificate(t, dir, "first", "one.example"),
 		writeCertificate(t, dir, "second", "*.two.example"),
 	}
-	c, err := newCertificates(files, clock.New(), slog.New(slog.DiscardHandler))
+	c, err := newCertificates(&config.TLS{Certificates: files}, &tls.Config{}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -91,69 +92,115 @@ func TestNameChoosesCertificate(t *testing.T) {
 	}
 }
 
+// A renewal is a pair of files that may be written in any order and at any pace.
 func TestChangedCertificatesAreLoaded(t *testing.T) {
 	dir := t.TempDir()
-	files := []config.Certificate{writeCertificate(t, dir, "pump", "old.example")}
-	at := clock.Instant(1)
+	files := []config.Certificate{writeCertificate(t, dir, "pump", "old.example"),
+		writeCertificate(t, dir, "other", "other.example")}
 	var logged strings.Builder
-	clk := clock.Clock{Now: func() clock.Instant { return at }}
-	c, err := newCertificates(files, clk, slog.New(slog.NewTextHandler(&logged, nil)))
+	log := slog.New(slog.NewTextHandler(&logged, nil))
+	c, err := newCertificates(&config.TLS{Certificates: files}, &tls.Config{}, log)
 	if err != nil {
 		t.Fatal(err)
 	}
-	expect := func(when, want string) {
+	look := func(when, want string, again time.Duration) {
 		t.Helper()
+		if d := c.look(); d != again {
+			t.Errorf("%s: the next look in %v, want %v", when, d, again)
+		}
 		if got := certified(t, c, "").DNSNames[0]; got != want {
 			t.Errorf("%s: certificate of %q, want that of %q", when, got, want)
 		}
 	}
-	// Files that are written within the clock's grain still differ: stamps are set by hand.
-	version := 0
-	renew := func(name string, whole bool) {
+	// Files that are written within the clock's grain still differ: they are other files.
+	renew := func(name string, only ...string) {
 		t.Helper()
-		key, err := os.ReadFile(files[0].Key)
-		if err != nil {
-			t.Fatal(err)
-		}
-		writeCertificate(t, dir, "pump", name)
-		if !whole {
-			if err := os.WriteFile(files[0].Key, key, 0o600); err != nil {
-				t.Fatal(err)
-			}
-		}
-		version++
-		for _, file := range []string{files[0].Cert, files[0].Key} {
-			when := time.Now().Add(time.Duration(version) * time.Second)
-			if err := os.Chtimes(file, when, when); err != nil {
-				t.Fatal(err)
+		new := writeCertificate(t, t.TempDir(), "new", name)
+		for from, to := range map[string]string{new.Cert: files[0].Cert, new.Key: files[0].Key} {
+			if len(only) == 0 || slices.Contains(only, to) {
+				if err := os.Rename(from, to); err != nil {
+					t.Fatal(err)
+				}
 			}
 		}
 	}
-	renew("new.example", true)
-	at = at.Add(lookInterval - 1)
-	expect("before the look", "old.example")
-	at = at.Add(1)
-	expect("after it", "new.example")
+	look("unchanged", "old.example", lookInterval)
+	renew("new.example")
+	look("just changed", "old.example", settleTime)
+	look("settled", "new.example", lookInterval)
+	if got := logged.String(); !strings.Contains(got, "names=new.example expires=") ||
+		!strings.Contains(got, "file="+files[0].Cert) {
+		t.Errorf("log %q, want file, name and expiry", got)
+	}
 
-	renew("half.example", false)
-	at = at.Add(lookInterval)
-	expect("with the key of another", "new.example")
-	if !strings.Contains(logged.String(), "level=ERROR") {
-		t.Errorf("nothing is said about the wrong key: %q", &logged)
+	logged.Reset()
+	renew("half.example", files[0].Cert)
+	look("half written", "new.example", settleTime)
+	look("with the key of another", "new.example", lookInterval)
+	if n := strings.Count(logged.String(), "level=ERROR"); n != 1 {
+		t.Errorf("%d lines about the wrong key: %q", n, &logged)
 	}
+	look("still so", "new.example", lookInterval)
 	if err := os.Remove(files[0].Key); err != nil {
 		t.Fatal(err)
 	}
-	at = at.Add(lookInterval)
-	expect("without a key", "new.example")
-	writeCertificate(t, dir, "pump", "newest.example")
-	at = at.Add(lookInterval)
-	expect("whole again", "newest.example")
+	look("key removed", "new.example", settleTime)
+	look("without a key", "new.example", lookInterval)
+	renew("newest.example")
+	look("whole again", "new.example", settleTime)
+	renew("last.example")
+	look("and changed once more", "new.example", settleTime)
+	look("settled", "last.example", lookInterval)
 	logged.Reset()
-	at = at.Add(lookInterval)
-	expect("unchanged", "newest.example")
+	look("unchanged", "last.example", lookInterval)
 	if logged.Len() > 0 {
 		t.Errorf("unchanged files are loaded again: %q", &logged)
+	}
+	if got := certified(t, c, "other.example").DNSNames[0]; got != "other.example" {
+		t.Errorf("the other certificate is that of %q", got)
+	}
+}
+
+// Nobody has to connect for a new certificate to be noticed.
+func TestCertificatesAreWatched(t *testing.T) {
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		files := []config.Certificate{writeCertificate(t, dir, "pump", "old.example")}
+		c, err := newCertificates(&config.TLS{Certificates: files}, &tls.Config{}, slog.New(slog.DiscardHandler))
+		if err != nil {
+			t.Fatal(err)
+		}
+		go c.watch(t.Context())
+		before := c.loaded.Load()
+		writeCertificate(t, dir, "pump", "new.example")
+		time.Sleep(lookInterval + settleTime - time.Nanosecond)
+		if synctest.Wait(); c.loaded.Load() != before {
+			t.Error("loaded before it had settled")
+		}
+		time.Sleep(time.Nanosecond)
+		if synctest.Wait(); c.loaded.Load() == before {
+			t.Error("not loaded")
+		}
+	})
+}
+
+func TestExpiredCertificateIsWarnedOf(t *testing.T) {
+	dir := t.TempDir()
+	cert := writeCertificate(t, dir, "pump", "old.example")
+	var logged strings.Builder
+	synctest.Test(t, func(t *testing.T) { // begins in the year 2000, which lies before the certificate's time
+		c := &certificates{log: slog.New(slog.NewTextHandler(&logged, nil))}
+		pair, err := c.loadPair(cert)
+		if err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Until(pair.Leaf.NotAfter) + time.Second)
+		if _, err := c.loadPair(cert); err != nil {
+			t.Error(err)
+		}
+	})
+	if got := logged.String(); strings.Count(got, "level=WARN") != 1 || !strings.Contains(got, "expired") {
+		t.Errorf("log %q, want one line that warns", got)
 	}
 }
 
@@ -166,7 +213,8 @@ func TestNoCertificates(t *testing.T) {
 		"key of another":     {good, {Cert: good.Cert, Key: other.Key}},
 		"key as certificate": {{Cert: good.Key, Key: good.Key}},
 	} {
-		if _, err := newCertificates(files, clock.New(), slog.New(slog.DiscardHandler)); err == nil {
+		cfg := &config.TLS{Certificates: files}
+		if _, err := newCertificates(cfg, &tls.Config{}, slog.New(slog.DiscardHandler)); err == nil {
 			t.Errorf("%s: no error", name)
 		}
 	}

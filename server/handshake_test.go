@@ -81,7 +81,9 @@ func TestNoSignatureForThoseWhoAreGone(t *testing.T) {
 // Nor does one that is asked for another key share, and hangs up when it has sent it.
 func TestNoSignatureAfterARetry(t *testing.T) {
 	for name, hangUp := range hangUps {
-		s := startTLSServer(t, func(s *Server) { s.handshakes.config.CurvePreferences = []tls.CurveID{tls.CurveP384} })
+		s := startTLSServer(t, func(s *Server) {
+			s.handshakes.certs.config().CurvePreferences = []tls.CurveID{tls.CurveP384}
+		})
 		used := s.countSignatures()
 		tcp := dial(t, s.tls).(*net.TCPConn)
 		c := &secondWrite{Conn: tcp, do: func() {

@@ -27,8 +27,9 @@ type pushAccess struct {
 
 // pushRights are those of one stream.
 type pushRights struct {
-	users auth.Users    // of push_users; empty: no password is asked for, see admits
-	from  auth.Networks // of push_from; empty: see admits
+	users auth.Users    // of push_users; empty: no password is asked for, see bars
+	from  auth.Networks // of push_from; empty: see bars
+	certs []string      // of push_certs; empty: see bars
 }
 
 type pushRightsByStream map[*stream.Stream]pushRights
@@ -55,6 +56,7 @@ func parsePushRights(cfg *config.Stream) (r pushRights, err error) {
 	if r.from, err = auth.ParseNetworks(cfg.PushFrom); err != nil {
 		return r, fmt.Errorf("stream %s: %w", cfg.Path, err)
 	}
+	r.certs = cfg.PushCerts
 	return r, nil
 }
 

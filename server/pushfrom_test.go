@@ -99,7 +99,7 @@ func TestBarredPushesAreLogged(t *testing.T) {
 	for _, c := range []struct {
 		from []string
 		keys string
-	}{{nil, "push_users or push_from"}, {[]string{"10.0.0.0/8"}, "see=push_from"}} {
+	}{{nil, "push_users, push_from or push_certs"}, {[]string{"10.0.0.0/8"}, "see=push_from"}} {
 		r := newRig(t, func(cfg *config.Config) { cfg.Streams[0].PushFrom = c.from }, "a")
 		log := r.logged()
 		for range 50 {

@@ -83,11 +83,13 @@ func (l *loop) admitPush(c *conn, x exchange, known, keep bool, now clock.Instan
 	case st == nil || !x.onPush:
 		l.refuse(c, x.to, 404, "no such stream to push to; a push path is /streams/NAME_push")
 		return false
-	case !l.node.access.admits(st, c):
-		l.refuseAddress(c, x)
+	}
+	rights := l.node.access.of(st)
+	if keys := rights.bars(c.listed(), c.local(), c.certificate()); keys != "" {
+		l.refuseBarred(c, x, keys)
 		return false
 	}
-	if len(l.node.access.of(st).users) > 0 && !known && !l.authorise(c, x, keep, now) {
+	if len(rights.users) > 0 && !known && !l.authorise(c, x, keep, now) {
 		return false
 	}
 	code, why := l.objection(c, st, pushID(x.Request), now)
@@ -97,16 +99,15 @@ func (l *loop) admitPush(c *conn, x exchange, known, keep bool, now clock.Instan
 	return code == 0
 }
 
-// refuseAddress refuses an encoder by where it comes from. It is nearly always that of an operator who has just begun,
-// so the log names the keys to set.
-func (l *loop) refuseAddress(c *conn, x exchange) {
-	st := x.stream
-	keys := "push_users or push_from"
-	if len(l.node.access.of(st).from) > 0 {
-		keys = "push_from"
+// refuseBarred refuses an encoder by where it comes from, or for want of a certificate. It is nearly always that of an
+// operator who has just begun, so the log names the keys to set.
+func (l *loop) refuseBarred(c *conn, x exchange, keys string) {
+	l.log.Warn(logging.PushBarred, "stream", x.stream.Config().Path, "from", c.remote, "see", keys)
+	why := "this address may not push to this stream"
+	if keys == "push_certs" {
+		why = "pushing to this stream takes a certificate"
 	}
-	l.log.Warn(logging.PushBarred, "stream", st.Config().Path, "from", c.remote, "see", keys)
-	l.refuse(c, x.to, 403, "this address may not push to this stream")
+	l.refuse(c, x.to, 403, why)
 }
 
 // silentSource is how long a push must have sent nothing before a newcomer may replace it (push.md §7).
@@ -116,15 +117,16 @@ const silentSource = 5 * time.Second
 func pushID(r *codec.Request) string { return string(codec.CookieValue(r.Cookie, "push-id")) }
 
 // objection is the status, and why, with which an encoder on c, with a push-id, is refused because another one feeds
-// the stream or may come back to it; 0: it is not (push.md §7). Where there is a password, all who know it count as the
-// same encoder.
+// the stream or may come back to it; 0: it is not (push.md §7). Where there is a password or a certificate, all who
+// have it count as the same encoder.
 func (l *loop) objection(c *conn, st *stream.Stream, id string, now clock.Instant) (code int, why string) {
 	s := st.Writer()
 	if s != nil && c.push != nil && c.push.source == s {
 		return 0, ""
 	}
+	rights := l.node.access.of(st)
 	switch {
-	case len(l.node.access.of(st).users) == 0 && st.Reserved(c.remote.Addr(), id, now):
+	case !rights.proved() && st.Reserved(c.remote.Addr(), id, now):
 		return 403, "another encoder sends to this stream"
 	case s != nil && s.Kind() == stream.Push && guardedBy(s, now):
 		return 409, "an encoder sends to this stream already"

@@ -193,6 +193,9 @@ func (s *Server) Run(ctx context.Context) error {
 		"loops", len(s.node.loops), "connections", s.gate.most)
 	var helpers sync.WaitGroup
 	helpers.Go(s.acceptTLS)
+	if s.handshakes != nil {
+		helpers.Go(func() { s.handshakes.certs.watch(ctx) })
+	}
 	s.startSources(ctx, &helpers)
 	fault := s.keepHouse(ctx)
 	cancel()

@@ -10,7 +10,6 @@ import (
 	"sync"
 	"time"
 
-	"pumpd/server/clock"
 	"pumpd/server/config"
 	"pumpd/server/proxied"
 )
@@ -32,7 +31,6 @@ import (
 type handshakes struct {
 	// Set by newHandshakes, never changed.
 	certs   *certificates
-	config  *tls.Config
 	proxies proxied.Trusted
 	timeout time.Duration   // that a peer may take for its hello, and again for what follows it
 	named   func(*newcomer) // is told when a proxy has said for whom it speaks
@@ -47,19 +45,18 @@ type handshakes struct {
 	all       sync.WaitGroup
 }
 
-func newHandshakes(cfg *config.Config, b *budget, clk clock.Clock, log *slog.Logger) (*handshakes, error) {
-	certs, err := newCertificates(cfg.TLS.Certificates, clk, log)
+func newHandshakes(cfg *config.Config, b *budget, log *slog.Logger) (*handshakes, error) {
+	// Tickets for sessions are sealed with a key that crypto/tls makes, and replaces each day, and forgets after a week.
+	certs, err := newCertificates(&cfg.TLS, &tls.Config{
+		MinVersion:                  config.TLSVersions[cfg.TLS.MinVersion],
+		NextProtos:                  []string{"http/1.1", "http/1.0"},
+		DynamicRecordSizingDisabled: true, // small records cost CPU; we send what there is, not what a browser waits for
+	}, log)
 	if err != nil {
 		return nil, err
 	}
 	h := &handshakes{
-		certs: certs,
-		config: &tls.Config{
-			GetCertificate:              certs.chooseIfThere,
-			MinVersion:                  tls.VersionTLS12,
-			NextProtos:                  []string{"http/1.1", "http/1.0"},
-			DynamicRecordSizingDisabled: true, // small records cost CPU; we send what there is, not what a browser waits for
-		},
+		certs:     certs,
 		timeout:   time.Duration(cfg.Timeouts.Handshake),
 		named:     func(*newcomer) {},
 		greeting:  crowd{most: int(b.silent), each: int(max(1, b.silent/2))},
@@ -134,7 +131,7 @@ func (s *Server) makeTLS() error {
 	if len(s.cfg.TLS.Listen) == 0 {
 		return nil
 	}
-	h, err := newHandshakes(s.cfg, s.budget, s.clock, s.log)
+	h, err := newHandshakes(s.cfg, s.budget, s.log)
 	if err != nil {
 		return fmt.Errorf("tls: %w", err)
 	}

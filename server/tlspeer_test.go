@@ -101,7 +101,7 @@ func newTLSRig(t testing.TB) (*rig, *handshakes) {
 	r.fd = 50_000 // sockets that are not real must not have the numbers of those that are
 	c := config.Default()
 	c.TLS.Certificates = []config.Certificate{writeCertificate(t, t.TempDir(), "pump", "localhost")}
-	h, err := newHandshakes(c, &budget{silent: 4, line: 4}, clock.New(), slog.New(slog.DiscardHandler))
+	h, err := newHandshakes(c, &budget{silent: 4, line: 4}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -39,6 +39,12 @@ func startTLSServer(t *testing.T, change func(*Server)) *tlsServer {
 
 func startTLSServerThatLogs(t *testing.T, log *slog.Logger, change func(*Server)) *tlsServer {
 	t.Helper()
+	return serveTLS(t, tlsConfig(t), log, change)
+}
+
+// tlsConfig has a certificate for localhost, and a stream a.
+func tlsConfig(t *testing.T) *config.Config {
+	t.Helper()
 	cfg := config.Default()
 	cfg.Server.MaxLag, cfg.Server.Loops = config.Duration(time.Minute), 3
 	cfg.Server.Listen, cfg.Server.Admin = []string{"127.0.0.1:0"}, ""
@@ -46,6 +52,12 @@ func startTLSServerThatLogs(t *testing.T, log *slog.Logger, change func(*Server)
 	cfg.TLS.Listen = []string{"127.0.0.1:0"}
 	cfg.TLS.Certificates = []config.Certificate{writeCertificate(t, t.TempDir(), "pump", "localhost")}
 	cfg.Streams = []config.Stream{{Path: "a", Enabled: true, Type: config.TypePush, OnSecondPush: "takeover"}}
+	return cfg
+}
+
+// serveTLS starts a server; change is made to it before it runs.
+func serveTLS(t *testing.T, cfg *config.Config, log *slog.Logger, change func(*Server)) *tlsServer {
+	t.Helper()
 	s, err := New(cfg, log)
 	if err != nil {
 		t.Fatal(err)

@@ -21,6 +21,7 @@ func (f *document) check(c *Config) {
 	f.checkTimeouts(&c.Timeouts)
 	f.checkListeners(c)
 	f.checkCertificates(&c.TLS)
+	f.checkClients(&c.TLS)
 	f.checkProxy(&c.Proxy)
 	f.checkStreams(c.Streams)
 	f.checkAdmin(c)
@@ -98,15 +99,31 @@ func (f *document) checkCertificates(c *TLS) {
 	}
 	for i, cert := range c.Certificates {
 		key := Item("tls.certificates", i)
-		certOK := f.file(key+".cert", cert.Cert)
-		keyOK := f.file(key+".key", cert.Key)
-		if !certOK || !keyOK {
-			continue
-		}
-		f.keepPrivate(key+".key", cert.Key)
-		if _, err := tls.LoadX509KeyPair(cert.Cert, cert.Key); err != nil {
-			f.wrong(key, "cert %q, key %q: %v", cert.Cert, cert.Key, err)
-		}
+		f.checkKeyPair(key, key+".cert", cert.Cert, key+".key", cert.Key)
+	}
+}
+
+// checkKeyPair wants a certificate and the key that fits it.
+func (f *document) checkKeyPair(key, certKey, cert, keyKey, private string) {
+	certOK := f.file(certKey, cert)
+	keyOK := f.file(keyKey, private)
+	if !certOK || !keyOK {
+		return
+	}
+	f.keepPrivate(keyKey, private)
+	if _, err := tls.LoadX509KeyPair(cert, private); err != nil {
+		f.wrong(key, "cert %q, key %q: %v", cert, private, err)
+	}
+}
+
+// checkClients is about whom TLS is spoken with.
+func (f *document) checkClients(c *TLS) {
+	f.oneOf("tls.min_version", c.MinVersion, "1.2", "1.3")
+	if c.ClientCA == "" || !f.file("tls.client_ca", c.ClientCA) {
+		return
+	}
+	if _, err := upstream.LoadRoots(c.ClientCA); err != nil {
+		f.wrong("tls.client_ca", "%v", err)
 	}
 }
 

@@ -101,6 +101,12 @@ var badValues = []badConfig{
 		"pump.toml:2: tls.certificates[0].cert: .: not an ordinary file\n" +
 			"pump.toml:2: tls.certificates[0].key: /dev/zero: not an ordinary file"},
 
+	{"old TLS", "[tls]\nmin_version = \"1.1\"\n", `pump.toml:2: tls.min_version: "1.1", want "1.2" or "1.3"`},
+	{"CA that is none", "[tls]\nclient_ca = \"config.go\"\n", "pump.toml:2: tls.client_ca: config.go: no certificate in " +
+		"PEM form"},
+	{"CA that is not there", "[tls]\nclient_ca = \"none\"\n", "pump.toml:2: tls.client_ca: stat none: no such file or " +
+		"directory"},
+
 	{"proxy by https", "[proxy]\nurl = \"https://proxy:8080\"\n",
 		`pump.toml:2: proxy.url: "https://proxy:8080", want a URL that begins with http://`},
 	{"proxy without scheme", "[proxy]\nurl = \"proxy:8080\"\n",

@@ -3,6 +3,7 @@
 package config
 
 import (
+	"crypto/tls"
 	"fmt"
 	"runtime"
 	"time"
@@ -69,7 +70,12 @@ type Timeouts struct {
 type TLS struct {
 	Listen       []string      `toml:"listen"` // host:port, empty is off
 	Certificates []Certificate `toml:"certificates"`
+	MinVersion   string        `toml:"min_version"` // one of TLSVersions
+	ClientCA     string        `toml:"client_ca"`   // as in Certificate: who signs the certificates of clients; "" is nobody
 }
+
+// TLSVersions are the values of TLS.MinVersion.
+var TLSVersions = map[string]uint16{"1.2": tls.VersionTLS12, "1.3": tls.VersionTLS13}
 
 // A Certificate names two PEM files. Relative names count from the directory of the configuration file until it is
 // loaded, from the working directory afterwards.
@@ -114,6 +120,9 @@ type Stream struct {
 	File         string   `toml:"file"`           // as in Certificate; "" is the built-in clip
 
 	FollowRedirects upstream.FollowRule `toml:"follow_redirects"` // where the upstreams of a pull may lead
+	ClientCert      string              `toml:"client_cert"`      // of a pull, as Certificate.Cert: what upstreams are shown
+	ClientKey       string              `toml:"client_key"`       // and its key
+	PushCerts       []string            `toml:"push_certs"`       // names in certificates that may push; see PushUsers
 	PushUsers       []auth.Secret       `toml:"push_users"`       // name:secret; empty with PushFrom: only this machine
 
 	MaxViewers   int       `toml:"max_viewers"`   // 0 is no limit
@@ -149,6 +158,7 @@ func Default() *Config {
 			SourceGrace: Duration(30 * time.Second),
 			Stall:       Duration(20 * time.Second),
 		},
+		TLS: TLS{MinVersion: "1.2"},
 	}
 }
 

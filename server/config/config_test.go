@@ -28,7 +28,7 @@ func TestExampleIsTheDefaults(t *testing.T) {
 	demo.Path, demo.Title, demo.Enabled, demo.Type, demo.OnSecondPush = "demo", "Demo", true, "file", "takeover"
 	push.Path, push.Title, push.Enabled, push.Type, push.OnSecondPush = "pushed_video", "Pushed video", true, "mmsh_push",
 		"takeover"
-	push.PushUsers, push.PushFrom = []auth.Secret{}, []string{}
+	push.PushUsers, push.PushFrom, push.PushCerts = []auth.Secret{}, []string{}, []string{}
 	pull.Path, pull.Title, pull.Enabled, pull.Type, pull.OnSecondPush = "pulled_video", "Pulled video", true, "mmsh_pull",
 		"takeover"
 	pull.URL = "mmsh://127.0.0.1:7070/"
@@ -48,6 +48,7 @@ func TestDefaults(t *testing.T) {
 			SourceIdle: Duration(time.Minute),
 			PullStall:  Duration(15 * time.Second), PushSetup: Duration(2 * time.Minute),
 			SourceGrace: Duration(30 * time.Second), Stall: Duration(20 * time.Second)},
+		TLS: TLS{MinVersion: "1.2"},
 	}
 	got, err := Parse(nil, "pump.toml")
 	if err != nil {
@@ -103,7 +104,8 @@ func TestExampleUncommented(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	wantTLS := TLS{[]string{":8089"}, []Certificate{{cert.dir + "/pump.crt", cert.dir + "/pump.key"}}}
+	wantTLS := TLS{Listen: []string{":8089"}, MinVersion: "1.2",
+		Certificates: []Certificate{{cert.dir + "/pump.crt", cert.dir + "/pump.key"}}}
 	if !reflect.DeepEqual(got.TLS, wantTLS) {
 		t.Errorf("tls: got %+v, want %+v", got.TLS, wantTLS)
 	}

@@ -87,10 +87,13 @@ func (c *Config) resolve(dir string) {
 		from(&c.TLS.Certificates[i].Cert)
 		from(&c.TLS.Certificates[i].Key)
 	}
+	from(&c.TLS.ClientCA)
 	for i := range c.Streams {
 		s := &c.Streams[i]
 		from(&s.File)
 		from(&s.CAFile)
+		from(&s.ClientCert)
+		from(&s.ClientKey)
 		if s.Slate != SlateBuiltin {
 			from(&s.Slate)
 		}

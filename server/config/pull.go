@@ -85,8 +85,11 @@ func (f *document) checkUpstream(key, url string) {
 	}
 }
 
-// checkPin is about whom a pull trusts.
+// checkPin is about whom a pull trusts, and what it shows.
 func (f *document) checkPin(name string, s *Stream) {
+	if s.ClientCert != "" || s.ClientKey != "" {
+		f.checkKeyPair(name, name+".client_cert", s.ClientCert, name+".client_key", s.ClientKey)
+	}
 	if s.CAFile != "" && f.file(name+".ca_file", s.CAFile) {
 		if _, err := upstream.LoadRoots(s.CAFile); err != nil {
 			f.wrong(name+".ca_file", "%v", err)

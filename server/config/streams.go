@@ -25,6 +25,9 @@ var streamKeys = []struct {
 }{
 	{"push_users", []string{TypePush}},
 	{"push_from", []string{TypePush}},
+	{"push_certs", []string{TypePush}},
+	{"client_cert", []string{TypePull}},
+	{"client_key", []string{TypePull}},
 	{"on_second_push", []string{TypePush}},
 	{"url", []string{TypePull}},
 	{"urls", []string{TypePull}},
@@ -106,6 +109,7 @@ func (f *document) checkStream(name string, s *Stream) {
 		f.oneOf(name+".on_second_push", s.OnSecondPush, "takeover", "refuse")
 		f.checkUsers(name+".push_users", s.PushUsers)
 		f.checkNetworks(name+".push_from", s.PushFrom)
+		f.checkPushCerts(name+".push_certs", s.PushCerts)
 	case TypePull:
 		f.checkPull(name, s)
 	case TypeFile:
@@ -155,6 +159,18 @@ func (f *document) checkNetworks(key string, networks []string) {
 			f.wrong(Item(key, i),
 				`%.80q, want an address or a network such as "192.0.2.7", "10.0.0.0/8" or "2001:db8::/32"`, n)
 		}
+	}
+}
+
+// checkPushCerts wants names, and somebody who signs them.
+func (f *document) checkPushCerts(key string, names []string) {
+	for i, name := range names {
+		if name == "" || len(name) > maxTitle || strings.ContainsFunc(name, unicode.IsControl) {
+			f.wrong(Item(key, i), "%.80q, want a name as a certificate has it, such as %q", name, "encoder.example")
+		}
+	}
+	if len(names) > 0 && !f.has("tls.client_ca") {
+		f.wrong(key, "there is no tls.client_ca, which says who signs such certificates")
 	}
 }
 

@@ -144,6 +144,17 @@ var badStreams = []badConfig{
 	{"fingerprint of nobody", pullOf + "fingerprint = \"" + somePrint + "\"\n",
 		"pump.toml:5: streams[0].fingerprint: no URL of this stream speaks TLS, want mmshs:// or https://"},
 
+	{"certificate without a key", tlsPull + "client_cert = \"config.go\"\n",
+		"pump.toml:1: streams[0].client_key: missing, want the name of a file"},
+	{"certificate that is none", tlsPull + "client_cert = \"config.go\"\nclient_key = \"config.go\"\n",
+		`pump.toml:1: streams[0]: cert "config.go", key "config.go": tls: failed to find any PEM data in certificate input`},
+	{"certificate for a push", pushTable + "client_cert = \"\"\n",
+		`pump.toml:4: streams[0].client_cert: not for type "mmsh_push", only for "mmsh_pull"`},
+	{"names that nobody signs", pushTable + "push_certs = [\"a\"]\n",
+		"pump.toml:4: streams[0].push_certs: there is no tls.client_ca, which says who signs such certificates"},
+	{"empty name", "[tls]\nclient_ca = \"\"\n" + pushTable + "push_certs = [\"\"]\n",
+		`pump.toml:6: streams[0].push_certs[0]: "", want a name as a certificate has it, such as "encoder.example"`},
+
 	{"scheme of the second", pullTable + "urls = [\"mms://a\",\n\"rtsp://b:1/\"]\n",
 		`pump.toml:5: streams[0].urls[1]: "rtsp://b:1/", want a URL that begins with mmsh://, mmshs://, http://, https://, mms://`},
 	{"port of an upstream", pullTable + "url = \"mmsh://host:70707/\"\n",

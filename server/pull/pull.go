@@ -80,6 +80,7 @@ func newPuller(st *stream.Stream, now func() *config.Config, pump via.Name) (*pu
 	c := now()
 	d, err := upstream.NewDialer(upstream.DialerOptions{
 		Proxy: c.Proxy.URL, ForLocal: c.Proxy.ForLocal, CAFile: st.Config().CAFile, Fingerprint: st.Config().Fingerprint,
+		ClientCert: st.Config().ClientCert, ClientKey: st.Config().ClientKey,
 	})
 	if err != nil {
 		return nil, err

@@ -38,6 +38,8 @@ type DialerOptions struct {
 	ForLocal    bool   // the proxy is for local addresses too
 	CAFile      string // of certificates in PEM form; "": the system's
 	Fingerprint string // of the one certificate that is right, in hex; "": any that is signed
+
+	ClientCert, ClientKey string // files of what an upstream that asks for a certificate is shown; "": nothing
 }
 
 // NewDialer makes the dialer of a stream. Errors say what is wrong with an option.
@@ -45,6 +47,9 @@ func NewDialer(o DialerOptions) (*Dialer, error) {
 	trust, err := trustOf(o.CAFile, o.Fingerprint)
 	if err != nil {
 		return nil, err
+	}
+	if o.ClientCert != "" {
+		trust.GetClientCertificate = o.clientCertificate
 	}
 	d := &Dialer{
 		Connect:   connectAllowed,

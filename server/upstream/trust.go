@@ -38,6 +38,15 @@ func trustOf(caFile, fingerprint string) (*tls.Config, error) {
 	return c, nil
 }
 
+// clientCertificate reads what we show. That it is read for each handshake means that it may be renewed.
+func (o DialerOptions) clientCertificate(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
+	pair, err := tls.LoadX509KeyPair(o.ClientCert, o.ClientKey)
+	if err != nil {
+		return nil, fmt.Errorf("client_cert: %w", err)
+	}
+	return &pair, nil
+}
+
 func checkFingerprint(shown []*x509.Certificate, want [sha256.Size]byte) error {
 	if len(shown) == 0 {
 		return ErrNoCertificate

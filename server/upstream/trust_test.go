@@ -1,6 +1,7 @@
 package upstream
 
 import (
+	"bytes"
 	"crypto/ed25519"
 	"crypto/sha256"
 	"crypto/tls"
@@ -80,22 +81,73 @@ func TestTrust(t *testing.T) {
 	}
 }
 
-// strangersCA writes the file of a CA that has signed nothing here.
-func strangersCA(t *testing.T) (file string) {
+// An upstream that asks for a certificate gets that of the files as they are then.
+func TestClientCertificate(t *testing.T) {
+	secure := httptest.NewUnstartedServer(http.NotFoundHandler())
+	secure.Config.ErrorLog = log.New(io.Discard, "", 0)
+	shown := make(chan []byte, 1)
+	secure.TLS = &tls.Config{ClientAuth: tls.RequireAnyClientCert, MaxVersion: tls.VersionTLS12,
+		VerifyConnection: func(s tls.ConnectionState) error { shown <- s.PeerCertificates[0].Raw; return nil }}
+	secure.StartTLS()
+	defer secure.Close()
+	sum := sha256.Sum256(secure.Certificate().Raw)
+	dir := t.TempDir()
+	o := DialerOptions{Fingerprint: hex.EncodeToString(sum[:]), ClientCert: filepath.Join(dir, "c.crt"),
+		ClientKey: filepath.Join(dir, "c.key")}
+	d, err := NewDialer(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	to, err := Parse(secure.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.dial(t.Context(), to, scopeHost); err == nil || !strings.Contains(err.Error(), "client_cert: open ") {
+		t.Errorf("without files: %v", err)
+	}
+	for range 2 {
+		want := writePair(t, o.ClientCert, o.ClientKey)
+		l, err := d.dial(t.Context(), to, scopeHost)
+		if err != nil {
+			t.Fatal(err)
+		}
+		l.Close()
+		if got := <-shown; !bytes.Equal(got, want) {
+			t.Error("it has seen another certificate")
+		}
+	}
+}
+
+// writePair makes a certificate and its key.
+func writePair(t *testing.T, certFile, keyFile string) (cert []byte) {
 	t.Helper()
 	public, private, err := ed25519.GenerateKey(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	from := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour)}
-	cert, err := x509.CreateCertificate(nil, from, from, public, private)
+	if cert, err = x509.CreateCertificate(nil, from, from, public, private); err != nil {
+		t.Fatal(err)
+	}
+	key, err := x509.MarshalPKCS8PrivateKey(private)
 	if err != nil {
 		t.Fatal(err)
 	}
-	file = filepath.Join(t.TempDir(), "other.pem")
-	if err := os.WriteFile(file, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert}), 0o600); err != nil {
-		t.Fatal(err)
+	for file, block := range map[string]*pem.Block{
+		certFile: {Type: "CERTIFICATE", Bytes: cert}, keyFile: {Type: "PRIVATE KEY", Bytes: key},
+	} {
+		if err := os.WriteFile(file, pem.EncodeToMemory(block), 0o600); err != nil {
+			t.Fatal(err)
+		}
 	}
+	return cert
+}
+
+// strangersCA writes the file of a CA that has signed nothing here.
+func strangersCA(t *testing.T) (file string) {
+	t.Helper()
+	file = filepath.Join(t.TempDir(), "other.pem")
+	writePair(t, file, filepath.Join(t.TempDir(), "other.key"))
 	return file
 }
 

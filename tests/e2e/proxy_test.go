@@ -93,6 +93,13 @@ func (r recipe) start(t *testing.T, p *pump, encoders string) string {
 		text = strings.ReplaceAll(text, "127.0.0.0/8", encoders)
 	}
 	background(t, r.name, r.command(t, text))
+	awaitListener(t, r.name, addr)
+	return addr
+}
+
+// awaitListener waits until a program listens.
+func awaitListener(t *testing.T, name, addr string) {
+	t.Helper()
 	if !poll(patience, func() bool {
 		conn, err := net.Dial("tcp", addr)
 		if err == nil {
@@ -100,9 +107,8 @@ func (r recipe) start(t *testing.T, p *pump, encoders string) string {
 		}
 		return err == nil
 	}) {
-		t.Fatalf("%s does not listen on %s", r.name, addr)
+		t.Fatalf("%s does not listen on %s", name, addr)
 	}
-	return addr
 }
 
 // text is the block in the document.
