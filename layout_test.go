@@ -53,7 +53,7 @@ var arrows = []arrow{
 	},
 	{
 		dir: "server/admin", may: []string{
-			"server/clock", "server/config", "server/reason", "server/stream", "server/upstream", "server/view", "*",
+			"server/admission", "server/clock", "server/config", "server/reason", "server/stream", "server/upstream", "server/view", "*",
 		},
 		tests: []string{"asf/asftest"},
 	},

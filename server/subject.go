@@ -33,6 +33,7 @@ func (s *Server) subject(stopping <-chan struct{}) *admin.Subject {
 		Stopping:  stopping,
 		Listeners: s.Addrs,
 		Counters:  s.counters,
+		Room:      s.node.ledger.View,
 		Stuck:     func() []admin.Stuck { return s.node.stuck(s.clock.Now()) },
 	}
 }

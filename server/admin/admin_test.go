@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"pumpd/asf/asftest"
+	"pumpd/server/admission"
 	"pumpd/server/clock"
 	"pumpd/server/config"
 	"pumpd/server/stream"
@@ -28,6 +29,7 @@ type rig struct {
 	listen []netip.AddrPort
 	there  Counters
 	hung   []Stuck
+	ledger *admission.Ledger
 	ready  chan struct{}
 	halt   func() // the pump begins to stop
 }
@@ -45,7 +47,8 @@ func newRigOf(t *testing.T, change func(*config.Config), streams ...config.Strea
 	}
 	stopping := make(chan struct{})
 	r := &rig{
-		t: t, at: 1, there: Counters{Limit: 100}, ready: make(chan struct{}), halt: func() { close(stopping) },
+		t: t, at: 1, there: Counters{Limit: 100}, ledger: admission.New(),
+		ready: make(chan struct{}), halt: func() { close(stopping) },
 	}
 	c := clock.Clock{Now: func() clock.Instant { return r.at }}
 	log := slog.New(slog.DiscardHandler)
@@ -64,6 +67,7 @@ func newRigOf(t *testing.T, change func(*config.Config), streams ...config.Strea
 		Stopping:  stopping,
 		Listeners: func() []netip.AddrPort { return r.listen },
 		Counters:  func() Counters { return r.there },
+		Room:      r.ledger.View,
 		Stuck:     func() []Stuck { return r.hung },
 	})
 	return r

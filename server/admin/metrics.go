@@ -116,7 +116,7 @@ func (c collector) Describe(out chan<- *prometheus.Desc) {
 	for _, m := range streamMetrics {
 		out <- m.desc
 	}
-	for _, d := range slices.Concat(feedDescs, []*prometheus.Desc{buildDesc, endedDesc, leftDesc, ageDesc}) {
+	for _, d := range slices.Concat(feedDescs, roomDescs, []*prometheus.Desc{buildDesc, endedDesc, leftDesc, ageDesc}) {
 		out <- d
 	}
 }
@@ -127,9 +127,12 @@ func (c collector) Collect(out chan<- prometheus.Metric) {
 	for _, m := range pumpMetrics {
 		out <- prometheus.MustNewConstMetric(m.desc, m.kind, m.value(n))
 	}
+	room := c.s.Room()
+	collectRoom(out, &room)
 	collectReasons(out, endedDesc, func(why reason.Reason) uint64 { return n.Ended[why] })
 	for _, st := range c.s.Streams.Streams() {
 		collectStream(out, st, c.s.Clock.Now())
+		collectStreamRoom(out, st, room.Streams[st.ID()])
 	}
 }
 

@@ -100,7 +100,7 @@ func TestMetrics(t *testing.T) {
 		t.Error("an address in the metrics: there is no end of them")
 	}
 	for _, m := range regexp.MustCompile(`[{,](\w+)="`).FindAllStringSubmatch(got, -1) {
-		if !slices.Contains([]string{"stream", "reason", "version", "kind", "condition"}, m[1]) {
+		if !slices.Contains([]string{"stream", "reason", "version", "kind", "condition", "limit"}, m[1]) {
 			t.Errorf("label %s", m[1])
 		}
 	}

@@ -24,6 +24,7 @@ var pageJS string
 // pageTemplate is made of a pageView. It needs nothing from anywhere else, so that it works where there is no internet.
 var pageTemplate = template.Must(template.New("status").Funcs(template.FuncMap{
 	"count":   count,
+	"viewers": func(n int64) string { return count(n) }, // also where there is a pointer
 	"bytes":   func(n uint64) string { return scaled(float64(n), "B") },
 	"rate":    func(n int64) string { return scaled(float64(n), "bit/s") },
 	"seconds": duration,

@@ -9,10 +9,11 @@ import (
 	"pumpd/server/stream"
 )
 
-// readyz says after the server's state which streams a viewer can have, one a line, in what condition, and which of
-// ready_streams have no source. Others do not make the server unready: their encoders come by this server.
+// readyz says after the server's state whether it lacks room for ready_headroom viewers, which streams a viewer can
+// have, one a line, in what condition, and which of ready_streams have no source. Others do not make the server unready: their encoders come by this server.
 func (a *Admin) readyz(w http.ResponseWriter, _ *http.Request) {
-	missing, streams := false, ""
+	streams := a.crowded()
+	missing := streams != ""
 	for _, st := range a.s.Streams.Streams() {
 		c := feedOf(st).condition
 		switch {

@@ -16,6 +16,7 @@ type report struct {
 	Viewers       int64          `json:"viewers"`             // of all streams, as the next two
 	BitrateIn     int64          `json:"bitrate_in"`
 	BitrateOut    int64          `json:"bitrate_out"`
+	Room          roomReport     `json:"room"`
 	Streams       []streamReport `json:"streams"` // in the order of the configuration, disabled ones left out
 }
 
@@ -48,6 +49,7 @@ type streamReport struct {
 	Generations uint64            `json:"generations"`         // headers, or breaks in time, that viewers had to cross
 	Switches    uint64            `json:"switches"`            // from one upstream to another without an outage
 	LastPacket  *float64          `json:"last_packet_seconds"` // ago; null: there was none
+	Room        streamRoomReport  `json:"room"`
 	URLs        urlReport         `json:"urls"`
 	Upstreams   []upstreamReport  `json:"upstreams,omitempty"` // of a pull, in order of preference
 }

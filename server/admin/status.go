@@ -16,7 +16,7 @@ import (
 
 // report is made for one request; host is the answer of a.host.
 func (a *Admin) report(host string) *report {
-	s, n := a.s, a.s.Counters()
+	s, n, room := a.s, a.s.Counters(), a.s.Room()
 	r := &report{
 		Version:       s.Version,
 		Go:            runtime.Version(),
@@ -27,6 +27,7 @@ func (a *Admin) report(host string) *report {
 		Connections:   n.Connections,
 		Limit:         n.Limit,
 		Refused:       n.Refused,
+		Room:          reportRoom(&room),
 		Streams:       []streamReport{},
 	}
 	for _, addr := range a.listeners() {
@@ -34,6 +35,7 @@ func (a *Admin) report(host string) *report {
 	}
 	for _, st := range s.Streams.Streams() {
 		one := a.reportStream(st, host)
+		one.Room = reportStreamRoom(room.Streams[st.ID()])
 		r.Viewers += one.Viewers
 		r.BitrateIn += one.BitrateIn
 		r.BitrateOut += one.BitrateOut
@@ -42,6 +44,7 @@ func (a *Admin) report(host string) *report {
 	return r
 }
 
+// reportStream has all but the room.
 func (a *Admin) reportStream(st *stream.Stream, host string) streamReport {
 	n, f := st.Stats(), feedOf(st)
 	r := streamReport{
@@ -140,7 +143,9 @@ func (a *Admin) apiStream(w http.ResponseWriter, r *http.Request) {
 		a.json(w, http.StatusNotFound, map[string]string{"error": text})
 		return
 	}
-	a.json(w, http.StatusOK, a.reportStream(st, a.host(r)))
+	one := a.reportStream(st, a.host(r))
+	one.Room = reportStreamRoom(a.s.Room().Streams[st.ID()])
+	a.json(w, http.StatusOK, one)
 }
 
 func (a *Admin) json(w http.ResponseWriter, code int, v any) {

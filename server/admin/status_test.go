@@ -25,6 +25,7 @@ func TestStatusReport(t *testing.T) {
 	r.there.Connections = 5
 	r.there.Refused = 6
 	r.rates.sample(r.at)
+	r.crowd()
 	src := r.feed(0, stream.Push, "192.0.2.1:5000", 10)
 	src.Packet([]byte("bad"))
 	st := r.s.Streams.Streams()[0].Stats()
@@ -53,6 +54,20 @@ func TestStatusReport(t *testing.T) {
   "viewers": 3,
   "bitrate_in": %[2]d,
   "bitrate_out": 2000000,
+  "room": {
+    "viewers": 1,
+    "max_viewers": 10,
+    "bandwidth": 300000,
+    "max_bandwidth": 0,
+    "reserved": 0,
+    "line": 313714,
+    "line_usable": 0,
+    "shut": "",
+    "headroom_viewers": 9,
+    "refused": {
+      "stream_max_viewers": 1
+    }
+  },
   "streams": [
     {
       "path": "pushed",
@@ -87,6 +102,16 @@ func TestStatusReport(t *testing.T) {
       "generations": 1,
       "switches": 0,
       "last_packet_seconds": 4,
+      "room": {
+        "max_viewers": 2,
+        "max_bandwidth": 0,
+        "viewer_bitrate": 300000,
+        "viewer_line": 313714,
+        "headroom_viewers": 1,
+        "refused": {
+          "stream_max_viewers": 1
+        }
+      },
       "urls": {
         "mmsh": "mmsh://127.0.0.1:8086/streams/pushed",
         "http": "http://127.0.0.1:8086/streams/pushed",
@@ -120,6 +145,14 @@ func TestStatusReport(t *testing.T) {
       "generations": 0,
       "switches": 0,
       "last_packet_seconds": null,
+      "room": {
+        "max_viewers": 0,
+        "max_bandwidth": 0,
+        "viewer_bitrate": 0,
+        "viewer_line": 0,
+        "headroom_viewers": 9,
+        "refused": {}
+      },
       "urls": {
         "mmsh": "mmsh://127.0.0.1:8086/streams/pulled",
         "http": "http://127.0.0.1:8086/streams/pulled"

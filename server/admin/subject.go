@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"time"
 
+	"pumpd/server/admission"
 	"pumpd/server/clock"
 	"pumpd/server/config"
 	"pumpd/server/reason"
@@ -26,7 +27,8 @@ type Subject struct {
 
 	Listeners func() []netip.AddrPort // of plain connections; asked once ready is closed
 	Counters  func() Counters
-	Stuck     func() []Stuck // the loops that have not turned for too long
+	Room      func() admission.View // what viewers take of the limits
+	Stuck     func() []Stuck        // the loops that have not turned for too long
 }
 
 // Counters are those of the whole pump at one moment. All but the first two count from its start.
