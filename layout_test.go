@@ -39,10 +39,10 @@ type arrow struct {
 var arrows = []arrow{
 	{dir: "tests/...", may: []string{"asf", "*"}},
 
-	{dir: ".", may: []string{"server", "server/config"}},
+	{dir: ".", may: []string{"server", "server/access", "server/config"}},
 	{
 		dir: "server", may: []string{
-			"server/admin", "server/admission",
+			"server/access", "server/admin", "server/admission",
 			"server/auth", "server/clock", "server/config", "server/fanout", "server/logging", "server/play",
 			"server/proxied", "server/pull", "server/pulse", "server/reason", "server/stream",
 			"server/upstream", "server/via", "asf", "codec",
@@ -78,6 +78,7 @@ var arrows = []arrow{
 		},
 		tests: []string{"asf/asftest"},
 	},
+	{dir: "server/access", may: []string{"server/auth", "server/config"}},
 	{dir: "server/stream/streamtest", may: []string{"server/clock", "server/config", "server/stream"}},
 	{
 		dir: "server/stream", may: []string{

@@ -42,6 +42,8 @@ func TestMain(m *testing.M) {
 func TestRun(t *testing.T) {
 	dir := t.TempDir()
 	good := write(t, dir, "good.toml", "[server]\nlisten = [\"127.0.0.1:0\"]\n")
+	keyed := write(t, dir, "keyed.toml", "[[streams]]\npath = \"demo\"\ntype = \"file\"\nview_keys = [\"a-bad-key\"]\n"+
+		"[[streams]]\npath = \"open\"\ntype = \"file\"\n")
 	bad := write(t, dir, "bad.toml", "[server]\nburst = \"x\"\nlog_levl = \"info\"\n")
 	missing := filepath.Join(dir, "missing.toml")
 	badText := bad + ":2: server.burst: \"x\", want a duration such as \"3s\" or \"100ms\", or \"auto\"\n" +
@@ -61,6 +63,20 @@ func TestRun(t *testing.T) {
 		{[]string{"-c", bad}, 1, "", badText},
 		{[]string{"-c", missing, "-t"}, 1, "", missingText},
 		{[]string{"-c", missing}, 1, "", missingText},
+		{[]string{"sign", "-c", missing, "mmsh://h/streams/demo"}, 1, "", missingText},
+		{[]string{"sign", "-c", keyed, "-for", "1h", "-ip", "::1", "-id", "ann", "mmsh://h/streams/Demo/"}, 0,
+			"mmsh://h/streams/Demo/?e=…", ""},
+		{[]string{"sign", "-c", keyed, "mmsh://h/streams/other"}, 1, "", "pumpd sign: \"mmsh://h/streams/other\": the " +
+			"configuration has no such stream, …"},
+		{[]string{"sign", "-c", keyed, "mmsh://h/streams/open"}, 1, "",
+			"pumpd sign: stream open: the stream has no view_keys\n"},
+		{[]string{"sign", "-c", keyed, "-ip", "h", "mmsh://h/streams/demo"}, 1, "",
+			"pumpd sign: stream demo: address \"h\", want …"},
+		{[]string{"sign"}, 2, "", "want one URL, got 0\n" + signUsage + "…"},
+		{[]string{"sign", "-for", "-1s", "x"}, 2, "", "-for -1s: want more than 0s\n" + signUsage + "…"},
+		{[]string{"sign", "-x"}, 2, "", "flag provided but not defined: -x\n" + signUsage + "…"},
+		{[]string{"sign", "-h"}, 0, signUsage + "…", ""},
+		{[]string{"-t", "-c", keyed}, 0, keyed + ": ok\n", "warning: " + keyed + ":4: streams[0].view_keys[0]: 9 bytes, …"},
 		{[]string{"-h"}, 0, usage + "…", ""},
 		{[]string{"--help"}, 0, usage + "…", ""},
 		{[]string{"-x"}, 2, "", "flag provided but not defined: -x\n" + usage + "…"},

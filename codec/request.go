@@ -105,10 +105,17 @@ func (r *Request) requestLine(line []byte) (err error) {
 		return err
 	}
 	if !ok {
-		return fmt.Errorf("request line: %.40q without a version: %w", line, ErrVersion)
+		return fmt.Errorf("request line: %.40q without a version: %w", WithoutQuery(line), ErrVersion)
 	}
 	r.Minor, err = httpVersion(version)
 	return err
+}
+
+// WithoutQuery is of a target, or of a line with one, what errors and logs may show: the query may be as good as a
+// password.
+func WithoutQuery(b []byte) []byte {
+	b, _, _ = bytes.Cut(b, []byte{'?'})
+	return b
 }
 
 // httpVersion returns the minor version, 0 or 1, of `HTTP/1.x`.
@@ -132,7 +139,7 @@ func httpVersion(v []byte) (minor int, err error) {
 func (r *Request) cutTarget() error {
 	t := r.Target
 	if len(t) == 0 || hasControl(t) {
-		return fmt.Errorf("target: %.40q is empty or has control characters", t)
+		return fmt.Errorf("target: %.40q is empty or has control characters", WithoutQuery(t))
 	}
 	switch {
 	case t[0] == '/':
@@ -160,7 +167,7 @@ func PathOf(target []byte) []byte {
 func (r *Request) cutAbsolute(t []byte) error {
 	i := bytes.Index(t, []byte("://"))
 	if i <= 0 || !isToken(t[:i]) {
-		return fmt.Errorf("target: %.40q is neither a path nor a URL", t)
+		return fmt.Errorf("target: %.40q is neither a path nor a URL", WithoutQuery(t))
 	}
 	rest := t[i+3:]
 	end := bytes.IndexAny(rest, "/?")
@@ -170,7 +177,7 @@ func (r *Request) cutAbsolute(t []byte) error {
 	user := bytes.LastIndexByte(rest[:end], '@')
 	r.Host = rest[user+1 : end]
 	if len(r.Host) == 0 {
-		return fmt.Errorf("target: no host in %.40q", t)
+		return fmt.Errorf("target: no host in %.40q", WithoutQuery(t))
 	}
 	r.cutPath(rest[end:])
 	if len(r.Path) == 0 {

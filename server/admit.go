@@ -1,6 +1,7 @@
 package server
 
 import (
+	"pumpd/codec"
 	"pumpd/server/admission"
 	"pumpd/server/config"
 	"pumpd/server/logging"
@@ -82,7 +83,8 @@ func (l *loop) full(c *conn, x exchange, why admission.Cause) {
 	fields := l.viaField(x)
 	if why.Elsewhere() {
 		if place := l.elsewhere(c, x); place != "" {
-			l.refuse(c, x.to, 302, why.Text()+", it is at "+place, append(fields, "Location", place)...)
+			at := codec.WithoutQuery([]byte(place))
+			l.refuse(c, x.to, 302, why.Text()+", it is at "+string(at), append(fields, "Location", place)...)
 			return
 		}
 	}

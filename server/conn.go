@@ -50,7 +50,7 @@ type phase uint8
 
 const (
 	awaiting phase = iota // no whole request yet; then viewing, holding, feeding or closing
-	holding               // stream not up, or password not checked yet; then awaiting with its request, or closing
+	holding               // stream not up, or nobody knows yet whether it may; then awaiting with its request, or closing
 	viewing               // has a cursor; then closing
 	feeding               // its body is a source's frames; then awaiting (the encoder keeps the conn) or closing
 	closing               // our FIN is sent or about to be; what comes is thrown away; then closed
@@ -199,6 +199,7 @@ func (c *conn) next(n int, now clock.Instant) {
 	c.wire.discard(n)
 	c.head, c.scanned, c.need, c.waited, c.verdict = noHead, 0, 0, false, auth.Unknown
 	c.deadline = now.Add(keepAliveTime)
+	c.loop.settle(c)
 	c.sending(now)
 }
 

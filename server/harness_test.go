@@ -79,6 +79,10 @@ func newRig(t testing.TB, change func(*config.Config), names ...string) *rig {
 		t.Fatal(err)
 	}
 	n.access = access
+	if n.viewing, err = newViewAccess(streams, log, c); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(n.viewing.close)
 	r.reg = stream.NewRegistry(c, time.Duration(cfg.Timeouts.SourceGrace), streams)
 	r.loop = newLoop(0, c, cfg, fanout.WithTLS(r), log, r.reg, &serverStats{}, n, func() {})
 	r.loop.watcher = r

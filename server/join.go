@@ -47,7 +47,7 @@ func (l *loop) part(c *conn, now clock.Instant) {
 		l.schedule(c)
 	}
 	l.node.sessions.stop(v.Session, c.remote.Addr(), now)
-	logViewer(l.access, c, had)
+	logViewer(l.access, c, l.viewerOn(c), had)
 }
 
 // Blocked has the watcher tell when v's socket can take more.

@@ -49,6 +49,7 @@ type loop struct {
 	holding  int                        // conns in held
 	queue    []*conn                    // have sent more requests than were served at once
 	leaving  []*conn                    // marked, not yet swept
+	asking   map[*conn]*inquiry         // those who asked for a stream that not everybody may watch
 	chores   clock.Instant              // when deadlines are next looked at
 	stopping bool
 	serving  bool // inside work or traffic, which sweep when they are done
@@ -110,6 +111,7 @@ func newLoop(id int, c clock.Clock, cfg *config.Config, e fanout.Engine, log *sl
 			stripPadding: cfg.Server.StripPadding,
 		},
 		held: map[*stream.Stream][]*conn{}, fronts: map[*conn]*front{},
+		asking: map[*conn]*inquiry{},
 	}
 	l.hub = fanout.New(id, fanout.Options{
 		Clock: c,

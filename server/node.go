@@ -17,6 +17,7 @@ type node struct {
 	access   *pushAccess
 	ledger   *admission.Ledger
 	siblings atomic.Pointer[siblings]
+	viewing  *viewAccess
 }
 
 func newNode(cfg *config.Server) *node {

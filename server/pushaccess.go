@@ -54,7 +54,7 @@ func parsePushRights(cfg *config.Stream) (r pushRights, err error) {
 		return r, fmt.Errorf("stream %s: push_users: %w", cfg.Path, err)
 	}
 	if r.from, err = auth.ParseNetworks(cfg.PushFrom); err != nil {
-		return r, fmt.Errorf("stream %s: %w", cfg.Path, err)
+		return r, fmt.Errorf("stream %s: push_from: %w", cfg.Path, err)
 	}
 	r.certs = cfg.PushCerts
 	return r, nil

@@ -121,6 +121,9 @@ func (l *loop) watch(c *conn, x exchange, now clock.Instant) {
 		l.refuse(c, x.to, 405, "this path is for encoders, viewers go without _push", "Allow", "POST, OPTIONS")
 		return
 	}
+	if !l.mayWatch(c, x, now) {
+		return
+	}
 	if err := l.node.name.CheckRequest(&x.Via); err != nil {
 		l.log.Warn(logging.PumpRefused, "stream", st.Config().Path, "from", c.remote, "err", err)
 		l.refuse(c, x.to, 403, err.Error(), l.viaField(x)...)

@@ -96,6 +96,9 @@ func (s *Server) assemble() (err error) {
 	if s.node.access, err = newPushAccess(streams, s.clock); err != nil {
 		return err
 	}
+	if s.node.viewing, err = newViewAccess(streams, log, s.clock); err != nil {
+		return err
+	}
 	if s.proxies, err = proxied.ParseTrusted(cfg.Server.TrustedProxies); err != nil {
 		return err
 	}
@@ -150,6 +153,9 @@ func (s *Server) makeLoops() error {
 
 // release gives back what New has taken, once no loop runs.
 func (s *Server) release() {
+	if s.node.viewing != nil {
+		s.node.viewing.close()
+	}
 	for _, l := range s.node.loops {
 		if l.watcher != nil {
 			l.watcher.close()

@@ -39,6 +39,7 @@ func (l *loop) leave(c *conn, now clock.Instant) {
 	if c.viewer != nil {
 		l.part(c, now)
 	}
+	delete(l.asking, c)
 	l.unlistHeld(c)
 	c.waitNoMore()
 	if c.push != nil {

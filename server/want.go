@@ -26,6 +26,8 @@ const (
 	wantContentInfo             // of a cache
 	wantStop                    // the end of the session's Play
 	wantKeepAlive               // a longer session
+
+	wantCount // of them all
 )
 
 // pushes says that it is an encoder's.

@@ -79,6 +79,8 @@ var streamMetrics = []metric[*stream.Stream]{
 		func(st *stream.Stream) float64 { return float64(st.Stats().Held.Load()) }),
 	ofStream("viewers_joined_total", "Viewers that ever were.", counter,
 		func(st *stream.Stream) float64 { return float64(st.Stats().Joined.Load()) }),
+	ofStream("viewers_denied_total", "Requests of viewers that were told 401 or 403, or could not be checked.", counter,
+		func(st *stream.Stream) float64 { return float64(st.Stats().Denied.Load()) }),
 	ofStream("declared_bytes_per_second", "Rate that the source's header declares, 0 without a header.", gauge,
 		func(st *stream.Stream) float64 { return float64(declared(st)) / 8 }),
 	ofStream("received_packets_total", "Packets from the source, none of the slate.", counter,

@@ -40,6 +40,7 @@ func TestMetrics(t *testing.T) {
 	st.Viewers.Store(3)
 	st.Held.Store(2)
 	st.Joined.Store(12)
+	st.Denied.Store(13)
 	st.Switches.Store(11)
 	st.BytesOut.Store(1 << 53)
 	st.Skips.Store(2)
@@ -73,6 +74,7 @@ func TestMetrics(t *testing.T) {
 		`pumpd_stream_viewers{stream="a"} 3`,
 		`pumpd_stream_viewers_waiting{stream="a"} 2`,
 		`pumpd_stream_viewers_joined_total{stream="a"} 12`,
+		`pumpd_stream_viewers_denied_total{stream="a"} 13`,
 		`pumpd_stream_upstream_switches_total{stream="a"} 11`,
 		`pumpd_stream_viewers_left_total{reason="stalled",stream="a"} 1`,
 		`pumpd_stream_viewers_left_total{reason="stalled",stream="b"} 0`,

@@ -16,16 +16,16 @@ func NetworkOf(a netip.Addr) netip.Prefix {
 	return netip.PrefixFrom(a.WithZone(""), bits).Masked()
 }
 
-// Networks are those that push_from lists. Never changed after ParseNetworks.
+// Networks are those that push_from or view_from lists. Never changed after ParseNetworks.
 type Networks []netip.Prefix
 
-// ParseNetworks takes push_from of the configuration. Errors count entries from 1.
+// ParseNetworks takes such a list of the configuration. Errors count entries from 1.
 func ParseNetworks(entries []string) (Networks, error) {
 	list := make(Networks, len(entries))
 	for i, e := range entries {
 		n, err := ParseNetwork(e)
 		if err != nil {
-			return nil, fmt.Errorf("push_from: entry %d: %w", i+1, err)
+			return nil, fmt.Errorf("entry %d: %w", i+1, err)
 		}
 		list[i] = n
 	}

@@ -76,9 +76,8 @@ func (u Users) anyHash() bool { return u[nobody].hash != nil }
 // alone. Each 401 has a fresh nonce, which is for that address. stale says that the password was right and the nonce
 // was not, so that a program need not ask its user.
 func (u Users) Challenge(accept []byte, from netip.Addr, stale bool, now time.Time) []string {
-	basic := fmt.Sprintf(`Basic realm="%s"`, realm)
 	if u.anyHash() {
-		return []string{basic}
+		return []string{BasicChallenge}
 	}
 	listed := func(scheme string) bool {
 		return slices.ContainsFunc(strings.Split(string(accept), ","), func(s string) bool {
@@ -94,11 +93,11 @@ func (u Users) Challenge(accept []byte, from netip.Addr, stale bool, now time.Ti
 	case len(accept) == 0:
 		// The same nonce in both: there are programs that mix up the parameters of two challenges. That of SHA-256 goes
 		// first, since FFmpeg takes the last Digest, and gives up on that if it does not know the algorithm.
-		return []string{digest + ", algorithm=" + sha256Name, digest, basic}
+		return []string{digest + ", algorithm=" + sha256Name, digest, BasicChallenge}
 	case listed("Basic") && !listed("Digest"):
-		return []string{basic, digest}
+		return []string{BasicChallenge, digest}
 	}
-	return []string{digest, basic}
+	return []string{digest, BasicChallenge}
 }
 
 // A Proof is a request with the credentials that are to show who it is from.
@@ -178,6 +177,15 @@ func parseAuthorization(s string) (a authorization, err error) {
 		err = errScheme
 	}
 	return a, err
+}
+
+// BasicChallenge is the value of the WWW-Authenticate field where a password has to be seen to be checked.
+const BasicChallenge = `Basic realm="` + realm + `"`
+
+// ParseBasic gives what the value of an Authorization field says, if it is Basic; ok is false for anything else.
+func ParseBasic(field []byte) (user, password string, ok bool) {
+	a, err := parseAuthorization(string(field))
+	return a.user, a.password, err == nil && a.basic
 }
 
 func parseBasic(s string) (user, password string, err error) {

@@ -99,25 +99,33 @@ const (
 
 // A Stream is one table [[streams]].
 type Stream struct {
-	Path         string   `toml:"path"`  // /streams/PATH, case-insensitive
-	Title        string   `toml:"title"` // for people, "" shows the path
-	Enabled      bool     `toml:"enabled"`
-	Type         string   `toml:"type"`
-	PushFrom     []string `toml:"push_from"`      // addresses and networks that may push; empty is all if PushUsers is not
-	OnSecondPush string   `toml:"on_second_push"` // takeover or refuse
-	URL          string   `toml:"url"`            // of a pull; either this or URLs or Pair
-	URLs         []string `toml:"urls"`           // of a pull, in order of preference
-	Failback     Duration `toml:"failback"`       // how long a preferred one of URLs must be good to be gone back to
-	Pair         []string `toml:"pair"`           // of a pull, both read at once; empty or two
-	PairSwitch   Duration `toml:"pair_switch"`    // without a packet for so long, the other one of Pair takes over
-	OnDemand     bool     `toml:"on_demand"`      // of a pull: connected only while somebody watches
-	IdleClose    Duration `toml:"idle_close"`     // how long after the last viewer that ends
-	CAFile       string   `toml:"ca_file"`        // of a pull, as in Certificate; "" is what the system trusts
-	Fingerprint  string   `toml:"fingerprint"`    // of a pull: SHA-256 of the upstream's certificate in hex, "" is any
-	Hold         Duration `toml:"hold"`           // how long viewers wait for a source, 0 refuses them
-	Slate        string   `toml:"slate"`          // file as in Certificate, or SlateBuiltin; "" is none
-	SlateAfter   Duration `toml:"slate_after"`    // how long the source is away before Slate plays
-	File         string   `toml:"file"`           // as in Certificate; "" is the built-in clip
+	Path         string        `toml:"path"`  // /streams/PATH, case-insensitive
+	Title        string        `toml:"title"` // for people, "" shows the path
+	Enabled      bool          `toml:"enabled"`
+	Type         string        `toml:"type"`
+	PushFrom     []string      `toml:"push_from"`      // addresses and networks that may push; empty is all if PushUsers is not
+	OnSecondPush string        `toml:"on_second_push"` // takeover or refuse
+	ViewUsers    []auth.Secret `toml:"view_users"`     // name:secret; without any of this and the next three everybody may watch
+	ViewFrom     []string      `toml:"view_from"`      // addresses and networks that may watch
+	ViewKeys     []auth.Secret `toml:"view_keys"`      // of signed URLs; the first one signs
+	AuthURL      string        `toml:"auth_url"`       // http or https, asked about each viewer; "" is none
+	ViewSatisfy  string        `toml:"view_satisfy"`   // SatisfyAll or SatisfyAny of those four
+	AuthFail     string        `toml:"auth_fail"`      // FailClosed or FailOpen: what no answer of AuthURL means
+	AuthTTL      Duration      `toml:"auth_ttl"`       // how long an answer is good for that does not say so
+	AuthTimeout  Duration      `toml:"auth_timeout"`   // for an answer
+	URL          string        `toml:"url"`            // of a pull; either this or URLs or Pair
+	URLs         []string      `toml:"urls"`           // of a pull, in order of preference
+	Failback     Duration      `toml:"failback"`       // how long a preferred one of URLs must be good to be gone back to
+	Pair         []string      `toml:"pair"`           // of a pull, both read at once; empty or two
+	PairSwitch   Duration      `toml:"pair_switch"`    // without a packet for so long, the other one of Pair takes over
+	OnDemand     bool          `toml:"on_demand"`      // of a pull: connected only while somebody watches
+	IdleClose    Duration      `toml:"idle_close"`     // how long after the last viewer that ends
+	CAFile       string        `toml:"ca_file"`        // of a pull, as in Certificate; "" is what the system trusts
+	Fingerprint  string        `toml:"fingerprint"`    // of a pull: SHA-256 of the upstream's certificate in hex, "" is any
+	Hold         Duration      `toml:"hold"`           // how long viewers wait for a source, 0 refuses them
+	Slate        string        `toml:"slate"`          // file as in Certificate, or SlateBuiltin; "" is none
+	SlateAfter   Duration      `toml:"slate_after"`    // how long the source is away before Slate plays
+	File         string        `toml:"file"`           // as in Certificate; "" is the built-in clip
 
 	FollowRedirects upstream.FollowRule `toml:"follow_redirects"` // where the upstreams of a pull may lead
 	ClientCert      string              `toml:"client_cert"`      // of a pull, as Certificate.Cert: what upstreams are shown
@@ -129,6 +137,14 @@ type Stream struct {
 	MaxBandwidth Bandwidth `toml:"max_bandwidth"` // of all its viewers, 0 is no limit
 	Bitrate      Bandwidth `toml:"bitrate"`       // what a viewer costs, 0 is what is declared or measured
 }
+
+// The values of Stream.ViewSatisfy and of Stream.AuthFail.
+const (
+	SatisfyAll = "all"
+	SatisfyAny = "any"
+	FailClosed = "closed"
+	FailOpen   = "open"
+)
 
 // SlateBuiltin is the value of Stream.Slate that means the built-in clip.
 const SlateBuiltin = "builtin"
@@ -166,6 +182,10 @@ func Default() *Config {
 func (s *Stream) setDefaults() {
 	s.Enabled = true
 	s.OnSecondPush = "takeover"
+	s.ViewSatisfy = SatisfyAll
+	s.AuthFail = FailClosed
+	s.AuthTTL = Duration(30 * time.Second)
+	s.AuthTimeout = Duration(3 * time.Second)
 	s.Failback = Duration(60 * time.Second)
 	s.PairSwitch = Duration(500 * time.Millisecond)
 	s.IdleClose = Duration(30 * time.Second)

@@ -23,9 +23,11 @@ func TestExampleIsTheDefaults(t *testing.T) {
 	want.Server.AdminHosts, want.Server.ReadyStreams, want.Server.Siblings = []string{}, []string{}, []string{}
 	want.Server.TrustedProxies = []string{}
 	common := Stream{Failback: Duration(time.Minute), PairSwitch: Duration(500 * time.Millisecond),
-		IdleClose: Duration(30 * time.Second), SlateAfter: Duration(3 * time.Second), FollowRedirects: upstream.FollowPublic}
+		IdleClose: Duration(30 * time.Second), SlateAfter: Duration(3 * time.Second), FollowRedirects: upstream.FollowPublic,
+		ViewSatisfy: "all", AuthFail: "closed", AuthTTL: Duration(30 * time.Second), AuthTimeout: Duration(3 * time.Second)}
 	demo, push, pull := common, common, common
 	demo.Path, demo.Title, demo.Enabled, demo.Type, demo.OnSecondPush = "demo", "Demo", true, "file", "takeover"
+	demo.ViewUsers, demo.ViewFrom, demo.ViewKeys = []auth.Secret{}, []string{}, []auth.Secret{}
 	push.Path, push.Title, push.Enabled, push.Type, push.OnSecondPush = "pushed_video", "Pushed video", true, "mmsh_push",
 		"takeover"
 	push.PushUsers, push.PushFrom, push.PushCerts = []auth.Secret{}, []string{}, []string{}

@@ -104,6 +104,7 @@ func (f *document) checkStream(name string, s *Stream) {
 		}
 	}
 	f.checkAway(name, s)
+	f.checkView(name, s)
 	switch s.Type {
 	case TypePush:
 		f.oneOf(name+".on_second_push", s.OnSecondPush, "takeover", "refuse")

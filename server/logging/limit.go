@@ -29,14 +29,17 @@ const (
 // The messages with a quota of their own: a line for each viewer that leaves, and one in a minute for those who are
 // refused and come again.
 const (
-	ViewerLeft  = "viewer left"
-	PumpRefused = "pump refused"
-	Full        = "connection limit reached, refusing with 503"
-	NoRoom      = "no room for a viewer"
-	NoRoomEver  = "a viewer of this stream takes more than the limit, nobody can watch"
-	PushBarred  = "push refused, this address may not push"
-	PushWrong   = "push not authorised"
-	PushBraked  = "push not authorised, too many guesses from this network"
+	ViewerLeft    = "viewer left"
+	PumpRefused   = "pump refused"
+	Full          = "connection limit reached, refusing with 503"
+	NoRoom        = "no room for a viewer"
+	NoRoomEver    = "a viewer of this stream takes more than the limit, nobody can watch"
+	PushBarred    = "push refused, this address may not push"
+	PushWrong     = "push not authorised"
+	PushBraked    = "push not authorised, too many guesses from this network"
+	ViewWrong     = "viewer not authorised"
+	ViewBraked    = "viewer not authorised, too many guesses from this network"
+	CallbackFails = "auth_url gives no answer"
 )
 
 // quotaOf is how many lines of a kind there may be in a minute. The access log has a line for each viewer unless
@@ -44,7 +47,8 @@ const (
 func quotaOf(r slog.Record) int {
 	switch {
 	case r.Message == PumpRefused, r.Message == Full, r.Message == NoRoom, r.Message == NoRoomEver,
-		r.Message == PushBarred, r.Message == PushWrong, r.Message == PushBraked:
+		r.Message == PushBarred, r.Message == PushWrong, r.Message == PushBraked,
+		r.Message == ViewWrong, r.Message == ViewBraked, r.Message == CallbackFails:
 		return 1
 	case r.Message == ViewerLeft, r.Level < slog.LevelInfo:
 		return 6000

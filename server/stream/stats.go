@@ -20,6 +20,7 @@ type Stats struct {
 	Viewers  atomic.Int64
 	Held     atomic.Int64 // viewers that wait for the stream to come up
 	Joined   atomic.Uint64
+	Denied   atomic.Uint64 // requests of those who may not watch, or have not shown that they may
 	BytesOut atomic.Uint64 // what sockets took of replies and packets to viewers
 	Skips    atomic.Uint64 // viewers that were moved to a newer key frame
 	Left     [reason.Count]atomic.Uint64
