@@ -95,7 +95,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintf(stdout, "%s: ok\n", *file)
 		return exitOK
 	}
-	if err := serve(cfg, stdout, stderr); err != nil {
+	if err := serve(cfg, *file, stdout, stderr); err != nil {
 		lastWord(stderr, fmt.Sprintf("pumpd: %v\n", err))
 		return exitFault
 	}
@@ -144,22 +144,24 @@ func lastWord(to io.Writer, text string) {
 const collectAt = 25
 
 // serve runs the server until a signal asks it to end.
-func serve(cfg *config.Config, stdout, stderr io.Writer) error {
+func serve(cfg *config.Config, file string, stdout, stderr io.Writer) error {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(collectAt)
 	}
 	hangups := make(chan os.Signal, 1)
 	signal.Notify(hangups, syscall.SIGHUP) // for good: it is to end nothing, not even while we stop
 	signal.Ignore(syscall.SIGPIPE)         // who reads our log may go away
-	s, err := server.New(cfg, logger(&cfg.Server, stderr))
+	var level slog.LevelVar
+	s, err := server.New(cfg, logger(&cfg.Server, &level, stderr))
 	if err != nil {
 		return err
 	}
-	s.Version = versionName()
+	s.Version, s.Level = versionName(), &level
+	s.Load = func() (*config.Config, error) { return config.Load(file) }
 	go s.Announce(stdout)
 	go func() {
 		for range hangups {
-			s.Reload()
+			_, _ = s.Reload(context.Background()) // it tells the log
 		}
 	}()
 	return untilSignal(s.Run)
@@ -183,9 +185,8 @@ func untilSignal(work func(context.Context) error) error {
 	return work(ctx)
 }
 
-// logger writes as the configuration says, which is checked.
-func logger(cfg *config.Server, to io.Writer) *slog.Logger {
-	var level slog.Level
+// logger writes as the configuration says, which is checked; what is said at less than level is left out.
+func logger(cfg *config.Server, level *slog.LevelVar, to io.Writer) *slog.Logger {
 	if err := level.UnmarshalText([]byte(cfg.LogLevel)); err != nil {
 		panic(err)
 	}

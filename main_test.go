@@ -10,6 +10,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math/big"
 	"net"
 	"os"
@@ -231,7 +232,7 @@ func TestLogger(t *testing.T) {
 			`{"level":"ERROR","msg":"c"}` + "\n"},
 	} {
 		var out bytes.Buffer
-		log := logger(&config.Server{LogLevel: c.level, LogFormat: c.format}, &out)
+		log := logger(&config.Server{LogLevel: c.level, LogFormat: c.format}, new(slog.LevelVar), &out)
 		log.Debug("a")
 		log.Info("b", "stream", "demo")
 		log.Error("c")

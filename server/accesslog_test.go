@@ -106,7 +106,7 @@ func TestNoSourceIsLostByStopping(t *testing.T) {
 // The gate says each time that it is full; the log's limit makes one line and a count of them.
 func TestFullGateIsLogged(t *testing.T) {
 	log := &logtest.Book{}
-	g := &gate{most: 1, all: 1, log: slog.New(log)}
+	g := newGate(&budget{connections: 1}, slog.New(log))
 	for range 4 {
 		g.enter(testClient, 1)
 	}

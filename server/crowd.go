@@ -13,12 +13,11 @@ import (
 // of the connection that has been there longest, which is ended: honest ones are there for an instant, and those that
 // only hold a place are soon the oldest.
 type crowd struct {
-	most, each int // connections at a time: of all, of one origin; set before it is used, never changed
-
 	// Any goroutine.
-	mu      sync.Mutex
-	waiting list.List   // of *guest, the oldest in front
-	of      map[any]int // how many, by origin; origins with none are absent
+	mu         sync.Mutex
+	most, each int         // connections at a time: of all, of one origin
+	waiting    list.List   // of *guest, the oldest in front
+	of         map[any]int // how many, by origin; origins with none are absent
 }
 
 // A guest is one connection in a crowd.
@@ -32,6 +31,13 @@ type guest struct {
 	since clock.Instant // when it entered or was moved
 	goes  func()        // ends the connection soon; called on any goroutine
 	place *list.Element // nil: it has not entered, has left, or was told to go
+}
+
+// limit changes how many there may be. Those who are there stay.
+func (w *crowd) limit(most, each int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.most, w.each = most, each
 }
 
 // enter adds g, and ends another connection where that is needed to make room, though none that spared says true of. It

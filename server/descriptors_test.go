@@ -40,7 +40,7 @@ func TestBudgetFits(t *testing.T) {
 				addresses, secure := int64(len(c.Server.Listen)), int64(len(c.TLS.Listen))
 				sources, pushes := sourcesOf(c)
 				used := open + spare + perLoop*int64(loops) + perAddress*addresses*int64(loops+1) +
-					perListener*(secure+1) + min(sources, limit/2) + b.admin + b.enrolling*secure + newGate(b, nil).all
+					perListener*(secure+1) + min(sources, limit/2) + b.admin + b.enrolling*secure + newGate(b, nil).all.Load()
 				if used > limit {
 					t.Fatalf("%s, %d loops, limit %d: %d can be open", name, loops, limit, used)
 				}

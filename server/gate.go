@@ -25,11 +25,11 @@ import (
 // ordinary places are taken, the one whose request has been awaited for longest is closed.
 type gate struct {
 	// Set by newGate, never changed.
-	most int64 // connections that are not encoders and not in reserve
-	all  int64 // and those included, the ones that are about to be closed as well
-	log  *slog.Logger
+	log *slog.Logger
 
 	// Any goroutine.
+	most     atomic.Int64 // connections that are not encoders and not in reserve
+	all      atomic.Int64 // and those included, the ones that are about to be closed as well
 	inside   atomic.Int64 // connections of any kind
 	ordinary atomic.Int64 // of them, those that most counts
 	refused  atomic.Uint64
@@ -54,28 +54,30 @@ const (
 )
 
 func newGate(b *budget, log *slog.Logger) *gate {
-	return &gate{
-		most:     b.connections,
-		all:      b.connections + b.encoders + 4*b.reserve,
-		log:      log,
-		awaited:  crowd{most: math.MaxInt, each: math.MaxInt},
-		reserve:  crowd{most: int(b.reserve), each: int(max(1, b.reserve/4))},
-		familiar: crowd{most: int(b.reserve), each: int(max(1, b.reserve/2))},
-		encoders: crowd{most: int(b.encoders), each: encodersEach},
-		known:    map[netip.Addr]clock.Instant{},
-	}
+	g := &gate{log: log, awaited: crowd{most: math.MaxInt, each: math.MaxInt}, known: map[netip.Addr]clock.Instant{}}
+	g.setPlaces(b)
+	return g
+}
+
+// setPlaces changes how many there are. Who is inside stays, also where that is more than there may be now.
+func (g *gate) setPlaces(b *budget) {
+	g.most.Store(b.connections)
+	g.all.Store(b.connections + b.encoders + 4*b.reserve)
+	g.reserve.limit(int(b.reserve), int(max(1, b.reserve/4)))
+	g.familiar.limit(int(b.reserve), int(max(1, b.reserve/2)))
+	g.encoders.limit(int(b.encoders), encodersEach)
 }
 
 // enter counts a new connection, to be followed by leave with the same guest; false: there is no room for it, it does
 // not count and is to be refused. A guest's connection may be ended at any time; one in reserve may only say that it is
 // an encoder's.
 func (g *gate) enter(from netip.Addr, now clock.Instant) (in *guest, ok bool) {
-	if g.inside.Add(1) > g.all {
+	if g.inside.Add(1) > g.all.Load() {
 		g.inside.Add(-1)
 		g.refuse()
 		return nil, false
 	}
-	if g.ordinary.Add(1) <= g.most || g.awaited.evictOldest(now.Add(-promptTime)) {
+	if g.ordinary.Add(1) <= g.most.Load() || g.awaited.evictOldest(now.Add(-promptTime)) {
 		return g.await(now, func() {}), true
 	}
 	g.ordinary.Add(-1)
@@ -131,7 +133,7 @@ func (g *gate) leave(in *guest) {
 // refuse counts one that had no room.
 func (g *gate) refuse() {
 	g.refused.Add(1)
-	g.log.Warn(logging.Full, "limit", g.most)
+	g.log.Warn(logging.Full, "limit", g.most.Load())
 }
 
 // admit gives a connection that may push to a stream an encoder's place: the guest that it returns replaces in. from is
@@ -159,7 +161,7 @@ func (g *gate) admit(in *guest, st *stream.Stream, from netip.Addr, who, feeds s
 // demote moves a connection from reserve, or from an encoder's place, to an ordinary one, if one is free: it has no
 // guest any more.
 func (g *gate) demote(in *guest) bool {
-	if g.ordinary.Add(1) <= g.most && in.crowd.leave(in) {
+	if g.ordinary.Add(1) <= g.most.Load() && in.crowd.leave(in) {
 		return true
 	}
 	g.ordinary.Add(-1)

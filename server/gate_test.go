@@ -175,8 +175,8 @@ func TestGateCounts(t *testing.T) {
 			all = append(all, p)
 		}
 	}
-	if n := g.inside.Load(); n != g.all {
-		t.Errorf("%d inside, want %d", n, g.all)
+	if n := g.inside.Load(); n != g.all.Load() {
+		t.Errorf("%d inside, want %d", n, g.all.Load())
 	}
 	r.turn()
 	for _, p := range append(all, viewers...) {
@@ -214,7 +214,7 @@ func TestKnownAddresses(t *testing.T) {
 // Viewers fill a real server, strangers knock at both ports and say nothing, and the encoder comes back all the same:
 // with TLS and without.
 func TestEncoderReturnsThroughAFlood(t *testing.T) {
-	s := startTLSServer(t, func(s *Server) { s.gate.most = 5 })
+	s := startTLSServer(t, func(s *Server) { s.gate.most.Store(5) })
 	source := s.push()
 	for i := range 5 {
 		if i%2 == 0 {

@@ -30,7 +30,7 @@ type booking struct {
 
 // book books the plain addresses. An error names the key of the configuration and the address.
 func (s *Server) book() (all []booking, err error) {
-	for i, a := range s.cfg.Server.Listen {
+	for i, a := range s.config().Server.Listen {
 		some, err := bookAddress(a)
 		if err != nil {
 			unbook(all)

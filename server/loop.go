@@ -21,7 +21,6 @@ type loop struct {
 	// Set before the loop runs, never changed.
 	id       int
 	clock    clock.Clock
-	limits   limits
 	log      *slog.Logger
 	access   *slog.Logger
 	reg      *stream.Registry
@@ -41,6 +40,7 @@ type loop struct {
 	turned  atomic.Int64 // instant of its last sign of life, see health.go; 0: it has not begun, or has ended
 
 	// This loop's goroutine only.
+	limits   limits
 	now      clock.Instant // of the callback that is being served
 	conns    conns
 	fronts   map[*conn]*front           // of those of conns that are from trusted proxies
@@ -91,6 +91,36 @@ type limits struct {
 	stripPadding bool
 }
 
+func loopLimitsOf(cfg *config.Config) limits {
+	return limits{
+		requestHead: time.Duration(cfg.Timeouts.RequestHead),
+		sourceIdle:  time.Duration(cfg.Timeouts.SourceIdle),
+		pushSetup:   time.Duration(cfg.Timeouts.PushSetup),
+		redirect404: cfg.Server.Redirect404To,
+
+		stripPadding: cfg.Server.StripPadding,
+	}
+}
+
+func hubLimitsOf(cfg *config.Config) fanout.Limits {
+	return fanout.Limits{
+		Merge:  cfg.Server.Merge,
+		MaxLag: time.Duration(cfg.Server.MaxLag),
+		Stall:  time.Duration(cfg.Timeouts.Stall),
+
+		MaxSession: time.Duration(cfg.Server.MaxSession),
+	}
+}
+
+// setLimits has those of another configuration count from now on.
+func (l *loop) setLimits(cfg *config.Config) {
+	l.owner.check()
+	n := loopLimitsOf(cfg)
+	n.proxies = l.limits.proxies
+	l.limits = n
+	l.hub.SetLimits(hubLimitsOf(cfg))
+}
+
 const (
 	choreInterval = 250 * time.Millisecond
 	lingerTime    = 2 * time.Second        // how long a peer may take to close after our FIN
@@ -102,26 +132,12 @@ func newLoop(id int, c clock.Clock, cfg *config.Config, e fanout.Engine, log *sl
 	stats *serverStats, n *node, poke func()) *loop {
 	l := &loop{
 		id: id, clock: c, log: log, access: log, reg: reg, stats: stats, node: n, poke: poke,
-		limits: limits{
-			requestHead: time.Duration(cfg.Timeouts.RequestHead),
-			sourceIdle:  time.Duration(cfg.Timeouts.SourceIdle),
-			pushSetup:   time.Duration(cfg.Timeouts.PushSetup),
-			redirect404: cfg.Server.Redirect404To,
-
-			stripPadding: cfg.Server.StripPadding,
-		},
-		held: map[*stream.Stream][]*conn{}, fronts: map[*conn]*front{},
+		limits: loopLimitsOf(cfg),
+		held:   map[*stream.Stream][]*conn{}, fronts: map[*conn]*front{},
 		asking: map[*conn]*inquiry{},
 	}
 	l.hub = fanout.New(id, fanout.Options{
-		Clock: c,
-		Limits: fanout.Limits{
-			Merge:  cfg.Server.Merge,
-			MaxLag: time.Duration(cfg.Server.MaxLag),
-			Stall:  time.Duration(cfg.Timeouts.Stall),
-
-			MaxSession: time.Duration(cfg.Server.MaxSession),
-		},
+		Clock: c, Limits: hubLimitsOf(cfg),
 		Engine: e, Owner: l, Wake: l.wake, Stats: &stats.hubs,
 	})
 	l.again = time.AfterFunc(time.Hour, l.wake)

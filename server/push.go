@@ -300,6 +300,8 @@ func (p *push) gone(c *conn, why reason.Reason) {
 	case s == nil:
 	case why == reason.Replaced, why == reason.ShuttingDown:
 		s.Yield()
+	case why == reason.StreamRemoved:
+		s.End()
 	default:
 		s.Lost(errors.New(why.String()))
 	}

@@ -20,6 +20,7 @@ import (
 	"log/slog"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -29,18 +30,18 @@ import (
 	"pumpd/server/config"
 	"pumpd/server/fanout"
 	"pumpd/server/logging"
-	"pumpd/server/play"
 	"pumpd/server/proxied"
-	"pumpd/server/pull"
 	"pumpd/server/stream"
 )
 
 // A Server is one pump with its streams and listeners. Make it with New, use it once.
 type Server struct {
-	Version string // what the status page and the metrics show; not to be changed after Run has begun
+	// Not to be changed after Run has begun.
+	Version string                         // what the status page and the metrics show
+	Load    func() (*config.Config, error) // reads and checks the configuration again; nil: there is no Reload
+	Level   *slog.LevelVar                 // of the log's handler; nil: its level cannot be changed
 
 	// Set by New, never changed.
-	cfg     *config.Config
 	logs    *logging.Queue
 	log     *slog.Logger // writes to logs
 	clock   clock.Clock
@@ -53,7 +54,21 @@ type Server struct {
 	engine  string // its name
 	stats   serverStats
 	// nil: the configuration has no TLS.
-	handshakes *handshakes
+	handshakes  *handshakes
+	descriptors struct{ limit, open int64 } // what there may be, and were before any of ours
+	reloading   chan struct{}               // holds one while somebody reloads
+	orders      chan func()                 // calls for the server's own goroutine
+
+	// Any goroutine.
+	cfg        atomic.Pointer[config.Config] // what counts now; it does not change
+	lastReload atomic.Pointer[admin.Reload]
+
+	// The server's own goroutine only, once it runs.
+	running runnings
+	made    int             // streams that there ever were
+	sources context.Context // of what feeds them
+	helpers sync.WaitGroup  // the goroutines that the end waits for
+	over    chan struct{}   // closed when orders are not taken any more
 
 	// Set by Run, readable once ready is closed.
 	ready        chan struct{}
@@ -66,7 +81,12 @@ type Server struct {
 // New makes a server of a checked configuration. It opens nothing but the loops' watchers. What it has to say, log is
 // told by a goroutine of its own once it runs: nothing else ever waits for log.
 func New(cfg *config.Config, log *slog.Logger) (*Server, error) {
-	s := &Server{Version: "(devel)", cfg: cfg, clock: clock.New(), node: newNode(&cfg.Server), ready: make(chan struct{})}
+	s := &Server{
+		Version: "(devel)", clock: clock.New(), node: newNode(&cfg.Server), ready: make(chan struct{}), over: make(chan struct{}),
+		reloading: make(chan struct{}, 1), orders: make(chan func()), running: runnings{},
+	}
+	s.cfg.Store(cfg)
+	s.lastReload.Store(&admin.Reload{At: time.Now(), Loaded: time.Now(), OK: true})
 	s.logs = logging.New(log.Handler(), &s.stats.logLost)
 	s.log = s.logs.Logger()
 	if err := s.assemble(); err != nil {
@@ -79,7 +99,7 @@ func New(cfg *config.Config, log *slog.Logger) (*Server, error) {
 
 // assemble makes what a server consists of.
 func (s *Server) assemble() (err error) {
-	cfg, log := s.cfg, s.log
+	cfg := s.config()
 	if err := s.makeGate(); err != nil {
 		return err
 	}
@@ -88,7 +108,7 @@ func (s *Server) assemble() (err error) {
 		if !cfg.Streams[i].Enabled {
 			continue
 		}
-		streams = append(streams, stream.New(len(streams), &cfg.Streams[i], log, s.clock, &cfg.Server, s.node.bell))
+		streams = append(streams, s.newStream(&cfg.Streams[i], &cfg.Server))
 	}
 	for _, st := range streams {
 		s.node.ledger.SetStream(st.ID(), streamAdmission(st.Config()))
@@ -96,13 +116,13 @@ func (s *Server) assemble() (err error) {
 	if s.node.access, err = newPushAccess(streams, s.clock); err != nil {
 		return err
 	}
-	if s.node.viewing, err = newViewAccess(streams, log, s.clock); err != nil {
+	if s.node.viewing, err = newViewAccess(streams, s.log, s.clock); err != nil {
 		return err
 	}
 	if s.proxies, err = proxied.ParseTrusted(cfg.Server.TrustedProxies); err != nil {
 		return err
 	}
-	s.reg = stream.NewRegistry(s.clock, time.Duration(cfg.Timeouts.SourceGrace), streams)
+	s.reg = stream.NewRegistry(s.clock, graceOf(cfg), streams)
 	if err := s.makeLoops(); err != nil {
 		return err
 	}
@@ -115,7 +135,8 @@ func (s *Server) makeGate() error {
 	if err != nil {
 		return err
 	}
-	s.budget, err = newBudget(limit, openDescriptors(), s.cfg, s.cfg.Server.LoopCount())
+	s.descriptors.limit, s.descriptors.open = limit, openDescriptors()
+	s.budget, err = newBudget(limit, s.descriptors.open, s.config(), s.config().Server.LoopCount())
 	if err != nil {
 		return err
 	}
@@ -126,17 +147,18 @@ func (s *Server) makeGate() error {
 
 // makeLoops makes the loops, each with its engine and its watcher.
 func (s *Server) makeLoops() error {
-	engines, err := fanout.NewEngines(s.cfg.Server.Engine, s.cfg.Server.LoopCount(), s.log)
+	cfg := s.config()
+	engines, err := fanout.NewEngines(cfg.Server.Engine, cfg.Server.LoopCount(), s.log)
 	if err != nil {
 		return err
 	}
 	s.engine = fanout.EngineName(engines[0])
 	for i, sends := range engines {
-		if len(s.cfg.TLS.Listen) > 0 {
+		if len(cfg.TLS.Listen) > 0 {
 			sends = fanout.WithTLS(sends)
 		}
 		e := s.reactor.add()
-		l := newLoop(i, s.clock, s.cfg, sends, s.log, s.reg, &s.stats, s.node, e.poke)
+		l := newLoop(i, s.clock, cfg, sends, s.log, s.reg, &s.stats, s.node, e.poke)
 		l.gate, l.limits.proxies, e.loop = s.gate, s.proxies, l
 		l.onClosed = func(c *conn) { s.gate.leave(c.guest) }
 		s.node.loops = append(s.node.loops, l)
@@ -192,20 +214,21 @@ func (s *Server) Run(ctx context.Context) error {
 		return err
 	}
 	close(s.ready)
-	for _, w := range s.cfg.Warnings {
-		s.log.Warn("configuration", "warning", w)
-	}
+	s.warn()
 	s.log.Info("listening", "addresses", fmt.Sprint(s.addrs), "tls", fmt.Sprint(s.tlsAddrs), "engine", s.engine,
-		"loops", len(s.node.loops), "connections", s.gate.most)
-	var helpers sync.WaitGroup
-	helpers.Go(s.acceptTLS)
+		"loops", len(s.node.loops), "connections", s.gate.most.Load())
+	s.helpers.Go(s.acceptTLS)
 	if s.handshakes != nil {
-		helpers.Go(func() { s.handshakes.certs.watch(ctx) })
+		s.helpers.Go(func() { s.handshakes.certs.watch(ctx) })
 	}
-	s.startSources(ctx, &helpers)
+	s.sources = ctx
+	for _, st := range s.reg.Streams() {
+		s.startTasks(st)
+	}
 	fault := s.keepHouse(ctx)
+	close(s.over)
 	cancel()
-	return errors.Join(fault, s.stop(&helpers))
+	return errors.Join(fault, s.stop())
 }
 
 // listen opens the listeners and starts gnet.
@@ -225,27 +248,8 @@ func (s *Server) listen() error {
 	return s.reactor.start(names)
 }
 
-// Reload is what SIGHUP asks for. So far it only says that there is no such thing.
-func (s *Server) Reload() {
-	s.log.Warn("SIGHUP: there is no reload yet, a changed configuration needs a restart")
-}
-
-func (s *Server) startSources(ctx context.Context, helpers *sync.WaitGroup) {
-	for _, st := range s.reg.Streams() {
-		if st.Config().Slate != "" {
-			helpers.Go(func() { play.RunSlate(ctx, st) })
-		}
-		switch st.Config().Type {
-		case config.TypePull:
-			helpers.Go(func() { pull.Run(ctx, st, s.config, s.node.name) })
-		case config.TypeFile:
-			helpers.Go(func() { play.RunFile(ctx, st) })
-		}
-	}
-}
-
-// keepHouse ends streams whose source did not come back, forgets sessions and gives memory back, once a second. It
-// returns when ctx is done, or with the reason for which gnet has stopped.
+// keepHouse ends streams whose source did not come back, forgets sessions and gives memory back, once a second, and
+// commits reloads. It returns when ctx is done, or with the reason for which gnet has stopped.
 func (s *Server) keepHouse(ctx context.Context) error {
 	var memory trimmer
 	tick := time.NewTicker(time.Second)
@@ -256,6 +260,8 @@ func (s *Server) keepHouse(ctx context.Context) error {
 			return nil
 		case <-s.reactor.done:
 			return s.reactor.why()
+		case do := <-s.orders:
+			do()
 		case <-tick.C:
 			now := s.clock.Now()
 			s.reg.Reap(now)
@@ -267,5 +273,14 @@ func (s *Server) keepHouse(ctx context.Context) error {
 	}
 }
 
+// warn tells the log what the configuration was warned of.
+func (s *Server) warn() {
+	for _, w := range s.config().Warnings {
+		s.log.Warn("configuration", "warning", w)
+	}
+}
+
 // config is the configuration that counts now. Any goroutine.
-func (s *Server) config() *config.Config { return s.cfg }
+func (s *Server) config() *config.Config { return s.cfg.Load() }
+
+func graceOf(cfg *config.Config) time.Duration { return time.Duration(cfg.Timeouts.SourceGrace) }

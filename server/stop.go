@@ -1,9 +1,6 @@
 package server
 
-import (
-	"sync"
-	"time"
-)
+import "time"
 
 const (
 	// stopTime is how long viewers have to take the end of their stream when the server stops, and to close: longer than
@@ -18,9 +15,9 @@ const (
 
 // stop lets nobody in any more, tells everybody and ends the loops and the helpers. What is not done after
 // shutdownTime the end of the process does.
-func (s *Server) stop(helpers *sync.WaitGroup) error {
+func (s *Server) stop() error {
 	ended := make(chan error, 1)
-	go func() { ended <- s.shutDown(helpers) }()
+	go func() { ended <- s.shutDown() }()
 	select {
 	case err := <-ended:
 		return err
@@ -30,12 +27,12 @@ func (s *Server) stop(helpers *sync.WaitGroup) error {
 	}
 }
 
-func (s *Server) shutDown(helpers *sync.WaitGroup) error {
+func (s *Server) shutDown() error {
 	s.log.Info("stopping", "connections", s.gate.inside.Load())
 	s.reactor.stopping.Store(true)
 	s.closeTLS()
 	s.node.tell((*loop).stop)
-	helpers.Wait() // gnet would let those wait for ever that it has not opened when it ends
+	s.helpers.Wait() // gnet would let those wait for ever that it has not opened when it ends
 	s.farewell()
 	err := s.reactor.stop()
 	for _, l := range s.node.loops {

@@ -5,12 +5,13 @@ import (
 	"net/netip"
 
 	"pumpd/server/admin"
+	"pumpd/server/config"
 )
 
 // startAdmin starts the admin if the configuration has an address for it; stopping is closed when the server begins to
 // stop.
 func (s *Server) startAdmin(stopping <-chan struct{}) (stop func(), err error) {
-	if s.cfg.Server.Admin == "" {
+	if s.config().Server.Admin == "" {
 		return func() {}, nil
 	}
 	if s.admin, err = admin.Start(s.subject(stopping)); err != nil {
@@ -24,7 +25,7 @@ func (s *Server) subject(stopping <-chan struct{}) *admin.Subject {
 	return &admin.Subject{
 		Version:   s.Version,
 		Node:      string(s.node.name),
-		Config:    &s.cfg.Server,
+		Config:    func() *config.Server { return &s.config().Server },
 		Streams:   s.reg,
 		Clock:     s.clock,
 		Log:       s.log,
@@ -34,6 +35,7 @@ func (s *Server) subject(stopping <-chan struct{}) *admin.Subject {
 		Listeners: s.Addrs,
 		Counters:  s.counters,
 		Room:      s.node.ledger.View,
+		Reload:    func() admin.Reload { return *s.lastReload.Load() },
 		Stuck:     func() []admin.Stuck { return s.node.stuck(s.clock.Now()) },
 	}
 }
@@ -42,7 +44,7 @@ func (s *Server) subject(stopping <-chan struct{}) *admin.Subject {
 func (s *Server) counters() admin.Counters {
 	n := admin.Counters{
 		Connections: s.gate.inside.Load(),
-		Limit:       s.gate.most,
+		Limit:       s.gate.most.Load(),
 		Refused:     s.gate.refused.Load(),
 		Sends:       s.stats.hubs.Sends.Load(),
 		Rounds:      s.stats.hubs.Rounds.Load(),

@@ -55,7 +55,8 @@ func TestAdminOfServer(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got.Version != "v1.2.3" || got.Node != string(s.node.name) || got.State != "ready" || len(got.Streams) != 1 ||
-		len(got.Listen) != 1 || got.Listen[0] != s.Addrs()[0].String() || got.Limit != s.gate.most || got.Refused != 6 {
+		len(got.Listen) != 1 || got.Listen[0] != s.Addrs()[0].String() ||
+		got.Limit != s.gate.most.Load() || got.Refused != 6 {
 		t.Errorf("got %+v", got)
 	}
 	if got := get("/healthz"); got != "ok\n" {
@@ -78,7 +79,8 @@ func TestAdminOfServer(t *testing.T) {
 func TestAdminOff(t *testing.T) {
 	cfg := config.Default()
 	cfg.Server.Admin = ""
-	s := &Server{cfg: cfg}
+	s := &Server{}
+	s.cfg.Store(cfg)
 	stop, err := s.startAdmin(nil)
 	if err != nil || s.AdminAddr().IsValid() {
 		t.Errorf("got %v at %v, want nothing", err, s.AdminAddr())

@@ -128,10 +128,10 @@ var wantTLS = []byte("HTTP/1.0 400 Bad Request\r\nServer: " + viewerServer +
 
 // makeTLS loads the certificates, if TLS is configured.
 func (s *Server) makeTLS() error {
-	if len(s.cfg.TLS.Listen) == 0 {
+	if len(s.config().TLS.Listen) == 0 {
 		return nil
 	}
-	h, err := newHandshakes(s.cfg, s.budget, s.log)
+	h, err := newHandshakes(s.config(), s.budget, s.log)
 	if err != nil {
 		return fmt.Errorf("tls: %w", err)
 	}

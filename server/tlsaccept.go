@@ -39,7 +39,7 @@ type newcomer struct {
 // listenTLS opens the listeners for TLS. An error names the key of the configuration and the address.
 func (s *Server) listenTLS() error {
 	lc := net.ListenConfig{KeepAlive: -1, Control: listenerOptions}
-	for i, a := range s.cfg.TLS.Listen {
+	for i, a := range s.config().TLS.Listen {
 		l, err := lc.Listen(context.Background(), "tcp", a)
 		if err != nil {
 			return fmt.Errorf("%s: %w", config.Item("tls.listen", i), err)

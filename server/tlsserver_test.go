@@ -365,7 +365,7 @@ func TestStopDuringHandshake(t *testing.T) {
 // A full server refuses those with TLS without a word that they could take for TLS.
 func TestFullGateRefusesTLS(t *testing.T) {
 	t.Parallel()
-	s := startTLSServer(t, func(s *Server) { s.gate.most = 1 })
+	s := startTLSServer(t, func(s *Server) { s.gate.most.Store(1) })
 	dial(t, s.plain)
 	s.until("one is inside", func() bool { return s.gate.inside.Load() == 1 })
 	got, err := io.ReadAll(dial(t, s.tls))

@@ -33,9 +33,8 @@ import (
 // Only requests that its guard lets pass are answered.
 type Admin struct {
 	// Set before it serves, never changed.
-	s     *Subject
-	guard guard
-	mux   *http.ServeMux
+	s   *Subject
+	mux *http.ServeMux
 
 	// Set by Start, never changed.
 	server *http.Server
@@ -62,7 +61,7 @@ const (
 
 func prepare(s *Subject) *Admin {
 	a := &Admin{
-		s: s, guard: newGuard(s.Config), mux: http.NewServeMux(), rates: newRates(s.Streams.Streams),
+		s: s, mux: http.NewServeMux(), rates: newRates(s.Streams.Streams),
 		ended: make(chan error, 1), end: make(chan struct{}),
 	}
 	a.mux.HandleFunc("/{$}", a.page)
@@ -71,21 +70,23 @@ func prepare(s *Subject) *Admin {
 	a.mux.Handle("/metrics", promhttp.HandlerFor(newMetrics(s), promhttp.HandlerOpts{}))
 	a.mux.HandleFunc("/healthz", a.healthz)
 	a.mux.HandleFunc("/readyz", a.readyz)
-	if s.Config.Pprof {
-		a.profiles()
-	} else {
-		a.mux.HandleFunc("/debug/pprof/", noProfiles)
-	}
+	a.profiles()
 	return a
 }
 
 // profiles adds what tells of the program's inside, and costs: a profile takes CPU time for as long as it is asked to.
 func (a *Admin) profiles() {
-	a.mux.HandleFunc("/debug/pprof/", pprof.Index)
-	a.mux.HandleFunc("/debug/pprof/cmdline", pprof.Cmdline)
-	a.mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
-	a.mux.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
-	a.mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
+	for at, serve := range map[string]http.HandlerFunc{
+		"": pprof.Index, "cmdline": pprof.Cmdline, "profile": pprof.Profile, "symbol": pprof.Symbol, "trace": pprof.Trace,
+	} {
+		a.mux.HandleFunc("/debug/pprof/"+at, func(w http.ResponseWriter, r *http.Request) {
+			if a.s.Config().Pprof {
+				serve(w, r)
+			} else {
+				noProfiles(w, r)
+			}
+		})
+	}
 }
 
 func noProfiles(w http.ResponseWriter, _ *http.Request) {
@@ -96,7 +97,7 @@ func noProfiles(w http.ResponseWriter, _ *http.Request) {
 // key. It is to be called before the listeners of viewers open, and Close after the pump has stopped: readyz tells of
 // both.
 func Start(s *Subject) (*Admin, error) {
-	l, err := net.Listen("tcp", s.Config.Admin)
+	l, err := net.Listen("tcp", s.Config().Admin)
 	if err != nil {
 		return nil, fmt.Errorf("server.admin: %w", err)
 	}
@@ -159,7 +160,7 @@ func (a *Admin) serve(w http.ResponseWriter, r *http.Request) {
 	if r.ContentLength != 0 {
 		h.Set("Connection", "close") // otherwise the reply waits for a body that nobody reads
 	}
-	if status, err := a.guard.check(r); err != nil {
+	if status, err := newGuard(a.s.Config()).check(r); err != nil {
 		a.s.Log.Debug("admin refuses", "from", r.RemoteAddr, "err", err)
 		http.Error(w, err.Error(), status)
 		return

@@ -30,6 +30,7 @@ type rig struct {
 	there  Counters
 	hung   []Stuck
 	ledger *admission.Ledger
+	reload Reload
 	ready  chan struct{}
 	halt   func() // the pump begins to stop
 }
@@ -58,7 +59,7 @@ func newRigOf(t *testing.T, change func(*config.Config), streams ...config.Strea
 	}
 	r.Admin = prepare(&Subject{
 		Version:   "v1.2.3",
-		Config:    &cfg.Server,
+		Config:    func() *config.Server { return &cfg.Server },
 		Streams:   stream.NewRegistry(c, time.Duration(cfg.Timeouts.SourceGrace), all),
 		Clock:     c,
 		Log:       log,
@@ -69,6 +70,7 @@ func newRigOf(t *testing.T, change func(*config.Config), streams ...config.Strea
 		Counters:  func() Counters { return r.there },
 		Room:      r.ledger.View,
 		Stuck:     func() []Stuck { return r.hung },
+		Reload:    func() Reload { return r.reload },
 	})
 	return r
 }

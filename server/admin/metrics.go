@@ -107,8 +107,14 @@ var (
 	buildDesc = prometheus.NewDesc("pumpd_build_info", "1, with the version as a label.", []string{"version"}, nil)
 	endedDesc = prometheus.NewDesc("pumpd_connections_ended_total", "Connections that ended, by reason.",
 		[]string{"reason"}, nil)
-	leftDesc = streamDesc("viewers_left_total", "Viewers that left, by reason.", "reason")
-	ageDesc  = streamDesc("last_packet_age_seconds", "Since the last packet from the source; absent before the first.")
+	leftDesc   = streamDesc("viewers_left_total", "Viewers that left, by reason.", "reason")
+	reloadDesc = prometheus.NewDesc("pumpd_config_last_reload_successful",
+		"1 if the configuration was taken when it was last loaded, 0 if the reload was refused.", nil, nil)
+	loadedDesc = prometheus.NewDesc("pumpd_config_last_reload_success_timestamp_seconds",
+		"When the configuration was last taken, at the start or by a reload.", nil, nil)
+	restartDesc = prometheus.NewDesc("pumpd_config_restart_needed",
+		"Keys of the configuration that were reloaded and count from the next start on.", nil, nil)
+	ageDesc = streamDesc("last_packet_age_seconds", "Since the last packet from the source; absent before the first.")
 )
 
 func (c collector) Describe(out chan<- *prometheus.Desc) {
@@ -118,7 +124,8 @@ func (c collector) Describe(out chan<- *prometheus.Desc) {
 	for _, m := range streamMetrics {
 		out <- m.desc
 	}
-	for _, d := range slices.Concat(feedDescs, roomDescs, []*prometheus.Desc{buildDesc, endedDesc, leftDesc, ageDesc}) {
+	own := []*prometheus.Desc{buildDesc, endedDesc, leftDesc, ageDesc, reloadDesc, loadedDesc, restartDesc}
+	for _, d := range slices.Concat(feedDescs, roomDescs, own) {
 		out <- d
 	}
 }
@@ -131,6 +138,10 @@ func (c collector) Collect(out chan<- prometheus.Metric) {
 	}
 	room := c.s.Room()
 	collectRoom(out, &room)
+	last := c.s.Reload()
+	out <- prometheus.MustNewConstMetric(reloadDesc, gauge, boolean(last.OK))
+	out <- prometheus.MustNewConstMetric(loadedDesc, gauge, float64(last.Loaded.UnixMilli())/1000)
+	out <- prometheus.MustNewConstMetric(restartDesc, gauge, float64(len(last.Restart)))
 	collectReasons(out, endedDesc, func(why reason.Reason) uint64 { return n.Ended[why] })
 	for _, st := range c.s.Streams.Streams() {
 		collectStream(out, st, c.s.Clock.Now())

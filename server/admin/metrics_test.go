@@ -35,6 +35,7 @@ func TestMetrics(t *testing.T) {
 	r.there.Sends = 70
 	r.there.Rounds = 8
 	r.there.LogLost = 9
+	r.reload = Reload{Loaded: time.Unix(1700000000, 0), Restart: []string{"server.loops"}}
 	r.there.Ended[reason.BadRequest] = 9
 	st := r.s.Streams.Streams()[0].Stats()
 	st.Viewers.Store(3)
@@ -56,6 +57,9 @@ func TestMetrics(t *testing.T) {
 		"pumpd_sends_total 70",
 		"pumpd_rounds_total 8",
 		"pumpd_log_lines_lost_total 9",
+		"pumpd_config_last_reload_successful 0",
+		"pumpd_config_last_reload_success_timestamp_seconds 1.7e+09",
+		"pumpd_config_restart_needed 1",
 		`pumpd_connections_ended_total{reason="bad_request"} 9`,
 		`pumpd_connections_ended_total{reason="stalled"} 0`,
 		`pumpd_stream_up{stream="a"} 1`,

@@ -50,7 +50,7 @@ type pageView struct {
 }
 
 func (a *Admin) page(w http.ResponseWriter, r *http.Request) {
-	view := pageView{a.report(a.host(r)), a.s.Config.Pprof, template.CSS(pageCSS), template.JS(pageJS)}
+	view := pageView{a.report(a.host(r)), a.s.Config().Pprof, template.CSS(pageCSS), template.JS(pageJS)}
 	var out bytes.Buffer
 	if err := pageTemplate.Execute(&out, view); err != nil {
 		panic(err) // of our own template and types

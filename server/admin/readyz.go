@@ -38,7 +38,7 @@ func (a *Admin) readyz(w http.ResponseWriter, _ *http.Request) {
 // minds says whether a stream is one of ready_streams.
 func (a *Admin) minds(st *stream.Stream) bool {
 	is := func(path string) bool { return strings.EqualFold(path, st.Config().Path) }
-	return slices.ContainsFunc(a.s.Config.ReadyStreams, is)
+	return slices.ContainsFunc(a.s.Config().ReadyStreams, is)
 }
 
 // fine says that nothing is wrong for whoever minds a stream in that condition. One on demand may be at rest.

@@ -13,11 +13,20 @@ type report struct {
 	Connections   int64          `json:"connections"` // open ones: viewers, encoders and any other
 	Limit         int64          `json:"connection_limit"`
 	Refused       uint64         `json:"connections_refused"` // over the limit
-	Viewers       int64          `json:"viewers"`             // of all streams, as the next two
+	Config        configReport   `json:"config"`
+	Viewers       int64          `json:"viewers"` // of all streams, as the next two
 	BitrateIn     int64          `json:"bitrate_in"`
 	BitrateOut    int64          `json:"bitrate_out"`
 	Room          roomReport     `json:"room"`
 	Streams       []streamReport `json:"streams"` // in the order of the configuration, disabled ones left out
+}
+
+// A configReport is how current the configuration is that the pump goes by.
+type configReport struct {
+	Loaded  string   `json:"loaded"`       // RFC 3339; at the start, or by the last reload that was not refused
+	Reload  bool     `json:"reload_ok"`    // false: the last reload was refused
+	Error   string   `json:"reload_error"` // why; one line for each mistake. Empty: it was not
+	Restart []string `json:"restart"`      // keys that are otherwise in the file and count from the next start on
 }
 
 // A streamReport is the answer of /api/streams/NAME. See report for its rules.

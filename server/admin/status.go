@@ -28,6 +28,7 @@ func (a *Admin) report(host string) *report {
 		Limit:         n.Limit,
 		Refused:       n.Refused,
 		Room:          reportRoom(&room),
+		Config:        reportConfig(s.Reload()),
 		Streams:       []streamReport{},
 	}
 	for _, addr := range a.listeners() {
@@ -42,6 +43,11 @@ func (a *Admin) report(host string) *report {
 		r.Streams = append(r.Streams, one)
 	}
 	return r
+}
+
+func reportConfig(r Reload) configReport {
+	return configReport{Loaded: r.Loaded.UTC().Format(time.RFC3339), Reload: r.OK, Error: r.Error,
+		Restart: append([]string{}, r.Restart...)}
 }
 
 // reportStream has all but the room.

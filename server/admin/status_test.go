@@ -24,6 +24,8 @@ func TestStatusReport(t *testing.T) {
 	r.s.Node = "pumpd-0123456789abcdef"
 	r.there.Connections = 5
 	r.there.Refused = 6
+	r.reload = Reload{Loaded: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), Error: "pump.toml:1: what is wrong",
+		Restart: []string{"server.loops"}}
 	r.rates.sample(r.at)
 	r.crowd()
 	src := r.feed(0, stream.Push, "192.0.2.1:5000", 10)
@@ -51,6 +53,14 @@ func TestStatusReport(t *testing.T) {
   "connections": 5,
   "connection_limit": 100,
   "connections_refused": 6,
+  "config": {
+    "loaded": "2026-01-02T03:04:05Z",
+    "reload_ok": false,
+    "reload_error": "pump.toml:1: what is wrong",
+    "restart": [
+      "server.loops"
+    ]
+  },
   "viewers": 3,
   "bitrate_in": %[2]d,
   "bitrate_out": 2000000,

@@ -15,9 +15,9 @@ import (
 // A Subject is the pump that an admin shows, and all that the admin knows of it. Whoever makes one sets every field and
 // changes none afterwards. The functions are called from any goroutine, and must not wait.
 type Subject struct {
-	Version  string // of the program
-	Node     string // the pump's name among pumps
-	Config   *config.Server
+	Version  string                // of the program
+	Node     string                // the pump's name among pumps
+	Config   func() *config.Server // as it counts now; it does not change
 	Streams  *stream.Registry
 	Clock    clock.Clock
 	Log      *slog.Logger
@@ -29,6 +29,7 @@ type Subject struct {
 	Counters  func() Counters
 	Room      func() admission.View // what viewers take of the limits
 	Stuck     func() []Stuck        // the loops that have not turned for too long
+	Reload    func() Reload
 }
 
 // Counters are those of the whole pump at one moment. All but the first two count from its start.
@@ -40,6 +41,15 @@ type Counters struct {
 	Sends       uint64               // system calls that sent packets to viewers
 	Rounds      uint64               // in which a loop offered news to its viewers
 	LogLost     uint64               // lines that the log did not take
+}
+
+// A Reload is the last one, or the start.
+type Reload struct {
+	At      time.Time // of the last one, whatever became of it
+	OK      bool      // it was not refused
+	Error   string    // why it was; lines
+	Loaded  time.Time // since when the configuration is what it is: of the last one that was not refused
+	Restart []string  // keys that are otherwise in the file than in the process, and count from the next start on
 }
 
 // A Stuck is an event loop that hangs.

@@ -19,8 +19,7 @@ func configKeys() map[string][]string {
 			}
 			keys[table] = append(keys[table], key)
 			switch inner, name := field.Type, keyName(table, key); {
-			case inner == reflect.TypeFor[Merge](), inner == reflect.TypeFor[Burst](), inner == reflect.TypeFor[Uplink]():
-			case inner.Kind() == reflect.Struct:
+			case isTable(inner):
 				add(name, inner)
 			case inner.Kind() == reflect.Slice && inner.Elem().Kind() == reflect.Struct:
 				add(name+"[]", inner.Elem())

@@ -1,6 +1,7 @@
 package fanout
 
 import (
+	"slices"
 	"time"
 
 	"pumpd/server/clock"
@@ -15,6 +16,7 @@ type audience struct {
 	at      *stream.Element // where in-step viewers stand: the end of the last round; nil without viewers
 	viewers []*Viewer
 	listens int    // calls of listen without one of unlisten: for its viewers, and for others
+	retired bool   // goes with the last of those
 	bytes   uint64 // taken by sockets since they were last added to the stream's counter
 	beat    beat
 }
@@ -53,7 +55,17 @@ func (h *Hub) Unlisten(st *stream.Stream) {
 	a := h.audienceOf(st)
 	if a.listens--; a.listens == 0 {
 		st.Unlisten(h.id)
+		h.forget(a)
 	}
+}
+
+// forget drops the audience of a stream that is no more once nothing is left of it. Not in the middle of a round.
+func (h *Hub) forget(a *audience) {
+	if !a.retired || a.listens > 0 {
+		return
+	}
+	delete(h.of, a.stream)
+	h.audiences = slices.DeleteFunc(h.audiences, func(o *audience) bool { return o == a })
 }
 
 // Join makes v, which is new, a viewer of st from one of its join points on. It is sent what there is at once, behind
@@ -108,6 +120,22 @@ func (h *Hub) Part(v *Viewer, why reason.Reason, now clock.Instant) Stay {
 	a.stream.Stats().Left[why].Add(1)
 	a.account()
 	return Stay{Stream: a.stream, Length: now.Since(v.joined), Bytes: v.bytes, Skips: v.skips}
+}
+
+// Retire dismisses all viewers of a stream that is no more, pumps as well, and forgets it when they are gone. Nobody
+// joins it from now on.
+func (h *Hub) Retire(st *stream.Stream, why reason.Reason, now clock.Instant) {
+	a := h.of[st]
+	if a == nil {
+		return
+	}
+	a.retired = true
+	for _, v := range a.viewers {
+		if v.verdict == reason.None && v.state != leaving {
+			h.Dismiss(v, why, now)
+		}
+	}
+	h.forget(a)
 }
 
 // Dismiss ends the stream of a viewer that is Dismissable, or has asked for that, as the source would: after the frame

@@ -23,7 +23,6 @@ type Hub struct {
 	// Set by New, never changed.
 	id     int // streams ring their listeners by it
 	clock  clock.Clock
-	limits Limits
 	engine Engine
 	owner  Owner
 	wake   func() // has Work called soon
@@ -36,6 +35,7 @@ type Hub struct {
 	alarmed atomic.Bool
 
 	// The loop's goroutine only.
+	limits    Limits
 	now       clock.Instant // of the round or turn
 	audiences []*audience   // of the streams that have ever had a viewer here and are not retired
 	of        map[*stream.Stream]*audience
@@ -93,12 +93,18 @@ type Options struct {
 
 // New makes the hub that streams know by id: what they ring goes to its Bell.
 func New(id int, o Options) *Hub {
-	h := &Hub{id: id, clock: o.Clock, limits: o.Limits, engine: o.Engine, owner: o.Owner, wake: o.Wake, stats: o.Stats,
+	h := &Hub{id: id, clock: o.Clock, engine: o.Engine, owner: o.Owner, wake: o.Wake, stats: o.Stats,
 		of: map[*stream.Stream]*audience{}}
-	h.limits.lagBytes = maxLagBytes
+	h.SetLimits(o.Limits)
 	h.alarm = time.AfterFunc(time.Hour, h.ring)
 	h.alarm.Stop()
 	return h
+}
+
+// SetLimits has others count from now on.
+func (h *Hub) SetLimits(l Limits) {
+	l.lagBytes = maxLagBytes
+	h.limits = l
 }
 
 // Close closes the engine. Nothing else of the hub may be called any more.

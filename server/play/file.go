@@ -67,7 +67,7 @@ func playFile(ctx context.Context, st *stream.Stream, name string) error {
 		src.Lost(err)
 		return err
 	}
-	src.End()
+	src.Leave(ctx)
 	return nil
 }
 

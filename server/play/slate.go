@@ -52,7 +52,7 @@ func playSlate(ctx context.Context, st *stream.Stream, l *fileLoop) error {
 	err := l.play(playing, src)
 	switch {
 	case ctx.Err() != nil:
-		src.End()
+		src.Leave(ctx)
 	case err != nil:
 		src.Lost(err)
 	default:

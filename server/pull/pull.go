@@ -65,8 +65,8 @@ type handover struct {
 	granted chan struct{}
 }
 
-// Run keeps a stream fed until ctx is done. now gives the configuration that counts: of the proxy when Run is called, of
-// timeouts at any time.
+// Run keeps a stream fed until ctx is done. now gives the configuration that counts: of the proxy when Run is called,
+// of timeouts at any time.
 func Run(ctx context.Context, st *stream.Stream, now func() *config.Config, pump via.Name) {
 	p, err := newPuller(st, now, pump)
 	if err != nil {
@@ -139,11 +139,11 @@ func (p *puller) run(ctx context.Context) {
 	}
 }
 
-// finish ends the stream if it is ours.
+// finish lets go of the stream if it is ours.
 func (p *puller) finish() {
 	p.withdraw()
 	if p.source != nil {
-		p.source.End()
+		p.source.Leave(p.ctx)
 	}
 }
 

@@ -23,14 +23,16 @@ const (
 	SessionOver                  // has watched for server.max_session
 	Stopped                      // its own Stop request
 	ShuttingDown                 // pumpd is stopping
+	StreamRemoved                // the stream is not in the configuration any more
 
-	Count // of them all: None to ShuttingDown
+	Count // of them all: None to StreamRemoved
 )
 
 // String is the reason's word.
 func (r Reason) String() string {
 	return [Count]string{
 		"none", "client_closed", "answered", "source_ended", "header_changed", "stalled", "write_failed", "bad_request",
-		"too_large", "request_timeout", "source_silent", "replaced", "refused", "mmst_probe", "session_over", "stopped", "shutting_down",
+		"too_large", "request_timeout", "source_silent", "replaced", "refused", "mmst_probe", "session_over", "stopped",
+		"shutting_down", "stream_removed",
 	}[r]
 }

@@ -39,8 +39,8 @@ func NewRegistry(c clock.Clock, grace time.Duration, streams []*Stream) *Registr
 // SetGrace changes for how long viewers wait for a source that is lost from now on.
 func (r *Registry) SetGrace(grace time.Duration) { r.grace.Store(int64(grace)) }
 
-// SetStreams makes these the streams that there are: whoever looks finds them all, and no other. Nobody changes the list
-// any more. Those that are no more are the caller's to Retire. One goroutine at a time.
+// SetStreams makes these the streams that there are: whoever looks finds them all, and no other. Nobody changes the
+// list any more. Those that are no more are the caller's to Retire. One goroutine at a time.
 func (r *Registry) SetStreams(streams []*Stream) {
 	d := &directory{streams: streams, byPath: make(map[string]*Stream, len(streams))}
 	for _, st := range streams {
@@ -52,8 +52,8 @@ func (r *Registry) SetStreams(streams []*Stream) {
 	r.all.Store(d)
 }
 
-// Streams are all there are now, in the order of the configuration. Nobody changes the list; when there are others it is
-// another one.
+// Streams are all there are now, in the order of the configuration. Nobody changes the list; when there are others it
+// is another one.
 func (r *Registry) Streams() []*Stream { return r.all.Load().streams }
 
 // Find gives the stream of a path as it stands in a URL, in any case; nil: there is none. It does not allocate.
@@ -93,7 +93,7 @@ type Claim struct {
 func (st *Stream) Claim(c Claim) (*Source, error) {
 	st.reg.mu.Lock()
 	defer st.reg.mu.Unlock()
-	if st.writer != nil || st.heir != nil {
+	if st.writer != nil || st.heir != nil || st.retired {
 		return nil, ErrBusy
 	}
 	st.writer = &Source{stream: st, claim: c, since: st.clock.Now()}
@@ -105,7 +105,7 @@ func (st *Stream) ClaimVacant(c Claim, long time.Duration) *Source {
 	st.reg.mu.Lock()
 	defer st.reg.mu.Unlock()
 	now := st.clock.Now()
-	if st.writer != nil || st.heir != nil || now.Since(st.vacant) < long {
+	if st.writer != nil || st.heir != nil || st.retired || now.Since(st.vacant) < long {
 		return nil
 	}
 	st.writer = &Source{stream: st, claim: c, since: now}
@@ -118,7 +118,7 @@ func (st *Stream) ClaimVacant(c Claim, long time.Duration) *Source {
 func (st *Stream) Inherit(c Claim, granted func()) (s *Source, done bool, err error) {
 	st.reg.mu.Lock()
 	defer st.reg.mu.Unlock()
-	if st.heir != nil {
+	if st.heir != nil || st.retired {
 		return nil, false, ErrBusy
 	}
 	s = &Source{stream: st, claim: c, since: st.clock.Now()}
@@ -169,6 +169,20 @@ func (st *Stream) vacate(since clock.Instant, orphan bool) {
 	if h := st.heir; h != nil {
 		st.heir, st.writer = nil, h.source
 		h.granted()
+	}
+	if st.retired && st.writer == nil {
+		st.finish("reload", "")
+	}
+}
+
+// Retire ends a stream for good that is not in the configuration any more: nobody gets its claim, and it is over once
+// the source that has it, which the caller ends, has let go.
+func (st *Stream) Retire() {
+	st.reg.mu.Lock()
+	defer st.reg.mu.Unlock()
+	st.retired = true
+	if st.writer == nil {
+		st.finish("reload", "")
 	}
 }
 

@@ -2,6 +2,7 @@ package stream
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 
@@ -230,8 +231,8 @@ func (s *Source) publish(b []byte, p asf.Packet, now clock.Instant) {
 	room := !st.chain.full
 	st.joins.Store(st.chain.packet(full, short, p.Join, o, now))
 	if st.chain.full && room {
-		st.log.Warn("players will wait for their picture: the burst would be too large", "burst", st.chain.gen.reach.Load().most,
-			"limit_mb", farthestJoin>>20, "limit_key_frames", maxBurstEntries)
+		st.log.Warn("players will wait for their picture: the burst would be too large", "burst",
+			st.chain.gen.reach.Load().most, "limit_mb", farthestJoin>>20, "limit_key_frames", maxBurstEntries)
 	}
 	if s.claim.Kind != Slate { // it would hide that nothing is received
 		st.stats.received(len(b), now)
@@ -298,6 +299,19 @@ func (s *Source) Over() { s.ended = true }
 func (s *Source) Lost(err error) {
 	s.stream.log.Warn("source lost", "source", s.claim.Kind, "from", s.claim.Who, "err", err)
 	s.stream.reg.release(s, true)
+}
+
+// ErrFollowed is the cause of the end of a source's context where another source is to follow it.
+var ErrFollowed = errors.New("another source follows")
+
+// Leave gives the claim up for good, for a source that goes on as long as ctx: where another follows it viewers wait,
+// else the stream is over.
+func (s *Source) Leave(ctx context.Context) {
+	if errors.Is(context.Cause(ctx), ErrFollowed) {
+		s.Yield()
+		return
+	}
+	s.End()
 }
 
 // TookOver logs that a source that waited to inherit has the claim, and whose it was.

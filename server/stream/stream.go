@@ -48,6 +48,7 @@ type Stream struct {
 	patience time.Duration // and for how long viewers wait for that
 	absent   pusher        // the encoder that fed the stream last; it goes before others
 	until    clock.Instant // then
+	retired  bool          // nobody gets the claim any more
 
 	// The claim's holder only.
 	chain chain

@@ -1,0 +1,115 @@
+package server
+
+import (
+	"slices"
+
+	"pumpd/server/clock"
+)
+
+// A setting is how some keys of the configuration come to count while the pump runs. To make a key one of them is all
+// that a reload needs of whoever adds it; TestReloadKnowsEveryKey minds that none is forgotten.
+//
+// There are four ways to be applied, in the order of what is simplest:
+//
+//	somebody asks s.config() or Stream.Config() each time that it matters     asked
+//	somebody has a copy, and is given another                                 simply
+//	something has to be opened, or may fail                                   whatPreparesIt
+//	it cannot be                                                              restart
+type setting struct {
+	keys []string // outside of streams
+	// apply is called when one of keys is otherwise, or with always in any case. It opens what has to be opened, and has
+	// the rest done by change.then and change.instead.
+	apply  func(s *Server, c *change) error
+	always bool
+}
+
+// settings are applied in this order.
+var settings = []setting{
+	{keys: restart},
+	{keys: asked},
+	{keys: []string{"server.max_connections"}, apply: (*Server).prepareBudget, always: true},
+	{keys: []string{"server.log_level"}, apply: simply((*Server).setLogLevel)},
+	{keys: []string{"timeouts.source_grace"}, apply: simply((*Server).setGrace)},
+	{keys: loopKeys, apply: simply((*Server).setLimits)},
+	{keys: ledgerKeys, apply: simply((*Server).setLedger)},
+	{keys: []string{"server.siblings"}, apply: simply((*Server).setSiblings)},
+	{keys: streamTuning, apply: (*Server).prepareStreams, always: true},
+}
+
+// restart are the keys that count from the next start on: the log names those that have changed.
+var restart = []string{
+	"server.loops", "server.engine", "server.log_format",
+	"server.listen", "server.admin", "timeouts.handshake", "tls.listen", "tls.certificates",
+	"tls.min_version", "tls.client_ca", "server.trusted_proxies",
+}
+
+// asked are the keys whose value is looked up in the configuration each time that it matters.
+var asked = []string{
+	"server.admin_hosts", "server.pprof", "server.ready_streams", "server.ready_headroom",
+	"timeouts.pull_stall",
+}
+
+// loopKeys are what loops and hubs have copies of, see loopLimitsOf and hubLimitsOf.
+var loopKeys = []string{
+	"server.merge", "server.max_lag", "server.max_session", "server.redirect_404_to", "server.strip_padding",
+	"timeouts.request_head", "timeouts.source_idle", "timeouts.push_setup", "timeouts.stall",
+}
+
+// ledgerKeys are the limits of all streams together, see admissionOf.
+var ledgerKeys = []string{
+	"server.max_viewers", "server.max_bandwidth", "server.max_per_ip", "server.uplink", "server.uplink_reserve",
+	"server.relay_share",
+}
+
+// streamTuning are the keys outside of [[streams]] that streams, or what feeds them, have copies of.
+var streamTuning = []string{"server.burst", "server.strip_padding", "proxy.url", "proxy.for_local"}
+
+func (g *setting) prepare(s *Server, c *change) error {
+	if g.apply == nil || !g.always && !c.touches(g.keys) {
+		return nil
+	}
+	return g.apply(s, c)
+}
+
+// simply is for what can neither fail nor wait: do is called when the configuration is the new one.
+func simply(do func(*Server)) func(*Server, *change) error {
+	return func(s *Server, c *change) error {
+		c.then(func() { do(s) })
+		return nil
+	}
+}
+
+func needsRestart(key string) bool { return slices.Contains(restart, key) }
+
+func (s *Server) setLogLevel() {
+	if s.Level != nil {
+		if err := s.Level.UnmarshalText([]byte(s.config().Server.LogLevel)); err != nil {
+			panic(err) // it is checked
+		}
+	}
+}
+
+func (s *Server) setGrace() { s.reg.SetGrace(graceOf(s.config())) }
+
+func (s *Server) setLedger() { s.node.ledger.SetLimits(admissionOf(&s.config().Server)) }
+
+func (s *Server) setSiblings() { s.node.siblings.Store(siblingsOf(&s.config().Server)) }
+
+func (s *Server) setLimits() {
+	cfg := s.config()
+	s.node.tell(func(l *loop, _ clock.Instant) { l.setLimits(cfg) })
+}
+
+// prepareBudget divides the descriptors anew: there may be more streams and listeners, or another max_connections.
+// Nobody who is inside goes for that.
+func (s *Server) prepareBudget(c *change) error {
+	b, err := newBudget(s.descriptors.limit, s.descriptors.open, c.to, c.to.Server.LoopCount())
+	if err != nil {
+		return err
+	}
+	c.then(func() {
+		s.budget = b
+		s.gate.setPlaces(b)
+	})
+	return nil
+}
