@@ -39,7 +39,7 @@ type arrow struct {
 var arrows = []arrow{
 	{dir: "tests/...", may: []string{"asf", "*"}},
 
-	{dir: ".", may: []string{"server", "server/access", "server/config"}},
+	{dir: ".", may: []string{"server", "server/access", "server/config", "server/doctor"}},
 	{
 		dir: "server", may: []string{
 			"server/access", "server/admin", "server/admission",
@@ -50,6 +50,12 @@ var arrows = []arrow{
 		},
 		tests: []string{"server/logging/logtest", "server/stream/streamtest", "asf/asftest"},
 		gnet:  []string{"reactor.go", "gnetwire.go", "listen.go"},
+	},
+	{
+		dir: "server/doctor", may: []string{
+			"server/auth", "server/config", "server/upstream", "server/via", "asf", "codec", "*",
+		},
+		tests: []string{"asf/asftest"},
 	},
 	{
 		dir: "server/admin", may: []string{

@@ -35,6 +35,7 @@ const (
 
 const usage = `usage: pumpd [-c FILE] [-t]
        pumpd sign [-c FILE] [-for 2h] [-ip ADDRESS] [-id VIEWER] URL
+       pumpd doctor URL ...
        pumpd -version
 
 Reflects live Windows Media streams. The configuration is explained in pump.toml.example.
@@ -48,8 +49,13 @@ func main() {
 
 // run is main without the process around it. It returns the exit code.
 func run(args []string, stdout, stderr io.Writer) int {
-	if len(args) > 0 && args[0] == "sign" {
-		return sign(args[1:], stdout, stderr)
+	if len(args) > 0 {
+		switch args[0] {
+		case "sign":
+			return sign(args[1:], stdout, stderr)
+		case "doctor":
+			return runDoctor(args[1:], stdout, stderr)
+		}
 	}
 	var out bytes.Buffer // of flags: help is for stdout if it was asked for
 	flags := flag.NewFlagSet("pumpd", flag.ContinueOnError)

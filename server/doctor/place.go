@@ -1,0 +1,154 @@
+package doctor
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"strings"
+	"syscall"
+	"time"
+
+	"pumpd/server/upstream"
+)
+
+// A place is what a URL names, or what a redirect leads to.
+type place struct {
+	scheme         string
+	secure         bool
+	addr           string // host:port
+	name           string // host, as certificates have it
+	target         string // path and query
+	user, password string
+	shown          string // the URL without secrets
+}
+
+// parsePlace reads the URL of a stream, as pulls do.
+func parsePlace(raw string) (place, error) {
+	if _, err := upstream.Parse(raw); err != nil || strings.HasPrefix(raw, upstream.ServicePrefix) {
+		return place{}, fmt.Errorf("%s: want mmsh://HOST[:PORT]/PATH, or mms, http, https, mmshs", upstream.Redacted(raw))
+	}
+	u, err := url.Parse(raw)
+	if err != nil {
+		return place{}, fmt.Errorf("%s: not a URL", upstream.Redacted(raw))
+	}
+	return placeOf(u), nil
+}
+
+func placeOf(u *url.URL) place {
+	p := place{
+		scheme: strings.ToLower(u.Scheme), name: u.Hostname(), target: u.RequestURI(),
+		user: u.User.Username(), shown: upstream.Redacted(u.String()),
+	}
+	p.password, _ = u.User.Password()
+	p.secure = p.scheme == "https" || p.scheme == "mmshs"
+	port := u.Port()
+	if port == "" {
+		port = map[bool]string{false: "80", true: "443"}[p.secure]
+	}
+	p.addr = net.JoinHostPort(p.name, port)
+	return p
+}
+
+// String is its URL without secrets.
+func (p place) String() string { return p.shown }
+
+// to is where a Location leads. Credentials stay with their host.
+func (p place) to(location string) (place, error) {
+	base := &url.URL{Scheme: p.scheme, Host: p.addr, Path: "/"}
+	if b, err := url.Parse(p.scheme + "://" + p.addr + p.target); err == nil {
+		base = b
+	}
+	u, err := base.Parse(location)
+	if err != nil || u.Host == "" {
+		return place{}, fmt.Errorf("%.200q is no URL", upstream.Redacted(location))
+	}
+	next := placeOf(u)
+	if next.user == "" && next.addr == p.addr {
+		next.user, next.password = p.user, p.password
+	}
+	return next, nil
+}
+
+// dial connects to a place. What is wrong with its certificate is a finding, and no error: what lies behind it is
+// looked at all the same.
+func (x *examination) dial(ctx context.Context, at place) (net.Conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, x.options.Patience)
+	defer cancel()
+	var d net.Dialer
+	conn, err := d.DialContext(ctx, "tcp", at.addr)
+	if err != nil {
+		return nil, plainly(err, at, x.options.Patience)
+	}
+	if !at.secure {
+		return conn, nil
+	}
+	config := x.options.TLS.Clone()
+	if config == nil {
+		config = &tls.Config{}
+	}
+	roots := config.RootCAs
+	config.ServerName, config.InsecureSkipVerify = at.name, true
+	c := tls.Client(conn, config)
+	if err := c.HandshakeContext(ctx); err != nil {
+		conn.Close()
+		return nil, fmt.Errorf("%s: no TLS there: %v", at.addr, err)
+	}
+	x.judgeCertificate(c.ConnectionState().PeerCertificates, at.name, roots, time.Now())
+	return c, nil
+}
+
+// plainly says why nobody is there.
+func plainly(err error, at place, patience time.Duration) error {
+	dns, isDNS := errors.AsType[*net.DNSError](err)
+	switch {
+	case isDNS && dns.IsNotFound:
+		return fmt.Errorf("%s: there is no host of that name", at.name)
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return fmt.Errorf("%s: nobody listens there", at.addr)
+	case errors.Is(err, context.DeadlineExceeded):
+		return fmt.Errorf("%s: no answer for %v", at.addr, patience)
+	}
+	return fmt.Errorf("%s: %v", at.addr, err)
+}
+
+// expiring is how long before its end a certificate should have been renewed.
+const expiring = 14 * 24 * time.Hour
+
+func (x *examination) judgeCertificate(chain []*x509.Certificate, name string, roots *x509.CertPool, now time.Time) {
+	const renew = "Have it renewed, or install the whole chain: certificate first, then what signed it."
+	if len(chain) == 0 {
+		return
+	}
+	between := x509.NewCertPool()
+	for _, c := range chain[1:] {
+		between.AddCert(c)
+	}
+	leaf := chain[0]
+	_, err := leaf.Verify(x509.VerifyOptions{DNSName: name, Roots: roots, Intermediates: between, CurrentTime: now})
+	f := Finding{Kind: "certificate", Severity: Fault, Advice: renew}
+	switch left := leaf.NotAfter.Sub(now); {
+	case err != nil:
+		f.Text = err.Error()
+	case left < expiring:
+		f.Severity, f.Text = Warning, fmt.Sprintf("the certificate ends on %s", leaf.NotAfter.UTC().Format(time.DateOnly))
+	default:
+		return
+	}
+	x.findOnce(f)
+}
+
+// findOnce is find for what shows on each connection.
+func (x *examination) findOnce(f Finding) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	for _, o := range x.findings {
+		if o.Kind == f.Kind && o.Text == f.Text {
+			return
+		}
+	}
+	x.findings = append(x.findings, f)
+}
