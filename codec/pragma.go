@@ -25,6 +25,10 @@ type Pragma struct {
 	RequestContext uint32 // counts a client's requests from 1; 0 if absent
 	Timeout        uint32 // ms, in responses: how long an idle session lives; 0 if absent
 
+	// push-time, between pumps: ms, of the last packet of a push that its receiver has (push.md §5).
+	HasPushTime bool
+	PushTime    uint32
+
 	// Raw values, nil if absent.
 	SwitchEntry []byte // stream-switch-entry: src:dst:level, blank separated. Hex or decimal, the clients disagree
 	LogLine     []byte // log-line: W3C fields, blank separated
@@ -106,6 +110,10 @@ func (p *Pragma) set(name, v []byte) {
 		setNumber(&p.RequestContext, v)
 	case "timeout":
 		setNumber(&p.Timeout, v)
+	case "push-time":
+		if n, ok := number32(v); ok {
+			p.PushTime, p.HasPushTime = n, true
+		}
 	case "stream-switch-entry", "switch-stream-entry": // examples in [MS-WMSP] have the second
 		p.SwitchEntry = v
 	case "log-line":

@@ -25,6 +25,8 @@ var pragmas = []struct{ name, in, want string }{
 	{"the specification's own version11", "version11-enabled=11", "Version11"},
 	{"numbers", "client-id=4294967295,request-context=2,timeout=60000",
 		"HasClientID ClientID=4294967295 RequestContext=2 Timeout=60000"},
+	{"a pump that takes a push", "timeout=60000,push-time=0", "Timeout=60000 HasPushTime"},
+	{"push-time of 32 bits", "push-time=4294967295,push-time=4294967296", "HasPushTime PushTime=4294967295"},
 	{"WMP", "LinkBW=2147483647, AccelBW=1048576, AccelDuration=18000, Speed=5.000, xPlayStrm=1", "Play=1"},
 
 	{"features", `features="broadcast,playlist"`, `Features="broadcast,playlist"`},

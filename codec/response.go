@@ -12,11 +12,14 @@ type Response struct {
 	Status int // 100 to 999
 	Reason []byte
 
-	Server          []byte // nothing to rely on: VLC says `Cougar 4.1.0.3921`, FFmpeg nothing
-	ContentType     []byte // without parameters
-	Location        []byte
-	WWWAuthenticate []byte // one challenge, from its scheme on: the best of all, see rank
-	Via             Via    // of all Via fields together
+	Server            []byte // nothing to rely on: VLC says `Cougar 4.1.0.3921`, FFmpeg nothing
+	ContentType       []byte // without parameters
+	Location          []byte
+	WWWAuthenticate   []byte // one challenge, from its scheme on: the best of all, see rank
+	ProxyAuthenticate []byte // Proxy-Authenticate, likewise
+	PushID            []byte // of the Set-Cookie fields, see CookieValue
+	RetryAfter        []byte // seconds or a date
+	Via               Via    // of all Via fields together
 
 	ContentLength int64 // bytes; -1 if absent or said to be unknown, and always with Chunked
 	Chunked       bool  // the body comes in chunks: see Chunked
@@ -118,7 +121,15 @@ func (r *Response) field(name, value []byte, body *framing) error {
 	case "location":
 		first(&r.Location, value)
 	case "www-authenticate":
-		r.challenges(value)
+		challenges(&r.WWWAuthenticate, value)
+	case "proxy-authenticate":
+		challenges(&r.ProxyAuthenticate, value)
+	case "set-cookie":
+		if id := CookieValue(value, "push-id"); id != nil {
+			first(&r.PushID, id)
+		}
+	case "retry-after":
+		first(&r.RetryAfter, value)
 	case "via":
 		return r.Via.add(value)
 	case "connection":
@@ -127,13 +138,14 @@ func (r *Response) field(name, value []byte, body *framing) error {
 	return nil
 }
 
-// challenges picks from one WWW-Authenticate field, which may hold several challenges. [RFC 9110] 11.6.1
-func (r *Response) challenges(value []byte) {
-	for best := rank(r.WWWAuthenticate); len(value) > 0; {
+// challenges picks from one WWW-Authenticate or Proxy-Authenticate field, which may hold several challenges, what is
+// better than picked. [RFC 9110] 11.6.1
+func challenges(picked *[]byte, value []byte) {
+	for best := rank(*picked); len(value) > 0; {
 		var one []byte
 		one, value = cutChallenge(value)
 		if n := rank(one); n > best {
-			r.WWWAuthenticate, best = one, n
+			*picked, best = one, n
 		}
 	}
 }

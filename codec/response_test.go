@@ -43,6 +43,13 @@ var responses = []struct{ name, in, want string }{
 	{"of two the first counts", lines("HTTP/1.0 200 OK", "Server: a", "Server: b", "Location: /a", "Location: /b"),
 		`Status=200 Reason="OK" Server="a" Location="/a" |`},
 
+	{"a push is accepted", lines("HTTP/1.1 204 No Content", "Server: Cougar/9.01.01.3814",
+		"Set-Cookie: a=b", "Set-Cookie: push-id=2917046381; path=/", "Set-Cookie: push-id=1", "Pragma: timeout=60000"),
+		`Minor=1 Status=204 Reason="No Content" Server="Cougar/9.01.01.3814" PushID="2917046381" | Timeout=60000`},
+	{"later", lines("HTTP/1.1 503 Busy", "Retry-After: 7"), `Minor=1 Status=503 Reason="Busy" RetryAfter="7" |`},
+	{"a proxy's challenges", lines("HTTP/1.1 407 No", `Proxy-Authenticate: Basic realm="a"`,
+		`Proxy-Authenticate: Digest realm="b", nonce="c"`),
+		`Minor=1 Status=407 Reason="No" ProxyAuthenticate="Digest realm=\"b\", nonce=\"c\"" |`},
 	{"Digest", lines("HTTP/1.1 401 No", `WWW-Authenticate: Digest realm="a, Basic b", nonce="x="`),
 		`Minor=1 Status=401 Reason="No" WWWAuthenticate="Digest realm=\"a, Basic b\", nonce=\"x=\"" |`},
 	{"Basic, then Digest", lines("HTTP/1.1 401 No", `WWW-Authenticate: Basic realm="a"`,

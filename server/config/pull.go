@@ -74,6 +74,14 @@ func (s *Stream) Upstreams() []string {
 	return s.URLs
 }
 
+// Pins are the certificates of which a pull wants one; none: it wants one that is signed.
+func (s *Stream) Pins() []string {
+	if s.Fingerprint == "" {
+		return nil
+	}
+	return []string{s.Fingerprint}
+}
+
 func (f *document) checkUpstream(key, url string) {
 	if !strings.HasPrefix(url, upstream.ServicePrefix) {
 		f.url(key, url, pullSchemes...)

@@ -16,6 +16,7 @@ import (
 // all others are for debugging. One goroutine owns it.
 type Outage struct {
 	What   string  // that fails, for the log: upstream
+	Place  string  // by which name the log tells of which: from
 	Causes []Cause // words for errors of its own
 
 	Tries int        // that have failed in this run
@@ -32,7 +33,7 @@ const (
 )
 
 // Log notes and logs a failure. known: the log has it already.
-func (t *Outage) Log(log *slog.Logger, from string, err error, known bool, now clock.Instant) {
+func (t *Outage) Log(log *slog.Logger, at string, err error, known bool, now clock.Instant) {
 	t.Tries++
 	t.Last = view.NewError(err, causeOf(err, t.Causes), now)
 	if t.Tries == 1 {
@@ -42,14 +43,14 @@ func (t *Outage) Log(log *slog.Logger, from string, err error, known bool, now c
 	case t.isNew(rootOf(err)):
 		t.told = now
 		if !known {
-			log.Warn(t.What+" failed", "from", from, "err", err)
+			log.Warn(t.What+" failed", t.Place, at, "err", err)
 		}
 	case now.Since(t.told) >= tellAgain:
 		t.told = now
-		log.Warn(t.What+" still fails", "from", from, "tries", t.Tries, "for", now.Since(t.since).Round(time.Second), "err",
+		log.Warn(t.What+" still fails", t.Place, at, "tries", t.Tries, "for", now.Since(t.since).Round(time.Second), "err",
 			err)
 	default:
-		log.Debug(t.What+" failed again", "from", from, "tries", t.Tries, "err", err)
+		log.Debug(t.What+" failed again", t.Place, at, "tries", t.Tries, "err", err)
 	}
 }
 
@@ -66,10 +67,10 @@ func (t *Outage) isNew(cause string) bool {
 }
 
 // End ends the run, if there is one.
-func (t *Outage) End(log *slog.Logger, from string, now clock.Instant) {
+func (t *Outage) End(log *slog.Logger, at string, now clock.Instant) {
 	if t.Tries > 0 {
-		log.Info(t.What+" is good again", "from", from, "failures", t.Tries, "after", now.Since(t.since).Round(time.Second))
-		*t = Outage{What: t.What, Causes: t.Causes, Last: t.Last}
+		log.Info(t.What+" is good again", t.Place, at, "failures", t.Tries, "after", now.Since(t.since).Round(time.Second))
+		*t = Outage{What: t.What, Place: t.Place, Causes: t.Causes, Last: t.Last}
 	}
 }
 

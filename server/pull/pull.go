@@ -79,7 +79,7 @@ func Run(ctx context.Context, st *stream.Stream, now func() *config.Config, pump
 func newPuller(st *stream.Stream, now func() *config.Config, pump via.Name) (*puller, error) {
 	c := now()
 	d, err := upstream.NewDialer(upstream.DialerOptions{
-		Proxy: c.Proxy.URL, ForLocal: c.Proxy.ForLocal, CAFile: st.Config().CAFile, Fingerprint: st.Config().Fingerprint,
+		Proxy: c.Proxy.URL, ForLocal: c.Proxy.ForLocal, CAFile: st.Config().CAFile, Fingerprints: st.Config().Pins(),
 		ClientCert: st.Config().ClientCert, ClientKey: st.Config().ClientKey,
 	})
 	if err != nil {
@@ -99,7 +99,7 @@ func newPuller(st *stream.Stream, now func() *config.Config, pump via.Name) (*pu
 			return nil, err
 		}
 		p.origins = append(p.origins, &origin{at: up, name: upstream.AsConfigured(raw), rank: i,
-			outage: outage.Outage{What: "upstream", Causes: causes}})
+			outage: outage.Outage{What: "upstream", Place: "from", Causes: causes}})
 	}
 	return p, nil
 }

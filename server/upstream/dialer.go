@@ -5,14 +5,10 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/netip"
 	"slices"
 	"time"
-
-	"pumpd/codec"
-	"pumpd/server/auth"
 )
 
 // A Dialer connects to upstreams, directly or through an HTTP proxy. Never changed once it dials; any
@@ -25,7 +21,7 @@ type Dialer struct {
 	LookupSRV LookupSRV
 
 	timeout  time.Duration // of connect; what follows may take as long again
-	proxy    *Address      // nil: none
+	proxy    *proxy        // nil: none
 	forLocal bool          // local addresses go through the proxy as well
 	tls      *tls.Config
 }
@@ -34,17 +30,17 @@ const dialTime = 5 * time.Second
 
 // DialerOptions are what the configuration says of it. Zero: no proxy, and the certificates that the system trusts.
 type DialerOptions struct {
-	Proxy       string // its URL; "": none
-	ForLocal    bool   // the proxy is for local addresses too
-	CAFile      string // of certificates in PEM form; "": the system's
-	Fingerprint string // of the one certificate that is right, in hex; "": any that is signed
+	Proxy        string   // its URL; "": none
+	ForLocal     bool     // the proxy is for local addresses too
+	CAFile       string   // of certificates in PEM form; "": the system's
+	Fingerprints []string // of the only certificates that are right, in hex; none: any that is signed
 
 	ClientCert, ClientKey string // files of what an upstream that asks for a certificate is shown; "": nothing
 }
 
 // NewDialer makes the dialer of a stream. Errors say what is wrong with an option.
 func NewDialer(o DialerOptions) (*Dialer, error) {
-	trust, err := trustOf(o.CAFile, o.Fingerprint)
+	trust, err := trustOf(o.CAFile, o.Fingerprints)
 	if err != nil {
 		return nil, err
 	}
@@ -60,11 +56,11 @@ func NewDialer(o DialerOptions) (*Dialer, error) {
 		LookupSRV: net.DefaultResolver.LookupSRV,
 	}
 	if o.Proxy != "" {
-		proxy, err := Parse(o.Proxy)
+		at, err := Parse(o.Proxy)
 		if err != nil {
 			return nil, fmt.Errorf("proxy: %w", err)
 		}
-		d.proxy = proxy
+		d.proxy = proxyAt(at)
 	}
 	return d, nil
 }
@@ -72,12 +68,24 @@ func NewDialer(o DialerOptions) (*Dialer, error) {
 // A link is an open connection to an upstream.
 type link struct {
 	net.Conn
-	proxy   *Address // not nil: requests go to this proxy and need the absolute form
-	proxied bool     // the other end is a proxy
+	wire    *wire  // what is below TLS; nil: nothing is
+	proxy   *proxy // not nil: requests go to this proxy and need the absolute form
+	proxied bool   // the other end is a proxy
 }
 
 // dial connects, as far as to where a request can be sent, but to no address nearer than least.
 func (d *Dialer) dial(ctx context.Context, to *Address, least scope) (*link, error) {
+	l, err := d.dialOnce(ctx, to, least)
+	if asked := (*proxyAsks)(nil); errors.As(err, &asked) {
+		if err := d.proxy.learn(asked.challenge); err != nil {
+			return nil, err
+		}
+		l, err = d.dialOnce(ctx, to, least)
+	}
+	return l, err
+}
+
+func (d *Dialer) dialOnce(ctx context.Context, to *Address, least scope) (*link, error) {
 	ctx, cancel := context.WithTimeout(ctx, 2*d.timeout)
 	defer cancel()
 	proxied := d.proxied(ctx, to)
@@ -86,7 +94,7 @@ func (d *Dialer) dial(ctx context.Context, to *Address, least scope) (*link, err
 		if err := d.vouch(ctx, to, least); err != nil {
 			return nil, err
 		}
-		addr, least = d.proxy.addr, scopeHost
+		addr, least = d.proxy.at.addr, scopeHost
 	}
 	conn, err := d.Connect(ctx, addr, least.admits)
 	if err != nil {
@@ -97,7 +105,8 @@ func (d *Dialer) dial(ctx context.Context, to *Address, least scope) (*link, err
 		l.proxy = d.proxy
 	}
 	if to.secure {
-		if l.Conn, err = d.secure(ctx, conn, to, proxied); err != nil {
+		l.wire = &wire{Conn: conn}
+		if l.Conn, err = d.secure(ctx, l.wire, to, proxied); err != nil {
 			conn.Close()
 			return nil, err
 		}
@@ -110,55 +119,18 @@ func (d *Dialer) secure(ctx context.Context, conn net.Conn, to *Address, proxied
 	stop := context.AfterFunc(ctx, func() { conn.SetDeadline(time.Unix(1, 0)) })
 	defer stop()
 	if proxied {
-		if err := tunnel(conn, to, d.proxy); err != nil {
+		if err := d.proxy.tunnel(conn, to); err != nil {
 			return nil, err
 		}
 	}
 	config := d.tls.Clone()
 	config.ServerName = to.name
+	config.DynamicRecordSizingDisabled = true // small records at first would only be more bytes for a push
 	c := tls.Client(conn, config)
 	if err := c.HandshakeContext(ctx); err != nil {
 		return nil, explainTLS(err)
 	}
 	return c, nil
-}
-
-// tunnel asks a proxy to connect us: RFC 9110 9.3.6.
-func tunnel(conn io.ReadWriter, to, proxy *Address) error {
-	b := codec.AppendRequestLine(nil, "CONNECT", to.host, 1)
-	b = codec.AppendField(b, "Host", to.host)
-	b = proxy.appendProxyAuthorization(b)
-	if _, err := conn.Write(append(b, "\r\n"...)); err != nil {
-		return fmt.Errorf("proxy: %w", err)
-	}
-	var r codec.Response
-	var head []byte
-	for { // byte by byte: what comes after the head is not ours
-		var next [1]byte
-		if _, err := io.ReadFull(conn, next[:]); err != nil {
-			return fmt.Errorf("proxy: %w", err)
-		}
-		head = append(head, next[0])
-		_, err := codec.ParseResponse(head, maxReplyHead, &r)
-		if errors.Is(err, codec.ErrShort) {
-			continue
-		}
-		if err != nil {
-			return fmt.Errorf("proxy: %w", err)
-		}
-		if r.Status/100 != 2 {
-			return fmt.Errorf("proxy: answer to CONNECT %s: %d %.80q", to.host, r.Status, r.Reason)
-		}
-		return nil
-	}
-}
-
-// appendProxyAuthorization adds the proxy's credentials, Basic as RFC 7617 has it, without waiting to be asked.
-func (u *Address) appendProxyAuthorization(b []byte) []byte {
-	if u.user == "" {
-		return b
-	}
-	return codec.AppendField(b, "Proxy-Authorization", auth.BasicField(u.user, u.password))
 }
 
 // proxied says whether an upstream is reached through the proxy: all but those whose every address is local. A name

@@ -65,7 +65,7 @@ func TestProxied(t *testing.T) {
 			if d.proxied(t.Context(), to) {
 				t.Error("through a proxy that there is not")
 			}
-			d.proxy = to
+			d.proxy = proxyAt(to)
 			if got := d.proxied(t.Context(), to); got != tt.want {
 				t.Errorf("through the proxy: %t, want %t", got, tt.want)
 			}
@@ -86,7 +86,7 @@ type talk struct {
 func (c *talk) Write(b []byte) (int, error) { return c.asked.Write(b) }
 
 func TestTunnel(t *testing.T) {
-	proxy := &Address{user: "u", password: "p"}
+	proxy := proxyAt(&Address{user: "u", password: "p"})
 	to, _ := Parse("https://a.example/x")
 	for _, tt := range []struct {
 		name, reply string
@@ -107,7 +107,7 @@ func TestTunnel(t *testing.T) {
 			if !tt.ok {
 				c.Reader = strings.NewReader(tt.reply)
 			}
-			err := tunnel(c, to, proxy)
+			err := proxy.tunnel(c, to)
 			if (err == nil) != tt.ok {
 				t.Fatalf("%v, want success: %t", err, tt.ok)
 			}

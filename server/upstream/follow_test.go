@@ -72,7 +72,7 @@ func TestFollowThroughProxy(t *testing.T) {
 	proxy, _ := Parse("http://10.0.0.9:3128")
 	ours, theirs := net.Pipe()
 	defer theirs.Close()
-	d := &Dialer{proxy: proxy, forLocal: true, LookupIP: lookup, timeout: dialTime,
+	d := &Dialer{proxy: proxyAt(proxy), forLocal: true, LookupIP: lookup, timeout: dialTime,
 		Connect: func(_ context.Context, addr string, allow func(netip.Addr) error) (net.Conn, error) {
 			if err := allow(netip.MustParseAddr("127.0.0.1")); addr != proxy.addr || err != nil {
 				t.Errorf("connects to %s, %v; want the proxy, wherever it is", addr, err)

@@ -17,11 +17,19 @@ type reply struct {
 	media     string // Content-Type
 	location  string
 	challenge string // of a 401: WWW-Authenticate
+	proxyAsks string // of a 407: Proxy-Authenticate
 	via       string
 	clientID  uint32
 	known     bool // there is a clientID
 	chunked   bool
 	length    int64 // of the body, -1 if not said
+	closes    bool  // no other request can follow on the connection
+
+	// Of an answer to a push.
+	pushID     string
+	retryAfter string
+	pushTime   uint32
+	timed      bool // there is a pushTime
 }
 
 const (
@@ -87,8 +95,15 @@ func newReply(r *codec.Response) *reply {
 		clientID:  r.Pragma.ClientID,
 		known:     r.Pragma.HasClientID,
 		challenge: string(r.WWWAuthenticate),
+		proxyAsks: string(r.ProxyAuthenticate),
 		chunked:   r.Chunked,
 		length:    r.ContentLength,
+		closes:    r.Close || r.Minor == 0 && !r.KeepAlive,
+
+		pushID:     string(r.PushID),
+		retryAfter: string(r.RetryAfter),
+		pushTime:   r.Pragma.PushTime,
+		timed:      r.Pragma.HasPushTime,
 	}
 }
 

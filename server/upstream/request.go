@@ -13,10 +13,10 @@ import (
 // A request is a Describe or a Play to an upstream: clients.md §7.
 type request struct {
 	to       *Address
-	proxy    *Address // not nil: in absolute form, with its credentials
-	via      string   // our name, by which a circle of pumps is found out
-	guid     string   // of this puller, as players have one
-	auth     string   // Authorization, "" is none
+	proxy    *proxy // not nil: in absolute form, with its credentials
+	via      string // our name, by which a circle of pumps is found out
+	guid     string // of this puller, as players have one
+	auth     string // Authorization, "" is none
 	play     bool
 	streams  []asf.Stream // Play: what Describe found; all of them are asked for
 	clientID uint32       // Play: what Describe gave us
@@ -43,7 +43,7 @@ func (r *request) append(b []byte) []byte {
 		b = codec.AppendField(b, "Authorization", r.auth)
 	}
 	if r.proxy != nil {
-		b = r.proxy.appendProxyAuthorization(b)
+		b = r.proxy.appendAuthorization(b, "GET", target)
 	}
 	if r.play {
 		b = r.appendPlay(b)

@@ -15,7 +15,7 @@ func TestRequest(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	proxy := &Address{user: "v", password: "q"}
+	proxy := proxyAt(&Address{user: "v", password: "q"})
 	const guid = "C77E7400-738A-11D2-9ADD-0020AF0A3278"
 	for _, tt := range []struct {
 		name string

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 )
 
@@ -16,9 +17,9 @@ var (
 	ErrNoCertificate = errors.New("the upstream shows no certificate") // and there is a fingerprint
 )
 
-// trustOf says which certificates a stream's upstreams may show: those that the system trusts, those of ca_file, or the
-// one of fingerprint. That one need not be signed, in time, or for the right name: it is known by itself.
-func trustOf(caFile, fingerprint string) (*tls.Config, error) {
+// trustOf says which certificates a stream's upstreams may show: those that the system trusts, those of ca_file, or one
+// of fingerprints. Those need not be signed, in time, or for the right name: they are known by themselves.
+func trustOf(caFile string, fingerprints []string) (*tls.Config, error) {
 	c := &tls.Config{}
 	if caFile != "" {
 		roots, err := LoadRoots(caFile)
@@ -27,11 +28,15 @@ func trustOf(caFile, fingerprint string) (*tls.Config, error) {
 		}
 		c.RootCAs = roots
 	}
-	if fingerprint != "" {
-		want, err := ParseFingerprint(fingerprint)
+	var want [][sha256.Size]byte
+	for _, f := range fingerprints {
+		sum, err := ParseFingerprint(f)
 		if err != nil {
 			return nil, fmt.Errorf("fingerprint: %w", err)
 		}
+		want = append(want, sum)
+	}
+	if len(want) > 0 {
 		c.InsecureSkipVerify = true
 		c.VerifyConnection = func(state tls.ConnectionState) error { return checkFingerprint(state.PeerCertificates, want) }
 	}
@@ -47,14 +52,19 @@ func (o DialerOptions) clientCertificate(*tls.CertificateRequestInfo) (*tls.Cert
 	return &pair, nil
 }
 
-func checkFingerprint(shown []*x509.Certificate, want [sha256.Size]byte) error {
+func checkFingerprint(shown []*x509.Certificate, want [][sha256.Size]byte) error {
 	if len(shown) == 0 {
 		return ErrNoCertificate
 	}
-	if got := sha256.Sum256(shown[0].Raw); got != want {
-		return fmt.Errorf("%w: %s, want %s", ErrFingerprint, hex.EncodeToString(got[:]), hex.EncodeToString(want[:]))
+	got := sha256.Sum256(shown[0].Raw)
+	if slices.Contains(want, got) {
+		return nil
 	}
-	return nil
+	var right []string
+	for _, sum := range want {
+		right = append(right, hex.EncodeToString(sum[:]))
+	}
+	return fmt.Errorf("%w: %s, want %s", ErrFingerprint, hex.EncodeToString(got[:]), strings.Join(right, " or "))
 }
 
 // explainTLS adds to the error of a handshake what an operator can do about it.

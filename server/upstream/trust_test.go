@@ -52,10 +52,10 @@ func TestTrust(t *testing.T) {
 		{"ca_file", DialerOptions{CAFile: ca}, "", ""},
 		{"ca_file, another name", DialerOptions{CAFile: ca}, "localhost", "not localhost"},
 		{"ca_file of somebody else", DialerOptions{CAFile: other}, "", "unknown authority"},
-		{"fingerprint", DialerOptions{Fingerprint: print}, "", ""},
-		{"fingerprint with colons", DialerOptions{Fingerprint: colons}, "", ""},
-		{"fingerprint, another name", DialerOptions{Fingerprint: print}, "localhost", ""},
-		{"fingerprint of somebody else", DialerOptions{Fingerprint: somebodysPrint}, "",
+		{"fingerprint", DialerOptions{Fingerprints: []string{print}}, "", ""},
+		{"fingerprint with colons", DialerOptions{Fingerprints: []string{colons}}, "", ""},
+		{"fingerprint, another name", DialerOptions{Fingerprints: []string{print}}, "localhost", ""},
+		{"fingerprint of somebody else", DialerOptions{Fingerprints: []string{somebodysPrint}}, "",
 			"tls: the upstream's certificate is not the one of fingerprint: " + print + ", want " + somebodysPrint},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -92,7 +92,7 @@ func TestClientCertificate(t *testing.T) {
 	defer secure.Close()
 	sum := sha256.Sum256(secure.Certificate().Raw)
 	dir := t.TempDir()
-	o := DialerOptions{Fingerprint: hex.EncodeToString(sum[:]), ClientCert: filepath.Join(dir, "c.crt"),
+	o := DialerOptions{Fingerprints: []string{hex.EncodeToString(sum[:])}, ClientCert: filepath.Join(dir, "c.crt"),
 		ClientKey: filepath.Join(dir, "c.key")}
 	d, err := NewDialer(o)
 	if err != nil {
@@ -152,12 +152,12 @@ func strangersCA(t *testing.T) (file string) {
 }
 
 func TestTrustRefuses(t *testing.T) {
-	for _, o := range []DialerOptions{{CAFile: "none.pem"}, {CAFile: "trust.go"}, {Fingerprint: "00"}} {
+	for _, o := range []DialerOptions{{CAFile: "none.pem"}, {CAFile: "trust.go"}, {Fingerprints: []string{"00"}}} {
 		if _, err := NewDialer(o); err == nil {
 			t.Errorf("%+v: no error", o)
 		}
 	}
-	if err := checkFingerprint(nil, [32]byte{}); !errors.Is(err, ErrNoCertificate) {
+	if err := checkFingerprint(nil, nil); !errors.Is(err, ErrNoCertificate) {
 		t.Errorf("no certificate: %v", err)
 	}
 }
@@ -166,7 +166,7 @@ func TestTrustRefuses(t *testing.T) {
 func TestTrustPlainServer(t *testing.T) {
 	plain := httptest.NewServer(http.NotFoundHandler())
 	defer plain.Close()
-	d, err := NewDialer(DialerOptions{Fingerprint: somebodysPrint})
+	d, err := NewDialer(DialerOptions{Fingerprints: []string{somebodysPrint}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,6 +3,7 @@ package upstream
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"pumpd/server/auth"
 )
@@ -18,6 +19,8 @@ type Visit struct {
 	hops   int      // redirects and playlists so far
 	trail  []string // the playlists among them
 	least  scope    // nothing nearer is dialled: somebody that far away has sent us
+	asked  bool     // the proxy has asked for credentials
+	pushes bool     // it is a push's: encoders follow more redirects than players
 	Via    string   // of the last reply that was no circle
 }
 
@@ -67,16 +70,21 @@ func (v *Visit) judge(ctx context.Context, a *Answer) (again bool, err error) {
 	}
 	v.Via = r.via
 	switch r.status {
-	case 200:
+	case 200, 204:
 		return false, nil
-	case 301, 302, 303, 307, 308:
-		if r.location != "" {
+	case 300, 301, 302, 303, 305, 307, 308:
+		if r.location != "" && (v.pushes || r.status != 300 && r.status != 305) {
 			return true, v.follow(ctx, a, r.location)
 		}
 	case 401:
 		return true, v.login.Learn(r.challenge)
+	case 407:
+		if a.link.proxy != nil && !v.asked {
+			v.asked = true
+			return true, a.link.proxy.learn(r.proxyAsks)
+		}
 	}
-	return false, &StatusError{r.status, r.reason}
+	return false, &StatusError{Status: r.status, Reason: r.reason, After: retryAfter(r.retryAfter)}
 }
 
 // follow goes where an answer sends us, if the rules let it.
@@ -94,7 +102,7 @@ func (v *Visit) follow(ctx context.Context, a *Answer, where string) error {
 	if v.client.Follow != FollowAny {
 		v.least = max(v.least, v.client.Dialer.reach(ctx, a.link, v.at))
 	}
-	v.client.Log.Debug("pull is redirected", "from", v.at, "to", to, "status", a.reply.status)
+	v.client.Log.Debug("redirected", "from", v.at, "to", to, "status", a.reply.status)
 	v.at, v.login = to, auth.Login{User: to.user, Password: to.password}
 	return nil
 }
@@ -103,6 +111,7 @@ func (v *Visit) follow(ctx context.Context, a *Answer, where string) error {
 type StatusError struct {
 	Status int
 	Reason string
+	After  time.Duration // by its Retry-After, 0 if it has none
 }
 
 func (e *StatusError) Error() string {
