@@ -43,7 +43,8 @@ var arrows = []arrow{
 	{
 		dir: "server", may: []string{
 			"server/access", "server/admin", "server/admission",
-			"server/auth", "server/clock", "server/config", "server/fanout", "server/logging", "server/play",
+			"server/auth", "server/clock", "server/config", "server/fanout", "server/forward", "server/logging",
+			"server/play",
 			"server/proxied", "server/pull", "server/pulse", "server/reason", "server/stream",
 			"server/upstream", "server/via", "asf", "codec",
 			"*",
@@ -74,6 +75,13 @@ var arrows = []arrow{
 		},
 	},
 	{
+		dir: "server/forward", may: []string{
+			"server/clock", "server/config", "server/outage", "server/stream", "server/upstream", "server/via", "server/view",
+			"codec",
+		},
+		tests: []string{"server/logging/logtest", "server/stream/streamtest", "asf", "asf/asftest"},
+	},
+	{
 		dir: "server/play", may: []string{"server/clock", "server/config", "server/stream", "server/view", "asf"},
 		tests: []string{"server/stream/streamtest", "asf/asftest"},
 	},
@@ -99,7 +107,7 @@ var arrows = []arrow{
 	{dir: "server/view", may: []string{"server/clock", "server/config"}},
 	{dir: "server/config", may: []string{"server/auth", "server/upstream", "*"}},
 	{
-		dir: "server/upstream", may: []string{"server/auth", "server/via", "asf", "codec"},
+		dir: "server/upstream", may: []string{"server/auth", "server/via", "asf", "codec", "*"},
 		tests: []string{"server/upstream/upstreamtest", "asf/asftest"},
 	},
 	{dir: "server/upstream/upstreamtest", may: []string{"asf/asftest", "codec"}},

@@ -26,8 +26,11 @@ type push struct {
 	// Of the last PushStart.
 	id    string // push-id, as the cookie says
 	minor int    // HTTP/1.minor
+	via   string // the pumps that the stream has come through
+	pump  bool   // one of them pushes
 	keep  bool   // the conn stays when the body is complete
 
+	resumes bool // it was pushed before with its push-id, by a pump, and its first header is yet to come
 	state   pushState
 	source  *stream.Source // while inheriting and feeding
 	body    pushBody
@@ -133,7 +136,7 @@ func (p *push) header(c *conn, b []byte) error {
 			return err
 		}
 		if s := p.stream.Writer(); s != nil && s.Kind() == stream.Slate {
-			p.next = h
+			p.next, p.resumes = h, false
 			p.remember(h.Published())
 			return nil
 		}
@@ -145,6 +148,10 @@ func (p *push) header(c *conn, b []byte) error {
 	if err := p.source.Header(b); err != nil {
 		return err
 	}
+	if p.resumes {
+		p.source.Follow(stream.TieSame)
+	}
+	p.resumes = false
 	p.remember(p.source.Published())
 	return nil
 }
@@ -240,6 +247,7 @@ func (p *push) claim(c *conn) error {
 		Who:    c.name(),
 		From:   p.from,
 		PushID: p.id,
+		Pump:   p.pump,
 		Evict:  func() { l.tell(func(clock.Instant) { p.evicted(c) }) },
 	}
 	s, at, err := p.stream.Inherit(claim, func() { l.tell(func(now clock.Instant) { p.granted(c, now) }) })
@@ -251,6 +259,7 @@ func (p *push) claim(c *conn) error {
 		p.state = pushInheriting
 		return errInheriting
 	}
+	p.stream.SetVia(p.via)
 	return nil
 }
 
@@ -260,6 +269,7 @@ func (p *push) granted(c *conn, now clock.Instant) {
 		return // it has gone in the meantime, and its claim with it
 	}
 	p.state = pushFeeding
+	p.stream.SetVia(p.via)
 	p.source.TookOver()
 	c.loop.process(c, now)
 }

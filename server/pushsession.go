@@ -116,6 +116,19 @@ func (a *pushAccess) know(id string, st *stream.Stream, from netip.Addr, now clo
 	return *s, true
 }
 
+// prolong is for an encoder at an address that has been let in: it has the session of its push-id, if there is one,
+// end at ends, and be good for this address, whichever it had before. false: there is none.
+func (a *pushAccess) prolong(id string, st *stream.Stream, from netip.Addr, now, ends clock.Instant) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	s := a.sessionsOf(st).find(id)
+	if s == nil || s.ends.Before(now) {
+		return false
+	}
+	s.from, s.ends = from, ends
+	return true
+}
+
 // use has the session of a push-id end at ends, and be good for this address.
 func (a *pushAccess) use(id string, st *stream.Stream, from netip.Addr, ends clock.Instant) {
 	a.mu.Lock()

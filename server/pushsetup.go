@@ -10,6 +10,7 @@ import (
 	"pumpd/server/logging"
 	"pumpd/server/reason"
 	"pumpd/server/stream"
+	"pumpd/server/via"
 )
 
 // setUpPush answers an encoder's PushSetup (push.md §2). Its body, a template's URL and AutoDestroy, is read and
@@ -21,15 +22,30 @@ func (l *loop) setUpPush(c *conn, x exchange, now clock.Instant) {
 	}
 	ends := now.Add(l.limits.pushSetup)
 	id := pushID(x.Request)
-	if _, known := l.node.access.know(id, st, c.remote.Addr(), now); known {
-		l.node.access.use(id, st, c.remote.Addr(), ends)
-	} else {
+	if !l.node.access.prolong(id, st, c.remote.Addr(), now, ends) {
 		id = l.node.access.open(st, c.remote.Addr(), now, ends)
 	}
 	if c.push != nil {
 		c.push.heard = now
 	}
-	l.pushAccepted(c, x.Minor, id, keep)
+	var more []string
+	if byPump(x.Request) {
+		more = pushTime(st)
+	}
+	l.pushAccepted(c, x.Minor, id, keep, more...)
+}
+
+// byPump says that a push comes from a pump, by its Via.
+func byPump(r *codec.Request) bool { return r.Via.Has([]byte(via.Prefix)) }
+
+// pushTime tells a pump that comes back up to where its push is here, so that it need not send that again (push.md §5).
+func pushTime(st *stream.Stream) []string {
+	if j := st.Joins(); j != nil {
+		if send, ok := j.Reached(); ok {
+			return []string{"Pragma", fmt.Sprintf("push-time=%d", send)}
+		}
+	}
+	return nil
 }
 
 // startPush begins the body of a PushStart, whose head is n bytes long. Nothing is answered until the body is complete
@@ -61,9 +77,11 @@ func (l *loop) startPush(c *conn, x exchange, n int, now clock.Instant) {
 		c.push = nil
 	}
 	if c.push == nil {
-		c.push = &push{stream: st, access: l.node.access, from: c.remote.Addr(), last: s.last}
+		c.push = &push{stream: st, access: l.node.access, from: c.remote.Addr(), last: s.last,
+			resumes: s.last != nil && byPump(x.Request)}
 	}
 	p := c.push
+	p.via, p.pump = x.Via.String(), byPump(x.Request)
 	p.id, p.minor, p.keep = id, x.Minor, stays(x.Request, true)
 	p.hear(now)
 	p.body = pushBody{toCome: x.ContentLength, chunked: x.Chunked, mmsh: p.body.mmsh}
@@ -87,6 +105,11 @@ func (l *loop) admitPush(c *conn, x exchange, known, keep bool, now clock.Instan
 	rights := l.node.access.of(st)
 	if keys := rights.bars(c.listed(), c.local(), c.certificate()); keys != "" {
 		l.refuseBarred(c, x, keys)
+		return false
+	}
+	if err := l.node.name.CheckRequest(&x.Via); err != nil {
+		l.log.Warn(logging.PumpRefused, "stream", st.Config().Path, "from", c.remote, "err", err)
+		l.refuse(c, x.to, 403, err.Error())
 		return false
 	}
 	if len(rights.users) > 0 && !known && !l.authorise(c, x, keep, now) {
@@ -128,7 +151,7 @@ func (l *loop) objection(c *conn, st *stream.Stream, id string, now clock.Instan
 	switch {
 	case !rights.proved() && st.Reserved(c.remote.Addr(), id, now):
 		return 403, "another encoder sends to this stream"
-	case s != nil && s.Kind() == stream.Push && guardedBy(s, now):
+	case s != nil && s.Kind() == stream.Push && s.PushID() != id && guardedBy(s, now):
 		return 409, "an encoder sends to this stream already"
 	}
 	return 0, ""
@@ -140,10 +163,14 @@ func guardedBy(s *stream.Source, now clock.Instant) bool {
 	return s.Stream().Config().OnSecondPush == "refuse" && now.Since(s.Heard()) <= silentSource
 }
 
-// pushAccepted is the 204 to a setup and to a complete body. Encoders compare some field names by case.
-func (l *loop) pushAccepted(c *conn, minor int, id string, keep bool) {
+// pushAccepted is the 204 to a setup and to a complete body. Encoders compare some field names by case. more is names
+// and values of fields.
+func (l *loop) pushAccepted(c *conn, minor int, id string, keep bool, more ...string) {
 	b := codec.AppendField(l.head(minor, 204, encoderServer), "Set-Cookie", "push-id="+id)
 	b = codec.AppendField(b, "Pragma", fmt.Sprintf("timeout=%d", l.limits.sourceIdle.Milliseconds()))
+	for i := 0; i < len(more); i += 2 {
+		b = codec.AppendField(b, more[i], more[i+1])
+	}
 	b = codec.AppendIntField(b, "Content-Length", 0)
 	l.send(c, appendConnection(b, keep), nil)
 	l.finish(c, keep)

@@ -6,6 +6,7 @@ import (
 
 	"pumpd/server/clock"
 	"pumpd/server/config"
+	"pumpd/server/forward"
 	"pumpd/server/play"
 	"pumpd/server/pull"
 	"pumpd/server/reason"
@@ -44,6 +45,15 @@ var tasks = []task{
 		wanted: func(c *config.Stream) bool { return c.Type == config.TypePull },
 		run:    (*Server).pull,
 	},
+	{
+		keys: []string{
+			"streams[].forward", "streams[].forward_ca_file", "streams[].forward_fingerprints",
+			"streams[].forward_client_cert", "streams[].forward_client_key",
+		},
+		global: []string{"proxy.url", "proxy.for_local"},
+		wanted: func(c *config.Stream) bool { return len(c.Forward) > 0 },
+		run:    (*Server).forward,
+	},
 }
 
 // askedOfStreams are the keys that whoever needs them asks Stream.Config for, each time, or that prepareStreams makes
@@ -56,6 +66,7 @@ var askedOfStreams = []string{
 	"streams[].auth_url", "streams[].auth_fail", "streams[].auth_ttl", "streams[].auth_timeout",
 	"streams[].push_users", "streams[].push_certs", "streams[].push_from", "streams[].on_second_push",
 	"streams[].failback", "streams[].pair_switch", "streams[].on_demand", "streams[].idle_close",
+	"streams[].forward_buffer", "streams[].forward_lag",
 }
 
 func (s *Server) playSlate(ctx context.Context, st *stream.Stream) { play.RunSlate(ctx, st) }
@@ -64,6 +75,10 @@ func (s *Server) playFile(ctx context.Context, st *stream.Stream)  { play.RunFil
 func (s *Server) pull(ctx context.Context, st *stream.Stream) {
 	pull.Run(ctx, st, s.config, s.node.name)
 	st.ShowUpstreams(nil)
+}
+
+func (s *Server) forward(ctx context.Context, st *stream.Stream) {
+	forward.Run(ctx, st, s.config, s.node.name)
 }
 
 // A running is a task that goes on.

@@ -128,6 +128,7 @@ func (c collector) Describe(out chan<- *prometheus.Desc) {
 	for _, d := range slices.Concat(feedDescs, roomDescs, own) {
 		out <- d
 	}
+	describeForwards(out)
 }
 
 func (c collector) Collect(out chan<- prometheus.Metric) {
@@ -156,6 +157,7 @@ func collectStream(out chan<- prometheus.Metric, st *stream.Stream, now clock.In
 	}
 	collectReasons(out, leftDesc, func(why reason.Reason) uint64 { return st.Stats().Left[why].Load() }, path)
 	collectFeed(out, st, now)
+	collectForwards(out, st, now)
 	if age, ok := st.Silence(); ok {
 		out <- prometheus.MustNewConstMetric(ageDesc, gauge, age.Seconds(), path)
 	}

@@ -61,6 +61,7 @@ type streamReport struct {
 	Room        streamRoomReport  `json:"room"`
 	URLs        urlReport         `json:"urls"`
 	Upstreams   []upstreamReport  `json:"upstreams,omitempty"` // of a pull, in order of preference
+	Forwards    []forwardReport   `json:"forwards,omitempty"`  // where it is pushed on to, in the order of the configuration
 }
 
 // A sourceReport is who feeds a stream; null: nobody does.
@@ -77,6 +78,22 @@ type upstreamReport struct {
 	Again     *float64 `json:"again_seconds"`      // until it is asked or feeds next; null: nothing is planned
 	LastError string   `json:"last_error"`         // it may be good by now; empty: there was none
 	Erred     *float64 `json:"last_error_seconds"` // ago; null: there was none
+}
+
+// A forwardReport is a server that a stream is pushed on to, and how that goes.
+type forwardReport struct {
+	URL        string   `json:"url"`                // as configured, without credentials and query
+	State      string   `json:"state"`              // see view.ForwardState
+	Lag        float64  `json:"lag_seconds"`        // how old what it is yet to get is; 0: it has all
+	Packets    uint64   `json:"packets"`            // that were sent, those that were sent again included
+	Bytes      uint64   `json:"bytes"`              // that went out, requests and TLS included
+	Resent     uint64   `json:"resent"`             // packets that were sent again after a break
+	Skips      uint64   `json:"skips"`              // times that it went on with a newer key frame
+	Reconnects uint64   `json:"reconnects"`         // connections that followed one that broke
+	Failures   int      `json:"failures"`           // in a row
+	Again      *float64 `json:"again_seconds"`      // until it is tried next; null: nothing is planned
+	LastError  string   `json:"last_error"`         // it may be good by now; empty: there was none
+	Erred      *float64 `json:"last_error_seconds"` // ago; null: there was none
 }
 
 // A urlReport is what to open, on the host name by which the report was asked for unless the server listens on one

@@ -96,23 +96,43 @@ func (a *Admin) reportStream(st *stream.Stream, host string) streamReport {
 		r.LastPacket = &ago
 	}
 	r.Upstreams = reportUpstreams(st.Upstreams(), a.s.Clock.Now())
+	r.Forwards = reportForwards(st.Forwards(), a.s.Clock.Now())
 	return r
 }
 
 func reportUpstreams(views []view.Upstream, now clock.Instant) (list []upstreamReport) {
 	for _, v := range views {
-		r := upstreamReport{URL: v.Name, State: v.State.String(), Failures: v.Failures, LastError: v.Last.Text}
-		if v.Again > now {
-			in := seconds(v.Again.Since(now))
-			r.Again = &in
-		}
-		if v.Last.Text != "" {
-			ago := seconds(now.Since(v.Last.At))
-			r.Erred = &ago
-		}
-		list = append(list, r)
+		list = append(list, upstreamReport{URL: v.Name, State: v.State.String(), Failures: v.Failures,
+			Again: until(v.Again, now), LastError: v.Last.Text, Erred: ago(v.Last, now)})
 	}
 	return list
+}
+
+func reportForwards(views []view.Forward, now clock.Instant) (list []forwardReport) {
+	for _, v := range views {
+		list = append(list, forwardReport{URL: v.Name, State: v.State.String(), Lag: seconds(v.Lag), Packets: v.Packets,
+			Bytes: v.Bytes, Resent: v.Resent, Skips: v.Skips, Reconnects: v.Reconnects, Failures: v.Failures,
+			Again: until(v.Again, now), LastError: v.Last.Text, Erred: ago(v.Last, now)})
+	}
+	return list
+}
+
+// until is how long it is to a moment, nil where that is past.
+func until(t, now clock.Instant) *float64 {
+	if t <= now {
+		return nil
+	}
+	in := seconds(t.Since(now))
+	return &in
+}
+
+// ago is how long an error is past, nil where there was none.
+func ago(e view.Error, now clock.Instant) *float64 {
+	if e.Text == "" {
+		return nil
+	}
+	d := seconds(now.Since(e.At))
+	return &d
 }
 
 // titleOf is what to call a stream before people: its path where no title is configured.

@@ -24,6 +24,7 @@ func (f *document) check(c *Config) {
 	f.checkClients(&c.TLS)
 	f.checkProxy(&c.Proxy)
 	f.checkStreams(c.Streams)
+	f.checkForwards(c)
 	f.checkAdmin(c)
 	f.checkAdmission(c)
 }
@@ -127,7 +128,7 @@ func (f *document) checkClients(c *TLS) {
 	}
 }
 
-// checkProxy wants an address only: what the proxy is asked for is up to each pull.
+// checkProxy wants an address only: what the proxy is asked for is up to each pull and forward.
 func (f *document) checkProxy(c *Proxy) {
 	if c.URL == "" {
 		return

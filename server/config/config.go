@@ -84,7 +84,7 @@ type Certificate struct {
 	Key  string `toml:"key"`
 }
 
-// A Proxy is the table [proxy], for pulls.
+// A Proxy is the table [proxy], for pulls and forwards.
 type Proxy struct {
 	URL      string `toml:"url"`       // http://…, "" dials directly
 	ForLocal bool   `toml:"for_local"` // private and loopback addresses go through it as well
@@ -126,6 +126,14 @@ type Stream struct {
 	Slate        string        `toml:"slate"`          // file as in Certificate, or SlateBuiltin; "" is none
 	SlateAfter   Duration      `toml:"slate_after"`    // how long the source is away before Slate plays
 	File         string        `toml:"file"`           // as in Certificate; "" is the built-in clip
+
+	Forward             []string `toml:"forward"`              // URLs that the stream is pushed on to
+	ForwardBuffer       Duration `toml:"forward_buffer"`       // a break of so long leaves no gap
+	ForwardLag          Duration `toml:"forward_lag"`          // this far behind it goes on with a newer key frame
+	ForwardCAFile       string   `toml:"forward_ca_file"`      // as CAFile
+	ForwardFingerprints []string `toml:"forward_fingerprints"` // as Fingerprint, for any of Forward
+	ForwardClientCert   string   `toml:"forward_client_cert"`  // as ClientCert
+	ForwardClientKey    string   `toml:"forward_client_key"`
 
 	FollowRedirects upstream.FollowRule `toml:"follow_redirects"` // where the upstreams of a pull may lead
 	ClientCert      string              `toml:"client_cert"`      // of a pull, as Certificate.Cert: what upstreams are shown
@@ -191,6 +199,8 @@ func (s *Stream) setDefaults() {
 	s.IdleClose = Duration(30 * time.Second)
 	s.SlateAfter = Duration(3 * time.Second)
 	s.FollowRedirects = upstream.FollowPublic
+	s.ForwardBuffer = Duration(30 * time.Second)
+	s.ForwardLag = Duration(60 * time.Second)
 }
 
 // A Duration is a time.Duration that TOML and people read and write as "3s".

@@ -22,7 +22,8 @@ func TestExampleIsTheDefaults(t *testing.T) {
 	want := Default()
 	want.Server.AdminHosts, want.Server.ReadyStreams, want.Server.Siblings = []string{}, []string{}, []string{}
 	want.Server.TrustedProxies = []string{}
-	common := Stream{Failback: Duration(time.Minute), PairSwitch: Duration(500 * time.Millisecond),
+	common := Stream{ForwardBuffer: Duration(30 * time.Second), ForwardLag: Duration(time.Minute),
+		Failback: Duration(time.Minute), PairSwitch: Duration(500 * time.Millisecond),
 		IdleClose: Duration(30 * time.Second), SlateAfter: Duration(3 * time.Second), FollowRedirects: upstream.FollowPublic,
 		ViewSatisfy: "all", AuthFail: "closed", AuthTTL: Duration(30 * time.Second), AuthTimeout: Duration(3 * time.Second)}
 	demo, push, pull := common, common, common
@@ -31,6 +32,7 @@ func TestExampleIsTheDefaults(t *testing.T) {
 	push.Path, push.Title, push.Enabled, push.Type, push.OnSecondPush = "pushed_video", "Pushed video", true, "mmsh_push",
 		"takeover"
 	push.PushUsers, push.PushFrom, push.PushCerts = []auth.Secret{}, []string{}, []string{}
+	push.Forward, push.ForwardFingerprints = []string{}, []string{}
 	pull.Path, pull.Title, pull.Enabled, pull.Type, pull.OnSecondPush = "pulled_video", "Pulled video", true, "mmsh_pull",
 		"takeover"
 	pull.URL = "mmsh://127.0.0.1:7070/"

@@ -94,6 +94,9 @@ func (c *Config) resolve(dir string) {
 		from(&s.CAFile)
 		from(&s.ClientCert)
 		from(&s.ClientKey)
+		from(&s.ForwardCAFile)
+		from(&s.ForwardClientCert)
+		from(&s.ForwardClientKey)
 		if s.Slate != SlateBuiltin {
 			from(&s.Slate)
 		}

@@ -21,6 +21,8 @@ type Element struct {
 	next atomic.Pointer[Element] // set once, by the writer
 
 	kind  ElementKind
+	by    Kind          // a packet: what has brought it
+	sent  uint32        // a packet: its send time, ms, as that has sent it
 	order uint64        // position in the chain, +1 each; tells which of two cursors is ahead
 	index uint64        // packets before this one; LocationIds are differences of it
 	bytes uint64        // of memory that packets up to and including this one take
@@ -123,6 +125,16 @@ type Joins struct {
 	back    time.Duration // of stream between start and the end of the chain
 }
 
+// Reached is the send time, in ms, of the newest packet as its source has sent it. It is false where that was none of
+// an encoder.
+func (j *Joins) Reached() (send uint32, ok bool) {
+	last := j.Newest
+	for e := last; e != nil; e = e.Next() {
+		last = e
+	}
+	return last.sent, last.kind == PacketElement && last.by == Push
+}
+
 // A chain is the writer's end. It belongs to whoever holds the stream's claim.
 type chain struct {
 	last     *Element
@@ -131,6 +143,7 @@ type chain struct {
 	sendTime uint32 // send time of the newest packet, ms, as published
 	shown    uint32 // latest presentation time of this generation, likewise
 	shift    uint32 // ms, added to the times of the source, modulo 2^32
+	by       Kind   // of the source that writes
 	full     bool   // the limits of memory keep newcomers from starting as far back as they should
 	tuning   *tuning
 }
@@ -195,7 +208,7 @@ func (c *chain) begin(g *Generation, now clock.Instant, tell func(*Joins)) {
 // one.
 func (c *chain) packet(full, short []byte, join bool, o *opening, now clock.Instant) *Joins {
 	before := c.last
-	e := &Element{kind: PacketElement, at: now, full: full, short: short}
+	e := &Element{kind: PacketElement, by: c.by, sent: c.sendTime - c.shift, at: now, full: full, short: short}
 	c.number(e)
 	c.link(e)
 	if join {

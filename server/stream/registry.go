@@ -86,6 +86,7 @@ type Claim struct {
 	Who    string     // for the log and the status page: an address or a URL
 	From   netip.Addr // of a push
 	PushID string     // of a push
+	Pump   bool       // of a push: by a pump, which sends again what may have been lost
 	Evict  func()     // asks the holder to give the claim up soon; nil: it will not. Called under the registry's mutex
 }
 

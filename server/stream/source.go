@@ -55,6 +55,9 @@ func (k Kind) String() string { return [...]string{"push", "pull", "file", "slat
 // Kind says how the source comes.
 func (s *Source) Kind() Kind { return s.claim.Kind }
 
+// PushID is the one by which a push has come.
+func (s *Source) PushID() string { return s.claim.PushID }
+
 // Who is the source's address or URL, for people.
 func (s *Source) Who() string { return s.claim.Who }
 
@@ -200,6 +203,7 @@ func (s *Source) write(b []byte, p asf.Packet, at clock.Instant) error {
 		s.declare()
 	}
 	s.keepTime(p, at)
+	s.stream.chain.by = s.claim.Kind
 	if s.restless != nil {
 		return s.restless
 	}

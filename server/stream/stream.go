@@ -34,12 +34,14 @@ type Stream struct {
 	// Any goroutine.
 	joins atomic.Pointer[Joins]  // nil: there is nothing to watch
 	loops loopSet                // those that have viewers or hold some
+	ears  ears                   // of goroutines that are no loops
 	state atomic.Int32           // State, for those who only look
 	vain  atomic.Bool            // while orphaned: a source has come back, and so far with a header only
 	via   atomic.Pointer[string] // of a pull: Via of the upstream, the pumps behind this one
 
 	upstreams atomic.Pointer[[]view.Upstream] // of a pull, in order of preference; nil: it does not run yet
 	fault     atomic.Pointer[view.Error]      // of a file: why it did not play
+	forwards  atomic.Pointer[ForwardViews]    // nil: it is not pushed on
 
 	// Under the registry's mutex.
 	writer   *Source       // nil: nobody writes
@@ -122,6 +124,7 @@ func (st *Stream) Joins() *Joins { return st.joins.Load() }
 // bell tells the loops for which it matters that the chain has grown.
 func (st *Stream) bell(now clock.Instant) {
 	st.loops.each(func(id int) { st.ring(id, now) })
+	st.ears.tell()
 }
 
 // Up says whether a newcomer can be served, and where. While a source is back that has nothing to show, and after it,
@@ -202,6 +205,27 @@ func (st *Stream) Upstreams() []view.Upstream {
 		return *views
 	}
 	return nil
+}
+
+// ForwardViews are what becomes of a stream's forwards, in the order of the configuration. Each is replaced by the
+// goroutine that does it; what it points to changes no more.
+type ForwardViews []atomic.Pointer[view.Forward]
+
+// ShowForwards publishes those of a stream that is pushed on from now on; nil: it is not any more.
+func (st *Stream) ShowForwards(views ForwardViews) { st.forwards.Store(&views) }
+
+// Forwards is how the stream's forwards do. Any goroutine.
+func (st *Stream) Forwards() (list []view.Forward) {
+	views := st.forwards.Load()
+	if views == nil {
+		return nil
+	}
+	for i := range *views {
+		if v := (*views)[i].Load(); v != nil {
+			list = append(list, *v)
+		}
+	}
+	return list
 }
 
 // Fail keeps why the stream's file did not play.

@@ -22,17 +22,17 @@ func (c *chain) ahead(send uint32) time.Duration {
 	return time.Duration(int32(send+c.shift-c.sendTime)) * time.Millisecond
 }
 
-// repeats says whether a packet of a pull that came back is one that viewers have had: upstreams begin with a burst of
-// the past. Where the burst is the same packets as ours, as between pumps, the first one after it goes on exactly where
-// the chain ends. What is older than the chain's end and not the same is left out for RepeatTime; by then it is no
-// burst but another clock. An encoder that pushes never repeats.
+// repeats says whether a packet of a source that came back is one that viewers have had: upstreams begin with a burst
+// of the past, and a pump that pushes with what may have been lost. Where that is the same packets as ours, as between
+// pumps, the first one after it goes on exactly where the chain ends. What is older than the chain's end and not the same
+// is left out for RepeatTime; by then it is no burst but another clock. An encoder that pushes never repeats.
 func (s *Source) repeats(b []byte, p asf.Packet, now clock.Instant) bool {
 	st := s.stream
-	if s.state == writing || s.claim.Kind != Pull || s.tie == TieOther || s.first() {
+	if s.state == writing || s.claim.Kind != Pull && !s.claim.Pump || s.tie == TieOther || s.first() {
 		return false
 	}
 	d := st.chain.ahead(p.SendTime)
-	if d > 0 || d <= -config.LongestBurst-KeyPatience {
+	if d > 0 || d <= -s.farthestRepeat() {
 		return false
 	}
 	b, err := s.shifted(b)
@@ -45,6 +45,14 @@ func (s *Source) repeats(b []byte, p asf.Packet, now clock.Instant) bool {
 		return true
 	}
 	return s.seen != nil || s.tie == TieSame || now.Since(s.waiting) < RepeatTime
+}
+
+// farthestRepeat is how far back a repetition can begin: with an upstream's burst, or with what a pump has kept.
+func (s *Source) farthestRepeat() time.Duration {
+	if s.claim.Pump && s.tie == TieSame {
+		return config.LongestForward
+	}
+	return config.LongestBurst + KeyPatience
 }
 
 // RepeatTime is more than an upstream takes to send its burst.

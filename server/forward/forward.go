@@ -1,0 +1,221 @@
+// Package forward pushes streams on to other servers, as an encoder does (push.md): Run does it for one stream, with a
+// goroutine for each server of its configuration, and one more for what that answers. What has become of it is the
+// stream's to show.
+//
+// A forward reads the chain as a viewer does, by a place in it, and holds what the other side may yet ask for. So a
+// break of up to forward_buffer leaves no gap there and repeats nothing.
+package forward
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"net"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"pumpd/server/clock"
+	"pumpd/server/config"
+	"pumpd/server/outage"
+	"pumpd/server/stream"
+	"pumpd/server/upstream"
+	"pumpd/server/via"
+	"pumpd/server/view"
+)
+
+// A forward pushes one stream on to one server. But for what says otherwise, all of it belongs to run's goroutine.
+type forward struct {
+	// Set by newForwards, never changed.
+	st     *stream.Stream
+	pump   via.Name
+	pusher *upstream.Pusher
+	shown  *atomic.Pointer[view.Forward] // any goroutine
+	random func() float64
+
+	id       string // push-id, upstream.NoPushID before the server has given one
+	place    place
+	packet   []byte // scratch: without padding
+	framed   []byte // scratch: the same in its frame
+	news     <-chan struct{}
+	failures int           // in a row
+	failing  clock.Instant // since when, if there were any
+	outage   outage.Outage
+	v        view.Forward // as it is shown next
+}
+
+const (
+	answerTime = 20 * time.Second // in which a server must have answered a setup, or a body that is complete
+	goodRun    = time.Second      // of pushing, and the next failure is the first in a row
+	steadyRun  = 10 * time.Second // and so much, and the outage is over
+	lookTime   = time.Second      // how often a forward that has nothing to do looks after what it holds
+)
+
+// Run pushes a stream on to the servers of its configuration until ctx is done. now gives the configuration that
+// counts.
+func Run(ctx context.Context, st *stream.Stream, now func() *config.Config, pump via.Name) {
+	all, err := newForwards(st, now(), pump, nil)
+	if err != nil {
+		st.Log().Error("forward is not possible", "err", err)
+		return
+	}
+	runAll(ctx, all)
+	st.ShowForwards(nil)
+}
+
+type connector func(ctx context.Context, addr string, allow func(netip.Addr) error) (net.Conn, error)
+
+func runAll(ctx context.Context, all []*forward) {
+	var work sync.WaitGroup
+	for _, f := range all {
+		work.Go(func() { f.run(ctx) })
+	}
+	work.Wait()
+}
+
+// newForwards makes those of a stream, and shows them. connect is for tests, see upstream.Dialer; nil: the network.
+func newForwards(st *stream.Stream, c *config.Config, pump via.Name, connect connector) (all []*forward, err error) {
+	cfg := st.Config()
+	d, err := upstream.NewDialer(upstream.DialerOptions{
+		Proxy: c.Proxy.URL, ForLocal: c.Proxy.ForLocal, CAFile: cfg.ForwardCAFile, Fingerprints: cfg.ForwardFingerprints,
+		ClientCert: cfg.ForwardClientCert, ClientKey: cfg.ForwardClientKey,
+	})
+	if err != nil {
+		return nil, err
+	}
+	if connect != nil {
+		d.Connect = connect
+	}
+	client := &upstream.Client{Dialer: d, Name: pump, Follow: upstream.FollowPublic, Log: st.Log(),
+		Stall: func() time.Duration { return answerTime }}
+	views := make(stream.ForwardViews, len(cfg.Forward))
+	for i, raw := range cfg.Forward {
+		to, err := upstream.Parse(raw)
+		if err != nil {
+			return nil, err
+		}
+		f := &forward{st: st, pump: pump, pusher: client.NewPusher(to), shown: &views[i], random: rand.Float64,
+			id: upstream.NoPushID, outage: outage.Outage{What: "forward", Place: "to", Causes: causes}}
+		f.v.Name = upstream.AsConfigured(raw)
+		f.show(view.ForwardWaiting)
+		all = append(all, f)
+	}
+	st.ShowForwards(views)
+	return all, nil
+}
+
+var (
+	errStalled = errors.New("the line takes nothing")
+	errOver    = errors.New("the stream is over") // not a failure
+)
+
+// causes are the words for errors that only a forward has.
+var causes = []outage.Cause{
+	{Err: errStalled, Word: "stalled"},
+	{Err: errNoAnswer, Word: "no_answer"},
+	{Err: errReplaced, Word: "replaced"},
+	{Err: upstream.ErrNoPush, Word: "no_push"},
+}
+
+// run is the forward's goroutine.
+func (f *forward) run(ctx context.Context) {
+	news, stop := f.st.Hear()
+	defer stop()
+	f.news = news
+	for f.await(ctx) {
+		lasted, err := f.connect(ctx)
+		switch {
+		case ctx.Err() != nil:
+			return
+		case errors.Is(err, errOver):
+			f.id, f.place = upstream.NoPushID, place{}
+			f.st.Log().Info("forward has ended with the stream", "to", f.v.Name)
+		default:
+			f.rest(ctx, err, lasted)
+		}
+	}
+}
+
+func (f *forward) now() clock.Instant { return f.st.Clock().Now() }
+
+// await waits until there is something to push. It is false at the end of ctx.
+func (f *forward) await(ctx context.Context) bool {
+	for ctx.Err() == nil {
+		f.place.hold(f.now(), f.buffer(), f.st.Joins())
+		if f.place.pending() || !f.place.set() && f.st.Up() != nil {
+			return true
+		}
+		f.show(view.ForwardWaiting)
+		f.listen(ctx, lookTime)
+	}
+	return false
+}
+
+// listen waits for news, or so long.
+func (f *forward) listen(ctx context.Context, long time.Duration) {
+	alarm := time.NewTimer(long)
+	defer alarm.Stop()
+	select {
+	case <-ctx.Done():
+	case <-f.news:
+	case <-alarm.C:
+	}
+}
+
+// rest is what follows a failure: a pause, in which what is held becomes too old, and so less.
+func (f *forward) rest(ctx context.Context, err error, pushed time.Duration) {
+	if pushed >= goodRun {
+		f.failures = 0
+	}
+	now := f.now()
+	if f.failures++; f.failures == 1 {
+		f.failing = now
+	}
+	f.outage.Log(f.st.Log(), f.v.Name, err, false, now)
+	pause := f.pauseAfter(err, now)
+	f.v.Failures, f.v.Last, f.v.Again = f.outage.Tries, f.outage.Last, now.Add(pause)
+	for until := f.v.Again; f.now() < until && ctx.Err() == nil; {
+		f.place.hold(f.now(), f.buffer(), f.st.Joins())
+		f.show(view.ForwardFailed)
+		_ = clock.Pause(ctx, min(lookTime, until.Since(f.now()))) // cut short only at the end
+	}
+}
+
+// pauseAfter says how long to wait before the next connection. One that only broke is made again soon, as long as that
+// may be without a gap. A server that refuses us may do so for good; and one that takes another encoder in our place is
+// left to that one for a while, for else the two would take turns.
+func (f *forward) pauseAfter(err error, now clock.Instant) time.Duration {
+	status, refused := errors.AsType[*upstream.StatusError](err)
+	switch {
+	case refused && errors.Is(err, errReplaced):
+		return clock.Backoff(manyFailures, f.random())
+	case refused:
+		return max(clock.Backoff(f.failures, f.random()), status.After)
+	case errors.Is(err, upstream.ErrNoPush), !f.place.set(), now.Since(f.failing) > f.buffer():
+		return clock.Backoff(f.failures, f.random())
+	}
+	return clock.UrgentBackoff(f.failures, f.random())
+}
+
+// manyFailures is as many as make the longest pause.
+const manyFailures = 100
+
+// buffer is for how long packets are held that the server may not have: forward_buffer, and what it takes to notice that
+// a connection is broken and to make another.
+func (f *forward) buffer() time.Duration {
+	if b := time.Duration(f.st.Config().ForwardBuffer); b > 0 {
+		return b + noticeTime
+	}
+	return 0
+}
+
+const noticeTime = 10 * time.Second
+
+// show publishes how the forward does.
+func (f *forward) show(s view.ForwardState) {
+	f.v.State = s
+	f.v.Lag = f.place.lag(f.now())
+	v := f.v
+	f.shown.Store(&v)
+}

@@ -1,0 +1,262 @@
+package forward
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"time"
+
+	"pumpd/codec"
+	"pumpd/server/clock"
+	"pumpd/server/stream"
+	"pumpd/server/upstream"
+)
+
+const (
+	frameHead = 4                  // bytes of a frame before its body
+	maxFrame  = math.MaxUint16     // bytes of a frame's body
+	endless   = 2147483647         // bytes of a body where no proxy reads it (push.md §3)
+	proxyBody = 60 * time.Second   // of stream, in a body that one reads
+	leastBody = 1 << 20            // bytes of it
+	sendSize  = upstream.MaxRecord // bytes that are written at once
+)
+
+var errNoAnswer = errors.New("no answer")
+
+var errLargeHeader = errors.New("header is too large to be changed to in the middle of a push")
+
+// start begins the first body, with the header.
+func (c *connection) start() error {
+	h := c.f.place.sent.gen.Header()
+	if len(h.Raw) > maxFrame {
+		return fmt.Errorf("%w: %d bytes, limit %d", errLargeHeader, len(h.Raw), maxFrame)
+	}
+	if err := c.begin(); err != nil {
+		return err
+	}
+	return c.put(codec.AppendFrame(nil, 'H', h.Raw))
+}
+
+// begin begins a body.
+func (c *connection) begin() error {
+	c.left = endless
+	if c.push.ByProxy() {
+		rate := int64(c.f.place.sent.gen.Header().Bitrate() / 8)
+		c.left = min(max(rate*int64(proxyBody/time.Second), leastBody), endless)
+	}
+	return c.push.Start(c.f.id, c.left)
+}
+
+// send pushes all that there is. It ends with errOver behind the end of the stream.
+func (c *connection) send(ctx context.Context) error {
+	f := c.f
+	for e := f.place.sent.at.Next(); e != nil; e = f.place.sent.at.Next() {
+		if ctx.Err() != nil {
+			return ctx.Err() // and that is no end of the stream
+		}
+		if skipped, err := c.skip(f.now()); err != nil {
+			return err
+		} else if skipped {
+			continue
+		}
+		if err := c.element(e); err != nil {
+			return err
+		}
+		if len(c.out) < sendSize {
+			continue
+		}
+		if err := c.flush(); err != nil {
+			return err
+		}
+		select {
+		case a := <-c.replies:
+			return a.early()
+		default:
+		}
+	}
+	return c.flush()
+}
+
+// element pushes one element.
+func (c *connection) element(e *stream.Element) error {
+	f := c.f
+	switch e.Kind() {
+	case stream.HeaderElement:
+		if err := c.change(e.Generation()); err != nil {
+			return err
+		}
+		c.pass(e)
+		return nil
+	case stream.EndElement:
+		if err := c.put(codec.AppendReason(nil, 'E', 0)); err != nil {
+			return err
+		}
+		if err := c.flush(); err != nil {
+			return err
+		}
+		return errOver
+	}
+	frame, err := f.frame(e)
+	if err == nil {
+		err = c.put(frame)
+	}
+	if err != nil {
+		return err
+	}
+	f.v.Packets++
+	if c.pass(e) {
+		f.v.Resent++
+	}
+	return nil
+}
+
+// pass notes that all of an element is in out. It says whether it was sent before.
+func (c *connection) pass(e *stream.Element) bool {
+	c.ends = append(c.ends, len(c.out))
+	return c.f.place.pass(e)
+}
+
+// frame is the $D of a packet, without padding. It is valid until the next call.
+func (f *forward) frame(e *stream.Element) ([]byte, error) {
+	h := f.place.sent.gen.Header()
+	p, err := h.ParsePacket(e.Full())
+	if err != nil {
+		return nil, err
+	}
+	f.packet = h.AppendStripped(f.packet[:0], e.Full(), p)
+	f.framed = codec.AppendFrame(f.framed[:0], 'D', f.packet)
+	return f.framed, nil
+}
+
+// change announces another header in the middle of a push: push.md §4.
+func (c *connection) change(g *stream.Generation) error {
+	raw := g.Header().Raw
+	if len(raw) > maxFrame-frameHead {
+		return fmt.Errorf("%w: %d bytes, limit %d", errLargeHeader, len(raw), maxFrame-frameHead)
+	}
+	if err := c.put(codec.AppendReason(nil, 'E', 1)); err != nil {
+		return err
+	}
+	return c.put(codec.AppendFrame(nil, 'C', append(make([]byte, 4), raw...))) // of reason 0
+}
+
+// put adds a frame to the body, or to the next one where this has no room.
+func (c *connection) put(frame []byte) error {
+	if rest := c.left - int64(len(frame)); rest != 0 && rest < frameHead {
+		if err := c.turn(); err != nil {
+			return err
+		}
+	}
+	c.out = append(c.out, frame...)
+	c.left -= int64(len(frame))
+	return nil
+}
+
+// turn uses the body up with filler, waits for the answer and begins the next body, which has no header.
+func (c *connection) turn() error {
+	for c.left > 0 {
+		n := min(c.left-frameHead, maxFrame)
+		if rest := c.left - frameHead - n; rest > 0 && rest < frameHead {
+			n -= frameHead
+		}
+		c.out = codec.AppendFrame(c.out, 'F', make([]byte, n))
+		c.left -= frameHead + n
+	}
+	if err := c.flush(); err != nil {
+		return err
+	}
+	late := time.NewTimer(answerTime)
+	defer late.Stop()
+	select {
+	case a := <-c.replies:
+		if a.err != nil {
+			return fmt.Errorf("end of a body: %w", a.err)
+		}
+		if !a.reply.Accepted() {
+			return fmt.Errorf("end of a body: %w", a.reply.Err())
+		}
+		c.f.id = cmp.Or(a.reply.ID, c.f.id)
+	case <-late.C:
+		return fmt.Errorf("end of a body: %w within %v", errNoAnswer, answerTime)
+	}
+	return c.begin()
+}
+
+// flush writes what is in out, a TLS record at a time.
+func (c *connection) flush() error {
+	size := len(c.out)
+	for at := 0; at < size; {
+		n := min(size-at, sendSize)
+		before := c.push.Written()
+		if !c.push.Secure() { // each byte by itself has arrived or not, also of a write that fails
+			c.written(at+n, func(end int) int64 { return before + int64(end-at) })
+		}
+		c.watch.writing.Store(true)
+		_, err := c.push.Write(c.out[at : at+n])
+		c.watch.writing.Store(false)
+		if err != nil {
+			return err
+		}
+		at += n
+		if c.push.Secure() { // of a record nothing has arrived before all has
+			c.written(at, func(int) int64 { return c.push.Written() })
+		}
+	}
+	c.out = c.out[:0]
+	c.speed.sent(size, c.f.now())
+	return nil
+}
+
+// written tells the marks up to a place in out where in the connection they end.
+func (c *connection) written(upTo int, at func(end int) int64) {
+	open := c.f.place.open[len(c.f.place.open)-len(c.ends):]
+	n := 0
+	for n < len(c.ends) && c.ends[n] <= upTo {
+		open[n].end = at(c.ends[n])
+		n++
+	}
+	c.ends = c.ends[:copy(c.ends, c.ends[n:])]
+}
+
+// A speed is how fast a stream goes out.
+type speed struct {
+	rate float64 // bytes a second
+	at   clock.Instant
+}
+
+func (s *speed) sent(bytes int, now clock.Instant) {
+	if d := now.Since(s.at).Seconds(); s.at > 0 && d > 0 {
+		s.rate += (float64(bytes)/d - s.rate) / 4
+	}
+	s.at = now
+}
+
+// pause is how long packets are collected until they fill a record: each has a price, on the line as well.
+func (s *speed) pause() time.Duration {
+	const least, most = 10 * time.Millisecond, 100 * time.Millisecond
+	if s.rate*most.Seconds() <= sendSize {
+		return most
+	}
+	return max(least, time.Duration(sendSize/s.rate*float64(time.Second)))
+}
+
+// skip goes on with the newest key frame if it is too far behind.
+func (c *connection) skip(now clock.Instant) (bool, error) {
+	f := c.f
+	gen, late := f.place.sent.gen, f.place.behind(now)
+	if late <= time.Duration(f.st.Config().ForwardLag) && f.place.size(f.st.Joins()) <= mostKept {
+		return false, nil
+	}
+	if !f.place.skip(f.st.Joins()) {
+		return false, nil
+	}
+	f.v.Skips++
+	f.st.Log().Warn("forward is too slow, it goes on with a newer key frame", "to", f.v.Name,
+		"behind", late.Round(time.Second))
+	if next := f.place.sent.gen; next != gen {
+		return true, c.change(next)
+	}
+	return true, nil
+}
