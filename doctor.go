@@ -21,9 +21,9 @@ const exitWarned = 3 // of doctor: warnings, and no fault
 const doctorUsage = `usage: pumpd doctor [-json] [-for TIME] URL ...
        pumpd doctor -c FILE [-json] [-for TIME] [URL ...]
 
-Plays each URL as each kind of player does, and says what is wrong. With -c it looks at the machine and the configuration
-of a pump that runs there first, and plays its streams if no URL is given. Exit codes: 0 all is well, 1 somebody gets no
-picture, 2 usage, 3 warnings only.
+Plays each URL as each kind of player does, and says what is wrong. With -c it looks first at the machine and the
+configuration of a pump that runs there, and plays its streams if no URL is given. Exit codes: 0 all is well, 1 somebody
+gets no picture, 2 usage, 3 warnings only.
 
 `
 

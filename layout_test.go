@@ -60,7 +60,8 @@ var arrows = []arrow{
 	},
 	{
 		dir: "server/admin", may: []string{
-			"server/admission", "server/clock", "server/config", "server/reason", "server/stream", "server/upstream", "server/view", "*",
+			"server/admission", "server/clock", "server/config", "server/reason", "server/stream", "server/upstream",
+			"server/view", "*",
 		},
 		tests: []string{"asf/asftest"},
 	},

@@ -62,7 +62,10 @@ func TestFaults(t *testing.T) {
 			"chunks", func(s *script) { s.chunked = true }, "chunked",
 			[]string{"GStreamer (libmms)", "MPlayer", "VLC", "xine"}, "in chunks",
 		},
-		{"a page", func(s *script) { s.describe = []byte("<html>no stream here</html>") }, "content", mmsh(), "no Windows Media"},
+		{
+			"a page", func(s *script) { s.describe = []byte("<html>no stream here</html>") }, "content", mmsh(),
+			"no Windows Media",
+		},
 		{"silence", func(s *script) { s.silent = true }, "silent", nil, "and then nothing"},
 		{
 			"a packet behind the header", func(s *script) { s.behind = codec.AppendReason(nil, 'E', 0) }, "frames",
@@ -89,7 +92,9 @@ func TestFaults(t *testing.T) {
 			s := good()
 			c.with(s)
 			r := examine(t, s)
-			i := slices.IndexFunc(r.Findings, func(f Finding) bool { return f.Kind == c.kind && strings.Contains(f.Text, c.text) })
+			i := slices.IndexFunc(r.Findings, func(f Finding) bool {
+				return f.Kind == c.kind && strings.Contains(f.Text, c.text)
+			})
 			if i < 0 {
 				t.Fatalf("no %s with %q: %+v", c.kind, c.text, r.Findings)
 			}
@@ -181,7 +186,8 @@ func TestPasswords(t *testing.T) {
 		{"me:right@", 4, "there is no way to give it one"},
 	} {
 		r := examineURL(t, "mmsh://"+c.user+addr+"/streams/x")
-		if text := r.Text(); len(r.Clients) != c.plays || !strings.Contains(text, c.text) || strings.Contains(text, "right@") {
+		text := r.Text()
+		if len(r.Clients) != c.plays || !strings.Contains(text, c.text) || strings.Contains(text, "right@") {
 			t.Errorf("%q: %s", c.user, text)
 		}
 	}
@@ -196,7 +202,7 @@ func TestNobodyThere(t *testing.T) {
 	addr := l.Addr().String()
 	l.Close()
 	r := examineURL(t, "mmsh://"+addr+"/x")
-	if len(r.Findings) != 1 || r.Findings[0].Kind != "unreachable" || !strings.Contains(r.Findings[0].Text, "nobody listens") {
+	if len(r.Findings) != 1 || r.Findings[0].Kind != "unreachable" || !strings.Contains(r.Text(), "nobody listens") {
 		t.Errorf("%+v", r.Findings)
 	}
 }

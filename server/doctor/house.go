@@ -60,7 +60,7 @@ func (h *house) files() {
 	case err != nil:
 		h.find("files", Note, err.Error(), "")
 	case want > 0 && limit < want:
-		h.find("files", Fault, fmt.Sprintf("max_connections is %d, and a process may have %d files open", want, limit), advice)
+		h.find("files", Fault, fmt.Sprintf("max_connections is %d, a process may have %d files open", want, limit), advice)
 	case want == 0 && limit < fewFiles:
 		h.find("files", Warning, fmt.Sprintf("a process may have %d files open: each viewer is one", limit), advice)
 	}
@@ -187,7 +187,7 @@ func (h *house) encoders() {
 	for i := range h.cfg.Streams {
 		s := &h.cfg.Streams[i]
 		if s.Enabled && s.Type == config.TypePush && len(s.PushUsers) == 0 && len(s.PushFrom) == 0 {
-			h.find("login", Note, fmt.Sprintf("only this machine may push to %s", s.Path), "push_users or push_from lets others.")
+			h.find("login", Note, "only this machine may push to "+s.Path, "push_users or push_from lets others.")
 		}
 	}
 }

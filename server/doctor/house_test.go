@@ -79,7 +79,9 @@ func TestHouse(t *testing.T) {
 		{"free clock", func(_ *testing.T, h *house) {
 			h.clock = func() (time.Time, bool) { return time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC), false }
 		}, "time", "nothing keeps the clock right"},
-		{"not running", func(_ *testing.T, h *house) { h.cfg.Server.Listen = []string{nobody} }, "unreachable", "listen " + nobody},
+		{"not running", func(_ *testing.T, h *house) {
+			h.cfg.Server.Listen = []string{nobody}
+		}, "unreachable", "listen " + nobody},
 		{"no admin", func(_ *testing.T, h *house) { h.cfg.Server.Admin = nobody }, "unreachable", "admin " + nobody},
 		{"not ready", func(t *testing.T, h *house) {
 			s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

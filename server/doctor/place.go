@@ -95,7 +95,7 @@ func (x *examination) dial(ctx context.Context, at place) (net.Conn, error) {
 	c := tls.Client(conn, config)
 	if err := c.HandshakeContext(ctx); err != nil {
 		conn.Close()
-		return nil, fmt.Errorf("%s: no TLS there: %v", at.addr, err)
+		return nil, fmt.Errorf("%s: no TLS there: %w", at.addr, err)
 	}
 	x.judgeCertificate(c.ConnectionState().PeerCertificates, at.name, roots, time.Now())
 	return c, nil
@@ -112,7 +112,7 @@ func plainly(err error, at place, patience time.Duration) error {
 	case errors.Is(err, context.DeadlineExceeded):
 		return fmt.Errorf("%s: no answer for %v", at.addr, patience)
 	}
-	return fmt.Errorf("%s: %v", at.addr, err)
+	return fmt.Errorf("%s: %w", at.addr, err)
 }
 
 // expiring is how long before its end a certificate should have been renewed.

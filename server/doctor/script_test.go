@@ -153,7 +153,8 @@ func examine(t *testing.T, s *script) *Report {
 
 func examineURL(t *testing.T, url string) *Report {
 	t.Helper()
-	r, err := Examine(context.Background(), Options{URL: url, Watch: 100 * time.Millisecond, Patience: 300 * time.Millisecond})
+	o := Options{URL: url, Watch: 100 * time.Millisecond, Patience: 300 * time.Millisecond}
+	r, err := Examine(context.Background(), o)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -231,8 +231,8 @@ func (w *watch) judgeClock() Finding {
 	if w.jumps == 0 {
 		return Finding{}
 	}
-	return Finding{"clock", Fault, nil, fmt.Sprintf("send times jump, by %v at the last of %d times: players stop or stutter",
-		w.jump.Round(time.Millisecond), w.jumps), "An encoder whose clock is set while it runs does that."}
+	return Finding{"clock", Fault, nil, fmt.Sprintf("send times jump, by %v at the last of %d times: players stop or "+
+		"stutter", w.jump.Round(time.Millisecond), w.jumps), "An encoder whose clock is set while it runs does that."}
 }
 
 func (w *watch) judgeBursts() Finding {
@@ -266,8 +266,8 @@ func (w *watch) judgeStreams() Finding {
 	if videos < 2 {
 		return Finding{}
 	}
-	return Finding{"videos", Warning, nil, fmt.Sprintf("there are %d video streams, %s together: each viewer gets all and "+
-		"watches one", videos, kilobits(float64(rate))), "Have the encoder send one rate, and others to paths of their own."}
+	return Finding{"videos", Warning, nil, fmt.Sprintf("there are %d video streams, %s together: each viewer gets all "+
+		"and watches one", videos, kilobits(float64(rate))), "Have the encoder send one rate, and others to paths of their own."}
 }
 
 func (w *watch) judgeProtection() Finding {
