@@ -39,12 +39,12 @@ type arrow struct {
 var arrows = []arrow{
 	{dir: "tests/...", may: []string{"asf", "*"}},
 
-	{dir: ".", may: []string{"server", "server/access", "server/config", "server/doctor"}},
+	{dir: ".", may: []string{"server", "server/access", "server/config", "server/doctor", "server/privileges"}},
 	{
 		dir: "server", may: []string{
 			"server/access", "server/admin", "server/admission",
 			"server/auth", "server/clock", "server/config", "server/fanout", "server/forward", "server/logging",
-			"server/play",
+			"server/play", "server/privileges",
 			"server/proxied", "server/pull", "server/pulse", "server/reason", "server/stream",
 			"server/upstream", "server/via", "asf", "codec",
 			"*",
@@ -106,7 +106,7 @@ var arrows = []arrow{
 	}},
 	{dir: "server/admission", may: []string{"server/clock", "server/config"}},
 	{dir: "server/view", may: []string{"server/clock", "server/config"}},
-	{dir: "server/config", may: []string{"server/auth", "server/upstream", "*"}},
+	{dir: "server/config", may: []string{"server/auth", "server/privileges", "server/upstream", "*"}},
 	{
 		dir: "server/upstream", may: []string{"server/auth", "server/via", "asf", "codec", "*"},
 		tests: []string{"server/upstream/upstreamtest", "asf/asftest"},
@@ -118,6 +118,7 @@ var arrows = []arrow{
 	// What all of the server stands on.
 	{dir: "server/clock", may: []string{"*"}},
 	{dir: "server/logging"},
+	{dir: "server/privileges", may: []string{"*"}},
 	{dir: "server/logging/logtest"},
 	{dir: "server/reason"},
 	{dir: "server/uring", may: []string{"*"}},

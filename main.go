@@ -101,6 +101,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintf(stdout, "%s: ok\n", *file)
 		return exitOK
 	}
+	barPrivileges(&cfg.Server)
 	if err := serve(cfg, *file, stdout, stderr); err != nil {
 		lastWord(stderr, fmt.Sprintf("pumpd: %v\n", err))
 		return exitFault

@@ -26,9 +26,14 @@ func relaxTimers() {
 		0); errno != 0 {
 		return
 	}
+	startAgain()
+}
+
+// startAgain runs the program anew in the same process, from the calling thread. It returns only if that failed.
+func startAgain() {
 	self, err := os.Executable()
 	if err != nil {
 		return
 	}
-	_ = syscall.Exec(self, os.Args, os.Environ()) // returns only if it failed
+	_ = syscall.Exec(self, os.Args, os.Environ())
 }

@@ -245,7 +245,13 @@ func (s *Server) listen() error {
 	for _, b := range plain {
 		names = append(names, b.name)
 	}
-	return s.reactor.start(names)
+	if err := s.reactor.start(names); err != nil {
+		return err
+	}
+	if err := s.becomeUser(); err != nil {
+		return errors.Join(err, s.reactor.stop())
+	}
+	return nil
 }
 
 // keepHouse ends streams whose source did not come back, forgets sessions and gives memory back, once a second, and

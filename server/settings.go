@@ -38,7 +38,7 @@ var settings = []setting{
 
 // restart are the keys that count from the next start on: the log names those that have changed.
 var restart = []string{
-	"server.loops", "server.engine", "server.log_format",
+	"server.loops", "server.engine", "server.log_format", "server.user",
 	"server.listen", "server.admin", "timeouts.handshake", "tls.listen", "tls.certificates",
 	"tls.min_version", "tls.client_ca", "server.trusted_proxies",
 }

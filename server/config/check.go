@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"pumpd/server/privileges"
 	"pumpd/server/upstream"
 )
 
@@ -49,6 +50,11 @@ func (f *document) checkServer(c *Server) {
 	f.oneOf("server.engine", c.Engine, "auto", "sendto", "io_uring")
 	f.oneOf("server.log_level", c.LogLevel, "debug", "info", "warn", "error")
 	f.oneOf("server.log_format", c.LogFormat, "text", "json")
+	if c.User != "" {
+		if _, err := privileges.Parse(c.User); err != nil {
+			f.wrong("server.user", "%v", err)
+		}
+	}
 }
 
 func (f *document) checkTimeouts(c *Timeouts) {
@@ -169,6 +175,7 @@ func (f *document) file(key, name string) bool {
 		f.wrong(key, "missing, want the name of a file")
 		return false
 	}
+	f.files = append(f.files, name)
 	if err := readable(name); err != nil {
 		f.wrong(key, "%v", err)
 		return false

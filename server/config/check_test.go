@@ -101,6 +101,10 @@ var badValues = []badConfig{
 		"pump.toml:2: tls.certificates[0].cert: .: not an ordinary file\n" +
 			"pump.toml:2: tls.certificates[0].key: /dev/zero: not an ordinary file"},
 
+	{"user that is not there", "[server]\nuser = \"no-such-user\"\n",
+		`pump.toml:2: server.user: "no-such-user": there is no such user`},
+	{"root as user", "[server]\nuser = \"root\"\n", `pump.toml:2: server.user: "root": is root`},
+
 	{"old TLS", "[tls]\nmin_version = \"1.1\"\n", `pump.toml:2: tls.min_version: "1.1", want "1.2" or "1.3"`},
 	{"CA that is none", "[tls]\nclient_ca = \"config.go\"\n", "pump.toml:2: tls.client_ca: config.go: no certificate in " +
 		"PEM form"},
@@ -136,7 +140,9 @@ func TestGoodValues(t *testing.T) {
 		"burst = \"0s\"\nmax_lag = \"1s\"",
 		"burst = \"1m\"\nmax_lag = \"10m\"",
 		"loops = 256\nmax_connections = 10_000_000",
-		"[tls]\nlisten = []",
+		"user = \"nobody\"",
+		"user = \"4000000:4000001\"",
+		"[tls]\nlisten = []\nmin_version = \"1.3\"\nclient_ca = \"\"",
 		"[timeouts]\nsource_idle = \"10s\"\nsource_grace = \"0s\"",
 		"[proxy]\nurl = \"http://user:secret@[::1]:3128/\"\nfor_local = true",
 		"[proxy]\nurl = \"http://proxy\"",

@@ -21,6 +21,7 @@ type Config struct {
 	Proxy    Proxy    `toml:"proxy"`
 	Streams  []Stream `toml:"streams"`
 
+	Files    []string // all that it names, and itself: they are read again some day
 	Warnings []string // of what can run, though not as safely as it should; for the operator, with file and line
 }
 
@@ -42,6 +43,7 @@ type Server struct {
 	StripPadding   bool     `toml:"strip_padding"`   // for MMSH viewers
 	LogLevel       string   `toml:"log_level"`       // debug, info, warn or error
 	LogFormat      string   `toml:"log_format"`      // text or json
+	User           string   `toml:"user"`            // user or user:group that root becomes, "" stays what it is
 
 	// What the pump may be asked for, see admission.Limits. 0 is no limit.
 	MaxViewers    int       `toml:"max_viewers"`
@@ -136,7 +138,7 @@ type Stream struct {
 	ForwardClientKey    string   `toml:"forward_client_key"`
 
 	FollowRedirects upstream.FollowRule `toml:"follow_redirects"` // where the upstreams of a pull may lead
-	ClientCert      string              `toml:"client_cert"`      // of a pull, as Certificate.Cert: what upstreams are shown
+	ClientCert      string              `toml:"client_cert"`      // of a pull, as in Certificate: shown to upstreams
 	ClientKey       string              `toml:"client_key"`       // and its key
 	PushCerts       []string            `toml:"push_certs"`       // names in certificates that may push; see PushUsers
 	PushUsers       []auth.Secret       `toml:"push_users"`       // name:secret; empty with PushFrom: only this machine

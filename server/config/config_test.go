@@ -37,6 +37,7 @@ func TestExampleIsTheDefaults(t *testing.T) {
 		"takeover"
 	pull.URL = "mmsh://127.0.0.1:7070/"
 	want.Streams = []Stream{demo, push, pull}
+	want.Files = []string{examplePath}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("%s:\n got %+v\nwant %+v", examplePath, got, want)
 	}
@@ -52,7 +53,8 @@ func TestDefaults(t *testing.T) {
 			SourceIdle: Duration(time.Minute),
 			PullStall:  Duration(15 * time.Second), PushSetup: Duration(2 * time.Minute),
 			SourceGrace: Duration(30 * time.Second), Stall: Duration(20 * time.Second)},
-		TLS: TLS{MinVersion: "1.2"},
+		TLS:   TLS{MinVersion: "1.2"},
+		Files: []string{"pump.toml"},
 	}
 	got, err := Parse(nil, "pump.toml")
 	if err != nil {

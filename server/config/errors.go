@@ -16,6 +16,7 @@ type document struct {
 	errs  []complaint
 	plain bool // it has secrets in it
 
+	files    []string // that it names
 	warnings []string // of what can run, though not as safely as it should
 	weak     []string // of passwords that can be guessed
 }

@@ -72,7 +72,7 @@ func parse(data []byte, name string) (*document, *Config, error) {
 	if f.plain {
 		f.keepPrivate("", name)
 	}
-	cfg.Warnings = f.warnings
+	cfg.Warnings, cfg.Files = f.warnings, append(f.files, name)
 	return f, cfg, nil
 }
 

@@ -36,6 +36,7 @@ func (f *document) secret(key, value string) (secret string, ok bool) {
 			name = filepath.Join(filepath.Dir(f.name), name)
 		}
 		f.keepPrivate(key, name)
+		f.files = append(f.files, name)
 		secret, err = secretFile(name)
 	} else {
 		f.plain = true

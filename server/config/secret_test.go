@@ -3,6 +3,7 @@ package config
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -52,6 +53,30 @@ func TestSecretsFromElsewhere(t *testing.T) {
 	write(t, dir, "one", "another", 0o600)
 	if got := parse().Streams[0].PushUsers[1]; got != "b:another" {
 		t.Errorf("read again: %q", string(got))
+	}
+}
+
+// Whoever gives root's rights up wants to know what will be read again.
+func TestFilesOfTheConfiguration(t *testing.T) {
+	cert := testCertificate(t)
+	for _, file := range []string{"ca.pem", "clip.asf", "secret"} {
+		text, err := os.ReadFile(cert.dir + "/pump.crt")
+		if err != nil {
+			t.Fatal(err)
+		}
+		write(t, cert.dir, file, string(text), 0o600)
+	}
+	write(t, cert.dir, "secret", "correct horse", 0o600)
+	text := "[tls]\nclient_ca = \"ca.pem\"\ncertificates = [{ cert = \"pump.crt\", key = \"pump.key\" }]\n" +
+		pushTable + "slate = \"clip.asf\"\npush_users = [\"a:file:secret\"]\n"
+	c, err := Parse([]byte(text), cert.dir+"/pump.toml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range []string{"ca.pem", "pump.crt", "pump.key", "clip.asf", "secret", "pump.toml"} {
+		if !slices.Contains(c.Files, filepath.Join(cert.dir, file)) {
+			t.Errorf("%s is not among %q", file, c.Files)
+		}
 	}
 }
 

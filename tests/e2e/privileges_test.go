@@ -1,0 +1,101 @@
+//go:build players
+
+package e2e
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// What a thread may do, in /proc: all of its user and group ids, no capability, no way to get one.
+var rightless = map[string]string{
+	"Uid": "65534\t65534\t65534\t65534", "Gid": "65533\t65533\t65533\t65533", "Groups": "65533",
+	"CapInh": "0000000000000000", "CapPrm": "0000000000000000", "CapEff": "0000000000000000",
+	"CapAmb": "0000000000000000", "NoNewPrivs": "1",
+}
+
+// A pump that root has started opens port 87 and reads a key that is root's alone, and then none of its threads is root
+// or can be again. It serves all the same.
+func TestUser(t *testing.T) {
+	if os.Getuid() != 0 {
+		needed(t, "root")
+	}
+	needProgram(t, "openssl", "openssl")
+	dir := t.TempDir()
+	sh(t, dir, `openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj "/CN=pump.example" \
+		-addext subjectAltName=DNS:pump.example -keyout pump.key -out pump.crt && chmod 600 pump.key`)
+	const low = "127.0.86.87:87"
+	secure := fmt.Sprintf("[tls]\nlisten = [%q]\ncertificates = [{ cert = %q, key = %q }]\n", low,
+		filepath.Join(dir, "pump.crt"), filepath.Join(dir, "pump.key"))
+	p := startPump(t, "user = \"65534:65533\"\n", secure+pushStream("live"))
+	pid := p.cmd.Process.Pid
+	threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/status", pid))
+	if err != nil || len(threads) < 3 {
+		t.Fatalf("threads %q, %v", threads, err)
+	}
+	for _, file := range threads {
+		status, err := os.ReadFile(file)
+		if os.IsNotExist(err) {
+			continue // it has ended
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		for key, want := range rightless {
+			m := regexp.MustCompile(`(?m)^` + key + `:\s*(.*?)\s*$`).FindStringSubmatch(string(status))
+			if m == nil || m[1] != want {
+				t.Errorf("%s: %s: %q, want %s", file, key, m, want)
+			}
+		}
+	}
+	out := p.out.tail(20)
+	if !strings.Contains(out, "user cannot read a file") || !strings.Contains(out, "pump.key") {
+		t.Errorf("nothing is said about the key that will not be readable:\n%s", out)
+	}
+	if strings.Contains(out, "running as root") || strings.Contains(out, "no_new_privs") {
+		t.Errorf("log:\n%s", out)
+	}
+	c := makeClip(t, "wmv2", 1400)
+	push(t, p, "live", c, true)
+	settle(t, p, "live")
+	play(t, p, "mmsh", "live", c, false, []player{ffmpeg})
+}
+
+// Root that stays root is told so once; who is not root cannot become somebody else, and does not try to go on.
+func TestWithoutUser(t *testing.T) {
+	if os.Getuid() != 0 {
+		needed(t, "root")
+	}
+	p := startPump(t, "", pushStream("live"))
+	if out := p.out.tail(20); strings.Count(out, "running as root") != 1 {
+		t.Errorf("want one line about root:\n%s", out)
+	}
+	needProgram(t, "setpriv", "util-linux")
+	program := filepath.Join("/tmp", fmt.Sprintf("pumpd-%d", os.Getpid())) // where others may run it
+	sh(t, "/", fmt.Sprintf("cp %s %s && chmod 755 %s", mustBuild(t, pumpdProgram), program, program))
+	t.Cleanup(func() { os.Remove(program) })
+	config := program + ".toml"
+	text := "[server]\nlisten = [\"127.0.0.1:0\"]\nadmin = \"\"\nuser = \"%s\"\n" + pushStream("live")
+	t.Cleanup(func() { os.Remove(config) })
+	run := func(user string) (string, error) {
+		if err := os.WriteFile(config, []byte(fmt.Sprintf(text, user)), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		cmd := exec.Command("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "timeout", "2", program, "-c",
+			config)
+		out, err := cmd.CombinedOutput()
+		return string(out), err
+	}
+	if out, err := run("4000000:4000000"); err == nil || !strings.Contains(out, "server.user: only root can become "+
+		"4000000:4000000, and this is user 65534") {
+		t.Errorf("another user: %v\n%s", err, out)
+	}
+	if out, _ := run("65534:65534"); !strings.Contains(out, "msg=listening") || strings.Contains(out, "level=WARN") {
+		t.Errorf("the user itself:\n%s", out)
+	}
+}
