@@ -160,7 +160,7 @@ func TestRedirectInACircle(t *testing.T) {
 	t.Parallel()
 	s := good()
 	s.check = func(*http.Request) (string, string) { return "302 Found", "Location: /streams/x\r\n" }
-	r := examineURL(t, "http://"+s.serve(t)+"/streams/x")
+	r := examineURL(t, "http://"+s.serve(t)+"/streams/x", patient)
 	if len(r.Clients) > 0 || r.Worst() != Fault || !strings.Contains(r.Text(), "more than 5 redirects") {
 		t.Error(r.Text())
 	}
@@ -185,7 +185,7 @@ func TestPasswords(t *testing.T) {
 		{"me:wrong@", 0, "the password is not accepted"},
 		{"me:right@", 4, "there is no way to give it one"},
 	} {
-		r := examineURL(t, "mmsh://"+c.user+addr+"/streams/x")
+		r := examineURL(t, "mmsh://"+c.user+addr+"/streams/x", patient)
 		text := r.Text()
 		if len(r.Clients) != c.plays || !strings.Contains(text, c.text) || strings.Contains(text, "right@") {
 			t.Errorf("%q: %s", c.user, text)
@@ -201,7 +201,7 @@ func TestNobodyThere(t *testing.T) {
 	}
 	addr := l.Addr().String()
 	l.Close()
-	r := examineURL(t, "mmsh://"+addr+"/x")
+	r := examineURL(t, "mmsh://"+addr+"/x", patient)
 	if len(r.Findings) != 1 || r.Findings[0].Kind != "unreachable" || !strings.Contains(r.Text(), "nobody listens") {
 		t.Errorf("%+v", r.Findings)
 	}

@@ -142,18 +142,28 @@ func (s *script) play(conn net.Conn, raw bool) {
 	}
 }
 
+// patience is short where it has to run out.
+func (s *script) patience() time.Duration {
+	if s.silent || s.open {
+		return 700 * time.Millisecond
+	}
+	return patient
+}
+
+const patient = 10 * time.Second
+
 // good is a server that has no fault.
 func good() *script { return &script{header: asftest.Header(asftest.PacketSize, 320)} }
 
 // examine plays a script's stream.
 func examine(t *testing.T, s *script) *Report {
 	t.Helper()
-	return examineURL(t, "mmsh://"+s.serve(t)+"/streams/x")
+	return examineURL(t, "mmsh://"+s.serve(t)+"/streams/x", s.patience())
 }
 
-func examineURL(t *testing.T, url string) *Report {
+func examineURL(t *testing.T, url string, patience time.Duration) *Report {
 	t.Helper()
-	o := Options{URL: url, Watch: 100 * time.Millisecond, Patience: 300 * time.Millisecond}
+	o := Options{URL: url, Watch: 100 * time.Millisecond, Patience: patience}
 	r, err := Examine(context.Background(), o)
 	if err != nil {
 		t.Fatal(err)

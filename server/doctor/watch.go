@@ -267,7 +267,8 @@ func (w *watch) judgeStreams() Finding {
 		return Finding{}
 	}
 	return Finding{"videos", Warning, nil, fmt.Sprintf("there are %d video streams, %s together: each viewer gets all "+
-		"and watches one", videos, kilobits(float64(rate))), "Have the encoder send one rate, and others to paths of their own."}
+		"and watches one", videos, kilobits(float64(rate))),
+		"Have the encoder send one rate, and others to paths of their own."}
 }
 
 func (w *watch) judgeProtection() Finding {
