@@ -32,6 +32,7 @@ type certificates struct {
 
 	// Any goroutine.
 	loaded atomic.Pointer[loadedCertificates]
+	hurry  chan struct{} // holds one while somebody wants a look now
 
 	// The watching goroutine's.
 	pending [][]stamp // what the last look saw, file by file
@@ -58,7 +59,7 @@ type stamp struct {
 
 // newCertificates loads them. base is what the listeners' configuration has beside them.
 func newCertificates(cfg *config.TLS, base *tls.Config, log *slog.Logger) (*certificates, error) {
-	c := &certificates{cfg: cfg, log: log, base: base}
+	c := &certificates{cfg: cfg, log: log, base: base, hurry: make(chan struct{}, 1)}
 	c.pending = c.stamps() // from before
 	l := &loadedCertificates{stamps: c.pending}
 	for _, f := range cfg.Certificates {
@@ -110,7 +111,17 @@ func (c *certificates) watch(ctx context.Context) {
 			return
 		case <-next.C:
 			next.Reset(c.look())
+		case <-c.hurry:
+			next.Reset(c.look())
 		}
+	}
+}
+
+// lookSoon has the files looked at now, and not within a minute. Any goroutine.
+func (c *certificates) lookSoon() {
+	select {
+	case c.hurry <- struct{}{}:
+	default:
 	}
 }
 

@@ -184,7 +184,7 @@ func TestResumedCertificate(t *testing.T) {
 	cfg.TLS.ClientCA = ca.file
 	cfg.Streams[0].PushCerts = []string{"encoder.example"}
 	s := serveTLS(t, cfg, slog.New(slog.DiscardHandler), nil)
-	certs := s.handshakes.certs
+	certs := s.handshakes.certs.Load()
 	for name, version := range tlsVersions {
 		ca.writeTo(ca.file)
 		certs.look()
@@ -211,8 +211,8 @@ func TestResumedCertificate(t *testing.T) {
 // what was recorded. That is crypto/tls' doing, as long as nobody sets keys.
 func TestTicketKeysRotate(t *testing.T) {
 	now := time.Now()
-	s := startTLSServer(t, func(s *Server) { s.handshakes.certs.config().Time = func() time.Time { return now } })
-	cfg := s.handshakes.certs.config()
+	s := startTLSServer(t, func(s *Server) { s.handshakes.certs.Load().config().Time = func() time.Time { return now } })
+	cfg := s.handshakes.certs.Load().config()
 	// ticket is what a client is given, on a connection that goes on until it has come.
 	ticket := func() []byte {
 		t.Helper()

@@ -282,7 +282,7 @@ func (s *Server) believe(t *testing.T, networks ...string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.proxies, s.handshakes.proxies = trusted, trusted
+	s.node.proxies.Store(&trusted)
 	for _, l := range s.node.loops {
 		l.limits.proxies = trusted
 	}

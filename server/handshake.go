@@ -6,7 +6,6 @@ import (
 	"net/netip"
 	"slices"
 	"syscall"
-	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -32,7 +31,7 @@ func newHandshake(c *newcomer, all *handshakes) *handshake {
 
 // hello reads the peer's ClientHello, see readHello, and before it what a proxy has to say.
 func (h *handshake) hello() ([]byte, error) {
-	if err := h.SetDeadline(time.Now().Add(h.all.timeout)); err != nil {
+	if err := h.SetDeadline(h.all.deadline()); err != nil {
 		return nil, err
 	}
 	h.enter(&h.all.greeting)
@@ -84,7 +83,7 @@ func (h *handshake) introduced(client netip.AddrPort) error {
 		return errMadeRoom
 	}
 	p := h.front.base.Introduced(client)
-	h.remote, h.front = p.At, frontOf(h.all.proxies, p, false)
+	h.remote, h.front = p.At, frontOf(h.all.trusted(), p, false)
 	h.all.named(h.newcomer)
 	h.enter(&h.all.greeting)
 	return nil

@@ -29,7 +29,7 @@ func (s countingSigner) Sign(r io.Reader, digest []byte, o crypto.SignerOpts) ([
 // countSignatures counts those that a server makes from here on.
 func (s *tlsServer) countSignatures() *atomic.Int64 {
 	used := new(atomic.Int64)
-	pairs := s.handshakes.certs.loaded.Load().pairs
+	pairs := s.handshakes.certs.Load().loaded.Load().pairs
 	for i := range pairs {
 		pairs[i].PrivateKey = countingSigner{pairs[i].PrivateKey.(crypto.Signer), used}
 	}
@@ -82,7 +82,7 @@ func TestNoSignatureForThoseWhoAreGone(t *testing.T) {
 func TestNoSignatureAfterARetry(t *testing.T) {
 	for name, hangUp := range hangUps {
 		s := startTLSServer(t, func(s *Server) {
-			s.handshakes.certs.config().CurvePreferences = []tls.CurveID{tls.CurveP384}
+			s.handshakes.certs.Load().config().CurvePreferences = []tls.CurveID{tls.CurveP384}
 		})
 		used := s.countSignatures()
 		tcp := dial(t, s.tls).(*net.TCPConn)
@@ -126,7 +126,7 @@ func TestHandshakesMakeRoom(t *testing.T) {
 	for name, say := range map[string][]byte{"nothing": nil, "half a hello": hello[:len(hello)/2], "hello": hello} {
 		s := startTLSServer(t, func(s *Server) {
 			h := s.handshakes
-			h.timeout = time.Hour
+			h.timeout.Store(int64(time.Hour))
 			h.greeting.most, h.greeting.each = 8, 4
 			h.answering.most, h.answering.each = 8, 4
 		})
@@ -172,7 +172,7 @@ func isTimeout(err error) bool {
 // A hello that comes byte by byte has no more time than one that does not come.
 func TestSlowHello(t *testing.T) {
 	const limit = 300 * time.Millisecond
-	s := startTLSServer(t, func(s *Server) { s.handshakes.timeout = limit })
+	s := startTLSServer(t, func(s *Server) { s.handshakes.timeout.Store(int64(limit)) })
 	begun := time.Now() // before the server sees it
 	c := dial(t, s.tls)
 	go func() {

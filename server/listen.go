@@ -6,6 +6,8 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"slices"
+	"strconv"
 
 	"github.com/panjf2000/gnet/v2/pkg/socket"
 	"golang.org/x/sys/unix"
@@ -28,6 +30,12 @@ type booking struct {
 	name string // for gnet
 }
 
+// A plainAddress is one of listen for which gnet has listeners.
+type plainAddress struct {
+	address  string // as configured
+	bookings []booking
+}
+
 // book books the plain addresses. An error names the key of the configuration and the address.
 func (s *Server) book() (all []booking, err error) {
 	for i, a := range s.config().Server.Listen {
@@ -37,7 +45,7 @@ func (s *Server) book() (all []booking, err error) {
 			return nil, fmt.Errorf("%s: %w", config.Item("server.listen", i), err)
 		}
 		all = append(all, some...)
-		s.addrs = append(s.addrs, some[0].at)
+		s.booked = append(s.booked, plainAddress{a, some})
 	}
 	return all, nil
 }
@@ -98,7 +106,7 @@ func bookOne(a string) (b booking, err error) {
 		unix.Close(b.fd)
 		return b, err
 	}
-	addr.Port = portOf(b.fd)
+	addr.Port = int(addressOfSocket(b.fd).Port())
 	b.name = "tcp://" + addr.String()
 	ip := netip.IPv6Unspecified()
 	if addr.IP != nil {
@@ -128,16 +136,57 @@ func (b *booking) bind(to unix.Sockaddr, onlyIPv6 bool) error {
 	return set(unix.SOL_SOCKET, unix.SO_REUSEPORT, 1)
 }
 
-// portOf is the port that a socket is bound to.
-func portOf(fd int) int {
-	at, _ := unix.Getsockname(fd) // fails for no socket of ours
+// abandon closes gnet's listeners on an address; gnet has no way to do so. Each of its descriptors is made to mean
+// another socket, in one step: the kernel then closes the listener, and forgets it in epoll, and gnet goes on with a
+// descriptor of which it never hears again. The other socket listens as well, where nobody connects: gnet may be about
+// to accept on that descriptor, and "nobody there" is the only answer that does not end it.
+func abandon(a plainAddress) error {
+	stub, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
+	if err != nil {
+		return os.NewSyscallError("socket", err)
+	}
+	defer unix.Close(stub)
+	if err := unix.Bind(stub, &unix.SockaddrUnix{}); err != nil { // a name that the kernel makes up
+		return os.NewSyscallError("bind", err)
+	}
+	if err := unix.Listen(stub, 1); err != nil {
+		return os.NewSyscallError("listen", err)
+	}
+	open, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		return err
+	}
+	for _, entry := range open {
+		fd, err := strconv.Atoi(entry.Name())
+		if err != nil || !a.has(fd) {
+			continue
+		}
+		if err := unix.Dup3(stub, fd, unix.O_CLOEXEC); err != nil {
+			return os.NewSyscallError("dup3", err)
+		}
+	}
+	return nil
+}
+
+// has says whether a descriptor is a listener on the address.
+func (a *plainAddress) has(fd int) bool {
+	if n, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_ACCEPTCONN); err != nil || n == 0 {
+		return false
+	}
+	at := addressOfSocket(fd)
+	return slices.ContainsFunc(a.bookings, func(b booking) bool { return b.at == at })
+}
+
+// addressOfSocket is what a socket is bound to, not valid for one that is not of TCP.
+func addressOfSocket(fd int) netip.AddrPort {
+	at, _ := unix.Getsockname(fd)
 	switch at := at.(type) {
 	case *unix.SockaddrInet4:
-		return at.Port
+		return netip.AddrPortFrom(netip.AddrFrom4(at.Addr), uint16(at.Port))
 	case *unix.SockaddrInet6:
-		return at.Port
+		return netip.AddrPortFrom(netip.AddrFrom16(at.Addr).Unmap(), uint16(at.Port))
 	}
-	return 0
+	return netip.AddrPort{}
 }
 
 // listenError says it as package net does.

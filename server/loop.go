@@ -116,7 +116,7 @@ func hubLimitsOf(cfg *config.Config) fanout.Limits {
 func (l *loop) setLimits(cfg *config.Config) {
 	l.owner.check()
 	n := loopLimitsOf(cfg)
-	n.proxies = l.limits.proxies
+	n.proxies = l.node.trusted()
 	l.limits = n
 	l.hub.SetLimits(hubLimitsOf(cfg))
 }

@@ -6,6 +6,7 @@ import (
 	"pumpd/server/admission"
 	"pumpd/server/clock"
 	"pumpd/server/config"
+	"pumpd/server/proxied"
 	"pumpd/server/via"
 )
 
@@ -18,14 +19,19 @@ type node struct {
 	ledger   *admission.Ledger
 	siblings atomic.Pointer[siblings]
 	viewing  *viewAccess
+	proxies  atomic.Pointer[proxied.Trusted] // of trusted_proxies
 }
 
 func newNode(cfg *config.Server) *node {
 	n := &node{name: via.NewName(), sessions: newSessions(), ledger: admission.New()}
 	n.ledger.SetLimits(admissionOf(cfg))
 	n.siblings.Store(siblingsOf(cfg))
+	n.proxies.Store(&proxied.Trusted{})
 	return n
 }
+
+// trusted are the proxies that are trusted now. Any goroutine.
+func (n *node) trusted() proxied.Trusted { return *n.proxies.Load() }
 
 // tell has every loop make a call, soon. Any goroutine.
 func (n *node) tell(call func(l *loop, now clock.Instant)) {

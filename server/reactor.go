@@ -186,7 +186,7 @@ func (r *reactor) OnOpen(g gnet.Conn) ([]byte, gnet.Action) {
 	d := arrival{fd: g.Fd()}
 	if h, ok := g.Context().(*enrolment); ok {
 		h.opened = true
-		r.openTLS(l, g, d, h, now)
+		r.openEnrolled(l, g, d, h, now)
 		return nil, gnet.None
 	}
 	d.remote = addressOf(g.RemoteAddr())
@@ -215,10 +215,15 @@ func (r *reactor) admit(d arrival, now clock.Instant) (guest *guest, ok bool) {
 	return guest, true
 }
 
-func (r *reactor) openTLS(l *loop, g gnet.Conn, d arrival, h *enrolment, now clock.Instant) {
+func (r *reactor) openEnrolled(l *loop, g gnet.Conn, d arrival, h *enrolment, now clock.Instant) {
 	w := &gnetWire{conn: g, tls: h.tls}
 	g.SetContext(w)
-	d.wire, d.remote, d.front, d.guest = w.tls, h.newcomer.remote, h.newcomer.front, h.newcomer.guest
+	d.wire, d.remote, d.front, d.guest = w, h.newcomer.remote, h.newcomer.front, h.newcomer.guest
+	if w.tls == nil {
+		w.c = l.open(d, now)
+		return
+	}
+	d.wire = w.tls
 	w.c = l.open(d, now)
 	w.tls.open(w.c, w)
 	w.tls.received(now) // a request may have come with the end of the handshake

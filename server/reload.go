@@ -88,6 +88,7 @@ func (s *Server) reload(ctx context.Context) (*Report, error) {
 type change struct {
 	from, to *config.Config
 	diff     *config.Changes
+	budget   *budget  // of to
 	restart  []string // keys of diff that wait for the next start; to has them as from has
 	commits  []func()
 	undoes   []func() // of what was prepared and is not to be

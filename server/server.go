@@ -49,7 +49,6 @@ type Server struct {
 	reg     *stream.Registry
 	budget  *budget
 	gate    *gate
-	proxies proxied.Trusted
 	reactor *reactor
 	engine  string // its name
 	stats   serverStats
@@ -64,18 +63,20 @@ type Server struct {
 	lastReload atomic.Pointer[admin.Reload]
 
 	// The server's own goroutine only, once it runs.
-	running runnings
-	made    int             // streams that there ever were
-	sources context.Context // of what feeds them
-	helpers sync.WaitGroup  // the goroutines that the end waits for
-	over    chan struct{}   // closed when orders are not taken any more
+	booked    []plainAddress // gnet's
+	listeners []*listener    // ours
+	running   runnings
+	unwatch   context.CancelFunc // ends the watch over certificates; nil: there is none
+	made      int                // streams that there ever were
+	sources   context.Context    // of what feeds them
+	stopping  <-chan struct{}    // closed when it begins to stop
+	helpers   sync.WaitGroup     // the goroutines that the end waits for
+	over      chan struct{}      // closed when orders are not taken any more
 
 	// Set by Run, readable once ready is closed.
-	ready        chan struct{}
-	addrs        []netip.AddrPort // of gnet's listeners
-	tlsAddrs     []netip.AddrPort // of tlsListeners
-	tlsListeners []tlsListener
-	admin        *admin.Admin // nil: the configuration has none
+	ready chan struct{}
+	at    atomic.Pointer[addresses]   // where it listens; it does not change
+	admin atomic.Pointer[admin.Admin] // nil: the configuration has none
 }
 
 // New makes a server of a checked configuration. It opens nothing but the loops' watchers. What it has to say, log is
@@ -119,9 +120,11 @@ func (s *Server) assemble() (err error) {
 	if s.node.viewing, err = newViewAccess(streams, s.log, s.clock); err != nil {
 		return err
 	}
-	if s.proxies, err = proxied.ParseTrusted(cfg.Server.TrustedProxies); err != nil {
+	proxies, err := proxied.ParseTrusted(cfg.Server.TrustedProxies)
+	if err != nil {
 		return err
 	}
+	s.node.proxies.Store(&proxies)
 	s.reg = stream.NewRegistry(s.clock, graceOf(cfg), streams)
 	if err := s.makeLoops(); err != nil {
 		return err
@@ -159,7 +162,7 @@ func (s *Server) makeLoops() error {
 		}
 		e := s.reactor.add()
 		l := newLoop(i, s.clock, cfg, sends, s.log, s.reg, &s.stats, s.node, e.poke)
-		l.gate, l.limits.proxies, e.loop = s.gate, s.proxies, l
+		l.gate, l.limits.proxies, e.loop = s.gate, s.node.trusted(), l
 		l.onClosed = func(c *conn) { s.gate.leave(c.guest) }
 		s.node.loops = append(s.node.loops, l)
 	}
@@ -186,11 +189,15 @@ func (s *Server) release() {
 	}
 }
 
-// Addrs are the addresses of plain connections that the server listens on; valid once Ready is closed.
-func (s *Server) Addrs() []netip.AddrPort { return s.addrs }
+// Addrs are the addresses of plain connections that the server listens on; valid once Ready is closed. A reload may
+// change them.
+func (s *Server) Addrs() []netip.AddrPort { return s.at.Load().plain }
 
 // TLSAddrs are those of https:// and mmshs://.
-func (s *Server) TLSAddrs() []netip.AddrPort { return s.tlsAddrs }
+func (s *Server) TLSAddrs() []netip.AddrPort { return s.at.Load().secure }
+
+// addresses are where a server listens, in the order of its configuration.
+type addresses struct{ plain, secure []netip.AddrPort }
 
 // Ready is closed when the listeners are open.
 func (s *Server) Ready() <-chan struct{} { return s.ready }
@@ -202,26 +209,26 @@ func (s *Server) Run(ctx context.Context) error {
 	defer s.logs.Close()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	stopAdmin, err := s.startAdmin(ctx.Done())
-	if err != nil {
+	s.stopping = ctx.Done()
+	if err := s.startAdmin(); err != nil {
 		s.release()
 		return err
 	}
-	defer stopAdmin() // last: readyz tells of the stopping
+	defer s.stopAdmin() // last: readyz tells of the stopping
 	if err := s.listen(); err != nil {
-		s.closeTLS()
+		s.closeListeners()
 		s.release()
 		return err
 	}
 	close(s.ready)
 	s.warn()
-	s.log.Info("listening", "addresses", fmt.Sprint(s.addrs), "tls", fmt.Sprint(s.tlsAddrs), "engine", s.engine,
+	s.log.Info("listening", "addresses", fmt.Sprint(s.Addrs()), "tls", fmt.Sprint(s.TLSAddrs()), "engine", s.engine,
 		"loops", len(s.node.loops), "connections", s.gate.most.Load())
-	s.helpers.Go(s.acceptTLS)
-	if s.handshakes != nil {
-		s.helpers.Go(func() { s.handshakes.certs.watch(ctx) })
-	}
 	s.sources = ctx
+	s.watchCertificates()
+	for _, l := range s.listeners {
+		s.accept(l)
+	}
 	for _, st := range s.reg.Streams() {
 		s.startTasks(st)
 	}
@@ -241,6 +248,7 @@ func (s *Server) listen() error {
 	if err := s.listenTLS(); err != nil {
 		return err
 	}
+	s.at.Store(s.addresses(s.config()))
 	var names []string
 	for _, b := range plain {
 		names = append(names, b.name)

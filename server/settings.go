@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"pumpd/server/clock"
+	"pumpd/server/proxied"
 )
 
 // A setting is how some keys of the configuration come to count while the pump runs. To make a key one of them is all
@@ -30,7 +31,12 @@ var settings = []setting{
 	{keys: []string{"server.max_connections"}, apply: (*Server).prepareBudget, always: true},
 	{keys: []string{"server.log_level"}, apply: simply((*Server).setLogLevel)},
 	{keys: []string{"timeouts.source_grace"}, apply: simply((*Server).setGrace)},
+	{keys: []string{"server.trusted_proxies"}, apply: (*Server).prepareProxies},
 	{keys: loopKeys, apply: simply((*Server).setLimits)},
+	{keys: []string{"timeouts.handshake"}, apply: simply((*Server).setHandshakeTime)},
+	{keys: certificateKeys, apply: (*Server).prepareTLS, always: true},
+	{keys: []string{"server.listen", "tls.listen"}, apply: (*Server).prepareListeners},
+	{keys: []string{"server.admin"}, apply: (*Server).prepareAdmin},
 	{keys: ledgerKeys, apply: simply((*Server).setLedger)},
 	{keys: []string{"server.siblings"}, apply: simply((*Server).setSiblings)},
 	{keys: streamTuning, apply: (*Server).prepareStreams, always: true},
@@ -39,8 +45,6 @@ var settings = []setting{
 // restart are the keys that count from the next start on: the log names those that have changed.
 var restart = []string{
 	"server.loops", "server.engine", "server.log_format", "server.user",
-	"server.listen", "server.admin", "timeouts.handshake", "tls.listen", "tls.certificates",
-	"tls.min_version", "tls.client_ca", "server.trusted_proxies",
 }
 
 // asked are the keys whose value is looked up in the configuration each time that it matters.
@@ -54,6 +58,9 @@ var loopKeys = []string{
 	"server.merge", "server.max_lag", "server.max_session", "server.redirect_404_to", "server.strip_padding",
 	"timeouts.request_head", "timeouts.source_idle", "timeouts.push_setup", "timeouts.stall",
 }
+
+// certificateKeys are those of [tls] but listen.
+var certificateKeys = []string{"tls.certificates", "tls.min_version", "tls.client_ca"}
 
 // ledgerKeys are the limits of all streams together, see admissionOf.
 var ledgerKeys = []string{
@@ -91,6 +98,19 @@ func (s *Server) setLogLevel() {
 
 func (s *Server) setGrace() { s.reg.SetGrace(graceOf(s.config())) }
 
+// prepareProxies has others be trusted; loops have a copy beside their limits.
+func (s *Server) prepareProxies(c *change) error {
+	proxies, err := proxied.ParseTrusted(c.to.Server.TrustedProxies)
+	if err != nil {
+		return err
+	}
+	c.then(func() {
+		s.node.proxies.Store(&proxies)
+		s.setLimits()
+	})
+	return nil
+}
+
 func (s *Server) setLedger() { s.node.ledger.SetLimits(admissionOf(&s.config().Server)) }
 
 func (s *Server) setSiblings() { s.node.siblings.Store(siblingsOf(&s.config().Server)) }
@@ -107,9 +127,13 @@ func (s *Server) prepareBudget(c *change) error {
 	if err != nil {
 		return err
 	}
+	c.budget = b
 	c.then(func() {
 		s.budget = b
 		s.gate.setPlaces(b)
+		if s.handshakes != nil {
+			s.handshakes.setPlaces(b)
+		}
 	})
 	return nil
 }

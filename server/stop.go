@@ -30,9 +30,12 @@ func (s *Server) stop() error {
 func (s *Server) shutDown() error {
 	s.log.Info("stopping", "connections", s.gate.inside.Load())
 	s.reactor.stopping.Store(true)
-	s.closeTLS()
+	s.closeListeners()
 	s.node.tell((*loop).stop)
 	s.helpers.Wait() // gnet would let those wait for ever that it has not opened when it ends
+	if s.handshakes != nil {
+		s.handshakes.wait()
+	}
 	s.farewell()
 	err := s.reactor.stop()
 	for _, l := range s.node.loops {

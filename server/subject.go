@@ -8,20 +8,26 @@ import (
 	"pumpd/server/config"
 )
 
-// startAdmin starts the admin if the configuration has an address for it; stopping is closed when the server begins to
-// stop.
-func (s *Server) startAdmin(stopping <-chan struct{}) (stop func(), err error) {
-	if s.config().Server.Admin == "" {
-		return func() {}, nil
+// startAdmin starts the admin if the configuration has an address for it.
+func (s *Server) startAdmin() error {
+	at := s.config().Server.Admin
+	if at == "" {
+		return nil
 	}
-	if s.admin, err = admin.Start(s.subject(stopping)); err != nil {
-		return nil, err
+	a, err := admin.Start(s.subject(s.budget), at)
+	s.admin.Store(a)
+	return err
+}
+
+// stopAdmin stops it.
+func (s *Server) stopAdmin() {
+	if a := s.admin.Load(); a != nil {
+		a.Close()
 	}
-	return s.admin.Close, nil
 }
 
 // subject is what the admin may know of the server.
-func (s *Server) subject(stopping <-chan struct{}) *admin.Subject {
+func (s *Server) subject(b *budget) *admin.Subject {
 	return &admin.Subject{
 		Version:   s.Version,
 		Node:      string(s.node.name),
@@ -29,9 +35,9 @@ func (s *Server) subject(stopping <-chan struct{}) *admin.Subject {
 		Streams:   s.reg,
 		Clock:     s.clock,
 		Log:       s.log,
-		MaxConns:  s.budget.admin,
+		MaxConns:  b.admin,
 		Ready:     s.ready,
-		Stopping:  stopping,
+		Stopping:  s.stopping,
 		Listeners: s.Addrs,
 		Counters:  s.counters,
 		Room:      s.node.ledger.View,
@@ -59,15 +65,15 @@ func (s *Server) counters() admin.Counters {
 // AdminAddr is the address of the status page, not valid if the configuration has none. It is known once Ready is
 // closed.
 func (s *Server) AdminAddr() netip.AddrPort {
-	if s.admin == nil {
-		return netip.AddrPort{}
+	if a := s.admin.Load(); a != nil {
+		return a.Addr()
 	}
-	return s.admin.Addr()
+	return netip.AddrPort{}
 }
 
 // Announce prints, once the server listens, what a person at the terminal wants to know: where to look and where to
 // push.
 func (s *Server) Announce(w io.Writer) {
 	<-s.ready
-	admin.Announce(w, s.reg.Streams(), s.addrs, s.tlsAddrs, s.AdminAddr())
+	admin.Announce(w, s.reg.Streams(), s.Addrs(), s.TLSAddrs(), s.AdminAddr())
 }

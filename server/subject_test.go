@@ -81,9 +81,9 @@ func TestAdminOff(t *testing.T) {
 	cfg.Server.Admin = ""
 	s := &Server{}
 	s.cfg.Store(cfg)
-	stop, err := s.startAdmin(nil)
+	err := s.startAdmin()
 	if err != nil || s.AdminAddr().IsValid() {
 		t.Errorf("got %v at %v, want nothing", err, s.AdminAddr())
 	}
-	stop()
+	s.stopAdmin()
 }

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"pumpd/server/config"
@@ -30,12 +31,14 @@ import (
 // goes.
 type handshakes struct {
 	// Set by newHandshakes, never changed.
-	certs   *certificates
-	proxies proxied.Trusted
-	timeout time.Duration   // that a peer may take for its hello, and again for what follows it
-	named   func(*newcomer) // is told when a proxy has said for whom it speaks
-	going   context.Context // done: the server stops, and with it every handshake
+	trusted func() proxied.Trusted // the proxies that are trusted now
+	named   func(*newcomer)        // is told when a proxy has said for whom it speaks
+	going   context.Context        // done: the server stops, and with it every handshake
 	stop    context.CancelFunc
+
+	// Any goroutine. A reload replaces these two.
+	certs   atomic.Pointer[certificates]
+	timeout atomic.Int64 // a time.Duration: that a peer may take for its hello, and again for what follows it
 
 	// Any goroutine.
 	greeting  crowd         // by address
@@ -46,27 +49,42 @@ type handshakes struct {
 }
 
 func newHandshakes(cfg *config.Config, b *budget, log *slog.Logger) (*handshakes, error) {
-	// Tickets for sessions are sealed with a key that crypto/tls makes, and replaces each day, and forgets after a week.
-	certs, err := newCertificates(&cfg.TLS, &tls.Config{
-		MinVersion:                  config.TLSVersions[cfg.TLS.MinVersion],
-		NextProtos:                  []string{"http/1.1", "http/1.0"},
-		DynamicRecordSizingDisabled: true, // small records cost CPU; we send what there is, not what a browser waits for
-	}, log)
+	certs, err := certificatesOf(&cfg.TLS, log)
 	if err != nil {
 		return nil, err
 	}
 	h := &handshakes{
-		certs:     certs,
-		timeout:   time.Duration(cfg.Timeouts.Handshake),
-		named:     func(*newcomer) {},
-		greeting:  crowd{most: int(b.silent), each: int(max(1, b.silent/2))},
-		answering: crowd{most: int(b.silent), each: int(max(1, b.silent/2))},
-		line:      make(chan struct{}, b.line),
-		cpus:      make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2)),
+		trusted: func() proxied.Trusted { return proxied.Trusted{} },
+		named:   func(*newcomer) {},
+		line:    make(chan struct{}, b.line),
+		cpus:    make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2)),
 	}
+	h.setPlaces(b)
+	h.certs.Store(certs)
+	h.timeout.Store(int64(cfg.Timeouts.Handshake))
 	h.going, h.stop = context.WithCancel(context.Background())
 	return h, nil
 }
+
+// setPlaces changes how many may be waited for. How many compute, or want to, stays.
+func (h *handshakes) setPlaces(b *budget) {
+	for _, w := range []*crowd{&h.greeting, &h.answering} {
+		w.limit(int(b.silent), int(max(1, b.silent/2)))
+	}
+}
+
+// certificatesOf loads those of a configuration, with all else of it that is about TLS.
+func certificatesOf(cfg *config.TLS, log *slog.Logger) (*certificates, error) {
+	// Tickets for sessions are sealed with a key that crypto/tls makes, and replaces each day, and forgets after a week.
+	return newCertificates(cfg, &tls.Config{
+		MinVersion:                  config.TLSVersions[cfg.MinVersion],
+		NextProtos:                  []string{"http/1.1", "http/1.0"},
+		DynamicRecordSizingDisabled: true, // small records cost CPU; we send what there is, not what a browser waits for
+	}, log)
+}
+
+// deadline is when a peer must have sent what it is waited for now.
+func (h *handshakes) deadline() time.Time { return time.Now().Add(time.Duration(h.timeout.Load())) }
 
 // begin starts c's handshake, as soon as there is room in the line. done gets the connection, or what went wrong; c is
 // closed then.
@@ -94,7 +112,7 @@ func (h *handshakes) run(c *newcomer) (*tlsWire, error) {
 	if hello[0] == recordHandshake && s.gone() { // others cost nothing, and may want to be told what is wrong
 		return nil, errPeerGone
 	}
-	if err := s.SetDeadline(time.Now().Add(h.timeout)); err != nil {
+	if err := s.SetDeadline(h.deadline()); err != nil {
 		return nil, err
 	}
 	w := newTLSWire(s, hello)
@@ -131,26 +149,32 @@ func (s *Server) makeTLS() error {
 	if len(s.config().TLS.Listen) == 0 {
 		return nil
 	}
-	h, err := newHandshakes(s.config(), s.budget, s.log)
+	h, err := s.newHandshakes(s.config(), s.budget)
+	s.handshakes = h
+	return err
+}
+
+// newHandshakes makes them for a configuration that has TLS.
+func (s *Server) newHandshakes(cfg *config.Config, b *budget) (*handshakes, error) {
+	h, err := newHandshakes(cfg, b, s.log)
 	if err != nil {
-		return fmt.Errorf("tls: %w", err)
+		return nil, fmt.Errorf("tls: %w", err)
 	}
-	h.proxies = s.proxies
+	h.trusted = s.node.trusted
 	h.named = func(c *newcomer) {
 		c.guest = s.gate.named(c.guest, c.remote.Addr(), s.clock.Now(), func() { c.Close() })
 	}
-	s.handshakes = h
-	return nil
+	return h, nil
 }
 
 // startHandshake takes a connection that the gate has counted in.
-func (s *Server) startHandshake(on tlsListener, c *newcomer) {
+func (s *Server) startHandshake(on *listener, c *newcomer) {
 	if c.guest != nil {
 		c.guest.crowd.move(c.guest, s.clock.Now(), func() { c.Close() })
 	}
 	s.handshakes.begin(c, func(w *tlsWire, err error) {
 		if err == nil {
-			s.handOver(on, c, w)
+			s.handOver(on, &enrolment{newcomer: c, tls: w})
 			return
 		}
 		s.gate.leave(c.guest)

@@ -264,7 +264,7 @@ var badBeginnings = []struct {
 func TestBadBeginnings(t *testing.T) {
 	t.Parallel()
 	for _, stays := range []bool{true, false} {
-		s := startTLSServer(t, func(s *Server) { s.handshakes.timeout = 300 * time.Millisecond })
+		s := startTLSServer(t, func(s *Server) { s.handshakes.timeout.Store(int64(300 * time.Millisecond)) })
 		for _, c := range badBeginnings {
 			conn := dial(t, s.tls).(*net.TCPConn)
 			io.WriteString(conn, c.say)
@@ -343,7 +343,7 @@ func TestSessionIsResumed(t *testing.T) {
 
 // Stopping does not wait for handshakes.
 func TestStopDuringHandshake(t *testing.T) {
-	s := startTLSServer(t, func(s *Server) { s.handshakes.timeout = time.Hour })
+	s := startTLSServer(t, func(s *Server) { s.handshakes.timeout.Store(int64(time.Hour)) })
 	first, second := dial(t, s.tls), dial(t, s.tls)
 	clientHello(t, second)
 	h := s.handshakes

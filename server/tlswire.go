@@ -46,7 +46,7 @@ var errKeyFlood = errors.New("asks for new keys and does not read")
 // newTLSWire makes the wire of a connection whose handshake is to come; hello has been read.
 func newTLSWire(h *handshake, hello []byte) *tlsWire {
 	w := &tlsWire{shim: shim{handshake: h, in: hello}}
-	w.tls = tls.Server(&w.shim, h.all.certs.config())
+	w.tls = tls.Server(&w.shim, h.all.certs.Load().config())
 	return w
 }
 

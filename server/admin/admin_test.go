@@ -206,9 +206,9 @@ func TestReadyzWhenStoppedWhileStarting(t *testing.T) {
 // run runs an admin on a port of its own, until stop is called.
 func run(t *testing.T) (at netip.AddrPort, stop func()) {
 	t.Helper()
-	r := newRigOf(t, func(c *config.Config) { c.Server.Admin = "127.0.0.1:0" })
+	r := newRig(t)
 	r.begin("127.0.0.1:8086")
-	a, err := Start(r.s)
+	a, err := Start(r.s, "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -311,9 +311,9 @@ func TestPortInUse(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer l.Close()
-	r := newRigOf(t, func(c *config.Config) { c.Server.Admin = l.Addr().String() })
+	r := newRig(t)
 	want := fmt.Sprintf("server.admin: listen tcp %s: bind: address already in use", l.Addr())
-	if _, err := Start(r.s); err == nil || err.Error() != want {
+	if _, err := Start(r.s, l.Addr().String()); err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
 }

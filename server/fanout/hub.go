@@ -21,12 +21,11 @@ import (
 //	                               └─▶ Turn ────▶ the others ──────┘
 type Hub struct {
 	// Set by New, never changed.
-	id     int // streams ring their listeners by it
-	clock  clock.Clock
-	engine Engine
-	owner  Owner
-	wake   func() // has Work called soon
-	stats  *Stats
+	id    int // streams ring their listeners by it
+	clock clock.Clock
+	owner Owner
+	wake  func() // has Work called soon
+	stats *Stats
 
 	// Any goroutine.
 	due     atomic.Int64 // instant from which a packet begins the next round
@@ -36,6 +35,7 @@ type Hub struct {
 
 	// The loop's goroutine only.
 	limits    Limits
+	engine    Engine
 	now       clock.Instant // of the round or turn
 	audiences []*audience   // of the streams that have ever had a viewer here and are not retired
 	of        map[*stream.Stream]*audience

@@ -21,6 +21,13 @@ const OfferBytes = turnBytes
 // WithTLS is an engine that has what viewers with TLS are sent encrypted, and leaves the others to the one behind it.
 func WithTLS(behind Engine) Engine { return &tlsEngine{plain: behind} }
 
+// SpeakTLS has the hub send to viewers with TLS as well.
+func (h *Hub) SpeakTLS() {
+	if _, speaks := h.engine.(*tlsEngine); !speaks {
+		h.engine = WithTLS(h.engine)
+	}
+}
+
 func (e *tlsEngine) Send(v *Viewer, b []byte, done Reporter) {
 	if v.tls == nil {
 		e.plain.Send(v, b, done)

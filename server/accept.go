@@ -7,7 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
-	"sync"
+	"syscall"
 	"time"
 
 	"pumpd/server/clock"
@@ -15,12 +15,15 @@ import (
 	"pumpd/server/proxied"
 )
 
-// Connections that want TLS are accepted here, not by gnet: a handshake comes first, and it blocks. While descriptors
-// are lacking they wait in the kernel's queue.
+// Some connections are accepted here and not by gnet: those that want TLS, for a handshake comes first, and it blocks;
+// and those to plain addresses that a reload has added, for gnet's listeners are those that it was started with. While
+// descriptors are lacking they wait in the kernel's queue.
 
-// A tlsListener listens on an address of tls.listen.
-type tlsListener struct {
+// A listener is one of ours, of an address of tls.listen or listen.
+type listener struct {
 	net.Listener
+	address string // as configured
+	secure  bool   // of tls.listen
 
 	// enrolling holds one for each connection that waits for its loop to take it over, and has two descriptors
 	// meanwhile; a flood on one listener leaves the others alone. A loop that is in the middle of a round takes none for
@@ -36,23 +39,38 @@ type newcomer struct {
 	guest  *guest         // nil: it has an ordinary place
 }
 
+// openListener opens one of ours.
+func openListener(address string, secure bool, b *budget) (*listener, error) {
+	lc := net.ListenConfig{KeepAlive: -1, Control: listenerOptions}
+	l, err := lc.Listen(context.Background(), "tcp", address)
+	if err != nil {
+		return nil, err
+	}
+	enrolling := b.enrolling
+	if !secure {
+		enrolling = min(enrolling, spare) // none are meant for it: at the start it would have been gnet's
+	}
+	return &listener{Listener: l, address: address, secure: secure, enrolling: make(chan struct{}, enrolling)}, nil
+}
+
+// at is the address that it listens on.
+func (l *listener) at() netip.AddrPort { return l.Addr().(*net.TCPAddr).AddrPort() }
+
 // listenTLS opens the listeners for TLS. An error names the key of the configuration and the address.
 func (s *Server) listenTLS() error {
-	lc := net.ListenConfig{KeepAlive: -1, Control: listenerOptions}
 	for i, a := range s.config().TLS.Listen {
-		l, err := lc.Listen(context.Background(), "tcp", a)
+		l, err := openListener(a, true, s.budget)
 		if err != nil {
 			return fmt.Errorf("%s: %w", config.Item("tls.listen", i), err)
 		}
-		s.tlsListeners = append(s.tlsListeners, tlsListener{l, make(chan struct{}, s.budget.enrolling)})
-		s.tlsAddrs = append(s.tlsAddrs, l.Addr().(*net.TCPAddr).AddrPort())
+		s.listeners = append(s.listeners, l)
 	}
 	return nil
 }
 
-// closeTLS lets no more in there, and ends the handshakes that are going on.
-func (s *Server) closeTLS() {
-	for _, l := range s.tlsListeners {
+// closeListeners lets no more in at listeners of ours, and ends the handshakes that are going on.
+func (s *Server) closeListeners() {
+	for _, l := range s.listeners {
 		l.Close()
 	}
 	if s.handshakes != nil {
@@ -60,20 +78,11 @@ func (s *Server) closeTLS() {
 	}
 }
 
-// acceptTLS takes connections until the listeners are closed and the last of them are on their loops.
-func (s *Server) acceptTLS() {
-	var all sync.WaitGroup
-	for _, l := range s.tlsListeners {
-		all.Go(func() { s.acceptOn(l) })
-	}
-	all.Wait()
-	if s.handshakes != nil {
-		s.handshakes.wait()
-	}
-}
+// accept has connections taken on a listener until it is closed.
+func (s *Server) accept(on *listener) { s.helpers.Go(func() { s.acceptOn(on) }) }
 
-// acceptOn accepts on one listener and begins the handshakes of those that the gate has counted in.
-func (s *Server) acceptOn(on tlsListener) {
+// acceptOn accepts on one listener and has those go on that the gate has counted in.
+func (s *Server) acceptOn(on *listener) {
 	const pause = 50 * time.Millisecond // for a lack of descriptors or memory to pass
 	failures := acceptFailures{log: s.log}
 	for {
@@ -89,11 +98,24 @@ func (s *Server) acceptOn(on tlsListener) {
 		from := addressOf(c.RemoteAddr())
 		guest, ok := s.gate.enter(from.Addr(), s.clock.Now())
 		if !ok {
-			c.Close() // in the clear there is nothing to say
+			on.turnAway(c)
 			continue
 		}
-		s.startHandshake(on, &newcomer{c, from, frontOf(s.proxies, proxied.Peer{At: from}, true), guest})
+		new := &newcomer{c, from, frontOf(s.node.trusted(), proxied.Peer{At: from}, true), guest}
+		if on.secure {
+			s.startHandshake(on, new)
+		} else {
+			s.handOver(on, &enrolment{newcomer: new})
+		}
 	}
+}
+
+// turnAway closes a connection for which there is no place. Where TLS is spoken there is nothing to say in the clear.
+func (l *listener) turnAway(c net.Conn) {
+	if raw, err := c.(syscall.Conn).SyscallConn(); err == nil && !l.secure {
+		_ = raw.Control(func(fd uintptr) { turnAway(int(fd)) })
+	}
+	c.Close()
 }
 
 // acceptFailures make a line where accept begins to go wrong, and one when that is over, with their number.
@@ -120,16 +142,16 @@ func (t *acceptFailures) tell(err error, now clock.Instant) {
 	}
 }
 
-// handOver gives a connection whose handshake is done to a loop.
-func (s *Server) handOver(on tlsListener, c *newcomer, w *tlsWire) {
+// handOver gives a connection, whose handshake is done if it has one, to a loop.
+func (s *Server) handOver(on *listener, h *enrolment) {
 	on.enrolling <- struct{}{}
 	defer func() { <-on.enrolling }()
-	err := s.reactor.register(c.Conn, &enrolment{newcomer: c, tls: w})
+	err := s.reactor.register(h.newcomer.Conn, h)
 	if err == nil {
 		return
 	}
 	if !errors.Is(err, net.ErrClosed) { // as the gate does with one that must go
 		s.log.Error("accepted connection was lost", "err", err)
 	}
-	s.gate.leave(c.guest)
+	s.gate.leave(h.newcomer.guest)
 }

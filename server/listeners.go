@@ -1,0 +1,174 @@
+package server
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+
+	"pumpd/server/admin"
+	"pumpd/server/clock"
+	"pumpd/server/config"
+)
+
+// What a reload does with addresses and what is needed to listen on them. All that is new is opened before anything old
+// is closed: so an address in use is found out in time, but an address cannot move from one list to another in one
+// reload.
+
+// open is what listens, as far as a reload keeps it.
+type open struct {
+	booked    []plainAddress
+	listeners []*listener
+}
+
+// take moves what listens on an address from o to kept; false: nothing does.
+func (o *open) take(address string, secure bool, kept *open) bool {
+	for i, b := range o.booked {
+		if b.address == address && !secure {
+			kept.booked = append(kept.booked, b)
+			o.booked = append(o.booked[:i:i], o.booked[i+1:]...)
+			return true
+		}
+	}
+	for i, l := range o.listeners {
+		if l.address == address && l.secure == secure {
+			kept.listeners = append(kept.listeners, l)
+			o.listeners = append(o.listeners[:i:i], o.listeners[i+1:]...)
+			return true
+		}
+	}
+	return false
+}
+
+// prepareListeners opens what is new in listen and tls.listen.
+func (s *Server) prepareListeners(c *change) error {
+	goes, stays := open{s.booked, s.listeners}, open{}
+	var fresh []*listener
+	c.instead(func() {
+		for _, l := range fresh {
+			l.Close()
+		}
+	})
+	for _, list := range []struct {
+		key       string
+		secure    bool
+		addresses []string
+	}{{"server.listen", false, c.to.Server.Listen}, {"tls.listen", true, c.to.TLS.Listen}} {
+		for i, a := range list.addresses {
+			if goes.take(a, list.secure, &stays) {
+				continue
+			}
+			l, err := openListener(a, list.secure, c.budget)
+			if err != nil {
+				return fmt.Errorf("%s: %w", config.Item(list.key, i), err)
+			}
+			fresh = append(fresh, l)
+		}
+	}
+	c.then(func() { s.setListeners(goes, stays, fresh) })
+	return nil
+}
+
+// setListeners closes what goes and has connections taken where it is new.
+func (s *Server) setListeners(goes, stays open, fresh []*listener) {
+	for _, l := range goes.listeners {
+		l.Close()
+	}
+	for _, b := range goes.booked {
+		if err := abandon(b); err != nil {
+			s.log.Error("listener stays open until a restart", "address", b.address, "err", err)
+		}
+	}
+	s.booked, s.listeners = stays.booked, append(stays.listeners, fresh...)
+	s.at.Store(s.addresses(s.config()))
+	for _, l := range fresh {
+		s.accept(l)
+	}
+}
+
+// addresses are where it listens, in the order of a configuration.
+func (s *Server) addresses(cfg *config.Config) *addresses {
+	rest, seen := open{s.booked, s.listeners}, open{}
+	of := func(list []string, secure bool) (at []netip.AddrPort) {
+		for _, a := range list {
+			booked := len(seen.booked)
+			switch {
+			case !rest.take(a, secure, &seen):
+			case len(seen.booked) > booked:
+				at = append(at, seen.booked[booked].bookings[0].at)
+			default:
+				at = append(at, seen.listeners[len(seen.listeners)-1].at())
+			}
+		}
+		return at
+	}
+	return &addresses{plain: of(cfg.Server.Listen, false), secure: of(cfg.TLS.Listen, true)}
+}
+
+// prepareTLS loads certificates where they are others, and begins to speak TLS where that is new. Files that have
+// changed under their names are looked at in any case.
+func (s *Server) prepareTLS(c *change) error {
+	switch h := s.handshakes; {
+	case len(c.to.TLS.Listen) == 0:
+	case h == nil:
+		h, err := s.newHandshakes(c.to, c.budget)
+		if err != nil {
+			return err
+		}
+		c.then(func() {
+			s.handshakes = h
+			s.watchCertificates()
+			s.node.tell(func(l *loop, _ clock.Instant) { l.hub.SpeakTLS() }) // before the first connection comes
+		})
+	case c.touches(certificateKeys):
+		certs, err := certificatesOf(&c.to.TLS, s.log)
+		if err != nil {
+			return fmt.Errorf("tls: %w", err)
+		}
+		c.then(func() {
+			h.certs.Store(certs)
+			s.watchCertificates()
+		})
+	default:
+		c.then(h.certs.Load().lookSoon)
+	}
+	return nil
+}
+
+// watchCertificates has the files of those that count now looked at, and of no others.
+func (s *Server) watchCertificates() {
+	if s.unwatch != nil {
+		s.unwatch()
+	}
+	if s.handshakes == nil {
+		return
+	}
+	var ctx context.Context
+	ctx, s.unwatch = context.WithCancel(s.sources)
+	certs := s.handshakes.certs.Load()
+	s.helpers.Go(func() { certs.watch(ctx) })
+}
+
+// setHandshakeTime has timeouts.handshake count.
+func (s *Server) setHandshakeTime() {
+	if s.handshakes != nil {
+		s.handshakes.timeout.Store(int64(s.config().Timeouts.Handshake))
+	}
+}
+
+// prepareAdmin has the admin listen elsewhere. What is on its way there has half a second to end.
+func (s *Server) prepareAdmin(c *change) error {
+	var a *admin.Admin
+	if at := c.to.Server.Admin; at != "" {
+		var err error
+		if a, err = admin.Start(s.subject(c.budget), at); err != nil {
+			return err
+		}
+		c.instead(a.Close)
+	}
+	c.then(func() {
+		if old := s.admin.Swap(a); old != nil {
+			s.helpers.Go(old.Close)
+		}
+	})
+	return nil
+}
