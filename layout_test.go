@@ -46,7 +46,7 @@ var arrows = []arrow{
 			"server/auth", "server/clock", "server/config", "server/fanout", "server/forward", "server/logging",
 			"server/play", "server/privileges",
 			"server/proxied", "server/pull", "server/pulse", "server/reason", "server/stream",
-			"server/upstream", "server/via", "asf", "codec",
+			"server/systemd", "server/upstream", "server/via", "asf", "codec",
 			"*",
 		},
 		tests: []string{"server/logging/logtest", "server/stream/streamtest", "asf/asftest"},
@@ -121,6 +121,7 @@ var arrows = []arrow{
 	{dir: "server/privileges", may: []string{"*"}},
 	{dir: "server/logging/logtest"},
 	{dir: "server/reason"},
+	{dir: "server/systemd", may: []string{"*"}},
 	{dir: "server/uring", may: []string{"*"}},
 	{dir: "server/via", may: []string{"codec"}},
 

@@ -48,7 +48,9 @@ func (s *Server) Reload(ctx context.Context) (*Report, error) {
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
+	s.manager.Reloading()
 	report, err := s.reload(ctx)
+	s.manager.Ready(s.summary())
 	s.note(report, err)
 	return report, err
 }

@@ -32,6 +32,7 @@ import (
 	"pumpd/server/logging"
 	"pumpd/server/proxied"
 	"pumpd/server/stream"
+	"pumpd/server/systemd"
 )
 
 // A Server is one pump with its streams and listeners. Make it with New, use it once.
@@ -50,7 +51,8 @@ type Server struct {
 	budget  *budget
 	gate    *gate
 	reactor *reactor
-	engine  string // its name
+	manager *systemd.Manager // that has started us; nil: nobody
+	engine  string           // its name
 	stats   serverStats
 	// nil: the configuration has no TLS.
 	handshakes  *handshakes
@@ -68,6 +70,7 @@ type Server struct {
 	running   runnings
 	unwatch   context.CancelFunc // ends the watch over certificates; nil: there is none
 	made      int                // streams that there ever were
+	told      clock.Instant      // when the manager was told how we are
 	sources   context.Context    // of what feeds them
 	stopping  <-chan struct{}    // closed when it begins to stop
 	helpers   sync.WaitGroup     // the goroutines that the end waits for
@@ -90,7 +93,11 @@ func New(cfg *config.Config, log *slog.Logger) (*Server, error) {
 	s.lastReload.Store(&admin.Reload{At: time.Now(), Loaded: time.Now(), OK: true})
 	s.logs = logging.New(log.Handler(), &s.stats.logLost)
 	s.log = s.logs.Logger()
-	if err := s.assemble(); err != nil {
+	var err error
+	if s.manager, err = systemd.FromEnvironment(); err != nil {
+		s.log.Warn("the service manager cannot be told anything", "err", err)
+	}
+	if err = s.assemble(); err != nil {
 		s.release()
 		s.logs.Drain()
 		return nil, err
@@ -221,6 +228,8 @@ func (s *Server) Run(ctx context.Context) error {
 		return err
 	}
 	close(s.ready)
+	s.manager.Ready(s.summary())
+	defer s.manager.Close()
 	s.warn()
 	s.log.Info("listening", "addresses", fmt.Sprint(s.Addrs()), "tls", fmt.Sprint(s.TLSAddrs()), "engine", s.engine,
 		"loops", len(s.node.loops), "connections", s.gate.most.Load())
@@ -233,6 +242,7 @@ func (s *Server) Run(ctx context.Context) error {
 		s.startTasks(st)
 	}
 	fault := s.keepHouse(ctx)
+	s.manager.Stopping()
 	close(s.over)
 	cancel()
 	return errors.Join(fault, s.stop())
@@ -283,6 +293,7 @@ func (s *Server) keepHouse(ctx context.Context) error {
 			s.gate.expire(now)
 			s.measure()
 			memory.trim(s.gate.inside.Load())
+			s.tellManager(now)
 		}
 	}
 }

@@ -1,0 +1,62 @@
+package server
+
+import (
+	"net"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"pumpd/server/clock"
+	"pumpd/server/systemd"
+)
+
+// managed is a server that is told of by a service manager's socket, with one loop that turned at a moment.
+func managed(t *testing.T, turned clock.Instant) (*Server, *net.UnixConn) {
+	t.Helper()
+	name := filepath.Join(t.TempDir(), "notify")
+	l, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: name, Net: "unixgram"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	t.Setenv("NOTIFY_SOCKET", name)
+	t.Setenv("WATCHDOG_USEC", "30000000")
+	m, err := systemd.FromEnvironment()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(m.Close)
+	r := newRig(t, nil, "live")
+	r.loop.turned.Store(int64(turned))
+	return &Server{manager: m, node: r.loop.node, reg: r.loop.reg}, l
+}
+
+// said is all that the manager has been told.
+func said(t *testing.T, l *net.UnixConn) string {
+	t.Helper()
+	var all []string
+	for {
+		l.SetReadDeadline(time.Now().Add(50 * time.Millisecond)) // datagrams are there when they have been sent
+		b := make([]byte, 4096)
+		n, err := l.Read(b)
+		if err != nil {
+			return strings.Join(all, "|")
+		}
+		all = append(all, string(b[:n]))
+	}
+}
+
+// The watchdog hears of us as long as all loops turn, and not of one that is stuck.
+func TestWatchdogIsTiedToTheLoops(t *testing.T) {
+	const began = clock.Instant(100 * time.Second)
+	s, l := managed(t, began)
+	s.tellManager(began.Add(stuckTime))
+	if got := said(t, l); !strings.HasPrefix(got, "WATCHDOG=1|STATUS=") {
+		t.Errorf("told %q", got)
+	}
+	s.tellManager(began.Add(stuckTime + time.Millisecond))
+	if got := said(t, l); got != "" {
+		t.Errorf("with a loop that is stuck: told %q", got)
+	}
+}

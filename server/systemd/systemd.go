@@ -1,0 +1,104 @@
+// Package systemd tells the service manager that has started the program how it is, as sd_notify(3) has it: datagrams
+// to the socket that NOTIFY_SOCKET names. Without one, nothing is told.
+package systemd
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// A Manager is who is to be told. A nil one is nobody. Any goroutine may tell; what cannot be sent at once is lost.
+type Manager struct {
+	conn     *net.UnixConn
+	watchdog time.Duration
+}
+
+// FromEnvironment is the manager that has started us, nil without one. It opens the socket at once: later the process
+// may not be allowed to. An error says why it cannot be told anything.
+func FromEnvironment() (*Manager, error) {
+	name := os.Getenv("NOTIFY_SOCKET")
+	if name == "" {
+		return nil, nil
+	}
+	if !strings.HasPrefix(name, "/") && !strings.HasPrefix(name, "@") {
+		return nil, fmt.Errorf("NOTIFY_SOCKET: %.200q, want a path or @name", name)
+	}
+	conn, err := net.DialUnix("unixgram", nil, &net.UnixAddr{Name: name, Net: "unixgram"})
+	if err != nil {
+		return nil, fmt.Errorf("NOTIFY_SOCKET: %w", err)
+	}
+	return &Manager{conn: conn, watchdog: watchdog(os.Getenv, os.Getpid())}, nil
+}
+
+// watchdog is how often the manager wants to hear that process pid lives: sd_watchdog_enabled(3); 0 is never.
+func watchdog(env func(string) string, pid int) time.Duration {
+	if of := env("WATCHDOG_PID"); of != "" && of != strconv.Itoa(pid) {
+		return 0
+	}
+	us, err := strconv.ParseInt(env("WATCHDOG_USEC"), 10, 64)
+	if err != nil || us <= 0 || us > int64(24*time.Hour/time.Microsecond) {
+		return 0
+	}
+	return time.Duration(us) * time.Microsecond
+}
+
+// Watchdog is how long the manager waits for Alive before it kills the process; 0 is for ever.
+func (m *Manager) Watchdog() time.Duration {
+	if m == nil {
+		return 0
+	}
+	return m.watchdog
+}
+
+// Ready says that the program has begun to serve, or that a reload is over.
+func (m *Manager) Ready(status string) { m.tell("READY=1", statusLine(status)) }
+
+// Reloading says that a reload has begun; Ready must follow.
+func (m *Manager) Reloading() {
+	var now unix.Timespec
+	_ = unix.ClockGettime(unix.CLOCK_MONOTONIC, &now) // fails for clocks that are none
+	m.tell("RELOADING=1", fmt.Sprintf("MONOTONIC_USEC=%d", now.Nano()/int64(time.Microsecond)))
+}
+
+// Stopping says that the program is about to end.
+func (m *Manager) Stopping() { m.tell("STOPPING=1") }
+
+// Status says in a line for people how the program is.
+func (m *Manager) Status(status string) { m.tell(statusLine(status)) }
+
+// Alive says that it is, for the watchdog.
+func (m *Manager) Alive() { m.tell("WATCHDOG=1") }
+
+// statusLine has no line breaks: they would begin another assignment.
+func statusLine(status string) string {
+	return "STATUS=" + strings.Map(func(r rune) rune {
+		if r < ' ' {
+			return -1
+		}
+		return r
+	}, status)
+}
+
+func (m *Manager) tell(lines ...string) {
+	if m == nil {
+		return
+	}
+	_ = m.conn.SetWriteDeadline(time.Now().Add(tellTime))
+	_, _ = m.conn.Write([]byte(strings.Join(lines, "\n")))
+}
+
+// tellTime is long for a datagram on one machine. A manager that takes none must not hold anything up.
+const tellTime = 100 * time.Millisecond
+
+// Close lets the manager go.
+func (m *Manager) Close() {
+	if m != nil {
+		m.conn.Close()
+	}
+}
