@@ -24,6 +24,7 @@ func (l *loop) authorise(c *conn, x exchange, keep bool, now clock.Instant) bool
 	if !c.waited {
 		at, ok := l.node.access.guessTurn(st, from, now)
 		if !ok {
+			st.Stats().PushesDenied.Add(1)
 			l.log.Warn(logging.PushBraked, "stream", st.Config().Path, "from", c.remote)
 			l.refuse(c, x.to, 503, "too many wrong passwords from this network, try again later")
 			return false
@@ -36,12 +37,14 @@ func (l *loop) authorise(c *conn, x exchange, keep bool, now clock.Instant) bool
 	v, ok := l.verdict(c, x, now)
 	switch {
 	case !ok:
+		st.Stats().PushesDenied.Add(1)
 		l.refuse(c, x.to, 503, "too many passwords wait to be checked, try again later")
 	case v == auth.Unknown:
 	case v == auth.Right:
 		l.node.access.guessedRight(st, from)
 	default:
 		if v == auth.Wrong {
+			st.Stats().WrongPasswords.Add(1)
 			l.log.Warn(logging.PushWrong, "stream", st.Config().Path, "from", c.remote)
 		}
 		l.challenge(c, x, keep, v == auth.Stale)
@@ -85,6 +88,7 @@ func (l *loop) verified(c *conn, v auth.Verdict, now clock.Instant) {
 
 // challenge asks for credentials; the connection stays, since encoders come back on it.
 func (l *loop) challenge(c *conn, x exchange, keep, stale bool) {
+	x.stream.Stats().PushesDenied.Add(1)
 	l.logRefusal(c, x.to, 401, "credentials are wanted")
 	b := l.head(x.Minor, 401, encoderServer)
 	for _, v := range l.node.access.of(x.stream).users.Challenge(x.AcceptAuth, c.remote.Addr(), stale, time.Now()) {

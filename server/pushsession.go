@@ -37,7 +37,7 @@ const pushLife = 24 * time.Hour
 
 // find gives the session of a push-id, nil if there is none.
 func (l pushSessions) find(id string) *pushSession {
-	if i := slices.IndexFunc(l, func(s pushSession) bool { return s.id == id }); i >= 0 {
+	if i := slices.IndexFunc(l, func(s pushSession) bool { return auth.Same(s.id, id) }); i >= 0 {
 		return &l[i]
 	}
 	return nil
@@ -86,7 +86,7 @@ func (l *pushSessions) evict(among func(pushSession) bool) {
 }
 
 func (l *pushSessions) drop(id string) {
-	*l = slices.DeleteFunc(*l, func(s pushSession) bool { return s.id == id })
+	*l = slices.DeleteFunc(*l, func(s pushSession) bool { return auth.Same(s.id, id) })
 }
 
 // open begins a session and returns its push-id.

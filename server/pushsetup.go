@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"pumpd/codec"
+	"pumpd/server/auth"
 	"pumpd/server/clock"
 	"pumpd/server/config"
 	"pumpd/server/logging"
@@ -53,7 +54,7 @@ func pushTime(st *stream.Stream) []string {
 func (l *loop) startPush(c *conn, x exchange, n int, now clock.Instant) {
 	st, id := x.stream, pushID(x.Request)
 	s, known := l.node.access.know(id, st, c.remote.Addr(), now)
-	if p := c.push; p != nil && p.stream == st && p.id == id {
+	if p := c.push; p != nil && p.stream == st && auth.Same(p.id, id) {
 		known = true // it goes on where it was let in; a body may last longer than any push-id
 	}
 	switch {
@@ -125,6 +126,7 @@ func (l *loop) admitPush(c *conn, x exchange, known, keep bool, now clock.Instan
 // refuseBarred refuses an encoder by where it comes from, or for want of a certificate. It is nearly always that of an
 // operator who has just begun, so the log names the keys to set.
 func (l *loop) refuseBarred(c *conn, x exchange, keys string) {
+	x.stream.Stats().PushesDenied.Add(1)
 	l.log.Warn(logging.PushBarred, "stream", x.stream.Config().Path, "from", c.remote, "see", keys)
 	why := "this address may not push to this stream"
 	if keys == "push_certs" {

@@ -42,6 +42,8 @@ func TestMetrics(t *testing.T) {
 	st.Held.Store(2)
 	st.Joined.Store(12)
 	st.Denied.Store(13)
+	st.PushesDenied.Store(14)
+	st.WrongPasswords.Store(15)
 	st.Switches.Store(11)
 	st.BytesOut.Store(1 << 53)
 	st.Skips.Store(2)
@@ -54,6 +56,8 @@ func TestMetrics(t *testing.T) {
 		"pumpd_connections 5",
 		"pumpd_connection_limit 100",
 		"pumpd_connections_refused_total 6",
+		`pumpd_stream_pushes_denied_total{stream="a"} 14`,
+		`pumpd_stream_push_wrong_passwords_total{stream="a"} 15`,
 		"pumpd_sends_total 70",
 		"pumpd_rounds_total 8",
 		"pumpd_log_lines_lost_total 9",

@@ -231,15 +231,15 @@ func (a *authorization) name() string {
 // bcrypt's proves nothing here.
 func (a *authorization) proves(user known, q Proof) bool {
 	if a.basic {
-		return equal(hashUser(sha256Sum, a.user, realm, a.password), user.sha256)
+		return Same(hashUser(sha256Sum, a.user, realm, a.password), user.sha256)
 	}
 	d := &a.digest
-	same := equal(d.sum(user.of(d), string(q.Method)), strings.ToLower(d.response))
+	same := Same(d.sum(user.of(d), string(q.Method)), strings.ToLower(d.response))
 	return same && user.hash == nil && d.realm == realm && samePath(d.uri, q.Path)
 }
 
-// equal compares in a time that does not tell where two strings differ.
-func equal(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }
+// Same compares in a time that does not tell where two strings differ.
+func Same(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }
 
 // samePath says whether a request target names a path. Proxies and encoders rewrite the form of a target
 // ("http://host/x", "//x", "/x"), so RFC 7616 3.4.6 wants them compared by meaning: that is the way the request's own

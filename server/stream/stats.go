@@ -15,6 +15,8 @@ type Stats struct {
 	SkippedPackets atomic.Uint64 // dropped: before a source's first key frame
 	Generations    atomic.Uint64
 	Switches       atomic.Uint64 // from one upstream to another without an outage
+	PushesDenied   atomic.Uint64 // requests of encoders that may not push, or have not shown that they may
+	WrongPasswords atomic.Uint64 // of encoders
 	lastPacket     atomic.Int64  // instant
 
 	Viewers  atomic.Int64
