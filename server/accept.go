@@ -61,7 +61,7 @@ func (s *Server) listenTLS() error {
 	for i, a := range s.config().TLS.Listen {
 		l, err := openListener(a, true, s.budget)
 		if err != nil {
-			return fmt.Errorf("%s: %w", config.Item("tls.listen", i), err)
+			return fmt.Errorf("%s: %w", config.Item("tls.listen", i), explainDenied(err))
 		}
 		s.listeners = append(s.listeners, l)
 	}

@@ -42,7 +42,7 @@ func (s *Server) book() (all []booking, err error) {
 		some, err := bookAddress(a)
 		if err != nil {
 			unbook(all)
-			return nil, fmt.Errorf("%s: %w", config.Item("server.listen", i), err)
+			return nil, fmt.Errorf("%s: %w", config.Item("server.listen", i), explainDenied(err))
 		}
 		all = append(all, some...)
 		s.booked = append(s.booked, plainAddress{a, some})

@@ -59,7 +59,7 @@ func (s *Server) prepareListeners(c *change) error {
 			}
 			l, err := openListener(a, list.secure, c.budget)
 			if err != nil {
-				return fmt.Errorf("%s: %w", config.Item(list.key, i), err)
+				return fmt.Errorf("%s: %w", config.Item(list.key, i), explainDenied(err))
 			}
 			fresh = append(fresh, l)
 		}

@@ -1,12 +1,21 @@
 package server
 
 import (
+	"errors"
 	"fmt"
 
 	"golang.org/x/sys/unix"
 
 	"pumpd/server/privileges"
 )
+
+// explainDenied adds to why an address cannot be listened on what an operator may not think of.
+func explainDenied(err error) error {
+	if errors.Is(err, unix.EACCES) {
+		return fmt.Errorf("%w; ports below 1024 are root's to open, with user at start only", err)
+	}
+	return err
+}
 
 // becomeUser gives root's privileges up where the configuration says whom to be, now that all ports are open and all
 // keys read. Without that root stays root, for containers and first tries, and is told so.
@@ -33,7 +42,7 @@ func (s *Server) becomeUser() error {
 	}
 	for _, file := range cfg.Files {
 		if err := unix.Access(file, unix.R_OK); err != nil {
-			s.log.Warn("user cannot read a file, so a change of it needs a restart", "user", id.Name, "file", file, "err",
+			s.log.Warn("user cannot read a file, so reloads and renewals will fail", "user", id.Name, "file", file, "err",
 				err)
 		}
 	}

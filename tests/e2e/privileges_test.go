@@ -3,12 +3,14 @@
 package e2e
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -64,6 +66,37 @@ func TestUser(t *testing.T) {
 	push(t, p, "live", c, true)
 	settle(t, p, "live")
 	play(t, p, "mmsh", "live", c, false, []player{ffmpeg})
+}
+
+// A reload can do what the user can, and says what it cannot.
+func TestReloadAsUser(t *testing.T) {
+	if os.Getuid() != 0 {
+		needed(t, "root")
+	}
+	config := filepath.Join("/tmp", fmt.Sprintf("pumpd-user-%d.toml", os.Getpid())) // where others may read it
+	t.Cleanup(func() { os.Remove(config) })
+	m := &mortal{config: config, listen: "127.0.0.1:0", more: "user = \"65534:65533\"\n" + pushStream("live")}
+	t.Cleanup(func() { m.kill9() }) // it logs an error
+	m.start(t)
+	reload := func(of, to, wants string) {
+		t.Helper()
+		text, err := os.ReadFile(config)
+		if err == nil {
+			err = os.WriteFile(config, bytes.Replace(text, []byte(of), []byte(to), 1), 0o644)
+		}
+		if err == nil {
+			err = m.cmd.Process.Signal(syscall.SIGHUP)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !poll(patience, func() bool { return strings.Contains(m.out.tail(3), wants) }) {
+			t.Errorf("the log does not say %q:\n%s", wants, m.out.tail(5))
+		}
+	}
+	reload("live", "news", "added=news")
+	reload(`listen = [`, `listen = ["127.0.86.88:88", `,
+		"server.listen[0]: listen tcp 127.0.86.88:88: bind: permission denied; ports below 1024 are root's to open")
 }
 
 // Root that stays root is told so once; who is not root cannot become somebody else, and does not try to go on.
