@@ -123,6 +123,10 @@ type Joins struct {
 	opening *opening      // for those who start there; nil: the chain will do
 	Newest  *Element      // the element before the newest join point: where a viewer that is too far behind goes on
 	back    time.Duration // of stream between start and the end of the chain
+	oldest  *joinable     // the point of Start; nil: there is none
+	bytes   uint64        // of the chain, up to its end
+	latest  clock.Instant // when the newest join point was published
+	every   time.Duration // how long it came after the one before; 0: not known
 }
 
 // Reached is the send time, in ms, of the newest packet as its source has sent it. It is false where that was none of
@@ -140,11 +144,13 @@ type chain struct {
 	last     *Element
 	gen      *Generation
 	points   pointQueue
-	sendTime uint32 // send time of the newest packet, ms, as published
-	shown    uint32 // latest presentation time of this generation, likewise
-	shift    uint32 // ms, added to the times of the source, modulo 2^32
-	by       Kind   // of the source that writes
-	full     bool   // the limits of memory keep newcomers from starting as far back as they should
+	sendTime uint32        // send time of the newest packet, ms, as published
+	shown    uint32        // latest presentation time of this generation, likewise
+	shift    uint32        // ms, added to the times of the source, modulo 2^32
+	latest   clock.Instant // when the newest join point was published; 0: there was none
+	every    time.Duration // how long it came after the one before; 0: not known
+	full     bool          // the limits of memory keep newcomers from starting as far back as they should
+	by       Kind          // of the source that writes
 	tuning   *tuning
 }
 
@@ -153,14 +159,25 @@ func (c *chain) packets() bool { return c.last != nil && c.last.kind == PacketEl
 
 // A joinable is the element before a packet that a viewer may start with, and that packet's time and place.
 type joinable struct {
+	// Set by the writer before it is shown, never changed.
 	before  *Element
 	at      clock.Instant
 	bytes   uint64
 	opening *opening
+
+	next atomic.Pointer[joinable] // the point after this one, set once; not to one before, which would hold the chain
 }
 
 // pointQueue holds the join points of the burst, oldest first.
-type pointQueue []joinable
+type pointQueue []*joinable
+
+// add adds the newest.
+func (q *pointQueue) add(j *joinable) {
+	if n := len(*q); n > 0 {
+		(*q)[n-1].next.Store(j)
+	}
+	*q = append(*q, j)
+}
 
 // KeyPatience is for how long a key frame is waited for: without any for so long every packet is a join point
 // (asf.md §6).
@@ -184,7 +201,7 @@ func (q *pointQueue) trim(now clock.Instant, bytes uint64, r reach) (full bool) 
 			break
 		}
 		full = full || large && now.Since(p[1].at) < r.least
-		p[0] = joinable{} // the array behind p lives on; it must not hold the chain
+		p[0] = nil // the array behind p lives on; it must not hold the chain
 		p = p[1:]
 	}
 	if len(p) == 1 && (now.Since(p[0].at) > max(oldestJoin, r.most) || bytes-p[0].bytes > farthestJoin) {
@@ -199,7 +216,7 @@ func (q *pointQueue) trim(now clock.Instant, bytes uint64, r reach) (full bool) 
 func (c *chain) begin(g *Generation, now clock.Instant, tell func(*Joins)) {
 	e := &Element{kind: HeaderElement, at: now, gen: g}
 	c.number(e)
-	c.gen, c.points, c.shift, c.full = g, nil, 0, false
+	c.gen, c.points, c.shift, c.full, c.latest, c.every = g, nil, 0, false, 0, 0
 	tell(&Joins{Gen: g, Start: e, Newest: e})
 	c.link(e)
 }
@@ -212,10 +229,14 @@ func (c *chain) packet(full, short []byte, join bool, o *opening, now clock.Inst
 	c.number(e)
 	c.link(e)
 	if join {
+		if c.latest != 0 {
+			c.every = now.Since(c.latest)
+		}
+		c.latest = now
 		if o != nil {
 			o.first = e
 		}
-		c.points = append(c.points, joinable{before: before, at: now, bytes: before.bytes, opening: o})
+		c.points.add(&joinable{before: before, at: now, bytes: before.bytes, opening: o})
 	}
 	c.full = c.points.trim(now, e.bytes, *c.gen.reach.Load()) || c.full
 	if len(c.points) == 0 {
@@ -223,7 +244,7 @@ func (c *chain) packet(full, short []byte, join bool, o *opening, now clock.Inst
 	}
 	oldest, newest := c.points[0], c.points[len(c.points)-1]
 	return &Joins{Gen: c.gen, Start: oldest.before, opening: oldest.opening, Newest: newest.before,
-		back: now.Since(oldest.at)}
+		back: now.Since(oldest.at), oldest: oldest, bytes: e.bytes, latest: c.latest, every: c.every}
 }
 
 // end appends the end.

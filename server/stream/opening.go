@@ -1,8 +1,11 @@
 package stream
 
 import (
+	"time"
+
 	"pumpd/asf"
 	"pumpd/codec"
+	"pumpd/server/clock"
 )
 
 // An opening replaces the first packet of a viewer that joins at a key frame whose packet also holds video from before
@@ -40,4 +43,50 @@ func (j *Joins) Begin(f Form, bears asf.Older) (b []byte, at *Element, packets u
 		return j.Gen.header.Raw, j.Start, 0
 	}
 	return j.Gen.framed, j.Start, 0
+}
+
+// Bare is for a newcomer that is sent the header and whose start is chosen later, by Restart. at is where it stands.
+func (j *Joins) Bare(f Form) (header []byte, at *Element) {
+	if f == RawPackets {
+		return j.Gen.header.Raw, j.Newest
+	}
+	return j.Gen.framed, j.Newest
+}
+
+// Restart is Begin for one that has the header already.
+func (j *Joins) Restart(f Form, bears asf.Older) (b []byte, at *Element, packets uint8) {
+	header, _ := j.Bare(f)
+	b, at, packets = j.Begin(f, bears)
+	return b[len(header):], at, packets
+}
+
+// Within is j with the oldest start behind which there are no more than so many bytes, or else with the newest key
+// frame: for a newcomer whose burst is to be short. ahead is how many bytes there are behind it.
+func (j *Joins) Within(most int64) (within *Joins, ahead int64) {
+	p := j.oldest
+	if p == nil {
+		return j, 0
+	}
+	for next := p.next.Load(); next != nil && j.since(p) > most && next.bytes < j.bytes; next = p.next.Load() {
+		p = next
+	}
+	if p == j.oldest {
+		return j, j.since(p)
+	}
+	shorter := *j
+	shorter.oldest, shorter.Start, shorter.opening = p, p.before, p.opening
+	return &shorter, j.since(p)
+}
+
+// since is how many bytes there are from a join point on.
+func (j *Joins) since(p *joinable) int64 { return int64(j.bytes - p.bytes) }
+
+// NextKey is how long it takes until there is another key frame to start at, if they go on coming as they did. It is
+// not ok where that is not known.
+func (j *Joins) NextKey(now clock.Instant) (in time.Duration, ok bool) {
+	if j.every == 0 {
+		return 0, false
+	}
+	in = j.every - now.Since(j.latest)
+	return max(in, 0), in > -j.every
 }
