@@ -43,8 +43,8 @@ var arrows = []arrow{
 	{
 		dir: "server", may: []string{
 			"server/access", "server/admin", "server/admission",
-			"server/auth", "server/clock", "server/config", "server/fanout", "server/forward", "server/logging",
-			"server/play", "server/privileges",
+			"server/auth", "server/clock", "server/config", "server/fanout", "server/forward", "server/line",
+			"server/logging", "server/play", "server/privileges",
 			"server/proxied", "server/pull", "server/pulse", "server/reason", "server/stream",
 			"server/systemd", "server/upstream", "server/via", "asf", "codec",
 			"*",
@@ -60,8 +60,8 @@ var arrows = []arrow{
 	},
 	{
 		dir: "server/admin", may: []string{
-			"server/admission", "server/clock", "server/config", "server/reason", "server/stream", "server/upstream",
-			"server/view", "*",
+			"server/admission", "server/clock", "server/config", "server/line", "server/reason", "server/stream",
+			"server/upstream", "server/view", "*",
 		},
 		tests: []string{"asf/asftest"},
 	},
@@ -88,12 +88,13 @@ var arrows = []arrow{
 	},
 	{
 		dir: "server/fanout", may: []string{
-			"server/clock", "server/config", "server/reason", "server/stream", "server/uring", "server/via", "asf", "codec",
-			"*",
+			"server/clock", "server/config", "server/line", "server/reason", "server/stream", "server/uring", "server/via",
+			"asf", "codec", "*",
 		},
 		tests: []string{"asf/asftest"},
 	},
 	{dir: "server/access", may: []string{"server/auth", "server/config"}},
+	{dir: "server/line", may: []string{"server/clock"}},
 	{dir: "server/stream/streamtest", may: []string{"server/clock", "server/config", "server/stream"}},
 	{
 		dir: "server/stream", may: []string{

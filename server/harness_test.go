@@ -68,6 +68,7 @@ func newRig(t testing.TB, change func(*config.Config), names ...string) *rig {
 	r.logs = &rigLog{slog.DiscardHandler}
 	log := slog.New(r.logs)
 	n := newNode(&cfg.Server)
+	n.line = newLine(lineOf(&cfg.Server), n.ledger, log)
 	var streams []*stream.Stream
 	ring := func(int, clock.Instant) { r.rung++ }
 	for i := range cfg.Streams {

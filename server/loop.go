@@ -138,8 +138,11 @@ func newLoop(id int, c clock.Clock, cfg *config.Config, e fanout.Engine, log *sl
 	}
 	l.hub = fanout.New(id, fanout.Options{
 		Clock: c, Limits: hubLimitsOf(cfg),
-		Engine: e, Owner: l, Wake: l.wake, Stats: &stats.hubs,
+		Engine: e, Owner: l, Wake: l.wake, Stats: &stats.hubs, Probe: fanout.NewProbe(),
 	})
+	if lineOf(&cfg.Server).On() {
+		l.hub.Watch(n.line)
+	}
 	l.again = time.AfterFunc(time.Hour, l.wake)
 	l.again.Stop()
 	return l

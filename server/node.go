@@ -6,6 +6,7 @@ import (
 	"pumpd/server/admission"
 	"pumpd/server/clock"
 	"pumpd/server/config"
+	"pumpd/server/line"
 	"pumpd/server/proxied"
 	"pumpd/server/via"
 )
@@ -20,6 +21,7 @@ type node struct {
 	siblings atomic.Pointer[siblings]
 	viewing  *viewAccess
 	proxies  atomic.Pointer[proxied.Trusted] // of trusted_proxies
+	line     *line.Line
 }
 
 func newNode(cfg *config.Server) *node {

@@ -108,6 +108,7 @@ func New(cfg *config.Config, log *slog.Logger) (*Server, error) {
 // assemble makes what a server consists of.
 func (s *Server) assemble() (err error) {
 	cfg := s.config()
+	s.node.line = newLine(lineOf(&cfg.Server), s.node.ledger, s.log)
 	if err := s.makeGate(); err != nil {
 		return err
 	}

@@ -38,6 +38,7 @@ var settings = []setting{
 	{keys: []string{"server.listen", "tls.listen"}, apply: (*Server).prepareListeners},
 	{keys: []string{"server.admin"}, apply: (*Server).prepareAdmin},
 	{keys: ledgerKeys, apply: simply((*Server).setLedger)},
+	{keys: []string{"server.uplink", "server.uplink_reserve"}, apply: simply((*Server).setLine)},
 	{keys: []string{"server.siblings"}, apply: simply((*Server).setSiblings)},
 	{keys: streamTuning, apply: (*Server).prepareStreams, always: true},
 }

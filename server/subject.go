@@ -55,6 +55,7 @@ func (s *Server) counters() admin.Counters {
 		Sends:       s.stats.hubs.Sends.Load(),
 		Rounds:      s.stats.hubs.Rounds.Load(),
 		LogLost:     s.stats.logLost.Load(),
+		Line:        s.node.line.View(),
 	}
 	for why := range s.stats.ended {
 		n.Ended[why] = s.stats.ended[why].Load()

@@ -54,7 +54,7 @@ func (l *loop) leave(c *conn, now clock.Instant) {
 		c.deadline = now.Add(probeTime)
 	}
 	switch c.why {
-	case reason.Stalled, reason.WriteFailed:
+	case reason.Stalled, reason.WriteFailed, reason.Uplink: // what the kernel holds for it must not fill the line
 		c.wire.close(true)
 	case reason.ClientClosed:
 		c.wire.close(false)
@@ -89,6 +89,7 @@ func (l *loop) doChores(now clock.Instant) {
 		l.waiting[i].chore(now)
 	}
 	l.hub.DoChores(now)
+	l.hub.Measure(now)
 }
 
 // schedule lists a conn among those whose deadlines are looked at, unschedule takes it out.

@@ -122,7 +122,7 @@ var (
 )
 
 func (c collector) Describe(out chan<- *prometheus.Desc) {
-	for _, m := range pumpMetrics {
+	for _, m := range slices.Concat(pumpMetrics, lineMetrics) {
 		out <- m.desc
 	}
 	for _, m := range streamMetrics {
@@ -138,7 +138,7 @@ func (c collector) Describe(out chan<- *prometheus.Desc) {
 func (c collector) Collect(out chan<- prometheus.Metric) {
 	out <- prometheus.MustNewConstMetric(buildDesc, gauge, 1, c.s.Version)
 	n := c.s.Counters()
-	for _, m := range pumpMetrics {
+	for _, m := range slices.Concat(pumpMetrics, lineMetrics) {
 		out <- prometheus.MustNewConstMetric(m.desc, m.kind, m.value(n))
 	}
 	room := c.s.Room()

@@ -10,6 +10,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
 
+	"pumpd/server/line"
 	"pumpd/server/reason"
 	"pumpd/server/stream"
 )
@@ -35,6 +36,7 @@ func TestMetrics(t *testing.T) {
 	r.there.Sends = 70
 	r.there.Rounds = 8
 	r.there.LogLost = 9
+	r.there.Line = line.View{Configured: 2.5e6, Carries: 1.5e6, Demand: 1e6, Owed: 3, Full: true, Live: 4, Bursts: 5}
 	r.reload = Reload{Loaded: time.Unix(1700000000, 0), Restart: []string{"server.loops"}}
 	r.there.Ended[reason.BadRequest] = 9
 	st := r.s.Streams.Streams()[0].Stats()
@@ -61,6 +63,13 @@ func TestMetrics(t *testing.T) {
 		"pumpd_sends_total 70",
 		"pumpd_rounds_total 8",
 		"pumpd_log_lines_lost_total 9",
+		"pumpd_line_configured_bytes_per_second 2.5e+06",
+		"pumpd_line_carries_bytes_per_second 1.5e+06",
+		"pumpd_line_demand_bytes_per_second 1e+06",
+		"pumpd_line_owed_bytes 3",
+		"pumpd_line_full 1",
+		"pumpd_line_live_bytes_total 4",
+		"pumpd_line_burst_bytes_total 5",
 		"pumpd_config_last_reload_successful 0",
 		"pumpd_config_last_reload_success_timestamp_seconds 1.7e+09",
 		"pumpd_config_restart_needed 1",

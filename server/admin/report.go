@@ -18,6 +18,7 @@ type report struct {
 	BitrateIn     int64          `json:"bitrate_in"`
 	BitrateOut    int64          `json:"bitrate_out"`
 	Room          roomReport     `json:"room"`
+	Line          lineReport     `json:"line"`
 	Streams       []streamReport `json:"streams"` // in the order of the configuration, disabled ones left out
 }
 

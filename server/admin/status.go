@@ -28,6 +28,7 @@ func (a *Admin) report(host string) *report {
 		Limit:         n.Limit,
 		Refused:       n.Refused,
 		Room:          reportRoom(&room),
+		Line:          reportLine(n.Line),
 		Config:        reportConfig(s.Reload()),
 		Streams:       []streamReport{},
 	}

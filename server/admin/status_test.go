@@ -13,6 +13,7 @@ import (
 	"pumpd/asf/asftest"
 	"pumpd/server/clock"
 	"pumpd/server/config"
+	"pumpd/server/line"
 	"pumpd/server/reason"
 	"pumpd/server/stream"
 )
@@ -24,6 +25,7 @@ func TestStatusReport(t *testing.T) {
 	r.s.Node = "pumpd-0123456789abcdef"
 	r.there.Connections = 5
 	r.there.Refused = 6
+	r.there.Line = line.View{Configured: 2.5e6, Carries: 1.5e6, Demand: 1e6, Owed: 3, Full: true, Live: 4, Bursts: 5}
 	r.reload = Reload{Loaded: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), Error: "pump.toml:1: what is wrong",
 		Restart: []string{"server.loops"}}
 	r.rates.sample(r.at)
@@ -77,6 +79,15 @@ func TestStatusReport(t *testing.T) {
     "refused": {
       "stream_max_viewers": 1
     }
+  },
+  "line": {
+    "configured": 20000000,
+    "carries": 12000000,
+    "demand": 8000000,
+    "owed_bytes": 3,
+    "full": true,
+    "live_bytes": 4,
+    "burst_bytes": 5
   },
   "streams": [
     {

@@ -8,6 +8,7 @@ import (
 	"pumpd/server/admission"
 	"pumpd/server/clock"
 	"pumpd/server/config"
+	"pumpd/server/line"
 	"pumpd/server/reason"
 	"pumpd/server/stream"
 )
@@ -32,7 +33,7 @@ type Subject struct {
 	Reload    func() Reload
 }
 
-// Counters are those of the whole pump at one moment. All but the first two count from its start.
+// Counters are those of the whole pump at one moment. All but the first two and Line count from its start.
 type Counters struct {
 	Connections int64                // open ones: of viewers, encoders and any other
 	Limit       int64                // of them, encoders' not counted
@@ -41,6 +42,7 @@ type Counters struct {
 	Sends       uint64               // system calls that sent packets to viewers
 	Rounds      uint64               // in which a loop offered news to its viewers
 	LogLost     uint64               // lines that the log did not take
+	Line        line.View            // what is known of the uplink
 }
 
 // A Reload is the last one, or the start.

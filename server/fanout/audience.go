@@ -19,6 +19,11 @@ type audience struct {
 	retired bool   // goes with the last of those
 	bytes   uint64 // taken by sockets since they were last added to the stream's counter
 	beat    beat
+
+	// Where the node knows its line.
+	flow    uint64    // bytes that each viewer in step was sent since they were counted last
+	rate    int64     // a mean of it, bytes a second
+	patient []*Viewer // wait for the next key frame
 }
 
 // news says whether the chain has grown beyond where its viewers stand.
@@ -74,7 +79,15 @@ func (h *Hub) Join(v *Viewer, st *stream.Stream, j *stream.Joins, head []byte, n
 	a := h.audienceOf(st)
 	v.audience, v.joined, v.progress = a, now, now
 	v.slot = int32(len(a.viewers))
-	v.begin(j)
+	waits := h.line != nil && h.line.Known()
+	if h.line != nil {
+		h.count(v, j)
+	}
+	if waits {
+		v.beginBare(j)
+	} else {
+		v.begin(j)
+	}
 	v.lead.parts[0] = head
 	a.viewers = append(a.viewers, v)
 	h.Listen(st) // before it looks where the chain ends: nothing may come in between
@@ -84,7 +97,11 @@ func (h *Hub) Join(v *Viewer, st *stream.Stream, j *stream.Joins, head []byte, n
 	if a.at == nil {
 		a.at = newest(v.at)
 	}
-	h.Turn(v, now)
+	if waits {
+		h.greet(v, j, now)
+	} else {
+		h.Turn(v, now)
+	}
 }
 
 // newest is where the chain ends that e is in.
@@ -112,6 +129,9 @@ func (h *Hub) Part(v *Viewer, why reason.Reason, now clock.Instant) Stay {
 	a.viewers = a.viewers[:len(a.viewers)-1]
 	if len(a.viewers) == 0 {
 		a.at, a.viewers = nil, nil
+	}
+	if h.line != nil {
+		h.expect(-a.rate)
 	}
 	h.Unlisten(a.stream)
 	v.dropLead()
@@ -145,7 +165,7 @@ func (h *Hub) Dismiss(v *Viewer, why reason.Reason, now clock.Instant) {
 	if v.dialect.MMSH() {
 		v.sendLast(streamEnded)
 	}
-	if v.state == following {
+	if v.state == following || v.state == queued {
 		h.Turn(v, now)
 	}
 }

@@ -79,7 +79,7 @@ func TestAutoEngineWorks(t *testing.T) {
 	}
 	trial := []byte("here and now")
 	for _, e := range engines {
-		l := unixLine(t, 1<<10)
+		l := unixCable(t, 1<<10)
 		got := results{}
 		e.Send(l.v, trial, got)
 		e.Flush()

@@ -13,7 +13,7 @@ import (
 type detour struct {
 	*rig
 	real  Engine
-	there map[*peer]line
+	there map[*peer]cable
 	back  map[*Viewer]*peer // by the viewers that the real Engine knows
 	owed  map[*peer]*Viewer // has been sent to and not reported
 	done  Reporter
@@ -21,7 +21,7 @@ type detour struct {
 
 // takeDetour puts a real Engine under a rig.
 func (r *rig) takeDetour(real Engine) {
-	r.hub.engine = &detour{rig: r, real: real, there: map[*peer]line{}, back: map[*Viewer]*peer{},
+	r.hub.engine = &detour{rig: r, real: real, there: map[*peer]cable{}, back: map[*Viewer]*peer{},
 		owed: map[*peer]*Viewer{}}
 }
 
@@ -33,7 +33,7 @@ func (d *detour) Send(v *Viewer, b []byte, done Reporter) {
 	}
 	l, ok := d.there[p]
 	if !ok {
-		l = unixLine(d.t, 256<<10)
+		l = unixCable(d.t, 256<<10)
 		d.there[p], d.back[l.v] = l, p
 	}
 	l.v.dialect = v.dialect
@@ -82,7 +82,7 @@ func FuzzHubOnIOURing(f *testing.F) {
 		if len(script) > 100 {
 			return
 		}
-		m := newMischief(t)
+		m := newMischief(t, "")
 		m.takeDetour(e)
 		m.play(script)
 	})
@@ -142,12 +142,12 @@ func TestNothingIsInFlightAfterFlush(t *testing.T) {
 	onEngines(t, func(t *testing.T, e Engine) {
 		b, _ := framesOf([]int{3000})
 		for range 50 {
-			l, got := unixLine(t, 64<<10), results{}
+			l, got := unixCable(t, 64<<10), results{}
 			near, err := unix.FcntlInt(uintptr(l.v.fd), unix.F_DUPFD_CLOEXEC, 0)
 			if err != nil {
 				t.Fatal(err)
 			}
-			v := newLine(near, -1).v
+			v := newCable(near, -1).v
 			e.Send(v, b, got)
 			e.Flush()
 			unix.Close(near)

@@ -34,18 +34,18 @@ func onEngines(t *testing.T, test func(t *testing.T, e Engine)) {
 	}
 }
 
-// A line is a viewer of which nothing but its socket is real, and the other end of that socket.
-type line struct {
+// A cable is a viewer of which nothing but its socket is real, and the other end of that socket.
+type cable struct {
 	v   *Viewer
 	far int
 }
 
-func newLine(near, far int) line {
-	return line{&Viewer{fd: int32(near), dialect: vlcPlayer}, far}
+func newCable(near, far int) cable {
+	return cable{&Viewer{fd: int32(near), dialect: vlcPlayer}, far}
 }
 
-// unixLine has a socket that holds at least room bytes.
-func unixLine(t testing.TB, room int) line {
+// unixCable has a socket that holds at least room bytes.
+func unixCable(t testing.TB, room int) cable {
 	t.Helper()
 	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
 	if err != nil {
@@ -55,7 +55,7 @@ func unixLine(t testing.TB, room int) line {
 	if err := unix.SetsockoptInt(fds[0], unix.SOL_SOCKET, unix.SO_SNDBUF, room); err != nil {
 		t.Fatal(err)
 	}
-	return newLine(fds[0], fds[1])
+	return newCable(fds[0], fds[1])
 }
 
 func closeAll(fds []int) {
@@ -65,7 +65,7 @@ func closeAll(fds []int) {
 }
 
 // tcpLines are n connections over loopback.
-func tcpLines(t testing.TB, n int) []line {
+func tcpLines(t testing.TB, n int) []cable {
 	t.Helper()
 	must := func(err error) {
 		if err != nil {
@@ -81,7 +81,7 @@ func tcpLines(t testing.TB, n int) []line {
 	must(unix.Listen(ln, 1))
 	at, err := unix.Getsockname(ln)
 	must(err)
-	lines := make([]line, n)
+	lines := make([]cable, n)
 	for i := range lines {
 		far, err := unix.Socket(unix.AF_INET, stream, 0)
 		must(err)
@@ -91,13 +91,13 @@ func tcpLines(t testing.TB, n int) []line {
 		must(err)
 		must(unix.SetsockoptInt(near, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1))
 		t.Cleanup(func() { closeAll([]int{near, far}) })
-		lines[i] = newLine(near, far)
+		lines[i] = newCable(near, far)
 	}
 	return lines
 }
 
 // take reads n bytes that were sent.
-func (l line) take(t testing.TB, n int) []byte {
+func (l cable) take(t testing.TB, n int) []byte {
 	t.Helper()
 	b := make([]byte, n)
 	for got := 0; got < n; {
@@ -200,9 +200,9 @@ const manyViewers = 2*batchSends + 88
 
 func TestEnginesSendEachViewerItsOwn(t *testing.T) {
 	onEngines(t, func(t *testing.T, e Engine) {
-		var lines []line
+		var lines []cable
 		for range manyViewers {
-			lines = append(lines, unixLine(t, 256<<10))
+			lines = append(lines, unixCable(t, 256<<10))
 		}
 		for _, c := range segmentCases {
 			b, ends := framesOf(c.sizes)
@@ -255,12 +255,12 @@ func TestEnginesSendRawPacketsAsTheyAre(t *testing.T) {
 // lineKinds are what can become of a send of all bytes.
 var lineKinds = []struct {
 	name string
-	line func(t testing.TB) line
+	line func(t testing.TB) cable
 	want func(r result, all int) bool
 }{
-	{"with room", func(t testing.TB) line { return unixLine(t, 256<<10) },
+	{"with room", func(t testing.TB) cable { return unixCable(t, 256<<10) },
 		func(r result, all int) bool { return r.n == all && r.errno == 0 }},
-	{"with little room", func(t testing.TB) line { return unixLine(t, 1) },
+	{"with little room", func(t testing.TB) cable { return unixCable(t, 1) },
 		func(r result, all int) bool { return r.n > 0 && r.n < all && r.errno == 0 }},
 	{"full", fullLine,
 		func(r result, _ int) bool { return r.n == 0 && r.errno == syscall.EAGAIN }},
@@ -270,12 +270,12 @@ var lineKinds = []struct {
 		func(r result, _ int) bool {
 			return r.n == 0 && (r.errno == syscall.ECONNRESET || r.errno == syscall.EPIPE)
 		}},
-	{"without a socket", func(testing.TB) line { return newLine(-1, -1) },
+	{"without a socket", func(testing.TB) cable { return newCable(-1, -1) },
 		func(r result, _ int) bool { return r.n == 0 && r.errno == syscall.EBADF }},
 }
 
-func fullLine(t testing.TB) line {
-	l := unixLine(t, 1)
+func fullLine(t testing.TB) cable {
+	l := unixCable(t, 1)
 	for b := make([]byte, 1<<10); ; {
 		if _, err := unix.Write(int(l.v.fd), b); err == unix.EAGAIN {
 			return l
@@ -285,8 +285,8 @@ func fullLine(t testing.TB) line {
 	}
 }
 
-func shutLine(t testing.TB) line {
-	l := unixLine(t, 1)
+func shutLine(t testing.TB) cable {
+	l := unixCable(t, 1)
 	if err := unix.Shutdown(l.far, unix.SHUT_RDWR); err != nil {
 		t.Fatal(err)
 	}
@@ -294,12 +294,12 @@ func shutLine(t testing.TB) line {
 }
 
 // resetLine has had a peer that was killed. Its descriptor stays in use, so that nobody else gets its number.
-func resetLine(t testing.TB) line {
+func resetLine(t testing.TB) cable {
 	l := tcpLines(t, 1)[0]
 	if err := unix.SetsockoptLinger(l.far, unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1}); err != nil {
 		t.Fatal(err)
 	}
-	if err := unix.Dup3(unixLine(t, 1).far, l.far, unix.O_CLOEXEC); err != nil {
+	if err := unix.Dup3(unixCable(t, 1).far, l.far, unix.O_CLOEXEC); err != nil {
 		t.Fatal(err)
 	}
 	wait(t, int(l.v.fd), unix.POLLRDHUP)
@@ -310,7 +310,7 @@ func resetLine(t testing.TB) line {
 func TestEnginesTellViewersApart(t *testing.T) {
 	onEngines(t, func(t *testing.T, e Engine) {
 		b, ends := framesOf([]int{20, 5000, 30, 40, 6000})
-		var lines []line
+		var lines []cable
 		got, want := results{}, [][]byte{}
 		for i := range manyViewers {
 			lines = append(lines, lineKinds[i%len(lineKinds)].line(t))
@@ -345,9 +345,9 @@ func (c *tally) Sent(_ *Viewer, n int, errno syscall.Errno) {
 
 func TestEnginesAllocateNothing(t *testing.T) {
 	onEngines(t, func(t *testing.T, e Engine) {
-		var lines []line
+		var lines []cable
 		for range manyViewers {
-			lines = append(lines, unixLine(t, 64<<10))
+			lines = append(lines, unixCable(t, 64<<10))
 		}
 		for _, sizes := range [][]int{{1400}, {20, 5000, 30}, repeated(20, 300)} {
 			b, _ := framesOf(sizes)

@@ -10,6 +10,7 @@ import (
 	"pumpd/codec"
 	"pumpd/server/clock"
 	"pumpd/server/config"
+	"pumpd/server/line"
 	"pumpd/server/reason"
 	"pumpd/server/stream"
 )
@@ -26,12 +27,16 @@ type Hub struct {
 	owner Owner
 	wake  func() // has Work called soon
 	stats *Stats
+	probe Probe
 
 	// Any goroutine.
 	due     atomic.Int64 // instant from which a packet begins the next round
 	latest  atomic.Int64 // and that of the round if none comes, not before due
 	alarm   *time.Timer  // wakes at latest
 	alarmed atomic.Bool
+
+	resumeIn func(time.Duration) // wakes when the line is free
+	resuming atomic.Bool
 
 	// The loop's goroutine only.
 	limits    Limits
@@ -45,6 +50,16 @@ type Hub struct {
 	settle    time.Duration // how long a round waits for the rest of a burst
 	settling  bool          // it does now
 	taken     uint64        // bytes that sockets took and no audience has counted yet
+
+	// Of the line, see shape.go and measure.go.
+	line         *line.Line       // nil: nobody cares what it carries
+	waiting      [2][]*Viewer     // for it, by line.Class
+	since        [2]clock.Instant // the line was asked for them last
+	room         int              // bytes that the turn may send
+	owed         int64            // bytes of bursts that joiners were promised
+	demand       int64            // bytes a second that all viewers take
+	measured     clock.Instant
+	seen, before map[*Viewer]witness // at the last look and the one before
 
 	// Scratch, reused in every round and turn.
 	segment  segment
@@ -89,12 +104,13 @@ type Options struct {
 	Owner  Owner
 	Wake   func() // has Work called soon; called on any goroutine
 	Stats  *Stats
+	Probe  Probe
 }
 
 // New makes the hub that streams know by id: what they ring goes to its Bell.
 func New(id int, o Options) *Hub {
 	h := &Hub{id: id, clock: o.Clock, engine: o.Engine, owner: o.Owner, wake: o.Wake, stats: o.Stats,
-		of: map[*stream.Stream]*audience{}}
+		probe: o.Probe, of: map[*stream.Stream]*audience{}, room: unmetered}
 	h.SetLimits(o.Limits)
 	h.alarm = time.AfterFunc(time.Hour, h.ring)
 	h.alarm.Stop()
@@ -105,6 +121,17 @@ func New(id int, o Options) *Hub {
 func (h *Hub) SetLimits(l Limits) {
 	l.lagBytes = maxLagBytes
 	h.limits = l
+}
+
+// Watch has the hub send no faster than the line carries, and report what its sockets show of that. It is for ever.
+func (h *Hub) Watch(l *line.Line) {
+	if h.line != nil {
+		return
+	}
+	h.line, h.seen, h.before = l, map[*Viewer]witness{}, map[*Viewer]witness{}
+	timer := time.AfterFunc(time.Hour, h.goOn)
+	timer.Stop()
+	h.resumeIn = func(d time.Duration) { timer.Reset(d) }
 }
 
 // Close closes the engine. Nothing else of the hub may be called any more.
@@ -125,9 +152,27 @@ func (h *Hub) ring() {
 	h.wake()
 }
 
-// Work makes a round if there is news and it is time for one. What is not offered now, and what comes in the
-// middle of a round and rings in vain, the alarm will offer.
+// goOn is what happens when the line is free again.
+func (h *Hub) goOn() {
+	h.resuming.Store(false)
+	h.wake()
+}
+
+// Work makes a round if there is news and it is time for one, and has those go on who wait for the line: first the rest
+// of the last round.
 func (h *Hub) Work(now clock.Instant) {
+	if h.line != nil {
+		h.serve(line.Live, now)
+	}
+	h.offerNews(now)
+	if h.line != nil {
+		h.serve(line.Burst, now)
+	}
+}
+
+// offerNews makes a round if there is news and it is time for one. What is not offered now, and what comes in the
+// middle of a round and rings in vain, the alarm will offer.
+func (h *Hub) offerNews(now clock.Instant) {
 	if !h.news() {
 		return
 	}
@@ -189,10 +234,10 @@ func (h *Hub) chore(v *Viewer, now clock.Instant) {
 		h.Dismiss(v, reason.SessionOver, now)
 		return
 	}
-	if v.state != blocked {
+	if v.state != blocked && v.state != queued {
 		return
 	}
-	if now.Since(v.progress) > h.limits.Stall {
+	if v.state == blocked && now.Since(v.progress) > h.limits.Stall {
 		h.owner.End(v, reason.Stalled)
 		return
 	}

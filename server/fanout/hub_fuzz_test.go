@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"pumpd/asf/asftest"
+	"pumpd/server/config"
 	"pumpd/server/reason"
 	"pumpd/server/stream"
 )
@@ -24,7 +25,8 @@ func FuzzHub(f *testing.F) {
 		if len(script) > 100 {
 			return
 		}
-		newMischief(t).play(script)
+		newMischief(t, "").play(script)
+		newMischief(t, "200kbit").play(script)
 	})
 }
 
@@ -42,8 +44,20 @@ func (m *mischief) play(script []byte) {
 	for range 40 { // each gives a viewer 64 KB, and a script may have published 2 MB
 		m.turn()
 	}
+	if m.line != nil {
+		m.catchUp()
+	}
 	m.check()
 	m.checkAllHaveCaughtUp()
+}
+
+// catchUp gives a thin line the time that it needs for twenty viewers.
+func (m *mischief) catchUp() {
+	m.publish(7) // somebody may wait for a key frame
+	for range 10_000 {
+		m.pass(10 * time.Millisecond)
+		m.turn()
+	}
 }
 
 // mischief is a rig whose sockets misbehave and which remembers what was published.
@@ -64,8 +78,13 @@ type watched struct {
 	agent string
 }
 
-func newMischief(t testing.TB) *mischief {
-	m := &mischief{rig: newRig(t, nil), width: 320, keys: map[uint32]bool{}}
+func newMischief(t testing.TB, uplink string) *mischief {
+	r := newRig(t, func(c *config.Config) {
+		if uplink != "" && c.Server.Uplink.UnmarshalText([]byte(uplink)) != nil {
+			t.Fatal(uplink)
+		}
+	})
+	m := &mischief{rig: r, width: 320, keys: map[uint32]bool{}}
 	m.src = m.source()
 	m.header()
 	m.publish(1) // before that there is nothing to watch

@@ -22,7 +22,8 @@ func (h *Hub) catchUp(v *Viewer, now clock.Instant) {
 		return
 	}
 	missed := v.at.Next() // what it has had may be old because the source paused
-	if a.at.At().Since(missed.At()) <= h.limits.MaxLag+v.gen.Lag() && a.at.BytesSince(v.at) <= h.limits.lagBytes {
+	behind, bytes := a.at.At().Since(missed.At()), a.at.BytesSince(v.at)
+	if behind <= h.limits.MaxLag+v.gen.Lag() && bytes <= h.limits.lagBytes && !h.tooDear(v, behind, bytes) {
 		return
 	}
 	j := a.stream.Joins()

@@ -11,6 +11,7 @@ import (
 	"pumpd/codec"
 	"pumpd/server/clock"
 	"pumpd/server/config"
+	"pumpd/server/line"
 	"pumpd/server/reason"
 	"pumpd/server/stream"
 )
@@ -21,6 +22,7 @@ type rig struct {
 	at      clock.Instant
 	hub     *Hub
 	stream  *stream.Stream
+	line    *line.Line // nil: the configuration has no uplink
 	reg     *stream.Registry
 	peers   map[int32]*peer // by descriptor
 	armed   map[int32]bool  // descriptors that the hub waits for
@@ -44,6 +46,7 @@ type peer struct {
 	gone   bool // it is closed
 	reset  bool
 	onSend func() // called inside each send
+	socket Socket // what its probe tells
 }
 
 const (
@@ -64,6 +67,13 @@ func newRig(t testing.TB, change func(*config.Config)) *rig {
 	r.stream = stream.New(0, &cfg.Streams[0], slog.New(slog.DiscardHandler), c, &cfg.Server,
 		func(int, clock.Instant) {})
 	r.reg = stream.NewRegistry(c, time.Duration(cfg.Timeouts.SourceGrace), []*stream.Stream{r.stream})
+	if up := cfg.Server.Uplink; up.Rate > 0 || up.Auto {
+		r.line = line.New(line.Options{
+			Settings: line.Settings{BitsPerSecond: int64(up.Rate), Auto: up.Auto},
+			Changed:  func(int64, bool) {},
+			Free:     func() int64 { return 0 },
+		})
+	}
 	r.hub = New(0, Options{
 		Clock: c,
 		Limits: Limits{
@@ -72,7 +82,12 @@ func newRig(t testing.TB, change func(*config.Config)) *rig {
 			Stall:  time.Duration(cfg.Timeouts.Stall),
 		},
 		Engine: r, Owner: r, Wake: r.wake, Stats: &Stats{},
+		Probe: func(fd int32) (Socket, bool) { p, ok := r.peers[fd]; return p.socket, ok },
 	})
+	if r.line != nil {
+		r.hub.Watch(r.line)
+		r.hub.resumeIn = func(time.Duration) {} // tests take turns
+	}
 	return r
 }
 
@@ -178,6 +193,7 @@ func (r *rig) turn() {
 		}
 		r.hub.Work(r.at)
 		r.hub.DoChores(r.at)
+		r.hub.Measure(r.at)
 	})
 }
 

@@ -46,6 +46,9 @@ func (h *Hub) roundOf(a *audience, now clock.Instant) {
 	if behind {
 		h.turns(a, now)
 	}
+	if len(a.patient) > 0 {
+		h.release(a, now)
+	}
 	h.segment.release()
 	a.account()
 }
@@ -54,6 +57,19 @@ func (h *Hub) roundOf(a *audience, now clock.Instant) {
 // of viewers again to find none is a fifth of our own work. It takes no lock and allocates nothing.
 func (h *Hub) sendSegment(a *audience, now clock.Instant) (behind bool) {
 	h.now = now
+	if h.line != nil {
+		behind = h.sendShaped(a, now)
+	} else {
+		behind = h.sendInStep(a)
+	}
+	a.at = h.segment.to
+	a.bytes += h.taken
+	h.taken = 0
+	return behind
+}
+
+// sendInStep sends the segment to whoever lacks just that.
+func (h *Hub) sendInStep(a *audience) (behind bool) {
 	for _, v := range a.viewers {
 		switch {
 		case v.inStep(h.segment.from):
@@ -63,9 +79,6 @@ func (h *Hub) sendSegment(a *audience, now clock.Instant) (behind bool) {
 		}
 	}
 	h.engine.Flush()
-	a.at = h.segment.to
-	a.bytes += h.taken
-	h.taken = 0
 	return behind
 }
 

@@ -50,6 +50,14 @@ func (g *segment) cut(from *stream.Element, now clock.Instant) bool {
 	return len(g.packets) > 0
 }
 
+// size is how many bytes most viewers are sent of it.
+func (g *segment) size() (n int) {
+	for _, e := range g.packets {
+		n += codec.PrefixLen + len(e.Payload(stream.ShortFrames))
+	}
+	return n
+}
+
 // release lets go of the chain. What was left of an earlier, longer run would hold all that came after it: for days.
 func (g *segment) release() {
 	clear(g.packets[:cap(g.packets)])

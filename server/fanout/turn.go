@@ -29,7 +29,11 @@ func (h *Hub) Turn(v *Viewer, now clock.Instant) {
 	h.now = now
 	v.state = following
 	h.catchUp(v, now)
-	h.offer(v)
+	if h.line != nil {
+		h.meteredTurn(v)
+	} else {
+		h.offer(v)
+	}
 	clear(h.iov[:cap(h.iov)]) // as in segment.release
 	clear(h.packets[:cap(h.packets)])
 }
@@ -49,6 +53,7 @@ func (h *Hub) offer(v *Viewer) {
 		h.took(v, n)
 		v.audience.bytes += h.taken
 		h.taken = 0
+		h.room -= n
 		switch {
 		case errno != 0 && errno != syscall.EAGAIN:
 			h.owner.End(v, reason.ClientClosed)
@@ -95,7 +100,7 @@ func (h *Hub) gather(v *Viewer) int {
 func (h *Hub) gatherPackets(v *Viewer, e *stream.Element, size int) int {
 	seq := v.seq
 	for e != nil && e.Kind() == stream.PacketElement && !e.After(v.audience.at) {
-		if len(h.packets) == turnPackets || size >= turnBytes {
+		if len(h.packets) == turnPackets || size >= min(turnBytes, h.room) {
 			break
 		}
 		p := v.payload(e)

@@ -44,7 +44,7 @@ func TestRefusedSendsGoOutOneByOne(t *testing.T) {
 	u.log = slog.New(slog.NewTextHandler(&log, nil))
 	mend := breakRing(t, u.ring)
 	b, ends := framesOf([]int{20, 5000, 30})
-	lines, want, got := []line{}, [][]byte{}, results{}
+	lines, want, got := []cable{}, [][]byte{}, results{}
 	for i := range manyViewers {
 		lines = append(lines, lineKinds[i%len(lineKinds)].line(t))
 		want = append(want, parcel(b, ends, i))
@@ -79,7 +79,7 @@ func TestTooLargeForTheStage(t *testing.T) {
 		"vectors": repeated(stageVectors/2+1, copiedBytes),
 	} {
 		u := testURing(t)
-		l := unixLine(t, 64<<10)
+		l := unixCable(t, 64<<10)
 		small, ends := framesOf([]int{100})
 		got := results{}
 		first := parcel(small, ends, 1)
@@ -128,7 +128,7 @@ func TestBatchIsForgotten(t *testing.T) {
 	u := testURing(t)
 	b, _ := framesOf([]int{2000})
 	for range batchSends + 10 {
-		u.Send(unixLine(t, 1).v, b, &tally{})
+		u.Send(unixCable(t, 1).v, b, &tally{})
 	}
 	u.Flush()
 	for i, s := range u.batch[:cap(u.batch)] {

@@ -21,8 +21,9 @@ type Viewer struct {
 	seq      uint8  // AFFlags of the next $D
 	state    viewerState
 	verdict  reason.Reason // why it is to leave when lead is sent
-	slot     int32         // its place in audience.viewers
-	tls      Offer         // nil: it is sent what it gets as it is
+	debt     debt
+	slot     int32 // its place in audience.viewers
+	tls      Offer // nil: it is sent what it gets as it is
 
 	audience *audience
 	gen      *stream.Generation
@@ -59,8 +60,9 @@ func (v *Viewer) Dismissable() bool {
 type viewerState uint8
 
 const (
-	following viewerState = iota // takes what it is offered; then blocked or leaving
+	following viewerState = iota // takes what it is offered; then blocked, queued or leaving
 	blocked                      // its socket or its turn was full; the watcher says go on; then following or leaving
+	queued                       // waits until the node's line is free; then following or leaving
 	leaving                      // out of its audience; last
 )
 
@@ -154,4 +156,20 @@ func (v *Viewer) begin(j *stream.Joins) {
 	b, at, packets := j.Begin(v.dialect.form, v.dialect.bears)
 	v.gen, v.at, v.base, v.seq = j.Gen, at, at.Following()-uint32(packets), packets
 	v.needLead().parts[1] = b
+}
+
+// beginBare gives a new viewer the header alone; restart says where it starts.
+func (v *Viewer) beginBare(j *stream.Joins) {
+	b, at := j.Bare(v.dialect.form)
+	v.gen, v.at, v.base, v.seq = j.Gen, at, at.Following(), 0
+	v.needLead().parts[1] = b
+}
+
+// restart puts a viewer that has had the header and no packet at the join point.
+func (v *Viewer) restart(j *stream.Joins) {
+	b, at, packets := j.Restart(v.dialect.form, v.dialect.bears)
+	v.at, v.base, v.seq = at, at.Following()-uint32(packets), packets
+	if len(b) > 0 {
+		v.needLead().parts[1] = b
+	}
 }

@@ -22,6 +22,7 @@ const (
 	MMSTProbe                    // tried MMS over TCP on this port
 	SessionOver                  // has watched for server.max_session
 	Stopped                      // its own Stop request
+	Uplink                       // the newest of more viewers than the line carries
 	ShuttingDown                 // pumpd is stopping
 	StreamRemoved                // the stream is not in the configuration any more
 
@@ -33,6 +34,6 @@ func (r Reason) String() string {
 	return [Count]string{
 		"none", "client_closed", "answered", "source_ended", "header_changed", "stalled", "write_failed", "bad_request",
 		"too_large", "request_timeout", "source_silent", "replaced", "refused", "mmst_probe", "session_over", "stopped",
-		"shutting_down", "stream_removed",
+		"uplink", "shutting_down", "stream_removed",
 	}[r]
 }

@@ -1,0 +1,250 @@
+package fanout
+
+import (
+	"math"
+	"time"
+
+	"pumpd/server/clock"
+	"pumpd/server/line"
+	"pumpd/server/stream"
+)
+
+// Where the node knows its line, a hub sends no faster than the line carries. Who is not sent to for that waits in a
+// queue of the hub's, and goes on in turn:
+//
+//	round ─▶ viewers in step ─┬─▶ engine              as far as the line is free
+//	                          └─▶ waiting[Live]  ─┐   the rest of the round; served before the next
+//	joiners, late viewers ──────▶ waiting[Burst] ─┴─▶ Turn   what the live packets leave
+//
+// The queues hold viewers that have left, or went on otherwise, until their turn comes.
+
+// A debt is what a viewer has to catch up on.
+type debt uint8
+
+const (
+	noDebt  debt = iota // it is in step, or a moment behind; then late
+	joining             // its burst; then noDebt
+	late                // what its socket did not take in time; then noDebt
+)
+
+// lateAge is how old what a viewer lacks is when it counts as late. Before that it is sent to as the others.
+const lateAge = 2 * time.Second
+
+// unmetered is the room of a turn where the line is not known.
+const unmetered = math.MaxInt
+
+// starting says that v has had no packet and waits for its burst.
+func (v *Viewer) starting() bool {
+	return v.debt == joining && v.seq == 0 && v.base == v.at.Following() && v.lead == nil
+}
+
+// lacks says that there is something to send to v. One that has joined since the last round may be ahead of that.
+func (v *Viewer) lacks() bool { return v.audience.at.After(v.at) || v.lead != nil }
+
+// classOf says what v is sent next.
+func (h *Hub) classOf(v *Viewer) line.Class {
+	if v.debt == noDebt {
+		if missed := v.at.Next(); missed != nil && h.now.Since(missed.At()) > lateAge {
+			v.debt = late
+		}
+	}
+	if v.debt == noDebt {
+		return line.Live
+	}
+	return line.Burst
+}
+
+// meteredTurn is a turn as far as the line is free. Its lead, the reply's head or the end, does not wait for that.
+func (h *Hub) meteredTurn(v *Viewer) {
+	c, claimed := h.classOf(v), 0
+	if len(h.waiting[c]) == 0 {
+		claimed = h.line.Claim(turnBytes, c, h.now, h.now)
+	}
+	if h.spend(v, c, claimed); v.state == following && v.lacks() {
+		h.enqueue(v, c)
+	}
+}
+
+// spend sends v as much as was claimed.
+func (h *Hub) spend(v *Viewer, c line.Class, claimed int) {
+	before := v.bytes
+	h.room = claimed
+	h.offer(v)
+	h.room = unmetered
+	sent := line.Wire(int(v.bytes - before))
+	h.line.Settle(claimed, sent, c)
+	if c == line.Burst {
+		h.owe(-int64(sent))
+	}
+	if !v.lacks() {
+		v.debt = noDebt
+	}
+}
+
+// owe counts what joiners were promised; it is never negative.
+func (h *Hub) owe(bytes int64) {
+	bytes = max(bytes, -h.owed)
+	h.owed += bytes
+	h.line.Owe(bytes)
+}
+
+// enqueue has v wait until the line is free.
+func (h *Hub) enqueue(v *Viewer, c line.Class) {
+	v.state = queued
+	if len(h.waiting[c]) == 0 {
+		h.since[c] = h.now
+	}
+	h.waiting[c] = append(h.waiting[c], v)
+	h.resume(c, h.now)
+}
+
+// resume wakes the loop when the line is free for a class.
+func (h *Hub) resume(c line.Class, now clock.Instant) {
+	if h.resuming.CompareAndSwap(false, true) {
+		h.resumeIn(h.line.Wait(c, now))
+	}
+}
+
+// serve gives those turns that wait for the line, as far as it is free now.
+func (h *Hub) serve(c line.Class, now clock.Instant) {
+	h.now = now
+	q := h.waiting[c]
+	for len(q) > 0 {
+		v := q[0]
+		if v.state == queued {
+			claimed := h.line.Claim(turnBytes, c, h.since[c], now)
+			if claimed == 0 {
+				break
+			}
+			v.state = following
+			if v.starting() {
+				h.start(v)
+			}
+			h.catchUp(v, now)
+			if h.spend(v, c, claimed); v.state == following && v.lacks() {
+				v.state = queued // it goes on first
+				continue
+			}
+		}
+		q[0] = nil
+		q = q[1:]
+	}
+	if h.waiting[c] = q; len(q) == 0 {
+		h.waiting[c] = nil
+		if c == line.Burst {
+			h.owe(-h.owed)
+		}
+		return
+	}
+	h.since[c] = now
+	h.resume(c, now)
+}
+
+// sendShaped is sendSegment where the node knows its line. Each viewer keeps its place in the order, and newcomers are
+// last: so packets come to everybody as evenly as they are made, and to those who were there as early as before.
+func (h *Hub) sendShaped(a *audience, now clock.Instant) (behind bool) {
+	size := line.Wire(h.segment.size())
+	a.flow += uint64(size)
+	claimed, sent := 0, 0
+	if len(h.waiting[line.Live]) == 0 {
+		claimed = h.line.Claim(len(a.viewers)*size, line.Live, now, now)
+	}
+	for _, v := range a.viewers {
+		switch {
+		case !v.inStep(h.segment.from):
+			behind = behind || v.state == following
+		case sent >= claimed:
+			h.enqueue(v, line.Live)
+		default:
+			b := h.segment.patchedFor(v)
+			sent += line.Wire(len(b))
+			h.engine.Send(v, b, h)
+		}
+	}
+	h.engine.Flush()
+	h.line.Settle(claimed, sent, line.Live)
+	return behind
+}
+
+// count counts v, which is new, among those who take a part of the line.
+func (h *Hub) count(v *Viewer, j *stream.Joins) {
+	a := v.audience
+	if len(a.viewers) == 0 {
+		a.flow, a.rate = 0, int64(line.Wire(int(j.Gen.Header().Bitrate()/8)))
+	}
+	h.expect(a.rate)
+	v.debt = joining
+}
+
+// greet sends v, which is new, the reply and the header, and has it wait for its burst. How long that is shows when its
+// turn comes. Where the next key frame comes sooner than it could be paid for, v waits for that instead.
+func (h *Hub) greet(v *Viewer, j *stream.Joins, now clock.Instant) {
+	h.now = now
+	h.room = 0
+	h.offer(v)
+	if h.room = unmetered; v.state != following {
+		return
+	}
+	_, least := j.Within(0)
+	if next, ok := j.NextKey(now); ok && next < h.line.PaidIn(least) {
+		v.state, v.debt = queued, noDebt
+		v.audience.patient = append(v.audience.patient, v)
+		return
+	}
+	h.owe(least)
+	h.enqueue(v, line.Burst)
+	h.serve(line.Burst, now)
+}
+
+// start chooses where v starts, whose turn it is: as far back as the line can pay for.
+func (h *Hub) start(v *Viewer) {
+	j := v.audience.stream.Joins()
+	if j == nil || j.Gen != v.gen || j.Newest.After(v.audience.at) {
+		return
+	}
+	_, least := j.Within(0)
+	j, ahead := j.Within(h.line.Credit() + least)
+	h.owe(ahead - least)
+	v.restart(j)
+}
+
+// release has those go on who waited for a key frame, if their audience is past one.
+func (h *Hub) release(a *audience, now clock.Instant) {
+	j := a.stream.Joins()
+	waiting := a.patient[:0]
+	for _, v := range a.patient {
+		same := j != nil && j.Gen == v.gen
+		there := same && j.Newest.After(v.at) && !j.Newest.After(a.at)
+		switch {
+		case v.state != queued:
+		case same && !there && now.Since(v.joined) < stream.KeyPatience:
+			waiting = append(waiting, v)
+		default:
+			if there {
+				newest, _ := j.Within(0)
+				v.restart(newest)
+			}
+			h.Turn(v, now)
+		}
+	}
+	clear(a.patient[len(waiting):])
+	a.patient = waiting
+}
+
+// expect adds to what viewers in step take, in bytes a second.
+func (h *Hub) expect(rate int64) {
+	h.demand += rate
+	h.line.Demand(rate)
+}
+
+// tooDear says that v is late by more than the line can pay for: rather than to be ever later it skips. While the line
+// is full others are ended for it first.
+func (h *Hub) tooDear(v *Viewer, behind time.Duration, bytes uint64) bool {
+	if h.line == nil || v.debt != late || behind < earlyLag || h.line.Full() {
+		return false
+	}
+	return h.line.Known() && h.line.Credit() < int64(bytes)
+}
+
+// earlyLag is how far behind a viewer is that may skip because the line cannot pay for it.
+const earlyLag = 4 * time.Second

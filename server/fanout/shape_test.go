@@ -1,0 +1,202 @@
+package fanout
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"pumpd/asf/asftest"
+	"pumpd/server/config"
+	"pumpd/server/reason"
+)
+
+// thin is a configuration with an uplink; packets of the feeder take 200 kbit/s.
+func thin(uplink config.Bandwidth) func(*config.Config) {
+	return func(c *config.Config) { c.Server.Uplink = config.Uplink{Rate: uplink} }
+}
+
+// run lets the line work for a while, without news.
+func (r *rig) run(d time.Duration) {
+	for end := r.at.Add(d); r.at < end; r.pass(2 * time.Millisecond) {
+		r.turn()
+	}
+}
+
+// live publishes for a while, a packet every 40 ms, and lets the line work in between.
+func (f *feeder) live(packets int) {
+	for range packets {
+		f.src.Packet(asftest.Packet(f.next, f.next*40, f.next%10 == 0, asftest.PacketSize, 500))
+		f.next++
+		f.rig.run(40 * time.Millisecond)
+	}
+}
+
+// A herd of joiners beside those who watch costs them not one packet: each is there in the moment that it was before.
+// The joiners have their pictures in turn.
+func TestHerdDoesNotDelayThoseWhoWatch(t *testing.T) {
+	r := newRig(t, thin(4e6)) // for 19 viewers
+	f := r.feeder(320)
+	f.publish(100)
+	var old []*peer
+	for range 5 {
+		old = append(old, r.watch(ffmpegAgent))
+	}
+	f.live(50)
+	var herd []*peer
+	for range 10 {
+		herd = append(herd, r.watch(ffmpegAgent))
+	}
+	for range 100 {
+		f.src.Packet(asftest.Packet(f.next, f.next*40, f.next%10 == 0, asftest.PacketSize, 500))
+		f.next++
+		r.run(12 * time.Millisecond)
+		for i, p := range old {
+			got := r.read(p.body()).numbers
+			if got[len(got)-1] != f.next-1 {
+				t.Fatalf("viewer %d has packet %d, want %d", i, got[len(got)-1], f.next-1)
+			}
+		}
+		r.run(28 * time.Millisecond)
+	}
+	for i, p := range herd {
+		got := r.read(p.body()).numbers
+		if len(got) == 0 || got[0]%10 != 0 || !slices.Equal(got, numbers(got[0], f.next)) {
+			t.Errorf("joiner %d got %v", i, got)
+		}
+	}
+}
+
+// A burst is as long as the line can pay for: all of it while there is room, down to the newest key frame. What could
+// only be paid after the next key frame waits for that.
+func TestBurstShrinksWithTheHeadroom(t *testing.T) {
+	for _, c := range []struct {
+		uplink config.Bandwidth
+		first  uint32
+	}{
+		{10e6, 120},  // the burst of 3 s
+		{1e6, 140},   // what the line has to spare in a second
+		{400e3, 190}, // the newest key frame
+		{300e3, 200}, // the one that comes next
+	} {
+		r := newRig(t, thin(c.uplink))
+		f := r.feeder(320)
+		f.publish(192)
+		p := r.watch(ffmpegAgent)
+		if got := r.read(p.body()); got.headers != 1 {
+			t.Errorf("%v: no header", c.uplink)
+		}
+		f.live(100)
+		got := r.read(p.body()).numbers
+		if len(got) == 0 || got[0] != c.first {
+			t.Errorf("%v: begins with %v, want %d", c.uplink, got[:min(len(got), 1)], c.first)
+		} else if !slices.Equal(got, numbers(c.first, f.next)) {
+			t.Errorf("%v: got %v", c.uplink, got)
+		}
+	}
+}
+
+// A round is as fast as the line, and a rest of it goes before the next one.
+func TestRoundsAreSpread(t *testing.T) {
+	r := newRig(t, thin(4e6))
+	f := r.feeder(320)
+	f.publish(1)
+	var all []*peer
+	for range 15 {
+		all = append(all, r.watch(ffmpegAgent))
+	}
+	r.run(time.Second)
+	f.src.Packet(asftest.Packet(f.next, f.next*40, false, asftest.PacketSize, 500))
+	have := func() (n int) {
+		for _, p := range all {
+			if slices.Contains(r.read(p.body()).numbers, 1) {
+				n++
+			}
+		}
+		return n
+	}
+	r.turn()
+	at := have()
+	if at < 3 || at > 10 {
+		t.Errorf("%d of 15 viewers have the packet at once, want as many as the line takes in some milliseconds", at)
+	}
+	for i := range 15 {
+		if old := i < at; old != slices.Contains(r.read(all[i].body()).numbers, 1) {
+			t.Errorf("viewer %d is out of order", i)
+		}
+	}
+	r.run(40 * time.Millisecond)
+	if n := have(); n != 15 {
+		t.Errorf("%d of 15 viewers have the packet after 40 ms", n)
+	}
+}
+
+// Where the node knows its line a round allocates nothing either.
+func TestShapedRoundAllocatesNothing(t *testing.T) {
+	r := newRig(t, thin(1e9))
+	f := r.feeder(320)
+	f.publish(1)
+	for range 100 {
+		r.watch(ffmpegAgent).got = make([]byte, 0, 1<<20)
+	}
+	r.run(100 * time.Millisecond)
+	r.hub.engine = swallow{}
+	var elements [][]byte
+	for range 200 {
+		elements = append(elements, asftest.Packet(f.next, f.next*40, false, asftest.PacketSize, 500))
+		f.next++
+	}
+	i := 0
+	publish := func() {
+		r.pass(40 * time.Millisecond)
+		f.src.Packet(elements[i])
+		i++
+	}
+	own := testing.AllocsPerRun(50, publish)
+	both := testing.AllocsPerRun(50, func() {
+		publish()
+		r.hub.Work(r.at)
+	})
+	if both-own >= 1 {
+		t.Errorf("a round to 100 viewers allocates %.1f times, want 0", both-own)
+	}
+}
+
+// Sockets that are held up, most of them, are a full line: the newest viewers are ended, pumps are not.
+func TestFullLineEndsTheNewest(t *testing.T) {
+	r := newRig(t, func(c *config.Config) { c.Server.Uplink = config.Uplink{Auto: true} })
+	f := r.feeder(320)
+	f.publish(1)
+	var all []*peer
+	for range 10 {
+		all = append(all, r.watch(ffmpegAgent))
+		f.live(1)
+	}
+	pump := r.watch("NSPlayer/4.1.0.3856")
+	pump.viewer.dialect = otherPump
+	arrives := func(rtt time.Duration, part uint32) {
+		for _, p := range all {
+			if p.viewer != nil {
+				p.socket = Socket{RTT: rtt, LeastRTT: 50 * time.Millisecond, Sent: p.viewer.bytes,
+					Segments: uint32(p.viewer.bytes / 100), Arrived: uint32(p.viewer.bytes/100) / part}
+			}
+		}
+		f.live(6)
+	}
+	for range 8 {
+		arrives(50*time.Millisecond, 1)
+	}
+	for range 20 {
+		arrives(300*time.Millisecond, 2)
+	}
+	for i, p := range all {
+		if (i < 3 && p.why != reason.None) || (i > 6 && p.why != reason.Uplink) {
+			t.Errorf("viewer %d: %v", i, p.why)
+		}
+		if i > 0 && all[i-1].why == reason.Uplink && p.why == reason.None {
+			t.Errorf("viewer %d was ended before viewer %d", i-1, i)
+		}
+	}
+	if pump.why != reason.None {
+		t.Errorf("the pump was ended: %v", pump.why)
+	}
+}
