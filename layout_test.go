@@ -54,7 +54,7 @@ var arrows = []arrow{
 	},
 	{
 		dir: "server/doctor", may: []string{
-			"server/auth", "server/config", "server/upstream", "server/via", "asf", "codec", "*",
+			"server/auth", "server/config", "server/forward", "server/upstream", "server/via", "asf", "codec", "*",
 		},
 		tests: []string{"asf/asftest"},
 	},

@@ -4,8 +4,8 @@ import "bytes"
 
 // AppendStripped appends b, the full form of a packet, of which p is the parse, as encoders push it: without padding
 // and, where that can be, without the field that counts it (push.md §4). It is the shortest that a receiver makes b of
-// again, byte for byte, by AppendFull, and b itself where nothing shorter is. It does not allocate where dst has room for
-// the packet twice, unless the packet is so short that nothing can be left out.
+// again, byte for byte, by AppendFull, and b itself where nothing shorter is. It does not allocate where dst has room
+// for the packet twice, unless the packet is so short that nothing can be left out.
 //
 //	Padding Length                  the field goes, or stays and becomes 0
 //	a Packet Length without padding cut, as GStreamer counts

@@ -1,6 +1,8 @@
 package server
 
 import (
+	"strings"
+
 	"pumpd/codec"
 	"pumpd/server/admission"
 	"pumpd/server/config"
@@ -91,9 +93,10 @@ func (l *loop) full(c *conn, x exchange, why admission.Cause) {
 	l.refuse(c, x.to, 503, why.Text(), fields...)
 }
 
-// measure tells the ledger what the streams cost, once a second.
+// measure tells the ledger what the streams cost, once a second, and what of the line is their forwards'.
 func (s *Server) measure() {
 	now := s.clock.Now()
+	var forwards int64
 	for _, st := range s.reg.Streams() {
 		n := st.Stats()
 		sample := admission.Sample{Bytes: n.BytesIn.Load(), Packets: n.PacketsIn.Load(), At: now}
@@ -103,5 +106,14 @@ func (s *Server) measure() {
 		if why := s.node.ledger.Measure(st.ID(), sample); why != admission.None {
 			st.Log().Warn(logging.NoRoomEver, "limit", why)
 		}
+		for _, url := range st.Config().Forward {
+			class := admission.Class(0)
+			if strings.HasPrefix(url, "https:") {
+				class = admission.TLS
+			}
+			forwards += s.node.ledger.CostOf(st.ID(), class)
+		}
 	}
+	s.node.ledger.Reserve(forwards - s.reserved)
+	s.reserved = forwards
 }

@@ -299,3 +299,28 @@ func TestWhatAStreamCosts(t *testing.T) {
 		t.Errorf("%d bit/s, want 800,000 as measured", rate())
 	}
 }
+
+// What forwards take of the line is kept for them, as long as there is something to push on, and given back with them.
+func TestForwardsHaveTheirShare(t *testing.T) {
+	r := newRig(t, func(c *config.Config) {
+		c.Streams[0].Forward = []string{"http://a.example/x", "https://b.example/x"}
+	}, "a", "b")
+	s := &Server{reg: r.reg, node: r.loop.node, clock: clock.Clock{Now: r.now}}
+	r.feeder(0, 320).publish(1)
+	r.feeder(1, 320).publish(1)
+	s.measure()
+	s.measure()
+	ledger := r.loop.node.ledger
+	st := r.reg.Streams()[0]
+	want := ledger.CostOf(st.ID(), 0) + ledger.CostOf(st.ID(), admission.TLS)
+	if taken, _ := ledger.Line(); taken != want || taken < 600e3 {
+		t.Errorf("%d bit/s are kept, want %d", taken, want)
+	}
+	cfg := *st.Config()
+	cfg.Forward = nil
+	st.Configure(&cfg, &config.Default().Server)
+	s.measure()
+	if taken, _ := ledger.Line(); taken != 0 {
+		t.Errorf("%d bit/s are kept for nobody", taken)
+	}
+}

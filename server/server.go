@@ -71,6 +71,7 @@ type Server struct {
 	unwatch   context.CancelFunc // ends the watch over certificates; nil: there is none
 	made      int                // streams that there ever were
 	told      clock.Instant      // when the manager was told how we are
+	reserved  int64              // of the line, for forwards, bit/s
 	sources   context.Context    // of what feeds them
 	stopping  <-chan struct{}    // closed when it begins to stop
 	helpers   sync.WaitGroup     // the goroutines that the end waits for

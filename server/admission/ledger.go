@@ -259,6 +259,16 @@ func (l *Ledger) Reserve(bits int64) {
 	l.reserved += bits
 }
 
+// CostOf is what one viewer of a stream and class takes of the line now, bit/s with headers; 0: nobody knows yet.
+func (l *Ledger) CostOf(stream int, c Class) int64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if a := l.streams[stream]; a != nil {
+		return a.cost[c].line
+	}
+	return 0
+}
+
 // Line is what is taken of the line and what of it is free for viewers, bit/s with headers. free is negative where too
 // much is taken, and math.MaxInt64 where there is no limit.
 func (l *Ledger) Line() (committed, free int64) {

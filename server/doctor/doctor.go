@@ -43,7 +43,7 @@ type Finding struct {
 
 // Kinds are all kinds of Findings, for scripts. docs/doctor.md explains each.
 var Kinds = []string{
-	"bitrate", "bursts", "certificate", "chunked", "clock", "config", "content", "ended", "fields", "files", "frames",
+	"bitrate", "bursts", "certificate", "chunked", "clock", "config", "content", "ended", "fields", "files", "forward", "frames",
 	"gaps", "header", "kernel", "keyframes", "login", "open", "protected", "proxy", "redirect", "silent", "slow",
 	"status", "time", "unreachable", "videos",
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"os"
@@ -14,6 +15,8 @@ import (
 	"golang.org/x/sys/unix"
 
 	"pumpd/server/config"
+	"pumpd/server/forward"
+	"pumpd/server/upstream"
 )
 
 // A house is what a pump runs in: its configuration, and the machine. Tests have machines of their own.
@@ -43,6 +46,7 @@ func (h *house) look(ctx context.Context) {
 	h.listeners(ctx)
 	h.admin(ctx)
 	h.encoders()
+	h.forwards(ctx)
 }
 
 func (h *house) find(kind string, s Severity, text, advice string) {
@@ -183,6 +187,22 @@ func cause(err error) error {
 }
 
 // encoders says who may push, for those who wonder why theirs cannot.
+// forwards asks each server that a stream is pushed on to whether it would take that.
+func (h *house) forwards(ctx context.Context) {
+	for i := range h.cfg.Streams {
+		s := &h.cfg.Streams[i]
+		if !s.Enabled {
+			continue
+		}
+		for j, err := range forward.Try(ctx, h.cfg, s, slog.New(slog.DiscardHandler)) {
+			if err != nil {
+				text := fmt.Sprintf("%s cannot be pushed on to %s: %v", s.Path, upstream.AsConfigured(s.Forward[j]), err)
+				h.find("forward", Fault, text, "docs/forward.md says what the other side needs.")
+			}
+		}
+	}
+}
+
 func (h *house) encoders() {
 	for i := range h.cfg.Streams {
 		s := &h.cfg.Streams[i]

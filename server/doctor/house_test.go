@@ -95,6 +95,10 @@ func TestHouse(t *testing.T) {
 		{"closed to encoders", func(_ *testing.T, h *house) {
 			h.cfg.Streams = []config.Stream{{Path: "news", Type: config.TypePush, Enabled: true}}
 		}, "login", "only this machine may push to news"},
+		{"forward", func(_ *testing.T, h *house) {
+			h.cfg.Streams = []config.Stream{{Path: "news", Type: config.TypeFile, Enabled: true,
+				Forward: []string{"http://u:secret@" + nobody + "/x"}}}
+		}, "forward", "news cannot be pushed on to http://…@" + nobody + "/x: dial"},
 		{"warned", func(_ *testing.T, h *house) { h.cfg.Warnings = []string{"pump.toml:3: weak"} }, "config", "weak"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

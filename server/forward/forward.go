@@ -7,8 +7,10 @@
 package forward
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"log/slog"
 	"math/rand/v2"
 	"net"
 	"net/netip"
@@ -64,6 +66,41 @@ func Run(ctx context.Context, st *stream.Stream, now func() *config.Config, pump
 	st.ShowForwards(nil)
 }
 
+// Try announces a push of a stream to each of the servers of its configuration, and begins none. It gives an error, or
+// nil, for each.
+func Try(ctx context.Context, c *config.Config, cfg *config.Stream, log *slog.Logger) (errs []error) {
+	client, err := newClient(c, cfg, log, via.NewName())
+	for _, raw := range cfg.Forward {
+		errs = append(errs, cmp.Or(err, try(ctx, client, raw)))
+	}
+	return errs
+}
+
+func try(ctx context.Context, client *upstream.Client, raw string) error {
+	to, err := upstream.Parse(raw)
+	if err != nil {
+		return err
+	}
+	push, _, err := client.NewPusher(to).SetUp(ctx, upstream.NoPushID, client.Name.Field(nil))
+	if err == nil {
+		push.Close()
+	}
+	return err
+}
+
+// newClient is what all forwards of a stream go by.
+func newClient(c *config.Config, cfg *config.Stream, log *slog.Logger, pump via.Name) (*upstream.Client, error) {
+	d, err := upstream.NewDialer(upstream.DialerOptions{
+		Proxy: c.Proxy.URL, ForLocal: c.Proxy.ForLocal, CAFile: cfg.ForwardCAFile, Fingerprints: cfg.ForwardFingerprints,
+		ClientCert: cfg.ForwardClientCert, ClientKey: cfg.ForwardClientKey,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &upstream.Client{Dialer: d, Name: pump, Follow: upstream.FollowPublic, Log: log,
+		Stall: func() time.Duration { return answerTime }}, nil
+}
+
 type connector func(ctx context.Context, addr string, allow func(netip.Addr) error) (net.Conn, error)
 
 func runAll(ctx context.Context, all []*forward) {
@@ -77,18 +114,13 @@ func runAll(ctx context.Context, all []*forward) {
 // newForwards makes those of a stream, and shows them. connect is for tests, see upstream.Dialer; nil: the network.
 func newForwards(st *stream.Stream, c *config.Config, pump via.Name, connect connector) (all []*forward, err error) {
 	cfg := st.Config()
-	d, err := upstream.NewDialer(upstream.DialerOptions{
-		Proxy: c.Proxy.URL, ForLocal: c.Proxy.ForLocal, CAFile: cfg.ForwardCAFile, Fingerprints: cfg.ForwardFingerprints,
-		ClientCert: cfg.ForwardClientCert, ClientKey: cfg.ForwardClientKey,
-	})
+	client, err := newClient(c, cfg, st.Log(), pump)
 	if err != nil {
 		return nil, err
 	}
 	if connect != nil {
-		d.Connect = connect
+		client.Dialer.Connect = connect
 	}
-	client := &upstream.Client{Dialer: d, Name: pump, Follow: upstream.FollowPublic, Log: st.Log(),
-		Stall: func() time.Duration { return answerTime }}
 	views := make(stream.ForwardViews, len(cfg.Forward))
 	for i, raw := range cfg.Forward {
 		to, err := upstream.Parse(raw)
@@ -201,8 +233,8 @@ func (f *forward) pauseAfter(err error, now clock.Instant) time.Duration {
 // manyFailures is as many as make the longest pause.
 const manyFailures = 100
 
-// buffer is for how long packets are held that the server may not have: forward_buffer, and what it takes to notice that
-// a connection is broken and to make another.
+// buffer is for how long packets are held that the server may not have: forward_buffer, and what it takes to notice
+// that a connection is broken and to make another.
 func (f *forward) buffer() time.Duration {
 	if b := time.Duration(f.st.Config().ForwardBuffer); b > 0 {
 		return b + noticeTime

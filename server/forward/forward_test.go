@@ -26,8 +26,8 @@ import (
 	"pumpd/server/view"
 )
 
-// A scene is a stream, its forward, and the server to which that goes, by a script. It lives in a synctest bubble: time is
-// not real, and no test here waits.
+// A scene is a stream, its forward, and the server to which that goes, by a script. It lives in a synctest bubble: time
+// is not real, and no test here waits.
 type scene struct {
 	t      *testing.T
 	st     *stream.Stream

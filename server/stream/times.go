@@ -24,8 +24,8 @@ func (c *chain) ahead(send uint32) time.Duration {
 
 // repeats says whether a packet of a source that came back is one that viewers have had: upstreams begin with a burst
 // of the past, and a pump that pushes with what may have been lost. Where that is the same packets as ours, as between
-// pumps, the first one after it goes on exactly where the chain ends. What is older than the chain's end and not the same
-// is left out for RepeatTime; by then it is no burst but another clock. An encoder that pushes never repeats.
+// pumps, the first one after it goes on exactly where the chain ends. What is older than the chain's end and not the
+// same is left out for RepeatTime; by then it is no burst but another clock. An encoder that pushes never repeats.
 func (s *Source) repeats(b []byte, p asf.Packet, now clock.Instant) bool {
 	st := s.stream
 	if s.state == writing || s.claim.Kind != Pull && !s.claim.Pump || s.tie == TieOther || s.first() {

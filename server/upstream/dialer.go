@@ -76,7 +76,7 @@ type link struct {
 // dial connects, as far as to where a request can be sent, but to no address nearer than least.
 func (d *Dialer) dial(ctx context.Context, to *Address, least scope) (*link, error) {
 	l, err := d.dialOnce(ctx, to, least)
-	if asked := (*proxyAsks)(nil); errors.As(err, &asked) {
+	if asked := (*proxyAsksError)(nil); errors.As(err, &asked) {
 		if err := d.proxy.learn(asked.challenge); err != nil {
 			return nil, err
 		}

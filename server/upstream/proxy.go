@@ -51,14 +51,14 @@ func (p *proxy) learn(challenge string) error {
 	return nil
 }
 
-// A proxyAsks is a 407, with its challenge.
-type proxyAsks struct{ to, challenge string }
+// A proxyAsksError is a 407, with its challenge.
+type proxyAsksError struct{ to, challenge string }
 
-func (e *proxyAsks) Error() string {
+func (e *proxyAsksError) Error() string {
 	return fmt.Sprintf("proxy: answer to CONNECT %s: 407, wants credentials by %.80q", e.to, e.challenge)
 }
 
-// tunnel asks the proxy to connect us: RFC 9110 9.3.6. A *proxyAsks means: once more, on another connection.
+// tunnel asks the proxy to connect us: RFC 9110 9.3.6. A *proxyAsksError means: once more, on another connection.
 func (p *proxy) tunnel(conn io.ReadWriter, to *Address) error {
 	b := codec.AppendRequestLine(nil, "CONNECT", to.host, 1)
 	b = codec.AppendField(b, "Host", to.host)
@@ -82,7 +82,7 @@ func (p *proxy) tunnel(conn io.ReadWriter, to *Address) error {
 		case err != nil:
 			return fmt.Errorf("proxy: %w", err)
 		case r.Status == 407:
-			return &proxyAsks{to: to.host, challenge: string(r.ProxyAuthenticate)}
+			return &proxyAsksError{to: to.host, challenge: string(r.ProxyAuthenticate)}
 		case r.Status/100 != 2:
 			return fmt.Errorf("proxy: answer to CONNECT %s: %d %.80q", to.host, r.Status, r.Reason)
 		}

@@ -40,7 +40,8 @@ const NoPushID = "0"
 var ErrNoPush = errors.New("not a server that takes pushes")
 
 // SetUp connects and announces a push with a push-id; path is the Via of the stream. On the connection that it gives,
-// which the caller closes and the end of ctx closes too, Start may follow. Errors are those of Visit.Ask, and ErrNoPush.
+// which the caller closes and the end of ctx closes too, Start may follow. Errors are those of Visit.Ask, and
+// ErrNoPush.
 func (p *Pusher) SetUp(ctx context.Context, id, path string) (*Push, PushReply, error) {
 	v := &Visit{client: p.client, at: p.to, login: p.login, pushes: true}
 	for {

@@ -254,8 +254,8 @@ func (f *forwarded) checkWhole(t *testing.T) {
 	f.far.awaitCounters(t, "live", counters{Viewers: 4, Joined: 4, Generations: 1})
 }
 
-// What breaks between two pumps is made up for, whichever way it ends and wherever data were on their way: also what was
-// in a proxy, and so acknowledged, when that lost it.
+// What breaks between two pumps is made up for, whichever way it ends and wherever data were on their way: also what
+// was in a proxy, and so acknowledged, when that lost it.
 func TestForwardCut(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -342,8 +342,8 @@ func TestForwardFarKilled(t *testing.T) {
 	checkWhole(t, w)
 }
 
-// What a line does that is not cut: nothing comes through for a while, which nobody is told, it is too thin for a while,
-// it loses and delays. A pump with its encoder is at the far end of it.
+// What a line does that is not cut: nothing comes through for a while, which nobody is told, it is too thin for a
+// while, it loses and delays. A pump with its encoder is at the far end of it.
 func TestForwardLine(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
