@@ -13,7 +13,7 @@ type View struct {
 	Line                    int64              // bit/s on the line that both take, headers included
 	Usable                  int64              // bit/s of the line that may be taken; 0: there is no limit
 	Shut                    Cause              // why nobody comes in whatever is free, None if it is not so
-	Headroom                int64              // viewers of the dearest stream that fit yet under the pump's own limits, or Unlimited
+	Headroom                int64              // of the dearest stream, under the pump's own limits; or Unlimited
 	Streams                 map[int]StreamView // by their numbers
 }
 
