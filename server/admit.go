@@ -81,7 +81,7 @@ func (l *loop) unseat(c *conn, st *stream.Stream) {
 
 // full refuses a viewer for whom there is no room: it is sent where there may be, or told to come again.
 func (l *loop) full(c *conn, x exchange, why admission.Cause) {
-	l.log.Warn(logging.NoRoom, "stream", x.stream.Config().Path, "limit", why, "from", c.remote)
+	l.log.Warn(logging.NoRoom, "stream", x.stream.Config().Path, "limit", why, "from", c.name())
 	fields := l.viaField(x)
 	if why.Elsewhere() {
 		if place := l.elsewhere(c, x); place != "" {

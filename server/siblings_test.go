@@ -1,6 +1,7 @@
 package server
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -94,5 +95,39 @@ func TestSiblingKnowsItsName(t *testing.T) {
 	want := "http://c.example:2/streams/a?full=first.example:1,me.example:9,c.example:2"
 	if got := p.location(); got != want {
 		t.Errorf("sent to %q, want %q", got, want)
+	}
+}
+
+// A client that follows comes to each pump once, whether its Host field follows as well or keeps the first name.
+func TestSiblingsEndSomewhere(t *testing.T) {
+	names := []string{"a.example:8086", "b.example:8086", "c.example:8086", "d.example:8086"}
+	pumps := map[string]*rig{}
+	for i, name := range names {
+		var others []string
+		for _, other := range append(names[i+1:len(names):len(names)], names[:i]...) {
+			others = append(others, "mmsh://"+other)
+		}
+		pumps[name] = fullRig(t, others...)
+	}
+	for _, keeps := range []bool{false, true} {
+		var been []string
+		at, target := names[0], "/streams/a"
+		for at != "" {
+			if slices.Contains(been, at) {
+				t.Fatalf("Host kept: %v: sent from %q back to %s", keeps, been, at)
+			}
+			been = append(been, at)
+			host := at
+			if keeps {
+				host = names[0]
+			}
+			p := pumps[at].connect()
+			p.say("GET " + target + " HTTP/1.0\r\nHost: " + host + "\r\n\r\n")
+			at, target, _ = strings.Cut(strings.TrimPrefix(p.location(), "http://"), "/")
+			target = "/" + target
+		}
+		if len(been) != len(names) {
+			t.Errorf("Host kept: %v: was at %q, want all of %q", keeps, been, names)
+		}
 	}
 }
