@@ -171,19 +171,25 @@ func serve(cfg *config.Config, file string, stdout, stderr io.Writer) error {
 			_, _ = s.Reload(context.Background()) // it tells the log
 		}
 	}()
-	return untilSignal(s.Run)
+	return untilSignal(s.Run, func() bool { return s.Drain() > 0 })
 }
 
-// untilSignal calls work with a context that the first SIGINT or SIGTERM cancels. A second one kills the process,
-// however busy it is with closing.
-func untilSignal(work func(context.Context) error) error {
+// untilSignal calls work with a context that SIGINT or SIGTERM cancels; but where drain, which a first SIGTERM calls, says
+// that there is something to wait for, the second one. One more kills the process, however busy it is with closing.
+func untilSignal(work func(context.Context) error, drain func() (waits bool)) error {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
 	go func() {
 		select {
-		case <-signals:
+		case sig := <-signals:
+			if sig == syscall.SIGTERM && drain() {
+				select {
+				case <-signals:
+				case <-ctx.Done():
+				}
+			}
 		case <-ctx.Done():
 		}
 		signal.Stop(signals) // before cancel: who sees work closing may send the second signal

@@ -35,10 +35,13 @@ func TestMain(m *testing.M) {
 			<-ctx.Done()
 			fmt.Println("closing")
 			select {} // never done with it
-		})
+		}, atOnce)
 	}
 	os.Exit(m.Run())
 }
+
+// atOnce is a drain of nobody.
+func atOnce() bool { return false }
 
 func TestRun(t *testing.T) {
 	dir := t.TempDir()
@@ -188,7 +191,7 @@ func TestSignalCancels(t *testing.T) {
 			case <-time.After(10 * time.Second):
 				return fmt.Errorf("no cancel by %v", sig)
 			}
-		})
+		}, atOnce)
 		if err != failed {
 			t.Errorf("%v: got %v, want %v", sig, err, failed)
 		}

@@ -51,6 +51,7 @@ type loop struct {
 	leaving  []*conn                    // marked, not yet swept
 	asking   map[*conn]*inquiry         // those who asked for a stream that not everybody may watch
 	chores   clock.Instant              // when deadlines are next looked at
+	draining loopDrain
 	stopping bool
 	serving  bool // inside work or traffic, which sweep when they are done
 

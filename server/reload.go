@@ -154,7 +154,11 @@ func paths(streams []*config.Stream) (list []string) {
 
 // note tells the log and the admin what became of a reload.
 func (s *Server) note(r *Report, err error) {
-	if err != nil {
+	switch {
+	case errors.Is(err, errOver):
+		s.log.Info("reload refused", "err", err)
+		return
+	case err != nil:
 		for line := range strings.Lines(err.Error()) {
 			s.log.Error("reload refused, the configuration is as before", "err", strings.TrimSuffix(line, "\n"))
 		}

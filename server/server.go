@@ -59,6 +59,8 @@ type Server struct {
 	descriptors struct{ limit, open int64 } // what there may be, and were before any of ours
 	reloading   chan struct{}               // holds one while somebody reloads
 	orders      chan func()                 // calls for the server's own goroutine
+	drained     chan struct{}               // closed by Drain
+	drainOnce   sync.Once                   // closes it
 
 	// Any goroutine.
 	cfg        atomic.Pointer[config.Config] // what counts now; it does not change
@@ -88,7 +90,7 @@ type Server struct {
 func New(cfg *config.Config, log *slog.Logger) (*Server, error) {
 	s := &Server{
 		Version: "(devel)", clock: clock.New(), node: newNode(&cfg.Server), ready: make(chan struct{}), over: make(chan struct{}),
-		reloading: make(chan struct{}, 1), orders: make(chan func()), running: runnings{},
+		reloading: make(chan struct{}, 1), orders: make(chan func()), drained: make(chan struct{}), running: runnings{},
 	}
 	s.cfg.Store(cfg)
 	s.lastReload.Store(&admin.Reload{At: time.Now(), Loaded: time.Now(), OK: true})
@@ -275,9 +277,11 @@ func (s *Server) listen() error {
 }
 
 // keepHouse ends streams whose source did not come back, forgets sessions and gives memory back, once a second, and
-// commits reloads. It returns when ctx is done, or with the reason for which gnet has stopped.
+// commits reloads. It returns when ctx is done, when a drain is over, or with the reason for which gnet has stopped.
 func (s *Server) keepHouse(ctx context.Context) error {
 	var memory trimmer
+	var draining *drain
+	asked := s.drained
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
 	for {
@@ -286,6 +290,15 @@ func (s *Server) keepHouse(ctx context.Context) error {
 			return nil
 		case <-s.reactor.done:
 			return s.reactor.why()
+		case <-asked:
+			if draining = s.beginDrain(); draining == nil {
+				return nil
+			}
+			asked = nil
+		case <-draining.look():
+			if s.isDrained(draining) {
+				return nil
+			}
 		case do := <-s.orders:
 			do()
 		case <-tick.C:

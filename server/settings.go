@@ -51,7 +51,7 @@ var restart = []string{
 // asked are the keys whose value is looked up in the configuration each time that it matters.
 var asked = []string{
 	"server.admin_hosts", "server.pprof", "server.ready_streams", "server.ready_headroom",
-	"timeouts.pull_stall",
+	"timeouts.pull_stall", "timeouts.drain",
 }
 
 // loopKeys are what loops and hubs have copies of, see loopLimitsOf and hubLimitsOf.

@@ -37,6 +37,7 @@ func (s *Server) subject(b *budget) *admin.Subject {
 		Log:       s.log,
 		MaxConns:  b.admin,
 		Ready:     s.ready,
+		Draining:  s.drained,
 		Stopping:  s.stopping,
 		Listeners: s.Addrs,
 		Counters:  s.counters,

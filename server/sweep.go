@@ -90,6 +90,7 @@ func (l *loop) doChores(now clock.Instant) {
 	}
 	l.hub.DoChores(now)
 	l.hub.Measure(now)
+	l.drainSome(now)
 }
 
 // schedule lists a conn among those whose deadlines are looked at, unschedule takes it out.
@@ -111,8 +112,7 @@ func (l *loop) unschedule(c *conn) {
 	c.slot = -1
 }
 
-// stop ends all conns: viewers get the end of their stream, encoders a status, and all a FIN. Other pumps get the FIN
-// alone: to them that is a lost source, which may come back, and their viewers wait for it.
+// stop ends all conns: viewers get the end of their stream, encoders a status, and all a FIN.
 func (l *loop) stop(now clock.Instant) {
 	l.owner.check()
 	l.stopping = true
@@ -120,8 +120,8 @@ func (l *loop) stop(now clock.Instant) {
 		if c == nil {
 			continue
 		}
-		if v := c.viewer; v != nil && v.Dismissable() {
-			l.hub.Dismiss(v, reason.ShuttingDown, now)
+		if c.viewer != nil {
+			l.sendAway(c, now)
 			continue
 		}
 		if c.push != nil && c.phase == feeding {

@@ -184,16 +184,24 @@ type serverState uint8
 
 const (
 	serverStarting serverState = iota // listeners are not open; then ready or stopping
-	serverReady                       // then stopping
+	serverReady                       // then draining or stopping
+	serverDraining                    // viewers go one by one, nobody new comes in; then stopping
 	serverStopping                    // last
 )
 
-func (s serverState) String() string { return [...]string{"starting", "ready", "stopping"}[s] }
+func (s serverState) String() string {
+	return [...]string{"starting", "ready", "draining", "stopping"}[s]
+}
 
 func (a *Admin) state() serverState {
 	select {
 	case <-a.s.Stopping:
 		return serverStopping
+	default:
+	}
+	select {
+	case <-a.s.Draining:
+		return serverDraining
 	default:
 	}
 	select {

@@ -33,6 +33,7 @@ type rig struct {
 	reload Reload
 	ready  chan struct{}
 	halt   func() // the pump begins to stop
+	drain  func() // or to drain
 }
 
 func newRig(t *testing.T, streams ...config.Stream) *rig {
@@ -46,10 +47,10 @@ func newRigOf(t *testing.T, change func(*config.Config), streams ...config.Strea
 	if change != nil {
 		change(cfg)
 	}
-	stopping := make(chan struct{})
+	stopping, draining := make(chan struct{}), make(chan struct{})
 	r := &rig{
 		t: t, at: 1, there: Counters{Limit: 100}, ledger: admission.New(),
-		ready: make(chan struct{}), halt: func() { close(stopping) },
+		ready: make(chan struct{}), halt: func() { close(stopping) }, drain: func() { close(draining) },
 	}
 	c := clock.Clock{Now: func() clock.Instant { return r.at }}
 	log := slog.New(slog.DiscardHandler)
@@ -65,6 +66,7 @@ func newRigOf(t *testing.T, change func(*config.Config), streams ...config.Strea
 		Log:       log,
 		MaxConns:  MaxConns,
 		Ready:     r.ready,
+		Draining:  draining,
 		Stopping:  stopping,
 		Listeners: func() []netip.AddrPort { return r.listen },
 		Counters:  func() Counters { return r.there },
@@ -188,6 +190,8 @@ func TestReadyz(t *testing.T) {
 	r.feed(0, stream.Push, "192.0.2.1:5", 1)
 	r.feed(2, stream.Push, "192.0.2.2:5", 1).Lost(io.EOF)
 	check(200, "ready\nup a live\nup c orphaned\n")
+	r.drain()
+	check(503, "draining\nup a live\nup c orphaned\n")
 	r.halt()
 	check(503, "stopping\nup a live\nup c orphaned\n")
 }

@@ -7,7 +7,7 @@ type report struct {
 	Version       string         `json:"version"`
 	Go            string         `json:"go"`    // what it was built with
 	Node          string         `json:"node"`  // its name among pumps; another with every start
-	State         string         `json:"state"` // starting, ready or stopping
+	State         string         `json:"state"` // starting, ready, draining or stopping
 	UptimeSeconds float64        `json:"uptime_seconds"`
 	Listen        []string       `json:"listen"`      // addresses of the listeners; empty while starting
 	Connections   int64          `json:"connections"` // open ones: viewers, encoders and any other

@@ -24,6 +24,7 @@ type Subject struct {
 	Log      *slog.Logger
 	MaxConns int64           // connections to the admin at a time
 	Ready    <-chan struct{} // closed when viewers and encoders can connect
+	Draining <-chan struct{} // closed when it begins to let nobody new in
 	Stopping <-chan struct{} // closed when the pump begins to stop
 
 	Listeners func() []netip.AddrPort // of plain connections; asked once ready is closed

@@ -14,6 +14,7 @@ const (
 	StreamBandwidth              // the stream's max_bandwidth
 	Line                         // the line is full, whatever was reckoned
 	Quota                        // so much may not be sent
+	Draining                     // the server is about to stop
 
 	Causes // how many there are
 )
@@ -22,7 +23,7 @@ const (
 func (c Cause) String() string {
 	return [Causes]string{
 		"none", "max_viewers", "max_bandwidth", "uplink", "max_per_ip", "relay_share", "stream_max_viewers",
-		"stream_max_bandwidth", "line", "quota",
+		"stream_max_bandwidth", "line", "quota", "draining",
 	}[c]
 }
 
@@ -39,6 +40,7 @@ func (c Cause) Text() string {
 		"the stream is full: its viewers take all the bandwidth that they may (max_bandwidth of the stream)",
 		"the server is full: its line is busy (line)",
 		"the server has sent as much as it may for now (quota)",
+		"the server is about to stop",
 	}[c]
 }
 

@@ -244,7 +244,7 @@ func (l *Ledger) SetUplink(bits int64) {
 	l.line = bits
 }
 
-// Shut keeps newcomers out for a cause, Line or Quota, until it is called with false.
+// Shut keeps newcomers out for a cause, Line, Quota or Draining, until it is called with false.
 func (l *Ledger) Shut(why Cause, shut bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -65,6 +65,7 @@ func (f *document) checkTimeouts(c *Timeouts) {
 	f.between("timeouts.push_setup", c.PushSetup, time.Second, time.Hour)
 	f.between("timeouts.source_grace", c.SourceGrace, 0, time.Hour)
 	f.between("timeouts.stall", c.Stall, time.Second, time.Hour)
+	f.between("timeouts.drain", c.Drain, 0, time.Hour)
 }
 
 // checkListeners wants every address good and in use once. Port 0, which the system replaces by a free one, may be

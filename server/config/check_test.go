@@ -87,6 +87,7 @@ var badValues = []badConfig{
 	{"pull_stall", "[timeouts]\npull_stall = \"0s\"\n", "pump.toml:2: timeouts.pull_stall: 0s, want 1s to 3600s"},
 	{"push_setup", "[timeouts]\npush_setup = \"2h\"\n", "pump.toml:2: timeouts.push_setup: 7200s, want 1s to 3600s"},
 	{"source_grace", "[timeouts]\nsource_grace = \"-1s\"\n", "pump.toml:2: timeouts.source_grace: -1s, want 0s to 3600s"},
+	{"drain", "[timeouts]\ndrain = \"2h\"\n", "pump.toml:2: timeouts.drain: 7200s, want 0s to 3600s"},
 	{"stall", "[timeouts]\nstall = \"500ms\"\n", "pump.toml:2: timeouts.stall: 500ms, want 1s to 3600s"},
 
 	{"TLS without certificate", "[tls]\nlisten = [\":8089\"]\n", "pump.toml:1: tls.certificates: missing, want at least " +

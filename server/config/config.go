@@ -66,6 +66,7 @@ type Timeouts struct {
 	PushSetup   Duration `toml:"push_setup"`   // between the requests of a push
 	SourceGrace Duration `toml:"source_grace"` // viewers wait this long for a lost source
 	Stall       Duration `toml:"stall"`        // a viewer that takes nothing is cut
+	Drain       Duration `toml:"drain"`        // over so long viewers are sent away before the end
 }
 
 // TLS is the table [tls].

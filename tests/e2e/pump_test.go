@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -17,7 +18,9 @@ const stopLimit = 5 * time.Second
 // A pump is a running pumpd with one port.
 type pump struct {
 	*process
-	addr string // host:port
+	config string // its file
+	addr   string // host:port
+	errors string // what lines of the log with errors may be about; "": there may be none
 }
 
 // listening is in pumpd's first line.
@@ -28,18 +31,36 @@ var listening = regexp.MustCompile(`msg=listening .*addresses="?\[([0-9.:]+)\]`)
 func startPump(t *testing.T, server, streams string) *pump {
 	t.Helper()
 	config := filepath.Join(t.TempDir(), "pump.toml")
-	text := "[server]\nlisten = [\"127.0.0.1:0\"]\nadmin = \"\"\n" + server + "\n" + streams
-	if err := os.WriteFile(config, []byte(text), 0o644); err != nil {
-		t.Fatal(err)
-	}
+	configure(t, config, server, streams)
 	proc, err := startProcess("pumpd", exec.Command(mustBuild(t, pumpdProgram), "-c", config), newTranscript())
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &pump{process: proc}
+	p := &pump{process: proc, config: config}
 	t.Cleanup(func() { p.close(t) })
 	p.addr = p.waitListening(t)
 	return p
+}
+
+// configure writes a configuration as startPump has it.
+func configure(t *testing.T, file, server, streams string) {
+	t.Helper()
+	text := "[server]\nlisten = [\"127.0.0.1:0\"]\nadmin = \"\"\n" + server + "\n" + streams
+	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// says waits for a line of the pump's log.
+func (p *pump) says(t *testing.T, text string) {
+	t.Helper()
+	said := func() bool {
+		lines, _ := p.out.lines()
+		return slices.ContainsFunc(lines, func(l line) bool { return strings.Contains(l.text, text) })
+	}
+	if !poll(patience, said) {
+		t.Fatalf("the log has no %q", text)
+	}
 }
 
 // waitListening gives the address that the kernel chose.
@@ -77,6 +98,9 @@ func (p *pump) close(t *testing.T) {
 	}
 	lines, _ := p.out.lines()
 	for _, l := range lines {
+		if p.errors != "" && strings.Contains(l.text, p.errors) {
+			continue
+		}
 		if strings.Contains(l.text, "level=ERROR") || strings.HasPrefix(l.text, "panic:") {
 			t.Errorf("pumpd logged: %s", l.text)
 		}
