@@ -24,6 +24,30 @@ help: ## list the targets
 build: ## compile bin/pumpd
 	go build -trimpath -buildvcs=false -ldflags '-X main.version=$(VERSION)' -o bin/pumpd .
 
+.PHONY: reference
+reference: ## make docs/reference.md anew, after a change of pump.toml.example
+	go run ./contrib/manual reference < pump.toml.example > docs/reference.md
+
+# DESTDIR is for who packs it, PREFIX for who installs it. The configuration is left as it is.
+PREFIX ?= /usr/local
+SYSCONF ?= /etc
+.PHONY: install
+install: build ## install the program, its man pages, documents and unit below PREFIX (/usr/local)
+	share=$(DESTDIR)$(PREFIX)/share
+	install -D -m 755 bin/pumpd $(DESTDIR)$(PREFIX)/bin/pumpd
+	install -D -m 644 contrib/manual/pumpd.8 $$share/man/man8/pumpd.8
+	install -d $$share/man/man5 $$share/doc/pumpd $(DESTDIR)$(PREFIX)/lib/systemd/system
+	go run ./contrib/manual man < pump.toml.example > $$share/man/man5/pump.toml.5
+	install -m 644 README.md CHANGELOG.md LICENSE pump.toml.example docs/*.md $$share/doc/pumpd
+	go run ./contrib/sbom bin/pumpd > $$share/doc/pumpd/sbom.json
+	sed 's|/usr/bin/|$(PREFIX)/bin/|' contrib/systemd/pumpd.service > $(DESTDIR)$(PREFIX)/lib/systemd/system/pumpd.service
+	[ -e $(DESTDIR)$(SYSCONF)/pumpd/pump.toml ] ||
+	  install -D -m 640 pump.toml.example $(DESTDIR)$(SYSCONF)/pumpd/pump.toml
+
+.PHONY: deb
+deb: ## pack bin/pumpd_VERSION_ARCH.deb
+	contrib/debian/pack
+
 .PHONY: run
 run: build ## run pumpd with pump.toml.example
 	@exec bin/pumpd -c pump.toml.example

@@ -39,6 +39,10 @@ type arrow struct {
 var arrows = []arrow{
 	{dir: "tests/...", may: []string{"asf", "*"}},
 
+	// Tools for packing, which know nothing of the program's insides.
+	{dir: "contrib/manual"},
+	{dir: "contrib/sbom"},
+
 	{dir: ".", may: []string{"server", "server/access", "server/config", "server/doctor", "server/privileges"}},
 	{
 		dir: "server", may: []string{

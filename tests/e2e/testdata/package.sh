@@ -1,0 +1,60 @@
+#!/bin/bash
+# The life of the Debian package on a machine of its own: / below an overlay, in namespaces.
+#   package.sh OLD.deb NEW.deb
+# Called again with "inside" in front when that is made.
+set -euo pipefail
+
+say() { echo "package: $*"; }
+die() { say "$*"; exit 1; }
+
+if [ "${1-}" != inside ]; then
+  [ $# = 2 ] || die "want two packages"
+  exec unshare --mount --pid --net --ipc --uts --fork --mount-proc "$0" inside "$@"
+fi
+shift
+layer=$(mktemp -d)
+mount -t tmpfs none "$layer"
+mkdir "$layer/upper" "$layer/work" "$layer/root"
+mount -t overlay overlay -o "lowerdir=/,upperdir=$layer/upper,workdir=$layer/work" "$layer/root"
+mount -t proc proc "$layer/root/proc"
+mount -t tmpfs none "$layer/root/tmp"
+mount --rbind /dev "$layer/root/dev"
+rm -rf "$layer/root/run/systemd" # no service manager runs in there
+cp "$1" "$layer/root/tmp/old.deb"
+cp "$2" "$layer/root/tmp/new.deb"
+ip link set lo up
+box() { chroot "$layer/root" "$@"; }
+
+[ ! -e "$layer/root/etc/pumpd" ] || die "the machine has a /etc/pumpd already"
+box dpkg -i /tmp/old.deb
+box id pumpd
+[ "$(box stat -c '%U:%G %a' /etc/pumpd/pump.toml)" = "root:pumpd 640" ] || die "the configuration may be read by others"
+box pumpd -version
+box runuser -u pumpd -- pumpd -t -c /etc/pumpd/pump.toml
+box man -w pumpd pump.toml >/dev/null 2>&1 || box sh -c 'ls /usr/share/man/man8/pumpd.8.gz /usr/share/man/man5/pump.toml.5.gz'
+
+# It plays, as the user that it has.
+box runuser -u pumpd -- pumpd -c /etc/pumpd/pump.toml >"$layer/log" 2>&1 &
+for i in $(seq 100); do
+  box pumpd doctor -for 1s mmsh://127.0.0.1:8086/streams/demo >"$layer/doctor" && break
+  [ "$i" -lt 100 ] || die "it does not play: $(cat "$layer/log" "$layer/doctor")"
+  sleep 0.1
+done
+box pkill -x pumpd
+wait || die "it ends with an error: $(cat "$layer/log")"
+
+# An upgrade leaves what the operator has changed as it is, and asks nothing.
+box sed -i 's/^merge = .*/merge = "100ms"/' /etc/pumpd/pump.toml
+box dpkg -i /tmp/new.deb </dev/null
+box grep -q '^merge = "100ms"' /etc/pumpd/pump.toml || die "the upgrade has changed the configuration"
+box pumpd -t -c /etc/pumpd/pump.toml
+
+box dpkg -r pumpd
+[ ! -e "$layer/root/usr/bin/pumpd" ] || die "removed, and the program is there"
+[ -e "$layer/root/etc/pumpd/pump.toml" ] || die "removed, and the configuration is not there"
+box mkdir -p /var/lib/pumpd
+box dpkg -P pumpd
+for left in /etc/pumpd /var/lib/pumpd; do
+  [ ! -e "$layer/root$left" ] || die "purged, and there is $left"
+done
+say "installed, played, upgraded, removed, purged"
