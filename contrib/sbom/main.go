@@ -1,4 +1,4 @@
-// Command sbom prints what a program is made of, as CycloneDX has it (version 1.5, JSON): the modules that the Go linker
+// Command sbom prints what a program is made of, as CycloneDX has it (1.5, JSON): the modules that the Go linker
 // has written into it.
 //
 //	go run ./contrib/sbom bin/pumpd
