@@ -49,7 +49,7 @@ var arrows = []arrow{
 			"server/access", "server/admin", "server/admission",
 			"server/auth", "server/clock", "server/config", "server/fanout", "server/forward", "server/line",
 			"server/logging", "server/play", "server/privileges",
-			"server/proxied", "server/pull", "server/pulse", "server/reason", "server/stream",
+			"server/proxied", "server/pull", "server/pulse", "server/quota", "server/reason", "server/stream",
 			"server/systemd", "server/upstream", "server/via", "asf", "codec",
 			"*",
 		},
@@ -111,6 +111,7 @@ var arrows = []arrow{
 	}},
 	{dir: "server/admission", may: []string{"server/clock", "server/config"}},
 	{dir: "server/view", may: []string{"server/clock", "server/config"}},
+	{dir: "server/quota", may: []string{"server/config", "*"}, tests: []string{"server/logging/logtest"}},
 	{dir: "server/config", may: []string{"server/auth", "server/privileges", "server/upstream", "*"}},
 	{
 		dir: "server/upstream", may: []string{"server/auth", "server/via", "asf", "codec", "*"},

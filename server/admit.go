@@ -1,7 +1,9 @@
 package server
 
 import (
+	"strconv"
 	"strings"
+	"time"
 
 	"pumpd/codec"
 	"pumpd/server/admission"
@@ -82,15 +84,20 @@ func (l *loop) unseat(c *conn, st *stream.Stream) {
 // full refuses a viewer for whom there is no room: it is sent where there may be, or told to come again.
 func (l *loop) full(c *conn, x exchange, why admission.Cause) {
 	l.log.Warn(logging.NoRoom, "stream", x.stream.Config().Path, "limit", why, "from", c.name())
-	fields := l.viaField(x)
+	fields, text, after := l.viaField(x), why.Text(), retryAfter()
+	if q := l.node.quota.Load(); q != nil && why == admission.Quota {
+		ends := q.Use().Ends
+		text += ", until " + ends.Format("2006-01-02 15:04 MST")
+		after = retryAt(ends, time.Now())
+	}
 	if why.Elsewhere() {
 		if place := l.elsewhere(c, x); place != "" {
 			at := codec.WithoutQuery([]byte(place))
-			l.refuse(c, x.to, 302, why.Text()+", it is at "+string(at), append(fields, "Location", place)...)
+			l.refuse(c, x.to, 302, text+", it is at "+string(at), append(fields, "Location", place)...)
 			return
 		}
 	}
-	l.refuse(c, x.to, 503, why.Text(), fields...)
+	l.refuse(c, x.to, 503, text, append(fields, "Retry-After", strconv.FormatInt(after, 10))...)
 }
 
 // measure tells the ledger what the streams cost, once a second, and what of the line is their forwards'.

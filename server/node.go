@@ -8,6 +8,7 @@ import (
 	"pumpd/server/config"
 	"pumpd/server/line"
 	"pumpd/server/proxied"
+	"pumpd/server/quota"
 	"pumpd/server/via"
 )
 
@@ -18,6 +19,7 @@ type node struct {
 	sessions *sessions
 	access   *pushAccess
 	ledger   *admission.Ledger
+	quota    atomic.Pointer[quota.Meter] // nil: there is none
 	siblings atomic.Pointer[siblings]
 	viewing  *viewAccess
 	proxies  atomic.Pointer[proxied.Trusted] // of trusted_proxies

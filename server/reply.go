@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strconv"
+	"time"
 
 	"pumpd/asf"
 	"pumpd/codec"
@@ -103,11 +104,11 @@ func (l *loop) finish(c *conn, keep bool) {
 }
 
 // refuse answers with a status of 300 or more and a line that says why, and closes the connection. fields are names and
-// values that the reply has besides.
+// values that the reply has besides; a 503 without Retry-After gets one.
 func (l *loop) refuse(c *conn, to requester, code int, why string, fields ...string) {
 	l.logRefusal(c, to, code, why)
 	b := appendFields(l.head(to.minor, code, to.server), fields)
-	if code == 503 {
+	if code == 503 && !slices.Contains(fields, "Retry-After") {
 		b = codec.AppendIntField(b, "Retry-After", retryAfter())
 	}
 	body := why + "\n"
@@ -158,6 +159,14 @@ func refusal(code int) reason.Reason {
 
 // retryAfter is in seconds: it spreads those who come back over a few of them.
 func retryAfter() int64 { return 2 + rand.Int64N(4) }
+
+// retryAt is that for who need not come back before a moment, but should not have to be told by hand when things have
+// changed in the meantime: within the hour.
+func retryAt(at, now time.Time) int64 {
+	const longest = 3600
+	seconds := int64(at.Sub(now).Seconds()) + 1
+	return min(max(seconds, 0), longest) + retryAfter()
+}
 
 // describe is the reply to a Describe: exactly the $H, with its length, and normally the end of the connection.
 func (l *loop) describe(c *conn, x exchange, g *stream.Generation, who identity) {

@@ -78,6 +78,7 @@ type Server struct {
 	stopping  <-chan struct{}    // closed when it begins to stop
 	helpers   sync.WaitGroup     // the goroutines that the end waits for
 	over      chan struct{}      // closed when orders are not taken any more
+	spent     spent
 
 	// Set by Run, readable once ready is closed.
 	ready chan struct{}
@@ -140,7 +141,10 @@ func (s *Server) assemble() (err error) {
 	if err := s.makeLoops(); err != nil {
 		return err
 	}
-	return s.makeTLS()
+	if err := s.makeTLS(); err != nil {
+		return err
+	}
+	return s.openQuota()
 }
 
 // makeGate divides the descriptors that the process may have.
@@ -198,6 +202,7 @@ func (s *Server) release() {
 		}
 		l.hub.Close()
 	}
+	s.closeQuota()
 }
 
 // Addrs are the addresses of plain connections that the server listens on; valid once Ready is closed. A reload may
@@ -245,6 +250,7 @@ func (s *Server) Run(ctx context.Context) error {
 	for _, st := range s.reg.Streams() {
 		s.startTasks(st)
 	}
+	s.keepCount(s.node.quota.Load())
 	fault := s.keepHouse(ctx)
 	s.manager.Stopping()
 	close(s.over)
@@ -270,7 +276,11 @@ func (s *Server) listen() error {
 	if err := s.reactor.start(names); err != nil {
 		return err
 	}
-	if err := s.becomeUser(); err != nil {
+	err = s.becomeUser()
+	if err == nil {
+		err = s.checkQuota()
+	}
+	if err != nil {
 		return errors.Join(err, s.reactor.stop())
 	}
 	return nil
@@ -307,6 +317,7 @@ func (s *Server) keepHouse(ctx context.Context) error {
 			s.node.sessions.forget(now)
 			s.gate.expire(now)
 			s.measure()
+			s.spend(time.Now())
 			memory.trim(s.gate.inside.Load())
 			s.tellManager(now)
 		}

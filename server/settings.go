@@ -39,6 +39,7 @@ var settings = []setting{
 	{keys: []string{"server.admin"}, apply: (*Server).prepareAdmin},
 	{keys: ledgerKeys, apply: simply((*Server).setLedger)},
 	{keys: []string{"server.uplink", "server.uplink_reserve"}, apply: simply((*Server).setLine)},
+	{keys: []string{"server.quota", "server.state_dir"}, apply: (*Server).prepareQuota},
 	{keys: []string{"server.siblings"}, apply: simply((*Server).setSiblings)},
 	{keys: streamTuning, apply: (*Server).prepareStreams, always: true},
 }
@@ -50,7 +51,7 @@ var restart = []string{
 
 // asked are the keys whose value is looked up in the configuration each time that it matters.
 var asked = []string{
-	"server.admin_hosts", "server.pprof", "server.ready_streams", "server.ready_headroom",
+	"server.admin_hosts", "server.pprof", "server.ready_streams", "server.ready_headroom", "server.quota_hard",
 	"timeouts.pull_stall", "timeouts.drain",
 }
 

@@ -58,6 +58,11 @@ func (s *Server) counters() admin.Counters {
 		LogLost:     s.stats.logLost.Load(),
 		Line:        s.node.line.View(),
 	}
+	if q := s.node.quota.Load(); q != nil {
+		if use := q.Use(); use.Limit > 0 {
+			n.Quota = &admin.Quota{Limit: uint64(use.Limit), Used: uint64(use.Used), Ends: use.Ends}
+		}
+	}
 	for why := range s.stats.ended {
 		n.Ended[why] = s.stats.ended[why].Load()
 	}

@@ -129,7 +129,7 @@ func (c collector) Describe(out chan<- *prometheus.Desc) {
 		out <- m.desc
 	}
 	own := []*prometheus.Desc{buildDesc, endedDesc, leftDesc, ageDesc, reloadDesc, loadedDesc, restartDesc}
-	for _, d := range slices.Concat(feedDescs, roomDescs, own) {
+	for _, d := range slices.Concat(feedDescs, roomDescs, quotaDescs, own) {
 		out <- d
 	}
 	describeForwards(out)
@@ -143,6 +143,7 @@ func (c collector) Collect(out chan<- prometheus.Metric) {
 	}
 	room := c.s.Room()
 	collectRoom(out, &room)
+	collectQuota(out, n.Quota)
 	last := c.s.Reload()
 	out <- prometheus.MustNewConstMetric(reloadDesc, gauge, boolean(last.OK))
 	out <- prometheus.MustNewConstMetric(loadedDesc, gauge, float64(last.Loaded.UnixMilli())/1000)

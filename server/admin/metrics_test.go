@@ -39,6 +39,10 @@ func TestMetrics(t *testing.T) {
 	r.there.Line = line.View{Configured: 2.5e6, Carries: 1.5e6, Demand: 1e6, Owed: 3, Full: true, Live: 4, Bursts: 5}
 	r.reload = Reload{Loaded: time.Unix(1700000000, 0), Restart: []string{"server.loops"}}
 	r.there.Ended[reason.BadRequest] = 9
+	if strings.Contains(pumpdMetrics(r), "pumpd_quota") {
+		t.Error("a quota where there is none")
+	}
+	r.there.Quota = &Quota{Limit: 160e9, Used: 5e9, Ends: time.Unix(1795737600, 0)}
 	st := r.s.Streams.Streams()[0].Stats()
 	st.Viewers.Store(3)
 	st.Held.Store(2)
@@ -73,6 +77,9 @@ func TestMetrics(t *testing.T) {
 		"pumpd_config_last_reload_successful 0",
 		"pumpd_config_last_reload_success_timestamp_seconds 1.7e+09",
 		"pumpd_config_restart_needed 1",
+		"pumpd_quota_bytes 1.6e+11",
+		"pumpd_quota_used_bytes 5e+09",
+		"pumpd_quota_end_timestamp_seconds 1.7957376e+09",
 		`pumpd_connections_ended_total{reason="bad_request"} 9`,
 		`pumpd_connections_ended_total{reason="stalled"} 0`,
 		`pumpd_stream_up{stream="a"} 1`,

@@ -19,7 +19,8 @@ type report struct {
 	BitrateOut    int64          `json:"bitrate_out"`
 	Room          roomReport     `json:"room"`
 	Line          lineReport     `json:"line"`
-	Streams       []streamReport `json:"streams"` // in the order of the configuration, disabled ones left out
+	Quota         *quotaReport   `json:"quota,omitempty"` // absent: there is none
+	Streams       []streamReport `json:"streams"`         // in the order of the configuration, disabled ones left out
 }
 
 // A configReport is how current the configuration is that the pump goes by.

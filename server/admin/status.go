@@ -30,6 +30,7 @@ func (a *Admin) report(host string) *report {
 		Room:          reportRoom(&room),
 		Line:          reportLine(n.Line),
 		Config:        reportConfig(s.Reload()),
+		Quota:         reportQuota(n.Quota),
 		Streams:       []streamReport{},
 	}
 	for _, addr := range a.listeners() {

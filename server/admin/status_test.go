@@ -28,6 +28,7 @@ func TestStatusReport(t *testing.T) {
 	r.there.Line = line.View{Configured: 2.5e6, Carries: 1.5e6, Demand: 1e6, Owed: 3, Full: true, Live: 4, Bursts: 5}
 	r.reload = Reload{Loaded: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), Error: "pump.toml:1: what is wrong",
 		Restart: []string{"server.loops"}}
+	r.there.Quota = &Quota{Limit: 160e9, Used: 5e9, Ends: time.Date(2026, 11, 28, 0, 0, 0, 0, time.UTC)}
 	r.rates.sample(r.at)
 	r.crowd()
 	src := r.feed(0, stream.Push, "192.0.2.1:5000", 10)
@@ -88,6 +89,11 @@ func TestStatusReport(t *testing.T) {
     "full": true,
     "live_bytes": 4,
     "burst_bytes": 5
+  },
+  "quota": {
+    "limit": 160000000000,
+    "used": 5000000000,
+    "ends": "2026-11-28T00:00:00Z"
   },
   "streams": [
     {

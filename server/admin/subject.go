@@ -44,6 +44,7 @@ type Counters struct {
 	Rounds      uint64               // in which a loop offered news to its viewers
 	LogLost     uint64               // lines that the log did not take
 	Line        line.View            // what is known of the uplink
+	Quota       *Quota               // nil: there is none
 }
 
 // A Reload is the last one, or the start.

@@ -28,6 +28,7 @@ func (f *document) check(c *Config) {
 	f.checkForwards(c)
 	f.checkAdmin(c)
 	f.checkAdmission(c)
+	f.checkQuota(&c.Server)
 }
 
 func (f *document) checkServer(c *Server) {

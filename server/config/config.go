@@ -55,6 +55,9 @@ type Server struct {
 	RelayShare    Share     `toml:"relay_share"`    // of each limit, kept free for servers that relay
 	Siblings      []string  `toml:"siblings"`       // scheme://host:port, where viewers are sent when it is full
 	ReadyHeadroom int       `toml:"ready_headroom"` // viewers; with room for fewer the server is not ready
+	Quota         Quota     `toml:"quota"`          // bytes to viewers; when they are sent no more viewers are let in
+	QuotaHard     bool      `toml:"quota_hard"`     // and those who watch have to go
+	StateDir      string    `toml:"state_dir"`      // as in Certificate, for what a restart must not forget; "" is none
 }
 
 // Timeouts are the table [timeouts].

@@ -95,6 +95,8 @@ func wanted(t reflect.Type) string {
 		return wantBandwidth
 	case reflect.TypeFor[Share]():
 		return wantShare
+	case reflect.TypeFor[Quota]():
+		return wantQuota
 	case reflect.TypeFor[Uplink]():
 		return wantBandwidth + `, or "auto"`
 	case reflect.TypeFor[Merge]():

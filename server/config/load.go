@@ -83,6 +83,7 @@ func (c *Config) resolve(dir string) {
 			*file = filepath.Join(dir, *file)
 		}
 	}
+	from(&c.Server.StateDir)
 	for i := range c.TLS.Certificates {
 		from(&c.TLS.Certificates[i].Cert)
 		from(&c.TLS.Certificates[i].Key)

@@ -21,6 +21,7 @@ const (
 	Refused                      // over a limit, not authorised, or nothing there
 	MMSTProbe                    // tried MMS over TCP on this port
 	SessionOver                  // has watched for server.max_session
+	Quota                        // as much has been sent as server.quota allows, and server.quota_hard is set
 	Stopped                      // its own Stop request
 	Uplink                       // the newest of more viewers than the line carries
 	ShuttingDown                 // pumpd is stopping
@@ -33,7 +34,7 @@ const (
 func (r Reason) String() string {
 	return [Count]string{
 		"none", "client_closed", "answered", "source_ended", "header_changed", "stalled", "write_failed", "bad_request",
-		"too_large", "request_timeout", "source_silent", "replaced", "refused", "mmst_probe", "session_over", "stopped",
-		"uplink", "shutting_down", "stream_removed",
+		"too_large", "request_timeout", "source_silent", "replaced", "refused", "mmst_probe", "session_over", "quota",
+		"stopped", "uplink", "shutting_down", "stream_removed",
 	}[r]
 }

@@ -11,7 +11,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -238,18 +237,4 @@ func dialFrom(t *testing.T, from, addr string) net.Conn {
 		t.Fatal(err)
 	}
 	return c
-}
-
-// waitLogged waits for a line of the pump's log with all of the words.
-func (p *pump) waitLogged(t *testing.T, words ...string) {
-	t.Helper()
-	has := func() bool {
-		lines, _ := p.out.lines()
-		return slices.ContainsFunc(lines, func(l line) bool {
-			return !slices.ContainsFunc(words, func(w string) bool { return !strings.Contains(l.text, w) })
-		})
-	}
-	if !poll(patience, has) {
-		t.Errorf("pumpd has logged no line with %q", words)
-	}
 }

@@ -110,6 +110,20 @@ func (p *pump) close(t *testing.T) {
 	}
 }
 
+// waitLogged waits for a line of the pump's log with all of the words.
+func (p *pump) waitLogged(t *testing.T, words ...string) {
+	t.Helper()
+	has := func() bool {
+		lines, _ := p.out.lines()
+		return slices.ContainsFunc(lines, func(l line) bool {
+			return !slices.ContainsFunc(words, func(w string) bool { return !strings.Contains(l.text, w) })
+		})
+	}
+	if !poll(patience, has) {
+		t.Errorf("pumpd has logged no line with %q", words)
+	}
+}
+
 // url is what a player opens; scheme is mmsh or http.
 func (p *pump) url(scheme, stream string) string {
 	return fmt.Sprintf("%s://%s/streams/%s", scheme, p.addr, stream)
