@@ -20,8 +20,9 @@ const loadAbout = "" +
 	`and its bytes are those of the records.
 Most viewers drop what they get inside the kernel; a sample checks framing, LocationId, AFFlags, the key frame at the
 start, and, when the source is "bench push -synthetic", every payload, its order and its age.
-Exit code 1 when a viewer failed or was refused, or a fault was found. Stalled and slow viewers may be cut, that is no
-failure. With -reconnect nobody has failed: who was refused comes back when Retry-After says, or after a second.`
+Exit code 1 when a viewer failed or was refused, or a fault was found. Who is sent elsewhere follows, and has failed
+when that leads nowhere. Stalled and slow viewers may be cut, that is no failure. With -reconnect nobody has failed:
+who was refused comes back when Retry-After says, or after a second, to where it began.`
 
 // runLoad is bench load.
 func runLoad(ctx context.Context, args []string, out io.Writer) error {
@@ -72,6 +73,8 @@ func parseLoad(args []string) (opt load.Options, json string, err error) {
 	fs.StringVar(&opt.Agent, "agent", "", "User-Agent (default NSPlayer/4.1.0.3856 for mmsh, bench for http)")
 	fs.BoolVar(&opt.Describe, "describe", false,
 		"mmsh: a Describe on a connection of its own before each Play, as players do")
+	fs.IntVar(&opt.Redirects, "redirects", 5,
+		"how many redirects in a row a viewer follows, as players do; 0: none, and they count as refused")
 	fs.BoolVar(&opt.Reconnect, "reconnect", false,
 		"viewers that are closed or refused come back, after Retry-After, and have not failed")
 	fs.IntVar(&opt.PID, "pid", 0, "the server's process: measure its CPU and memory")

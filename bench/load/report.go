@@ -20,8 +20,8 @@ func (r *run) printProgress(at time.Duration, bitRate float64) {
 		return
 	}
 	t, lap := r.sum(), r.clock.Lap()
-	line := fmt.Sprintf("%4.0fs  %d watching, %d failed, %d refused, %d silent  %7.1f Mbit/s",
-		at.Seconds(), t.Up, t.Failed, t.Refused, t.Silent, bitRate/1e6)
+	line := fmt.Sprintf("%4.0fs  %d watching, %d failed, %d refused, %d redirected, %d silent  %7.1f Mbit/s",
+		at.Seconds(), t.Up, t.Failed, t.Refused, t.Redirected, t.Silent, bitRate/1e6)
 	if lap != nil {
 		line += fmt.Sprintf("  latency p50 %.0f p99 %.0f max %.0f ms", lap.P50, lap.P99, lap.Max)
 	}
@@ -52,6 +52,10 @@ func (s *Summary) Print(w io.Writer) {
 		s.Watching, s.Viewers+s.Stalled+s.Slow+s.Herd, s.Failed, s.Silent)
 	for _, why := range slices.Sorted(maps.Keys(s.Failures)) {
 		p("", "%d × %s", s.Failures[why], why)
+	}
+	p("admitted", "%d", s.Admitted)
+	for _, where := range slices.Sorted(maps.Keys(s.Redirects)) {
+		p("sent elsewhere", "%d × status %s", s.Redirects[where], where)
 	}
 	for _, status := range slices.Sorted(maps.Keys(s.Refusals)) {
 		p("refused", "%d × status %s", s.Refusals[status], status)

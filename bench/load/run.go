@@ -139,6 +139,7 @@ func (r *run) finish(s *Summary) {
 	s.Watching -= t.Cut - s.Cut // stalled viewers learn only at the end that they were cut
 	s.Failed, s.Silent, s.Cut, s.Returned = t.Failed, t.Silent, t.Cut, t.Returned
 	s.Refused, s.Refusals, s.Away, s.Returns = t.Refused, all.Refusals, all.Away, all.Returns
+	s.Admitted, s.Redirected, s.Redirects = t.Admitted, t.Redirected, all.Redirects
 	s.Failures, s.Faults, s.FirstFault = all.Failures, all.Faults.ByName(), all.Faults.First
 	s.Sampled, s.Packets, s.Skips, s.Stamped = all.Sampled, all.Packets, all.Skips, all.Stamped
 	s.SlowestPart = slowestShare(all.Window)

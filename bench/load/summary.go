@@ -15,6 +15,7 @@ type Summary struct {
 	Reconnect   bool    `json:"reconnect,omitempty"`
 	Stalled     int     `json:"stalled"`
 	Slow        int     `json:"slow"`
+	Admitted    int64   `json:"admitted"` // answers with 200, from the first viewer on
 	Watching    int64   `json:"watching"` // at the end of the window, of all of them and the herd
 	Seconds     float64 `json:"seconds"`  // of the window
 	Bytes       int64   `json:"bytes"`    // delivered in the window
@@ -26,6 +27,10 @@ type Summary struct {
 	Silent   int64            `json:"silent"`             // viewers that heard nothing for longer than -silence
 	Refused  int64            `json:"refused,omitempty"`  // answers, one a viewer without -reconnect
 	Refusals map[string]int64 `json:"refusals,omitempty"` // the same by status
+
+	Redirected int64            `json:"redirected,omitempty"` // answers that were followed
+	Redirects  map[string]int64 `json:"redirects,omitempty"`  // the same by status and host
+
 	Away     int64            `json:"away,omitempty"`     // viewers that were to come back when the run ended
 	Returned int64            `json:"returned,omitempty"` // -reconnect, without refusals
 	Returns  map[string]int64 `json:"returns,omitempty"`  // the same by what had happened

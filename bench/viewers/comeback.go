@@ -21,7 +21,7 @@ func (w *Worker) startReturning() {
 		if w.now.Before(c.at) {
 			still = append(still, c)
 		} else {
-			w.add(c.v.site, c.v.role, c.v.herd)
+			w.add(c.v.home, c.v.role, c.v.herd)
 		}
 	}
 	clear(w.away[len(still):])

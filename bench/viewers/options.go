@@ -12,5 +12,6 @@ type Options struct {
 	Rcvbuf    int           // SO_RCVBUF in bytes; 0: the kernel's
 	Agent     string        // User-Agent; "": NSPlayer's, or "bench" where MMSH is not spoken
 	Describe  bool          // MMSH: a Describe before each Play
+	Redirects int           // how many in a row a viewer follows; 0: none, they are refusals
 	Reconnect bool          // viewers that are closed or refused come back, and have not failed
 }

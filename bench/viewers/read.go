@@ -35,7 +35,11 @@ func (w *Worker) readHead(v *viewer) error {
 		return nil
 	}
 	if err == nil && r.Status != 200 {
-		err = newRejection(&r, v.head[:n], w.now)
+		no := newRejection(&r, v.head[:n], w.now)
+		if w.leads(no) {
+			return w.follow(v, no)
+		}
+		err = no
 	}
 	if err != nil || v.describe {
 		return err
@@ -46,6 +50,7 @@ func (w *Worker) readHead(v *viewer) error {
 // startStream makes a viewer one that watches. rest is what came behind the head.
 func (w *Worker) startStream(v *viewer, rest []byte) error {
 	w.enter(v)
+	w.tally.admitted.Add(1)
 	v.head = nil
 	if v.role != Crowd {
 		v.check = w.newChecker(v)

@@ -14,8 +14,9 @@ import (
 // A rejection is an answer with another status than 200. It is the server's choice and no failure: a full pump says 503
 // and when to come back.
 type rejection struct {
-	status int
-	after  time.Duration // Retry-After; defaultRetry without one
+	status   int
+	after    time.Duration // Retry-After; defaultRetry without one
+	location string        // where else it may be had; "" if nowhere
 }
 
 // defaultRetry is when a viewer comes back that was refused, or failed, and not told when.
@@ -25,7 +26,7 @@ func (r *rejection) Error() string { return fmt.Sprintf("status %d", r.status) }
 
 // newRejection takes the parsed head of an answer, and the same as it came.
 func newRejection(r *codec.Response, head []byte, now time.Time) *rejection {
-	return &rejection{r.Status, retryAfter(head, now)}
+	return &rejection{r.Status, retryAfter(head, now), string(r.Location)}
 }
 
 // retryAfter finds the field, in seconds or as a date.

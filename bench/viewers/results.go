@@ -4,16 +4,17 @@ import "pumpd/bench/check"
 
 // Results are what can be said of viewers when they are over.
 type Results struct {
-	Sampled  int64 // viewers that checked what they got
-	Packets  int64 // checked
-	Skips    int64 // to a key frame, of slow viewers
-	Stamped  bool  // the stream has probes
-	Faults   check.Faults
-	Failures map[string]int64 // why viewers failed
-	Refusals map[string]int64 // by status
-	Returns  map[string]int64 // why viewers came back, without refusals
-	Away     int64            // refused, and to come back
-	Window   []int64          // bytes in the window of viewers that watched all of it
+	Sampled   int64 // viewers that checked what they got
+	Packets   int64 // checked
+	Skips     int64 // to a key frame, of slow viewers
+	Stamped   bool  // the stream has probes
+	Faults    check.Faults
+	Failures  map[string]int64 // why viewers failed
+	Refusals  map[string]int64 // by status
+	Redirects map[string]int64 // that were followed, by status and host
+	Returns   map[string]int64 // why viewers came back, without refusals
+	Away      int64            // refused, and to come back
+	Window    []int64          // bytes in the window of viewers that watched all of it
 }
 
 // addViewer adds one viewer, at its end or at the end of the run.
@@ -46,6 +47,9 @@ func (r *Results) Merge(o *Results) {
 	r.Away += o.Away
 	for status, n := range o.Refusals {
 		tallyInto(&r.Refusals, status, n)
+	}
+	for where, n := range o.Redirects {
+		tallyInto(&r.Redirects, where, n)
 	}
 	for why, n := range o.Returns {
 		tallyInto(&r.Returns, why, n)

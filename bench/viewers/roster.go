@@ -14,7 +14,7 @@ func (w *Worker) add(s *Site, r Role, herd bool) {
 		return
 	}
 	v := &viewer{
-		fd: -1, site: s, role: r, herd: herd, describe: s.description != nil && r != Stalled,
+		fd: -1, home: s, site: s, role: r, herd: herd, describe: s.description != nil && r != Stalled,
 		born: w.now, last: w.now, mark: -1,
 	}
 	w.assignSlot(v)
@@ -83,7 +83,7 @@ func (w *Worker) replaceOne() {
 	v.fd, v.phase = -1, gone
 	w.tally.up.Add(-1)
 	w.retire(v)
-	w.add(v.site, v.role, false)
+	w.add(v.home, v.role, false)
 }
 
 // random finds a viewer to replace, nil if a few tries find none.

@@ -11,6 +11,7 @@ import (
 
 // A Site is one URL to watch: where it is and what a viewer says there. Each worker makes a copy of its own.
 type Site struct {
+	url         string
 	target      sock.Target
 	mmsh        bool
 	secure      *tls.Config // nil: no TLS
@@ -29,7 +30,7 @@ func NewSite(raw string, opt *Options) (*Site, error) {
 	if !ok {
 		return nil, fmt.Errorf("URL %q: scheme %q, want mmsh, mmshs, http or https", raw, u.Scheme)
 	}
-	s := &Site{mmsh: kind.MMSH}
+	s := &Site{url: u.String(), mmsh: kind.MMSH}
 	if kind.TLS {
 		s.secure = &tls.Config{ServerName: u.Hostname(), InsecureSkipVerify: true}
 	}

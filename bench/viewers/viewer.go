@@ -22,17 +22,20 @@ type phase uint8
 
 const (
 	connecting  phase = iota // then handshaking, asking, or watching when there is no protocol
+	resolving                // has been sent elsewhere; then connecting
 	handshaking              // TLS: the handshake has the descriptor; then asking, or watching if it is never to read
-	asking                   // the answer's head has not all come; then watching, or connecting again after a Describe
+	asking                   // the answer's head is awaited; then watching, resolving, or connecting after a Describe
 	watching                 // then gone
 	gone                     // closed; last
 )
 
 // A viewer is one connection. It belongs to its worker's goroutine.
 type viewer struct {
-	fd       int // -1 when closed
-	slot     int // in its worker
-	site     *Site
+	fd       int       // -1 when closed
+	slot     int       // in its worker
+	home     *Site     // where it begins
+	site     *Site     // where it is
+	trail    []string  // the URLs that it was sent to
 	tls      *tls.Conn // nil: no TLS, or none yet
 	role     Role
 	phase    phase

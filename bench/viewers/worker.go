@@ -36,7 +36,8 @@ type Worker struct {
 	turn    int // of source addresses
 	next    int // of sites
 	away    []comeback
-	viewers []*viewer // by slot; nil: free
+	places  map[string]*Site // by URL, of redirects
+	viewers []*viewer        // by slot; nil: free
 	free    []int
 	retired Results // of viewers that are no more
 	stop    bool
