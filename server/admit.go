@@ -106,7 +106,7 @@ func (s *Server) measure() {
 	var forwards int64
 	for _, st := range s.reg.Streams() {
 		n := st.Stats()
-		sample := admission.Sample{Forwards: len(st.Config().Forward), Bytes: n.BytesIn.Load(), Packets: n.PacketsIn.Load(), At: now}
+		sample := admission.Sample{Bytes: n.BytesIn.Load(), Packets: n.PacketsIn.Load(), At: now}
 		if h := st.Header(); h != nil {
 			sample.Declared, sample.Packet = int64(h.Bitrate()), h.PacketSize
 		}

@@ -18,7 +18,7 @@ type roomReport struct {
 	MaxViewers   int64             `json:"max_viewers"`
 	Bandwidth    int64             `json:"bandwidth"` // bit/s of streams
 	MaxBandwidth int64             `json:"max_bandwidth"`
-	Reserved     int64             `json:"reserved"`         // of line: for forwards
+	Reserved     int64             `json:"reserved"`         // of bandwidth: not viewers'
 	Line         int64             `json:"line"`             // bit/s, headers of TCP/IP included
 	Usable       int64             `json:"line_usable"`      // of what is configured or measured, without the reserve
 	Shut         string            `json:"shut"`             // why nobody is let in whatever is free; empty: it is not so

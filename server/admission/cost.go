@@ -32,9 +32,6 @@ type account struct {
 	refused [Causes]uint64
 	gone    bool  // there is no such stream any more
 	never   Cause // what no viewer could pass, see Measure
-
-	forwards int64
-	others   usage // what they take
 }
 
 func newAccount() *account {
@@ -58,7 +55,7 @@ func (a *account) rate() int64 {
 	return max(a.declared, a.measured.bits())
 }
 
-// reckon has a's viewers and forwards cost what the stream costs now.
+// reckon has a's viewers cost what the stream costs now.
 func (a *account) reckon() {
 	bits := a.rate()
 	a.all, a.relays = usage{}, usage{}
@@ -69,8 +66,6 @@ func (a *account) reckon() {
 			a.relays.add(a.cost[c], int64(a.count[c]))
 		}
 	}
-	a.others = usage{}
-	a.others.add(usage{bits: bits, line: a.cost[TLS].line}, a.forwards) // as most of them are
 }
 
 const (
@@ -112,7 +107,6 @@ func parts(n, size int64) int64 { return (n + size - 1) / size }
 type Sample struct {
 	Declared int64 // bit/s, by the header; 0: it does not say
 	Packet   int   // bytes of a full packet, by the header; 0: there is none
-	Forwards int   // servers that it is pushed on to: they have their share before any viewer
 	Bytes    uint64
 	Packets  uint64
 	At       clock.Instant
@@ -125,7 +119,6 @@ func (l *Ledger) Measure(stream int, s Sample) (never Cause) {
 	defer l.mu.Unlock()
 	a := l.declared(Ask{Stream: stream, Declared: s.Declared, Packet: s.Packet})
 	a.measured.sample(s)
-	a.forwards = int64(s.Forwards)
 	l.reckon(a)
 	for _, c := range l.checks(a) {
 		c.used, c.relays = 0, 0

@@ -17,15 +17,15 @@ import (
 // What is let in stays in: limits and costs may change, and then more may be taken than a limit allows until enough
 // viewers have left. Nobody else comes in before that.
 type Ledger struct {
-	mu      sync.Mutex
-	limits  Limits
-	line    int64 // what the line is measured to carry, bit/s; 0: nobody knows
-	shut    [Causes]bool
-	all     usage
-	relays  usage // of all
-	others  usage // what is taken by others than viewers
-	streams map[int]*account
-	from    map[netip.Addr]int32 // viewers by origin; none is absent
+	mu       sync.Mutex
+	limits   Limits
+	line     int64 // what the line is measured to carry, bit/s; 0: nobody knows
+	shut     [Causes]bool
+	reserved int64 // bit/s that others than viewers take
+	all      usage
+	relays   usage // of all
+	streams  map[int]*account
+	from     map[netip.Addr]int32 // viewers by origin; none is absent
 }
 
 // Limits are those of the whole pump. 0 is no limit.
@@ -176,8 +176,8 @@ func (l *Ledger) checks(a *account) [5]check {
 		{StreamViewers, a.limits.Viewers, a.all.viewers, a.relays.viewers, viewersOf},
 		{StreamBandwidth, a.limits.Bandwidth, a.all.bits, a.relays.bits, bitsOf},
 		{Viewers, l.limits.Viewers, l.all.viewers, l.relays.viewers, viewersOf},
-		{Bandwidth, l.limits.Bandwidth, l.all.bits + l.others.bits, l.relays.bits, bitsOf},
-		{Uplink, l.usable(), l.all.line + l.others.line, l.relays.line, lineOf},
+		{Bandwidth, l.limits.Bandwidth, l.all.bits + l.reserved, l.relays.bits, bitsOf},
+		{Uplink, l.usable(), l.all.line + l.reserved, l.relays.line, lineOf},
 	}
 }
 
@@ -232,8 +232,7 @@ func (l *Ledger) Forget(stream int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	a := l.account(stream)
-	a.gone, a.forwards = true, 0
-	if l.reckon(a); a.all.viewers == 0 {
+	if a.gone = true; a.all.viewers == 0 {
 		delete(l.streams, stream)
 	}
 }
@@ -257,7 +256,7 @@ func (l *Ledger) Shut(why Cause, shut bool) {
 func (l *Ledger) Reserve(bits int64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.others.add(usage{bits: bits, line: bits}, 1)
+	l.reserved += bits
 }
 
 // CostOf is what one viewer of a stream and class takes of the line now, bit/s with headers; 0: nobody knows yet.
@@ -275,7 +274,7 @@ func (l *Ledger) CostOf(stream int, c Class) int64 {
 func (l *Ledger) Line() (committed, free int64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	committed = l.all.line + l.others.line
+	committed = l.all.line + l.reserved
 	if usable := l.usable(); usable > 0 {
 		return committed, usable - committed
 	}
@@ -302,13 +301,11 @@ func (l *Ledger) declared(ask Ask) *account {
 	return a
 }
 
-// reckon has the viewers and forwards of a stream cost what it costs now. For whoever holds mu.
+// reckon has the viewers of a stream cost what it costs now. For whoever holds mu.
 func (l *Ledger) reckon(a *account) {
 	l.all.add(a.all, -1)
 	l.relays.add(a.relays, -1)
-	l.others.add(a.others, -1)
 	a.reckon()
 	l.all.add(a.all, 1)
 	l.relays.add(a.relays, 1)
-	l.others.add(a.others, 1)
 }

@@ -114,36 +114,6 @@ func TestFillDrainFill(t *testing.T) {
 	}
 }
 
-// Forwards take their share before any viewer, and it follows what the stream costs.
-func TestForwardsFirst(t *testing.T) {
-	l := New()
-	l.SetLimits(Limits{Bandwidth: 1500e3})
-	sample := Sample{Declared: 300e3, Packet: 1400, Forwards: 2}
-	l.Measure(0, sample)
-	if in, why := fill(l, ask()); in != 3 || why != Bandwidth {
-		t.Errorf("%d are in beside two forwards, and %v; want 3 and %v", in, why, Bandwidth)
-	}
-	if v := l.View(); v.Bandwidth != 1500e3 || v.Viewers != 3 || v.Reserved != 2*a300OverTLS {
-		t.Errorf("%+v", v)
-	}
-	sample.Declared = 150e3
-	l.Measure(0, sample)
-	if v := l.View(); v.Bandwidth != 750e3 || v.Reserved != a300OverTLS {
-		t.Errorf("%+v, want half of it all", v)
-	}
-	for range 3 {
-		l.Leave(taken, 0, home)
-	}
-	l.Forget(0)
-	if v := l.View(); v.Bandwidth != 0 || v.Line != 0 || v.Reserved != 0 || len(v.Streams) != 0 {
-		t.Errorf("the stream is no more: %+v", v)
-	}
-}
-
-// a300OverTLS is what 300 kbit/s take in packets of 1400 bytes, each with 12 bytes of framing and 22 of TLS in one
-// segment: 300e3 × (1400+12+22+52) / 1400.
-const a300OverTLS = 318428
-
 // The account of a stream that is no more goes with the last of its viewers.
 func TestForget(t *testing.T) {
 	l := New()
@@ -256,7 +226,7 @@ func TestLedgerUnderConcurrency(t *testing.T) {
 	wg.Go(func() {
 		rnd := rand.New(rand.NewPCG(99, 1))
 		for i := range steps {
-			l.Measure(rnd.IntN(streams), Sample{Forwards: rnd.IntN(3), Declared: rnd.Int64N(500e3), Packet: 300 + rnd.IntN(3000),
+			l.Measure(rnd.IntN(streams), Sample{Declared: rnd.Int64N(500e3), Packet: 300 + rnd.IntN(3000),
 				Bytes: uint64(i) * 40e3, Packets: uint64(i) * 30, At: clock.Instant(i) * 1e9})
 			if i%10 == 0 {
 				limits.Viewers, limits.Kept = 1+rnd.Int64N(60), config.Share(rnd.IntN(5000))
@@ -267,9 +237,6 @@ func TestLedgerUnderConcurrency(t *testing.T) {
 		}
 	})
 	wg.Wait()
-	for i := range streams {
-		l.Measure(i, Sample{})
-	}
 	v := l.View()
 	if v.Viewers != 0 || v.Bandwidth != 0 || v.Line != 0 || l.relays != (usage{}) || len(l.from) != 0 {
 		t.Errorf("all have left: %+v, relays %+v, %d origins", v, l.relays, len(l.from))

@@ -9,7 +9,7 @@ const Unlimited = math.MaxInt64
 type View struct {
 	Viewers, MaxViewers     int64
 	Bandwidth, MaxBandwidth int64              // bit/s of streams that viewers take and others have reserved
-	Reserved                int64              // bit/s on the line that others take
+	Reserved                int64              // bit/s that others take
 	Line                    int64              // bit/s on the line that both take, headers included
 	Usable                  int64              // bit/s of the line that may be taken; 0: there is no limit
 	Shut                    Cause              // why nobody comes in whatever is free, None if it is not so
@@ -33,8 +33,8 @@ func (l *Ledger) View() View {
 	defer l.mu.Unlock()
 	v := View{
 		Viewers: l.all.viewers, MaxViewers: l.limits.Viewers,
-		Bandwidth: l.all.bits + l.others.bits, MaxBandwidth: l.limits.Bandwidth,
-		Reserved: l.others.line, Line: l.all.line + l.others.line, Usable: l.usable(),
+		Bandwidth: l.all.bits + l.reserved, MaxBandwidth: l.limits.Bandwidth,
+		Reserved: l.reserved, Line: l.all.line + l.reserved, Usable: l.usable(),
 		Streams: make(map[int]StreamView, len(l.streams)),
 	}
 	for why, shut := range l.shut {
