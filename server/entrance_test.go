@@ -17,13 +17,15 @@ import (
 	"pumpd/server/fanout"
 )
 
-// entrances has, for each want, requests that ask for it, with %s for the path. gated: what it asks for is the stream's,
-// so without a right it is 401. The others are answered the same whatever there is to see.
+// entrances has, for each want, requests that ask for it, with %s for the path. gated: what it asks for is the
+// stream's, so who has no right to it is refused. The others are answered the same whatever there is to see.
 var entrances = [wantCount]struct {
 	gated    bool
 	requests []string
 }{
-	wantNothing: {requests: []string{"PUT %s HTTP/1.1\r\n", "DELETE %s HTTP/1.1\r\n", "POST %s HTTP/1.1\r\nContent-Length: 0\r\n"}},
+	wantNothing: {requests: []string{
+		"PUT %s HTTP/1.1\r\n", "DELETE %s HTTP/1.1\r\n", "POST %s HTTP/1.1\r\nContent-Length: 0\r\n",
+	}},
 	wantDescribe: {gated: true, requests: []string{
 		"GET %s HTTP/1.0\r\nUser-Agent: NSPlayer/4.1.0.3856\r\n",
 		"HEAD %s HTTP/1.1\r\nUser-Agent: NSPlayer/12.0\r\n",
@@ -75,6 +77,8 @@ var entrances = [wantCount]struct {
 	}},
 }
 
+var spellings = []string{"/streams/a", "//STREAMS/%41/", "http://h/streams/a?x=y?MSWMExt=.asf", "/streams/a%23x"}
+
 // Whatever is asked for, in whatever spelling of the path, who may not watch gets nothing of a stream, and cannot even
 // tell whether there is something to see.
 func TestOneGateForAllRequests(t *testing.T) {
@@ -93,7 +97,7 @@ func TestOneGateForAllRequests(t *testing.T) {
 				t.Errorf("want %d has no request here: which gate does it pass?", w)
 			}
 			for _, request := range e.requests {
-				for _, path := range []string{"/streams/a", "//STREAMS/%41/", "http://h/streams/a?x=y?MSWMExt=.asf", "/streams/a%23x"} {
+				for _, path := range spellings {
 					if strings.Contains(request, "%s_push") && strings.ContainsAny(path[1:], "?/%") {
 						path = "/streams/a"
 					}

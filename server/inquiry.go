@@ -165,8 +165,7 @@ func (l *loop) askCallback(c *conn, x exchange, p viewRights, q *inquiry, now cl
 	}
 	st := x.stream
 	ask := access.Question{
-		Path: access.Path(st.Config()), Address: c.remote.Addr().String(), Agent: agentName(x.UserAgent).Value(),
-		User: q.viewer, Query: string(x.Query),
+		Path: access.Path(st.Config()), Agent: agentName(x.UserAgent).Value(), User: q.viewer, Query: string(x.Query),
 	}
 	if len(p.Users()) == 0 && len(x.Authorization) > 0 {
 		if !l.turnToGuess(c, x, q, now) {
@@ -174,7 +173,7 @@ func (l *loop) askCallback(c *conn, x exchange, p viewRights, q *inquiry, now cl
 		}
 		ask.User, ask.Password, q.guesses = auth.ParseBasic(x.Authorization)
 	}
-	a, known := p.caller.Ask(ask, time.Now(), func(a access.Answer) {
+	a, known := p.caller.Ask(ask, c.remote.Addr(), time.Now(), func(a access.Answer) {
 		l.tell(func(now clock.Instant) { l.answered(c, st, q, a, now) })
 	})
 	if known {

@@ -147,8 +147,9 @@ func TestDigestOfViewerThatIsHeld(t *testing.T) {
 	if len(held.got) > 0 || held.conn.phase != holding {
 		t.Fatalf("%q, want to be held", held.got)
 	}
-	if p := r.get("/streams/a?x", field); !strings.Contains(p.status(), "401") || !strings.Contains(string(p.got), "stale=true") {
-		t.Errorf("the same again: %q, want 401 and stale", p.got)
+	again := r.get("/streams/a?x", field)
+	if got := string(again.got); !strings.Contains(again.status(), "401") || !strings.Contains(got, "stale=true") {
+		t.Errorf("the same again: %q, want 401 and stale", got)
 	}
 	r.feeder(0, 320).publish(3)
 	r.turn()
@@ -333,8 +334,8 @@ func TestGuessingByCallback(t *testing.T) {
 	}
 }
 
-// The loop waits for nobody: while a question is open it serves others; one who hangs up, or whose service never answers,
-// leaves nothing.
+// The loop waits for nobody: while a question is open it serves others; one who hangs up, or whose service never
+// answers, leaves nothing.
 func TestCallbackThatNeverAnswers(t *testing.T) {
 	release := make(chan struct{})
 	s := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-release }))

@@ -73,8 +73,8 @@ func (a *viewAccess) parse(cfg *config.Stream) (r viewRights, err error) {
 	return r, nil
 }
 
-// replace has other rights count from now on; nobody changes them any more. Callbacks that none of them has are asked no
-// more.
+// replace has other rights count from now on; nobody changes them any more. Callbacks that none of them has are asked
+// no more.
 func (a *viewAccess) replace(rights viewRightsByStream) {
 	a.rights.Store(&rights)
 	wanted := map[*access.Caller]bool{}

@@ -12,7 +12,7 @@ import (
 // A Question is what the callback is asked, as JSON.
 type Question struct {
 	Path     string `json:"path"`    // /streams/NAME, in lower case
-	Address  string `json:"address"` // of the viewer
+	Address  string `json:"address"` // of the viewer; Ask sets it
 	Agent    string `json:"agent"`   // what it calls itself
 	User     string `json:"user"`    // of view_users, who has been checked; else as the viewer says
 	Password string `json:"password,omitempty"`

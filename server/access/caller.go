@@ -10,10 +10,12 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"sync"
 	"time"
 
+	"pumpd/server/auth"
 	"pumpd/server/config"
 )
 
@@ -33,10 +35,11 @@ type Caller struct {
 
 	mu      sync.Mutex
 	known   answers
-	asked   map[key]*call // whose answers are awaited
-	queue   []*call       // those of asked that nobody has begun
-	working int           // goroutines
-	waiting int           // functions in asked
+	asked   map[key]*call        // whose answers are awaited
+	queue   []*call              // those of asked that nobody has begun
+	working int                  // goroutines
+	waiting int                  // viewers in asked
+	origins map[netip.Prefix]int // of them, by network; without those that have none
 }
 
 // A Service is what there is a Caller for.
@@ -60,13 +63,20 @@ type call struct {
 	path string
 	body []byte
 	late time.Time // when it is too late for an answer
-	done []func(Answer)
+	done []waiter
+}
+
+// A waiter is a viewer that waits for an answer.
+type waiter struct {
+	from netip.Prefix
+	done func(Answer)
 }
 
 const (
 	maxWorking = 16   // questions that are asked at a time
 	maxQueue   = 1024 // and that wait until it is their turn
 	maxWaiting = 4096 // viewers that wait for answers
+	maxOrigin  = 256  // of them, from one network: who asks for nonsense must not keep others out
 )
 
 // NewCaller makes that of a service. failed is told why there was no answer about a path, on another goroutine; what it
@@ -82,7 +92,7 @@ func NewCaller(s Service, failed func(path string, err error)) *Caller {
 			// Whoever may watch is not to be decided by another host than the operator has named.
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
-		asked: map[key]*call{},
+		asked: map[key]*call{}, origins: map[netip.Prefix]int{},
 	}
 	rand.Read(r.salt[:])
 	r.ctx, r.stop = context.WithCancel(context.Background())
@@ -96,8 +106,9 @@ func (r *Caller) Close() {
 }
 
 // Ask gives the answer if it is known. If not, done is called with it, soon, on another goroutine, unless known is true
-// because too many wait already.
-func (r *Caller) Ask(q Question, now time.Time, done func(Answer)) (a Answer, known bool) {
+// because too many wait already, or too many from the viewer's network.
+func (r *Caller) Ask(q Question, from netip.Addr, now time.Time, done func(Answer)) (a Answer, known bool) {
+	q.Address = from.String()
 	body, err := json.Marshal(q)
 	if err != nil {
 		panic(err) // strings
@@ -108,9 +119,9 @@ func (r *Caller) Ask(q Question, now time.Time, done func(Answer)) (a Answer, kn
 	if a, ok := r.known.find(k, now); ok {
 		return a, true
 	}
-	c := r.asked[k]
+	c, w := r.asked[k], waiter{auth.NetworkOf(from), done}
 	switch {
-	case r.waiting == maxWaiting, c == nil && len(r.queue) == maxQueue:
+	case r.waiting == maxWaiting, r.origins[w.from] == maxOrigin, c == nil && len(r.queue) == maxQueue:
 		return Answer{Callback: CallbackBusy}, true
 	case c == nil:
 		c = &call{key: k, path: q.Path, body: body, late: now.Add(r.Timeout)}
@@ -121,8 +132,9 @@ func (r *Caller) Ask(q Question, now time.Time, done func(Answer)) (a Answer, kn
 			go r.work()
 		}
 	}
-	c.done = append(c.done, done)
+	c.done = append(c.done, w)
 	r.waiting++
+	r.origins[w.from]++
 	return Answer{}, false
 }
 
@@ -134,8 +146,8 @@ func (r *Caller) work() {
 		if err != nil {
 			r.failed(c.path, err)
 		}
-		for _, done := range r.answered(c, a) {
-			done(a)
+		for _, w := range r.answered(c, a) {
+			w.done(a)
 		}
 	}
 }
@@ -153,11 +165,16 @@ func (r *Caller) next() *call {
 }
 
 // answered notes an answer and says who waits for it.
-func (r *Caller) answered(c *call, a Answer) []func(Answer) {
+func (r *Caller) answered(c *call, a Answer) []waiter {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	delete(r.asked, c.key)
 	r.waiting -= len(c.done)
+	for _, w := range c.done {
+		if r.origins[w.from]--; r.origins[w.from] == 0 {
+			delete(r.origins, w.from)
+		}
+	}
 	if a.Callback != CallbackFails && a.Keep > 0 {
 		r.known.add(c.key, a, time.Now())
 	}

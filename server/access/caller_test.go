@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -43,11 +44,17 @@ func newService(t *testing.T, timeout, keep time.Duration, answer http.HandlerFu
 	return s
 }
 
+var localhost = netip.MustParseAddr("127.0.0.1")
+
 // ask waits for the answer.
 func (s *service) ask(t *testing.T, q Question) Answer {
 	t.Helper()
+	from := localhost
+	if q.Address != "" {
+		from = netip.MustParseAddr(q.Address)
+	}
 	got := make(chan Answer, 1)
-	if a, known := s.caller.Ask(q, time.Now(), func(a Answer) { got <- a }); known {
+	if a, known := s.caller.Ask(q, from, time.Now(), func(a Answer) { got <- a }); known {
 		return a
 	}
 	select {
@@ -118,7 +125,8 @@ func TestAnswersAreKept(t *testing.T) {
 			t.Errorf("%d: %+v after %d questions, want %d after %d", i, a, s.asked.Load(), c.want, c.asked)
 		}
 	}
-	if _, known := s.caller.Ask(Question{User: "ann"}, time.Now().Add(2*time.Minute), func(Answer) {}); known {
+	later := time.Now().Add(2 * time.Minute)
+	if _, known := s.caller.Ask(Question{User: "ann"}, localhost, later, func(Answer) {}); known {
 		t.Error("an answer is good for ever")
 	}
 }
@@ -130,7 +138,7 @@ func TestOneQuestionForAll(t *testing.T) {
 	var all sync.WaitGroup
 	for range 100 {
 		all.Add(1)
-		if _, known := s.caller.Ask(Question{User: "ann"}, time.Now(), func(a Answer) {
+		if _, known := s.caller.Ask(Question{User: "ann"}, localhost, time.Now(), func(a Answer) {
 			if a.Callback != CallbackAllows {
 				t.Errorf("%+v, want allowed", a)
 			}
@@ -155,7 +163,9 @@ func TestTooManyQuestions(t *testing.T) {
 	answers := make(chan Answer, 2*maxQueue)
 	busy := 0
 	for i := range 2 * maxQueue {
-		if a, known := s.caller.Ask(Question{Query: fmt.Sprint(i)}, time.Now(), func(a Answer) { answers <- a }); known {
+		from := netip.AddrFrom4([4]byte{10, 0, 0, byte(i)})
+		tell := func(a Answer) { answers <- a }
+		if a, known := s.caller.Ask(Question{Query: fmt.Sprint(i)}, from, time.Now(), tell); known {
 			if busy++; a.Callback != CallbackBusy {
 				t.Fatalf("%+v, want busy", a)
 			}
@@ -174,9 +184,42 @@ func TestTooManyQuestions(t *testing.T) {
 	}
 	s.caller.mu.Lock()
 	defer s.caller.mu.Unlock()
-	if len(s.caller.asked)+len(s.caller.queue)+s.caller.waiting > 0 {
+	if len(s.caller.asked)+len(s.caller.queue)+s.caller.waiting+len(s.caller.origins) > 0 {
 		t.Error("something is left")
 	}
+}
+
+// Who asks for nonsense from one network does not keep others out.
+func TestQuestionsOfOneNetwork(t *testing.T) {
+	release := make(chan struct{})
+	s := newService(t, time.Minute, 0, func(http.ResponseWriter, *http.Request) { <-release })
+	var all sync.WaitGroup
+	ask := func(from string, i int) (turnedAway bool) {
+		all.Add(1)
+		a, known := s.caller.Ask(Question{Query: fmt.Sprint(i)}, netip.MustParseAddr(from), time.Now(),
+			func(Answer) { all.Done() })
+		if known {
+			all.Done()
+		}
+		return known && a.Callback == CallbackBusy
+	}
+	for i := range maxOrigin {
+		if ask(fmt.Sprintf("2001:db8::%x", i), i%10) {
+			t.Fatalf("question %d is turned away", i)
+		}
+	}
+	if !ask("2001:db8::ffff", 0) || !ask("2001:db8::ffff", -1) {
+		t.Error("a network has more than its share")
+	}
+	if ask("2001:db8:0:1::1", -2) {
+		t.Error("the next network is turned away")
+	}
+	close(release)
+	all.Wait()
+	if ask("2001:db8::1", -3) {
+		t.Error("its share is not given back")
+	}
+	all.Wait()
 }
 
 // Whatever is no answer fails, is not kept, and is told without what is secret.
@@ -195,7 +238,7 @@ func TestCallbackFailures(t *testing.T) {
 	}{
 		{"down", "status 503", status(503)},
 		{"overloaded", "status 429", status(429)},
-		{"redirect", "status 302", http.RedirectHandler(elsewhere.URL, 302).ServeHTTP},
+		{"redirect", "status 302", http.RedirectHandler(elsewhere.URL, http.StatusFound).ServeHTTP},
 		{"no JSON", "body: ", asJSON(`{"allow": tru`)},
 		{"wrong type", "body: ", asJSON(`{"allow": "yes"}`)},
 		{"endless", "body: more than 4096 bytes", asJSON(strings.Repeat(" ", 5000))},
@@ -215,12 +258,13 @@ func TestCallbackFailures(t *testing.T) {
 			s.caller.Timeout = time.Minute
 		}
 		for range 2 {
-			if a := s.ask(t, Question{Path: "/streams/demo", Password: "hunter2", Query: "s=hunter2"}); a != (Answer{Callback: CallbackFails}) {
+			a := s.ask(t, Question{Path: "/streams/demo", Password: "hunter2", Query: "s=hunter2"})
+			if a != (Answer{Callback: CallbackFails}) {
 				t.Errorf("%s: %+v, want that it fails", c.name, a)
 			}
 		}
 		got := s.failures()
-		if n := strings.Count(got, "/streams/demo: "); n != 2 || !strings.Contains(got, c.want) || strings.Contains(got, "hunter2") {
+		if strings.Count(got, "/streams/demo: ") != 2 || !strings.Contains(got, c.want) || strings.Contains(got, "hunter2") {
 			t.Errorf("%s: told %q, want twice %q and no secrets", c.name, got, c.want)
 		}
 	}
@@ -297,8 +341,8 @@ func TestParseAnswer(t *testing.T) {
 
 // Nobody is let in by a status that says no, and what gets into replies and logs is one short line.
 func FuzzAnswer(f *testing.F) {
-	for _, body := range []string{`{"allow": true}`, `{"allow": false, "reason": "x\r\n\u202e", "user": "ann"}`, `{"ttl": 1e300}`,
-		`{"ttl": -0.1}`, `{"ALLOW": true, "allow": false}`, `[`, ``, `null`} {
+	for _, body := range []string{`{"allow": true}`, `{"allow": false, "reason": "x\r\n\u202e", "user": "ann"}`,
+		`{"ttl": 1e300}`, `{"ttl": -0.1}`, `{"ALLOW": true, "allow": false}`, `[`, ``, `null`} {
 		f.Add(200, "application/json", []byte(body))
 		f.Add(403, "application/json;x", []byte(body))
 	}

@@ -215,7 +215,8 @@ func SignURL(c *config.Config, raw string, g Grant) (string, error) {
 	path := "/" + strings.ToLower(strings.Trim(u.Path, "/"))
 	i := slices.IndexFunc(c.Streams, func(s config.Stream) bool { return Path(&s) == path })
 	if i < 0 {
-		return "", fmt.Errorf("%.200q: the configuration has no such stream, want a URL such as mmsh://host:8086/streams/NAME", raw)
+		return "", fmt.Errorf("%.200q: the configuration has no such stream, want a URL such as "+
+			"mmsh://host:8086/streams/NAME", raw)
 	}
 	p, err := New(&c.Streams[i])
 	if err != nil {

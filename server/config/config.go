@@ -111,7 +111,7 @@ type Stream struct {
 	Type         string        `toml:"type"`
 	PushFrom     []string      `toml:"push_from"`      // addresses and networks that may push; empty is all if PushUsers is not
 	OnSecondPush string        `toml:"on_second_push"` // takeover or refuse
-	ViewUsers    []auth.Secret `toml:"view_users"`     // name:secret; without any of this and the next three everybody may watch
+	ViewUsers    []auth.Secret `toml:"view_users"`     // name:secret; without this and the next three all may watch
 	ViewFrom     []string      `toml:"view_from"`      // addresses and networks that may watch
 	ViewKeys     []auth.Secret `toml:"view_keys"`      // of signed URLs; the first one signs
 	AuthURL      string        `toml:"auth_url"`       // http or https, asked about each viewer; "" is none

@@ -91,7 +91,8 @@ var badStreams = []badConfig{
 		`pump.toml:4: streams[0].auth_url: "ftp://x/", want a URL that begins with http://, https://`},
 	{"half open", fileTable + "auth_fail = \"ajar\"\n",
 		`pump.toml:4: streams[0].auth_fail: "ajar", want "closed" or "open"`},
-	{"answers for ever", fileTable + "auth_ttl = \"25h\"\n", "pump.toml:4: streams[0].auth_ttl: 90000s, want 0s to 86400s"},
+	{"answers for ever", fileTable + "auth_ttl = \"25h\"\n",
+		"pump.toml:4: streams[0].auth_ttl: 90000s, want 0s to 86400s"},
 	{"no time to answer", fileTable + "auth_timeout = \"0s\"\n",
 		"pump.toml:4: streams[0].auth_timeout: 0s, want 100ms to 60s"},
 

@@ -31,6 +31,7 @@ func vlcWith(options ...string) player {
 	}
 }
 
-// vlcHarmless: VLC would rather ask for a password than find it in a URL. "cannot read data 2" is how VLC notices that a Describe is over. Late frames are missing in the count of
-// frames, which has its own limit.
-var vlcHarmless = regexp.MustCompile(`cannot read data 2$|Password in a URI is DEPRECATED$|late frames, dropping frame|too late to be displayed`)
+// vlcHarmless: VLC would rather ask for a password than find it in a URL. "cannot read data 2" is how it notices that a
+// Describe is over. Late frames are missing in the count of frames, which has its own limit.
+var vlcHarmless = regexp.MustCompile(
+	`Password in a URI is DEPRECATED$|cannot read data 2$|late frames, dropping frame|too late to be displayed`)
