@@ -4,6 +4,7 @@ package e2e
 
 import (
 	"bufio"
+	"cmp"
 	"fmt"
 	"io"
 	"net"
@@ -21,6 +22,7 @@ type recipe struct {
 	name    string
 	program string    // and the mark of its block there, and its Debian package
 	nth     int       // among its program's blocks
+	file    string    // in docs; "": proxies.md
 	edit    [2]string // of the block: what stands there, and in its place
 	guards  bool      // it says who may push
 	ports   bool      // it says the ports of clients
@@ -113,13 +115,14 @@ func awaitListener(t *testing.T, name, addr string) {
 // text is the block in the document.
 func (r recipe) text(t *testing.T) string {
 	t.Helper()
-	document, err := os.ReadFile(filepath.Join(repository, "docs", "proxies.md"))
+	file := cmp.Or(r.file, "proxies.md")
+	document, err := os.ReadFile(filepath.Join(repository, "docs", file))
 	if err != nil {
 		t.Fatal(err)
 	}
 	blocks := strings.Split(string(document), "\n```"+r.program+"\n")[1:]
 	if len(blocks) <= r.nth {
-		t.Fatalf("docs/proxies.md: %d blocks of %s, want more than %d", len(blocks), r.program, r.nth)
+		t.Fatalf("docs/%s: %d blocks of %s, want more than %d", file, len(blocks), r.program, r.nth)
 	}
 	text, _, _ := strings.Cut(blocks[r.nth], "```")
 	return text
