@@ -65,7 +65,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 		flags.PrintDefaults()
 	}
 	file := flags.String("c", "pump.toml", "configuration `FILE`")
-	check := flags.Bool("t", false, "check the configuration and exit")
+	check := flags.Bool("t", false, "check the configuration, say what a reload would do, and exit")
 	showVersion := flags.Bool("version", false, "print the version and exit")
 	err := flags.Parse(args)
 	if err == nil && flags.NArg() > 0 {
@@ -99,6 +99,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 			fmt.Fprintf(stderr, "warning: %s\n", w)
 		}
 		fmt.Fprintf(stdout, "%s: ok\n", *file)
+		preview(*file, stdout)
 		return exitOK
 	}
 	barPrivileges(&cfg.Server)
@@ -165,6 +166,7 @@ func serve(cfg *config.Config, file string, stdout, stderr io.Writer) error {
 	}
 	s.Version, s.Level = versionName(), &level
 	s.Load = func() (*config.Config, error) { return config.Load(file) }
+	s.File = absolute(file)
 	go s.Announce(stdout)
 	go func() {
 		for range hangups {
@@ -174,8 +176,9 @@ func serve(cfg *config.Config, file string, stdout, stderr io.Writer) error {
 	return untilSignal(s.Run, func() bool { return s.Drain() > 0 })
 }
 
-// untilSignal calls work with a context that SIGINT or SIGTERM cancels; but where drain, which a first SIGTERM calls, says
-// that there is something to wait for, the second one. One more kills the process, however busy it is with closing.
+// untilSignal calls work with a context that SIGINT or SIGTERM cancels; but where drain, which a first SIGTERM calls,
+// says that there is something to wait for, the second one. One more kills the process, however busy it is with
+// closing.
 func untilSignal(work func(context.Context) error, drain func() (waits bool)) error {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()

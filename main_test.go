@@ -22,6 +22,7 @@ import (
 	"testing"
 	"time"
 
+	"pumpd/server"
 	"pumpd/server/config"
 )
 
@@ -38,6 +39,23 @@ func TestMain(m *testing.M) {
 		}, atOnce)
 	}
 	os.Exit(m.Run())
+}
+
+func TestPreviewText(t *testing.T) {
+	for _, c := range []struct {
+		preview server.Preview
+		want    string
+	}{
+		{server.Preview{Error: "pump.toml:1: one\npump.toml:2: two"},
+			"a reload would be refused:\npump.toml:1: one\npump.toml:2: two\n"},
+		{server.Preview{}, "a reload would change nothing\n"},
+		{server.Preview{Report: server.Report{Changed: []string{"a", "b"}, Sources: []string{"b"}}},
+			"a reload would\n  change streams: a b\n  begin the sources of streams anew: b\n"},
+	} {
+		if got := previewText(c.preview); got != c.want {
+			t.Errorf("got %q, want %q", got, c.want)
+		}
+	}
 }
 
 // atOnce is a drain of nobody.

@@ -45,7 +45,7 @@ type loop struct {
 	conns    conns
 	fronts   map[*conn]*front           // of those of conns that are from trusted proxies
 	waiting  []*conn                    // those of conns that are not viewing: they have deadlines
-	held     map[*stream.Stream][]*conn // those who wait for the stream to come up; without the streams that nobody waits for
+	held     map[*stream.Stream][]*conn // those who wait for the stream to come up, which are some
 	holding  int                        // conns in held
 	queue    []*conn                    // have sent more requests than were served at once
 	leaving  []*conn                    // marked, not yet swept

@@ -127,8 +127,8 @@ func TestPushCircle(t *testing.T) {
 	}
 }
 
-// Behind another address the password is asked for, and then the push-id is still good: the line of a pump that pushes on
-// may get another one with each break.
+// Behind another address the password is asked for, and then the push-id is still good: the line of a pump that pushes
+// on may get another one with each break.
 func TestPumpMoves(t *testing.T) {
 	r := newRig(t, func(c *config.Config) {
 		c.Streams[0].PushUsers, c.Streams[0].PushFrom = []auth.Secret{"u:p"}, nil

@@ -70,7 +70,8 @@ func TestRefusedStartProlongsNothing(t *testing.T) {
 	startedPush(r).push(1)
 	again := r.encoderAt("192.0.2.66")
 	again.post(startType, lurker.id, endless, "")
-	if s := r.loop.node.access.sessionsOf(r.reg.Streams()[0]).find(lurker.id); s == nil || s.ends > r.at.Add(3*time.Minute) {
+	s := r.loop.node.access.sessionsOf(r.reg.Streams()[0]).find(lurker.id)
+	if s == nil || s.ends > r.at.Add(3*time.Minute) {
 		t.Errorf("session %+v after %q", s, again.status())
 	}
 }

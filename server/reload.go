@@ -20,13 +20,14 @@ import (
 // What is the same in both configurations is not touched. When anything fails nothing has happened. See settings.go for
 // what becomes of each key.
 
-// A Report says what a reload has done, in the order of the configuration.
+// A Report says what a reload has done, or would do, in the order of the configuration.
 type Report struct {
-	Added   []string // paths of streams
-	Removed []string
-	Changed []string
-	Keys    []string // outside of streams, such as "timeouts.stall", that count now
-	Restart []string // keys that are otherwise in the file, and count from the next start on
+	Added   []string `json:"added,omitempty"` // paths of streams
+	Removed []string `json:"removed,omitempty"`
+	Changed []string `json:"changed,omitempty"`
+	Sources []string `json:"sources,omitempty"` // of those that stay, whose source begins anew
+	Keys    []string `json:"keys,omitempty"`    // outside of streams, such as "timeouts.stall", that count now
+	Restart []string `json:"restart,omitempty"` // keys that are otherwise in the file, and count from the next start on
 }
 
 // Nothing says that the file says what the pump does already.
@@ -96,12 +97,41 @@ type change struct {
 	undoes   []func() // of what was prepared and is not to be
 }
 
-// prepare does all of a reload that can fail and nothing that is noticed. For whoever is reloading.
-func (s *Server) prepare(to *config.Config) (*change, error) {
-	from := s.config()
+// A Preview is what a reload would do.
+type Preview struct {
+	File  string `json:"file"`            // of the configuration, with its whole path
+	Error string `json:"error,omitempty"` // why nothing would change, lines
+	Report
+}
+
+// Preview reads the configuration as Reload would, and changes nothing. Any goroutine.
+func (s *Server) Preview() Preview {
+	p := Preview{File: s.File}
+	if s.Load == nil {
+		p.Error = errNoReload.Error()
+		return p
+	}
+	s.reloading <- struct{}{} // one at a time: each reads files
+	defer func() { <-s.reloading }()
+	to, err := s.Load()
+	if err != nil {
+		p.Error = err.Error()
+		return p
+	}
+	p.Report = *newChange(s.config(), to).report()
+	return p
+}
+
+func newChange(from, to *config.Config) *change {
 	c := &change{from: from, diff: config.Compare(from, to)}
 	c.restart = slices.DeleteFunc(slices.Clone(c.diff.Keys), func(key string) bool { return !needsRestart(key) })
 	c.to = to.With(from, c.restart)
+	return c
+}
+
+// prepare does all of a reload that can fail and nothing that is noticed. For whoever is reloading.
+func (s *Server) prepare(to *config.Config) (*change, error) {
+	c := newChange(s.config(), to)
 	c.then(func() { s.cfg.Store(c.to) })
 	for i := range settings {
 		if err := settings[i].prepare(s, c); err != nil {
@@ -138,8 +168,16 @@ func (c *change) touches(keys []string) bool {
 
 func (c *change) report() *Report {
 	r := &Report{Added: paths(c.diff.Added), Removed: paths(c.diff.Removed), Restart: c.restart}
+	changed := map[string][]string{}
 	for _, st := range c.diff.Changed {
 		r.Changed = append(r.Changed, st.To.Path)
+		changed[st.To.Path] = st.Keys
+	}
+	for i := range c.from.Streams {
+		if was := &c.from.Streams[i]; was.Enabled && !slices.Contains(r.Removed, was.Path) &&
+			restartsSource(was, changed[was.Path], c.diff.Keys) {
+			r.Sources = append(r.Sources, was.Path)
+		}
 	}
 	r.Keys = slices.DeleteFunc(slices.Clone(c.diff.Keys), func(key string) bool { return slices.Contains(c.restart, key) })
 	return r
@@ -169,7 +207,7 @@ func (s *Server) note(r *Report, err error) {
 		s.log.Info("reload: nothing has changed")
 	} else {
 		s.log.Info("reloaded", slices.Concat(listed("added", r.Added), listed("removed", r.Removed),
-			listed("changed", r.Changed), listed("keys", r.Keys))...)
+			listed("changed", r.Changed), listed("sources", r.Sources), listed("keys", r.Keys))...)
 	}
 	s.warn()
 	if len(r.Restart) > 0 {

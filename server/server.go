@@ -40,6 +40,7 @@ type Server struct {
 	// Not to be changed after Run has begun.
 	Version string                         // what the status page and the metrics show
 	Load    func() (*config.Config, error) // reads and checks the configuration again; nil: there is no Reload
+	File    string                         // that Load loads, with its whole path
 	Level   *slog.LevelVar                 // of the log's handler; nil: its level cannot be changed
 
 	// Set by New, never changed.
@@ -90,7 +91,8 @@ type Server struct {
 // told by a goroutine of its own once it runs: nothing else ever waits for log.
 func New(cfg *config.Config, log *slog.Logger) (*Server, error) {
 	s := &Server{
-		Version: "(devel)", clock: clock.New(), node: newNode(&cfg.Server), ready: make(chan struct{}), over: make(chan struct{}),
+		Version: "(devel)", clock: clock.New(), node: newNode(&cfg.Server),
+		ready: make(chan struct{}), over: make(chan struct{}),
 		reloading: make(chan struct{}, 1), orders: make(chan func()), drained: make(chan struct{}), running: runnings{},
 	}
 	s.cfg.Store(cfg)

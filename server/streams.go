@@ -134,6 +134,14 @@ func (s *Server) restartTasks(st *stream.Stream, changed, global []string) {
 	}
 }
 
+// restartsSource says whether something of a stream ends or begins anew when those keys, of it and outside of streams,
+// change.
+func restartsSource(was *config.Stream, changed, global []string) bool {
+	return slices.ContainsFunc(tasks, func(t task) bool {
+		return t.wanted(was) && (common(t.keys, changed) || common(t.global, global))
+	})
+}
+
 // stopTasks ends all that goes on for a stream that is no more.
 func (s *Server) stopTasks(st *stream.Stream) {
 	for _, r := range s.running[st] {

@@ -42,6 +42,7 @@ func (s *Server) subject(b *budget) *admin.Subject {
 		Listeners: s.Addrs,
 		Counters:  s.counters,
 		Room:      s.node.ledger.View,
+		Preview:   func() any { return s.Preview() },
 		Reload:    func() admin.Reload { return *s.lastReload.Load() },
 		Stuck:     func() []admin.Stuck { return s.node.stuck(s.clock.Now()) },
 	}

@@ -25,6 +25,7 @@ import (
 //	/                   the status page
 //	/api/status         the same as JSON, a report
 //	/api/streams/NAME   one stream of it, a streamReport
+//	/api/reload         what a reload would do, which it does not
 //	/metrics            Prometheus
 //	/healthz            200 while the process serves, 503 if a loop does not turn
 //	/readyz             200 while viewers and encoders can connect and ready_streams have their sources, else 503
@@ -67,6 +68,7 @@ func prepare(s *Subject) *Admin {
 	a.mux.HandleFunc("/{$}", a.page)
 	a.mux.HandleFunc("/api/status", a.apiStatus)
 	a.mux.HandleFunc("/api/streams/{name}", a.apiStream)
+	a.mux.HandleFunc("/api/reload", a.apiReload)
 	a.mux.Handle("/metrics", promhttp.HandlerFor(newMetrics(s), promhttp.HandlerOpts{}))
 	a.mux.HandleFunc("/healthz", a.healthz)
 	a.mux.HandleFunc("/readyz", a.readyz)

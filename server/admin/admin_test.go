@@ -73,6 +73,7 @@ func newRigOf(t *testing.T, change func(*config.Config), streams ...config.Strea
 		Room:      r.ledger.View,
 		Stuck:     func() []Stuck { return r.hung },
 		Reload:    func() Reload { return r.reload },
+		Preview:   func() any { return map[string]string{"file": "/etc/pump.toml"} },
 	})
 	return r
 }
@@ -124,6 +125,7 @@ func TestRoutes(t *testing.T) {
 		{"/", "/{$}", 200, page, "<h2>Demo</h2>"},
 		{"/?a=b", "/{$}", 200, page, "<h2>Demo</h2>"},
 		{"/api/status", "/api/status", 200, data, `"version": "v1.2.3"`},
+		{"/api/reload", "/api/reload", 200, data, `"file": "/etc/pump.toml"`},
 		{"/api/streams/Demo", "/api/streams/{name}", 200, data, `"path": "Demo"`},
 		{"/api/streams/dEMO", "/api/streams/{name}", 200, data, `"path": "Demo"`},
 		{"/api/streams/demo2", "/api/streams/{name}", 404, data, `"error": "stream: \"demo2\", not in the configuration"`},

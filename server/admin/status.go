@@ -176,6 +176,10 @@ func (a *Admin) apiStream(w http.ResponseWriter, r *http.Request) {
 	a.json(w, http.StatusOK, one)
 }
 
+func (a *Admin) apiReload(w http.ResponseWriter, _ *http.Request) {
+	a.json(w, http.StatusOK, a.s.Preview())
+}
+
 func (a *Admin) json(w http.ResponseWriter, code int, v any) {
 	b, err := json.MarshalIndent(v, "", "  ")
 	if err != nil {

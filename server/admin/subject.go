@@ -32,6 +32,7 @@ type Subject struct {
 	Room      func() admission.View // what viewers take of the limits
 	Stuck     func() []Stuck        // the loops that have not turned for too long
 	Reload    func() Reload
+	Preview   func() any // what a reload would do, for JSON; it reads the configuration, so it takes its time
 }
 
 // Counters are those of the whole pump at one moment. All but the first two and Line count from its start.

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// SIGTERM with a drain: nobody new comes in, viewers go one after the other, each with the end of its stream, the encoder
-// is told last, and then the process ends with 0.
+// SIGTERM with a drain: nobody new comes in, viewers go one after the other, each with the end of its stream, the
+// encoder is told last, and then the process ends with 0.
 func TestDrain(t *testing.T) {
 	t.Parallel()
 	const viewers = 12

@@ -2,6 +2,10 @@ package e2e
 
 import (
 	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
 	"syscall"
 	"testing"
 )
@@ -46,4 +50,40 @@ func TestReload(t *testing.T) {
 		t.Errorf("what is gone: %v, %v, want 404", res, err)
 	}
 	goOn()
+}
+
+// pumpd -t asks the pump that runs by the file what a reload would do, which it then does.
+func TestPreview(t *testing.T) {
+	t.Parallel()
+	m := startMortal(t, "", fileStream("demo", ""))
+	write := func(text string) {
+		t.Helper()
+		text = "[server]\nlisten = [" + strconv.Quote(m.listen) + "]\nadmin = " + strconv.Quote(m.admin) + "\n" + text
+		if err := os.WriteFile(m.config, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	check := func(want string) {
+		t.Helper()
+		out, err := exec.Command(mustBuild(t, pumpdProgram), "-t", "-c", m.config).Output()
+		if want = m.config + ": ok\n" + want; err != nil || string(out) != want {
+			t.Errorf("got %q, %v, want %q", out, err, want)
+		}
+	}
+	const move = "  apply: server.listen server.admin\n" // from port 0 to what that is
+	write(fileStream("demo", ""))
+	check("a reload would\n" + move)
+	write("loops = 9\n" + fileStream("more", ""))
+	check("a reload would\n  add streams: more\n  end streams, and send their viewers away: demo\n" + move +
+		"  leave for a restart: server.loops\n")
+	other := filepath.Join(t.TempDir(), "pump.toml")
+	text, err := os.ReadFile(m.config)
+	if err == nil {
+		err = os.WriteFile(other, text, 0o644)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.config = other
+	check("") // that pump runs by another file
 }
