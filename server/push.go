@@ -30,6 +30,7 @@ type push struct {
 	pump  bool   // one of them pushes
 	keep  bool   // the conn stays when the body is complete
 
+	barred  bool // its push-id is of no use any more
 	resumes bool // it was pushed before with its push-id, by a pump, and its first header is yet to come
 	state   pushState
 	source  *stream.Source // while inheriting and feeding
@@ -301,7 +302,7 @@ func (p *push) gone(c *conn, why reason.Reason) {
 	s := p.source
 	p.source = nil
 	switch {
-	case why == reason.SourceSilent:
+	case why == reason.SourceSilent, p.barred:
 		p.access.drop(p.stream, p.id)
 	case why != reason.Replaced && p.state != pushEnded:
 		p.session(max(c.loop.limits.sourceIdle, p.stream.Grace()))

@@ -75,6 +75,13 @@ func (a *pushAccess) replace(rights pushRightsByStream) {
 	a.rights.Store(&rights)
 }
 
+// forgetIDs makes the push-ids of a stream good for nothing.
+func (a *pushAccess) forgetIDs(st *stream.Stream) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.sessions[st] = &pushSessions{}
+}
+
 // of is who may push to a stream: strangers may not to one that is no more.
 func (a *pushAccess) of(st *stream.Stream) pushRights { return (*a.rights.Load())[st] }
 

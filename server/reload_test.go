@@ -18,6 +18,7 @@ import (
 
 	"pumpd/asf/asftest"
 	"pumpd/codec"
+	"pumpd/server/auth"
 	"pumpd/server/clock"
 	"pumpd/server/config"
 	"pumpd/server/logging/logtest"
@@ -365,5 +366,57 @@ func TestRetireViewers(t *testing.T) {
 	}
 	if n := st.Stats().Left[reason.StreamRemoved].Load(); n != 2 {
 		t.Errorf("%d left because of that, want 2", n)
+	}
+}
+
+// An encoder that could not come in any more has to go, and cannot come back by its push-id. Others stay.
+func TestReloadPushRights(t *testing.T) {
+	for _, c := range []struct {
+		name         string
+		before, then []auth.Secret
+		from         []string
+		stays        bool
+	}{
+		{"a user more", []auth.Secret{"encoder:secret"}, []auth.Secret{"encoder:secret", "b:c"}, nil, true},
+		{"another password", []auth.Secret{"encoder:secret"}, []auth.Secret{"encoder:other"}, nil, false},
+		{"the first password", nil, []auth.Secret{"encoder:secret"}, nil, false},
+		{"a network more", nil, nil, []string{"192.0.2.0/24", "198.51.100.0/24"}, true},
+		{"another network", nil, nil, []string{"198.51.100.0/24"}, false},
+	} {
+		r := newRig(t, func(cfg *config.Config) { cfg.Streams[0].PushUsers = c.before }, "a")
+		st := r.reg.Streams()[0]
+		e := r.encoder()
+		right := "Authorization: Basic ZW5jb2RlcjpzZWNyZXQ=\r\n" // encoder:secret
+		e.post(setupType, "0", 0, right)
+		_, after, _ := strings.Cut(string(e.got), "push-id=")
+		e.id, _, _ = strings.Cut(after, "\r\n")
+		e.start(endless)
+		e.header(320)
+		e.push(1)
+		to := *st.Config()
+		to.PushUsers = c.then
+		if c.from != nil {
+			to.PushFrom = c.from
+		}
+		from := st.Config()
+		rights, err := parsePushRights(&to)
+		if err != nil {
+			t.Fatal(err)
+		}
+		st.Configure(&to, &config.Default().Server)
+		r.loop.node.access.replace(pushRightsByStream{st: rights})
+		s := &Server{node: r.loop.node}
+		s.recheckPushes(st, config.StreamChange{From: from, To: &to, Keys: pushKeys})
+		r.turn()
+		if stays := st.Writer() != nil && !e.fin; stays != c.stays {
+			t.Errorf("%s: it stays: %v, want %v; %q", c.name, stays, c.stays, e.got)
+		}
+		if c.stays {
+			continue
+		}
+		again := r.encoder()
+		if again.post(startType, e.id, 100, ""); !strings.Contains(again.status(), " 40") {
+			t.Errorf("%s: by its push-id it gets %q", c.name, again.status())
+		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 
+	"pumpd/server/auth"
 	"pumpd/server/clock"
 	"pumpd/server/config"
 	"pumpd/server/forward"
@@ -215,10 +216,14 @@ func (s *Server) setStreams(c *change, all []*stream.Stream, known map[string]*s
 	}
 	changed := map[string][]string{}
 	for _, d := range c.diff.Changed {
+		st := known[d.To.Path]
 		changed[d.To.Path] = d.Keys
 		if d.From.Type != d.To.Type {
-			s.dropPushes(known[d.To.Path])
+			s.dropPushes(st)
+		} else if common(pushKeys, d.Keys) {
+			s.recheckPushes(st, d)
 		}
+		st.Want() // a pull sleeps until something happens
 	}
 	for _, st := range all {
 		if s.running[st] == nil {
@@ -241,23 +246,46 @@ func (s *Server) retire(st *stream.Stream) {
 // dropPushes ends the pushes to a stream that has another kind of source now.
 func (s *Server) dropPushes(st *stream.Stream) {
 	s.node.tell(func(l *loop, now clock.Instant) {
-		l.endPushes(st, 403, "this stream has a source of its own now", reason.Replaced)
+		l.endPushes(st, everyPush, 403, "this stream has a source of its own now", reason.Replaced)
+	})
+}
+
+// pushKeys say who may push.
+var pushKeys = []string{"streams[].push_users", "streams[].push_from", "streams[].push_certs"}
+
+// recheckPushes ends the pushes that would not be let in any more. Whoever has shown a password must show one again
+// where any has been taken away: which one it was is not remembered. An encoder that may push comes back at once.
+func (s *Server) recheckPushes(st *stream.Stream, d config.StreamChange) {
+	gone := func(user auth.Secret) bool { return !slices.Contains(d.To.PushUsers, user) }
+	anew := slices.ContainsFunc(d.From.PushUsers, gone) || len(d.From.PushUsers) == 0 && len(d.To.PushUsers) > 0
+	if anew {
+		s.node.access.forgetIDs(st)
+	}
+	rights := s.node.access.of(st)
+	s.node.tell(func(l *loop, _ clock.Instant) {
+		may := func(c *conn) bool { return !anew && rights.bars(c.listed(), c.local(), c.certificate()) == "" }
+		l.endPushes(st, func(c *conn) bool {
+			c.push.barred = !may(c)
+			return c.push.barred
+		}, 403, "who may push to this stream has changed", reason.Refused)
 	})
 }
 
 // retire ends what the loop has of a stream that is no more. Whoever waits for it asks again, and is told so.
 func (l *loop) retire(st *stream.Stream, now clock.Instant) {
 	l.unholdAll(st, now)
-	l.endPushes(st, 404, "this stream is no more", reason.StreamRemoved)
+	l.endPushes(st, everyPush, 404, "this stream is no more", reason.StreamRemoved)
 	l.hub.Retire(st, reason.StreamRemoved, now)
 }
 
-// endPushes tells the encoders of a stream that they are not wanted any more.
-func (l *loop) endPushes(st *stream.Stream, code int, text string, why reason.Reason) {
+func everyPush(*conn) bool { return true }
+
+// endPushes tells the encoders of a stream of which that is true that they are not wanted any more.
+func (l *loop) endPushes(st *stream.Stream, which func(*conn) bool, code int, text string, why reason.Reason) {
 	l.owner.check()
 	for _, c := range l.conns {
 		switch {
-		case c == nil || c.push == nil || c.push.stream != st:
+		case c == nil || c.push == nil || c.push.stream != st || !which(c):
 		case c.phase == feeding:
 			l.dropEncoder(c, code, text, why)
 		default:

@@ -168,3 +168,29 @@ func TestOnDemandSilent(t *testing.T) {
 		stop()
 	})
 }
+
+// A reload may want the upstreams read all the time, or on demand only, and how long they stay: a sign has it looked
+// at.
+func TestDemandOfAnotherConfiguration(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, _ := newDemand(t)
+		stop := s.start()
+		reload := func(onDemand bool) {
+			cfg := *s.st.Config()
+			cfg.OnDemand = onDemand
+			s.st.Configure(&cfg, &config.Default().Server)
+			s.st.Want()
+			synctest.Wait()
+		}
+		time.Sleep(time.Minute)
+		reload(false)
+		if always, _ := s.fed(time.Hour); !always {
+			t.Error("not fed all the time, though not on demand any more")
+		}
+		reload(true)
+		if _, never := s.fed(time.Hour); !never {
+			t.Error("fed, though on demand and nobody watches")
+		}
+		stop()
+	})
+}
