@@ -1,6 +1,7 @@
 package upstream
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"os"
@@ -54,11 +55,21 @@ func (a *Answer) setTimeout(d time.Duration) {
 	a.link.SetDeadline(a.until)
 }
 
-// Playing begins to wait for packets. idle, if not nil, is called before it waits for more than has come; more says
-// that the last read had no room for all that was there.
+// Playing begins to wait for packets. idle is called before it waits for more than has come; more says that not all of
+// that need have been passed on: the last read had no room for it, or what was read comes piece by piece.
 func (a *Answer) Playing(idle func(more bool) error) {
 	a.setTimeout(a.stall())
-	a.in.idle = idle
+	a.in.idle = func(more bool) error { return idle(more || a.holds()) }
+}
+
+// holds says that bytes may have been read from the connection and not have come here yet: chunks come one by one, and
+// records of TLS too, of which nobody can ask how many there are.
+func (a *Answer) holds() bool {
+	if _, secure := a.link.Conn.(*tls.Conn); secure {
+		return true
+	}
+	c, chunked := a.in.from.(*chunkedBody)
+	return chunked && c.holds()
 }
 
 // Extend lets the next packet take stall from now on, or up to a quarter more: so few packets need to set a deadline.

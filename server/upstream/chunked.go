@@ -20,6 +20,9 @@ func newChunkedBody(from io.Reader) *chunkedBody {
 	return &chunkedBody{in: newWindow(from, chunkWindow), state: codec.Chunked{BareLF: true}}
 }
 
+// holds says that there is more than was read of it.
+func (c *chunkedBody) holds() bool { return len(c.data)+len(c.in.bytes()) > 0 }
+
 func (c *chunkedBody) Read(p []byte) (int, error) {
 	for len(c.data) == 0 {
 		data, n, err := c.state.Next(c.in.bytes())
