@@ -41,7 +41,8 @@ func siblingsOf(cfg *config.Server) *siblings {
 
 const triedKey = "full="
 
-// elsewhere is the URL of a sibling that x's client has not tried, in the form that it follows; "": there is none.
+// elsewhere is the URL of a sibling that x's client has not tried, in the form that it follows; "": there is none. Who
+// speaks TLS is not sent to plain text.
 func (l *loop) elsewhere(c *conn, x exchange) string {
 	s := l.node.siblings.Load()
 	if len(s.all) == 0 {
@@ -61,12 +62,17 @@ func (l *loop) elsewhere(c *conn, x exchange) string {
 	first := int(turn.Add(1)-1) % len(s.all)
 	for i := range s.all {
 		to := &s.all[(first+i)%len(s.all)]
-		if !slices.Contains(tried, to.name) {
-			query := append(rest, triedKey+strings.Join(append(tried, to.name), ","))
+		if (to.tls || !overTLS(c)) && !slices.Contains(tried, to.name) {
+			query := append([]string{triedKey + strings.Join(append(tried, to.name), ",")}, rest...)
 			return to.scheme(x.dialect) + "://" + to.host + "/streams/" + x.stream.Config().Path + "?" + strings.Join(query, "&")
 		}
 	}
 	return ""
+}
+
+func overTLS(c *conn) bool {
+	_, ok := c.wire.(*tlsWire)
+	return ok
 }
 
 func (s *sibling) scheme(d *fanout.Dialect) string {
@@ -78,7 +84,7 @@ func (s *sibling) scheme(d *fanout.Dialect) string {
 
 // triedIn takes a query apart: the pumps that its client has tried, and what else there is.
 func triedIn(query []byte) (tried, rest []string) {
-	if len(query) == 0 {
+	if query, _, _ = bytes.Cut(query, []byte("#")); len(query) == 0 {
 		return nil, nil
 	}
 	for part := range bytes.SplitSeq(query, []byte("&")) {
@@ -100,7 +106,7 @@ func triedIn(query []byte) (tried, rest []string) {
 // nameOf is what x's client calls this pump.
 func nameOf(c *conn, x exchange) string {
 	u := url.URL{Scheme: "http", Host: printableName(string(x.Host))}
-	if _, ok := c.wire.(*tlsWire); ok {
+	if overTLS(c) {
 		u.Scheme = "https"
 	}
 	return config.HostPort(&u)

@@ -1,10 +1,12 @@
 package server
 
 import (
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
 
+	"pumpd/server/admission"
 	"pumpd/server/config"
 )
 
@@ -41,12 +43,12 @@ func TestSiblings(t *testing.T) {
 		{"TLS", "/streams/a", curlAgent, []string{"mmshs://b.example"},
 			"https://b.example/streams/a?full=a.example:8086,b.example:443"},
 		{"query", "/STREAMS/A/?MSWMExt=.asf&x=%41", curlAgent, []string{b},
-			"http://b.example:8086/streams/a?MSWMExt=.asf&x=%41&full=a.example:8086,b.example:8086"},
+			"http://b.example:8086/streams/a?full=a.example:8086,b.example:8086&MSWMExt=.asf&x=%41"},
 		{"back", "/streams/a?full=b.example:8086,a.example:8086", curlAgent, []string{b}, ""},
 		{"back, by a name that b does not have here", "/streams/a?full=192.0.2.9:8086,a.example:8086", curlAgent,
 			[]string{b}, ""},
 		{"on", "/streams/a?full=b.example:8086,a.example:8086&x", curlAgent, []string{b, c},
-			"http://C.example/streams/a?x&full=b.example:8086,a.example:8086,c.example:80"},
+			"http://C.example/streams/a?full=b.example:8086,a.example:8086,c.example:80&x"},
 		{"on, escaped", "/streams/a?full=B.example%3A8086%2Ca.example%3a8086", curlAgent, []string{b, c},
 			"http://C.example/streams/a?full=b.example:8086,a.example:8086,c.example:80"},
 		{"on, told twice", "/streams/a?full=c.example:80&full=a.example:8086", curlAgent, []string{b, c},
@@ -130,4 +132,47 @@ func TestSiblingsEndSomewhere(t *testing.T) {
 			t.Errorf("Host kept: %v: was at %q, want all of %q", keeps, been, names)
 		}
 	}
+}
+
+// Who speaks TLS is sent to those who do: a signed URL must not go over the line in plain text.
+func TestSiblingOfTLS(t *testing.T) {
+	r, h := newTLSRig(t)
+	r.feeder(0, 320).publish(1)
+	r.loop.node.ledger.SetLimits(admission.Limits{Viewers: 1})
+	r.loop.node.siblings.Store(siblingsOf(&config.Server{
+		Siblings: []string{"mmsh://b.example:8086", "https://c.example"},
+	}))
+	r.watch("a", curlAgent)
+	p := r.connectTLS(h, nil)
+	p.say("GET /streams/a?exp=1&sig=2 HTTP/1.0\r\nHost: a.example\r\n\r\n")
+	want := "Location: https://c.example/streams/a?full=a.example:443,c.example:443&exp=1&sig=2\r\n"
+	if got := string(p.drain(func() {})); !strings.Contains(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
+// Whatever a query is, the Location is one line that leads to a sibling, and says so.
+func FuzzSiblingQuery(f *testing.F) {
+	for _, query := range []string{
+		"", "full=a:1", "full=a:1,b.example:8086&x=#", "a&&full=%2C%0d%0a", "full=\xff,[::1]:80", "&", "?",
+	} {
+		f.Add(query)
+	}
+	r := fullRig(f, "mmsh://b.example:8086", "mmsh://c.example:8086")
+	f.Fuzz(func(t *testing.T, query string) {
+		p := r.connect()
+		defer p.hangUp()
+		p.say("GET /streams/a?" + query + " HTTP/1.0\r\nHost: a.example:8086\r\n\r\n")
+		if !strings.Contains(p.status(), " 302 ") {
+			return
+		}
+		u, err := url.Parse(p.location())
+		if err != nil || u.Host != "b.example:8086" && u.Host != "c.example:8086" || u.Path != "/streams/a" {
+			t.Fatalf("%q: sent to %q, %v", query, p.location(), err)
+		}
+		tried, _ := triedIn([]byte(u.RawQuery))
+		if n := len(tried); n < 2 || tried[n-1] != u.Host || slices.Contains(tried[:n-1], u.Host) {
+			t.Errorf("%q: sent to %q by way of %q", query, u.Host, tried)
+		}
+	})
 }

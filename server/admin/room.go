@@ -102,8 +102,10 @@ var (
 	roomDesc   = streamDesc("headroom_viewers", "Viewers of the stream that have room yet; absent without a limit.")
 )
 
-var roomDescs = []*prometheus.Desc{seatsDesc, seatLimitDesc, bandDesc, bandLimitDesc, lineDesc, usableDesc, headroomDesc,
-	refusedDesc, viewerDesc, roomDesc}
+var roomDescs = []*prometheus.Desc{
+	seatsDesc, seatLimitDesc, bandDesc, bandLimitDesc, lineDesc, usableDesc, headroomDesc, refusedDesc,
+	viewerDesc, roomDesc,
+}
 
 func roomMetric(name, help string) *prometheus.Desc {
 	return prometheus.NewDesc("pumpd_admitted_"+name, help, nil, nil)
