@@ -13,6 +13,7 @@ const lengthDigits = 18
 type framing struct {
 	length           int64 // Content-Length, -1 if there is none
 	chunked          bool  // Transfer-Encoding: chunked
+	identity         bool  // Transfer-Encoding: identity
 	close, keepAlive bool
 }
 
@@ -30,16 +31,17 @@ func (f *framing) contentLength(value []byte) error {
 }
 
 // transferEncoding takes one Transfer-Encoding field. We know chunked, alone and once, and identity, an old word for
-// nothing.
+// nothing. Both together are a contradiction, which others may see otherwise than we.
 func (f *framing) transferEncoding(value []byte) error {
 	switch {
-	case fold(value, "identity"):
+	case fold(value, "identity") && !f.chunked:
+		f.identity = true
 		return nil
-	case fold(value, "chunked") && !f.chunked:
+	case fold(value, "chunked") && !f.chunked && !f.identity:
 		f.chunked = true
 		return nil
 	}
-	return fmt.Errorf("transfer-encoding: %.40q, allowed is chunked, once", value)
+	return fmt.Errorf("transfer-encoding: %.40q, allowed is chunked, once and alone", value)
 }
 
 // connection takes one Connection field, a comma list. Everything but close and keep-alive is for proxies.
