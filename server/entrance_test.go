@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/netip"
 	"regexp"
@@ -13,6 +14,7 @@ import (
 	"time"
 
 	"pumpd/asf/asftest"
+	"pumpd/server/auth"
 	"pumpd/server/config"
 	"pumpd/server/fanout"
 )
@@ -185,4 +187,35 @@ func TestOneGateForAllListeners(t *testing.T) {
 	for _, a := range s.TLSAddrs() {
 		ask(a, overTLS)
 	}
+}
+
+// Whatever bytes come on a connection, they get nobody in who has no right to.
+func FuzzGate(f *testing.F) {
+	for _, e := range entrances {
+		for _, request := range e.requests {
+			for _, path := range spellings {
+				f.Add([]byte(strings.ReplaceAll(request, "%s", path) + "\r\n"))
+				f.Add([]byte(strings.ReplaceAll(request, "%s", path) + basic("ann", "x") + "\r\n" +
+					strings.ReplaceAll(request, "%s", path) + "\r\n"))
+			}
+		}
+	}
+	secret := fmt.Sprintf("%016x", rand.Uint64()) // which the fuzzer cannot learn
+	f.Fuzz(func(t *testing.T, input []byte) {
+		r := newRig(t, private(func(s *config.Stream) {
+			s.PushFrom = []string{"10.0.0.0/8"} // or it would write the stream that it is to see
+			s.ViewUsers, s.ViewKeys = []auth.Secret{auth.Secret("ann:" + secret)}, []auth.Secret{auth.Secret(secret)}
+			s.ViewSatisfy = config.SatisfyAny
+		}), "a")
+		r.feeder(0, 320).publish(12)
+		p := r.connect()
+		p.say(string(input))
+		for range 4 {
+			r.pass(choreInterval)
+			r.turn()
+		}
+		if p.conn.viewer != nil || bytes.Contains(p.got, asftest.Header(asftest.PacketSize, 320)[:16]) {
+			t.Fatalf("%q is let in", input)
+		}
+	})
 }

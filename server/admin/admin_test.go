@@ -146,6 +146,7 @@ func TestRoutes(t *testing.T) {
 		{"/api/streams/", "", 404, plainText, "not found"},
 		{"/api/streams/demo/x", "", 404, plainText, "not found"},
 		{"/index.html", "", 404, plainText, "not found"},
+		{"/streams/demo", "", 404, plainText, "not found"}, // nobody watches here, so there is nothing to guard
 	} {
 		w := r.get(c.path)
 		if got := w.Header().Get("Content-Type"); w.Code != c.code || got != c.media || !strings.Contains(w.Body.String(),
