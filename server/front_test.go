@@ -190,6 +190,28 @@ func TestSessionsBehindAProxy(t *testing.T) {
 	}
 }
 
+// Places for each address are those of the clients, not of the proxy.
+func TestPlacesBehindAProxy(t *testing.T) {
+	r := fronted(t, func(cfg *config.Config) { cfg.Server.MaxPerIP = 1 })
+	r.up()
+	enter := func(preface, fields, want string) *peer {
+		t.Helper()
+		p := r.connectFrom(at("10.0.0.1"))
+		if p.say(preface + askPlay + fields + "\r\n"); !strings.Contains(p.status(), want) {
+			t.Errorf("%q, %q: %q, want %s", preface, fields, p.status(), want)
+		}
+		return p
+	}
+	first := enter(lineV1, "", "200")
+	enter("", "X-Forwarded-For: 203.0.113.8\r\n", "200")
+	enter("", "X-Forwarded-For: 203.0.113.7\r\n", "503")
+	enter(headV2, "", "503")
+	first.hangUp()
+	enter("", "Forwarded: for=203.0.113.7\r\n", "200")
+	enter("PROXY UNKNOWN\r\n", "", "200")
+	enter("", "", "503") // those whom the proxy does not name share its own
+}
+
 // Wrong passwords of one client do not hold up the others behind the same proxy.
 func TestGuessesBehindAProxy(t *testing.T) {
 	r := fronted(t, func(cfg *config.Config) {
