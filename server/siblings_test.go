@@ -158,10 +158,8 @@ func FuzzSiblingQuery(f *testing.F) {
 	} {
 		f.Add(query)
 	}
-	r := fullRig(f, "mmsh://b.example:8086", "mmsh://c.example:8086")
 	f.Fuzz(func(t *testing.T, query string) {
-		p := r.connect()
-		defer p.hangUp()
+		p := fullRig(t, "mmsh://b.example:8086", "mmsh://c.example:8086").connect()
 		p.say("GET /streams/a?" + query + " HTTP/1.0\r\nHost: a.example:8086\r\n\r\n")
 		if !strings.Contains(p.status(), " 302 ") {
 			return
