@@ -23,6 +23,7 @@ import (
 	"pumpd/server/config"
 	"pumpd/server/logging/logtest"
 	"pumpd/server/reason"
+	"pumpd/server/stream"
 )
 
 // Every key of the configuration is applied by a reload, in one of the ways that settings.go names, or is named as one
@@ -336,7 +337,7 @@ func TestRetireHeld(t *testing.T) {
 	p := r.watch("a", ffmpegAgent)
 	st := r.reg.Streams()[0]
 	r.reg.SetStreams(r.reg.Streams()[1:])
-	r.loop.retire(st, r.at)
+	r.loop.retire([]*stream.Stream{st}, r.at)
 	r.turn()
 	if !strings.Contains(p.status(), "404") || st.Stats().Held.Load() != 0 {
 		t.Errorf("%q, %d held, want 404 and none", p.status(), st.Stats().Held.Load())
@@ -354,7 +355,7 @@ func TestRetireViewers(t *testing.T) {
 	r.turn()
 	st := r.reg.Streams()[0]
 	r.reg.SetStreams(r.reg.Streams()[1:])
-	r.loop.tell(func(now clock.Instant) { r.loop.retire(st, now) })
+	r.loop.tell(func(now clock.Instant) { r.loop.retire([]*stream.Stream{st}, now) })
 	r.turn()
 	if got := r.read(viewer.body()); got.ended != 0 || !viewer.fin {
 		t.Errorf("$E %d, FIN %v, want 0 and true", got.ended, viewer.fin)
@@ -406,7 +407,9 @@ func TestReloadPushRights(t *testing.T) {
 		st.Configure(&to, &config.Default().Server)
 		r.loop.node.access.replace(pushRightsByStream{st: rights})
 		s := &Server{node: r.loop.node}
-		s.recheckPushes(st, config.StreamChange{From: from, To: &to, Keys: pushKeys})
+		s.retire(nil, map[*stream.Stream]dismissal{
+			st: s.dismissalOf(st, config.StreamChange{From: from, To: &to, Keys: pushKeys}),
+		})
 		r.turn()
 		if stays := st.Writer() != nil && !e.fin; stays != c.stays {
 			t.Errorf("%s: it stays: %v, want %v; %q", c.name, stays, c.stays, e.got)

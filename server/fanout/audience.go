@@ -60,17 +60,21 @@ func (h *Hub) Unlisten(st *stream.Stream) {
 	a := h.audienceOf(st)
 	if a.listens--; a.listens == 0 {
 		st.Unlisten(h.id)
-		h.forget(a)
+		if a.retired {
+			h.forget()
+		}
 	}
 }
 
-// forget drops the audience of a stream that is no more once nothing is left of it. Not in the middle of a round.
-func (h *Hub) forget(a *audience) {
-	if !a.retired || a.listens > 0 {
-		return
-	}
-	delete(h.of, a.stream)
-	h.audiences = slices.DeleteFunc(h.audiences, func(o *audience) bool { return o == a })
+// forget drops the audiences of streams that are no more once nothing is left of them. Not in the middle of a round.
+func (h *Hub) forget() {
+	h.audiences = slices.DeleteFunc(h.audiences, func(a *audience) bool {
+		over := a.retired && a.listens == 0
+		if over {
+			delete(h.of, a.stream)
+		}
+		return over
+	})
 }
 
 // Join makes v, which is new, a viewer of st from one of its join points on. It is sent what there is at once, behind
@@ -142,20 +146,22 @@ func (h *Hub) Part(v *Viewer, why reason.Reason, now clock.Instant) Stay {
 	return Stay{Stream: a.stream, Length: now.Since(v.joined), Bytes: v.bytes, Skips: v.skips}
 }
 
-// Retire dismisses all viewers of a stream that is no more, pumps as well, and forgets it when they are gone. Nobody
-// joins it from now on.
-func (h *Hub) Retire(st *stream.Stream, why reason.Reason, now clock.Instant) {
-	a := h.of[st]
-	if a == nil {
-		return
-	}
-	a.retired = true
-	for _, v := range a.viewers {
-		if v.verdict == reason.None && v.state != leaving {
-			h.Dismiss(v, why, now)
+// Retire dismisses all viewers of streams that are no more, pumps as well, and forgets the streams when they are gone.
+// Nobody joins them from now on.
+func (h *Hub) Retire(streams []*stream.Stream, why reason.Reason, now clock.Instant) {
+	for _, st := range streams {
+		a := h.of[st]
+		if a == nil {
+			continue
+		}
+		a.retired = true
+		for _, v := range a.viewers {
+			if v.verdict == reason.None && v.state != leaving {
+				h.Dismiss(v, why, now)
+			}
 		}
 	}
-	h.forget(a)
+	h.forget()
 }
 
 // Dismiss ends the stream of a viewer that is Dismissable, or has asked for that, as the source would: after the frame

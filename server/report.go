@@ -1,0 +1,98 @@
+package server
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"pumpd/server/admin"
+	"pumpd/server/config"
+)
+
+// A Report says what a reload has done, or would do, in the order of the configuration.
+type Report struct {
+	Added   []string `json:"added,omitempty"` // paths of streams
+	Removed []string `json:"removed,omitempty"`
+	Changed []string `json:"changed,omitempty"`
+	Sources []string `json:"sources,omitempty"` // of those that stay, whose source begins anew
+	Keys    []string `json:"keys,omitempty"`    // outside of streams, such as "timeouts.stall", that count now
+	Restart []string `json:"restart,omitempty"` // keys that are otherwise in the file, and count from the next start on
+}
+
+// Nothing says that the file says what the pump does already.
+func (r *Report) Nothing() bool {
+	return len(r.Added)+len(r.Removed)+len(r.Changed)+len(r.Keys)+len(r.Restart) == 0
+}
+
+func (c *change) report() *Report {
+	r := &Report{Added: paths(c.diff.Added), Removed: paths(c.diff.Removed), Restart: c.restart}
+	changed := map[string][]string{}
+	for _, st := range c.diff.Changed {
+		r.Changed = append(r.Changed, st.To.Path)
+		changed[st.To.Path] = st.Keys
+	}
+	for i := range c.from.Streams {
+		if was := &c.from.Streams[i]; was.Enabled && !slices.Contains(r.Removed, was.Path) &&
+			restartsSource(was, changed[was.Path], c.diff.Keys) {
+			r.Sources = append(r.Sources, was.Path)
+		}
+	}
+	r.Keys = slices.DeleteFunc(slices.Clone(c.diff.Keys), func(key string) bool { return slices.Contains(c.restart, key) })
+	return r
+}
+
+func paths(streams []*config.Stream) (list []string) {
+	for _, st := range streams {
+		list = append(list, st.Path)
+	}
+	return list
+}
+
+// note tells the log and the admin what became of a reload.
+func (s *Server) note(r *Report, err error) {
+	switch {
+	case errors.Is(err, errOver):
+		s.log.Info("reload refused", "err", err)
+		return
+	case err != nil:
+		for line := range strings.Lines(err.Error()) {
+			s.log.Error("reload refused, the configuration is as before", "err", strings.TrimSuffix(line, "\n"))
+		}
+		s.noteReload(admin.Reload{At: time.Now(), Error: err.Error()})
+		return
+	}
+	if r.Nothing() {
+		s.log.Info("reload: nothing has changed")
+	} else {
+		s.log.Info("reloaded", slices.Concat(listed("added", r.Added), listed("removed", r.Removed),
+			listed("changed", r.Changed), listed("sources", r.Sources), listed("keys", r.Keys))...)
+	}
+	s.warn()
+	if len(r.Restart) > 0 {
+		s.log.Warn("reload: some keys count from the next start on", listed("keys", r.Restart)...)
+	}
+	s.noteReload(admin.Reload{At: time.Now(), OK: true, Restart: r.Restart})
+}
+
+// noteReload keeps it for the admin: since when the configuration is what it is outlives a reload that was refused.
+func (s *Server) noteReload(n admin.Reload) {
+	if n.Loaded = n.At; !n.OK {
+		last := s.lastReload.Load()
+		n.Loaded, n.Restart = last.Loaded, last.Restart
+	}
+	s.lastReload.Store(&n)
+}
+
+// listed is for the log: nothing of an empty list, and no more of a long one than one can read.
+func listed(key string, list []string) []any {
+	const most = 20
+	switch n := len(list); {
+	case n == 0:
+		return nil
+	case n > most:
+		return []any{key, fmt.Sprintf("%s and %d more", strings.Join(list[:most], " "), n-most)}
+	}
+	return []any{key, strings.Join(list, " ")}
+}

@@ -1,0 +1,153 @@
+package server
+
+import (
+	"context"
+	"slices"
+
+	"pumpd/server/config"
+	"pumpd/server/forward"
+	"pumpd/server/play"
+	"pumpd/server/pull"
+	"pumpd/server/stream"
+)
+
+// A task goes on for a stream as long as its configuration wants it, on a goroutine of its own.
+type task struct {
+	// What it is made of: when one of these keys has another value it begins anew, and viewers wait for it as for a source
+	// that is lost. All else it asks Stream.Config for.
+	keys   []string // of streams
+	global []string // of others
+	wanted func(*config.Stream) bool
+	run    func(*Server, context.Context, *stream.Stream)
+}
+
+var tasks = []task{
+	{
+		keys:   []string{"streams[].slate"},
+		wanted: func(c *config.Stream) bool { return c.Slate != "" },
+		run:    (*Server).playSlate,
+	},
+	{
+		keys:   []string{"streams[].type", "streams[].file"},
+		wanted: func(c *config.Stream) bool { return c.Type == config.TypeFile },
+		run:    (*Server).playFile,
+	},
+	{
+		keys: []string{
+			"streams[].type", "streams[].url", "streams[].urls", "streams[].pair", "streams[].ca_file",
+			"streams[].fingerprint", "streams[].follow_redirects", "streams[].client_cert", "streams[].client_key",
+		},
+		global: []string{"proxy.url", "proxy.for_local"},
+		wanted: func(c *config.Stream) bool { return c.Type == config.TypePull },
+		run:    (*Server).pull,
+	},
+	{
+		keys: []string{
+			"streams[].forward", "streams[].forward_ca_file", "streams[].forward_fingerprints",
+			"streams[].forward_client_cert", "streams[].forward_client_key",
+		},
+		global: []string{"proxy.url", "proxy.for_local"},
+		wanted: func(c *config.Stream) bool { return len(c.Forward) > 0 },
+		run:    (*Server).forward,
+	},
+}
+
+// askedOfStreams are the keys that whoever needs them asks Stream.Config for, each time, or that prepareStreams makes
+// something of.
+var askedOfStreams = []string{
+	"streams[].path", "streams[].enabled", // by which it is another stream
+	"streams[].title", "streams[].hold", "streams[].slate_after",
+	"streams[].max_viewers", "streams[].max_bandwidth", "streams[].bitrate",
+	"streams[].view_users", "streams[].view_from", "streams[].view_keys", "streams[].view_satisfy",
+	"streams[].auth_url", "streams[].auth_fail", "streams[].auth_ttl", "streams[].auth_timeout",
+	"streams[].push_users", "streams[].push_certs", "streams[].push_from", "streams[].on_second_push",
+	"streams[].failback", "streams[].pair_switch", "streams[].on_demand", "streams[].idle_close",
+	"streams[].forward_buffer", "streams[].forward_lag",
+}
+
+func (s *Server) playSlate(ctx context.Context, st *stream.Stream) { play.RunSlate(ctx, st) }
+func (s *Server) playFile(ctx context.Context, st *stream.Stream)  { play.RunFile(ctx, st) }
+
+func (s *Server) pull(ctx context.Context, st *stream.Stream) {
+	pull.Run(ctx, st, s.config, s.node.name)
+	st.ShowUpstreams(nil)
+}
+
+func (s *Server) forward(ctx context.Context, st *stream.Stream) {
+	forward.Run(ctx, st, s.config, s.node.name)
+}
+
+// A running is a task that goes on.
+type running struct {
+	stop  context.CancelCauseFunc
+	ended chan struct{}
+}
+
+// runnings are those of all streams, in the order of tasks; nil: that one does not go on. They belong to the server's
+// own goroutine.
+type runnings map[*stream.Stream][]*running
+
+// startTasks has what the configuration wants begin for a stream that is new.
+func (s *Server) startTasks(st *stream.Stream) {
+	s.running[st] = make([]*running, len(tasks))
+	for i := range tasks {
+		if tasks[i].wanted(st.Config()) {
+			s.start(st, i, nil)
+		}
+	}
+}
+
+// start has a task begin once the one before, if there is one, has ended.
+func (s *Server) start(st *stream.Stream, i int, before *running) {
+	ctx, stop := context.WithCancelCause(s.sources)
+	r := &running{stop: stop, ended: make(chan struct{})}
+	s.running[st][i] = r
+	s.helpers.Go(func() {
+		defer close(r.ended)
+		defer stop(nil)
+		if before != nil {
+			<-before.ended
+		}
+		tasks[i].run(s, ctx, st)
+	})
+}
+
+// restartTasks ends what a stream's configuration does not want any more, and begins what it wants now.
+func (s *Server) restartTasks(st *stream.Stream, changed, global []string) {
+	for i := range tasks {
+		t, r := &tasks[i], s.running[st][i]
+		wanted := t.wanted(st.Config())
+		if r != nil && wanted && !common(t.keys, changed) && !common(t.global, global) {
+			continue
+		}
+		if r != nil {
+			r.stop(stream.ErrFollowed)
+			s.running[st][i] = nil
+		}
+		if wanted {
+			s.start(st, i, r)
+		}
+	}
+}
+
+// restartsSource says whether something of a stream ends or begins anew when those keys, of it and outside of streams,
+// change.
+func restartsSource(was *config.Stream, changed, global []string) bool {
+	return slices.ContainsFunc(tasks, func(t task) bool {
+		return t.wanted(was) && (common(t.keys, changed) || common(t.global, global))
+	})
+}
+
+// stopTasks ends all that goes on for a stream that is no more.
+func (s *Server) stopTasks(st *stream.Stream) {
+	for _, r := range s.running[st] {
+		if r != nil {
+			r.stop(nil)
+		}
+	}
+	delete(s.running, st)
+}
+
+func common(a, b []string) bool {
+	return slices.ContainsFunc(a, func(key string) bool { return slices.Contains(b, key) })
+}
