@@ -49,7 +49,7 @@ func newRigOf(t *testing.T, change func(*config.Config), streams ...config.Strea
 	}
 	stopping, draining := make(chan struct{}), make(chan struct{})
 	r := &rig{
-		t: t, at: 1, there: Counters{Limit: 100}, ledger: admission.New(),
+		t: t, at: 1, reload: Reload{OK: true}, there: Counters{Limit: 100}, ledger: admission.New(),
 		ready: make(chan struct{}), halt: func() { close(stopping) }, drain: func() { close(draining) },
 	}
 	c := clock.Clock{Now: func() clock.Instant { return r.at }}

@@ -120,3 +120,20 @@ func TestPageDuration(t *testing.T) {
 		}
 	}
 }
+
+// A reload that was refused is on top of the page with its reason, and so is what waits for a restart.
+func TestPageTellsOfReloads(t *testing.T) {
+	r := newRig(t)
+	r.begin("127.0.0.1:8086")
+	const refused, waits = "The last reload was refused", "count from the next start on: <code>server.loops</code>"
+	if page := r.get("/").Body.String(); strings.Contains(page, refused) || strings.Contains(page, "next start") {
+		t.Error("the page complains about nothing")
+	}
+	r.reload = Reload{Error: "pump.toml:1: <b>", Restart: []string{"server.loops"}}
+	page := r.get("/").Body.String()
+	for _, want := range []string{refused, "pump.toml:1: &lt;b&gt;", waits} {
+		if !strings.Contains(page, want) {
+			t.Errorf("no %q in the page", want)
+		}
+	}
+}
