@@ -18,6 +18,7 @@ type connection struct {
 	f       *forward
 	push    *upstream.Push
 	replies chan answer
+	done    <-chan struct{} // the context's
 	watch   *watch
 
 	// The forward's goroutine only.
@@ -54,7 +55,7 @@ func (f *forward) connect(ctx context.Context) (lasted time.Duration, err error)
 	if !f.settle(reply) {
 		return 0, errOver
 	}
-	c := &connection{f: f, push: push, replies: make(chan answer, 1), watch: newWatch(push), began: f.now(),
+	c := &connection{f: f, push: push, replies: make(chan answer, 1), done: ctx.Done(), watch: newWatch(push), began: f.now(),
 		base: f.v.Bytes}
 	defer c.watch.stop()
 	go c.read(ctx)
@@ -147,7 +148,7 @@ func (c *connection) run(ctx context.Context) error {
 			look = now.Add(lookTime)
 			c.look(now)
 		}
-		alarm.Reset(c.speed.pause())
+		alarm.Reset(c.speed.pause(c.push.Secure()))
 		news := (<-chan struct{})(nil) // not before the pause is over
 		for waits := true; waits; {
 			select {

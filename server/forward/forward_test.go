@@ -571,3 +571,25 @@ func TestBodies(t *testing.T) {
 		}
 	})
 }
+
+// However thin a stream is, what TLS puts around it is about a hundredth; and what is fast is not kept for long.
+func TestPause(t *testing.T) {
+	const usual, least = 100 * time.Millisecond, 10 * time.Millisecond
+	for _, tt := range []struct {
+		rate      float64 // bytes a second
+		plain, in time.Duration
+	}{
+		{0, usual, usual},
+		{2_000, usual, time.Second},
+		{8_000, usual, 312500 * time.Microsecond}, // 2,500 bytes
+		{37_500, usual, usual},
+		{1_638_400, least, least},
+		{1e9, least, least},
+	} {
+		s := speed{rate: tt.rate}
+		plain, in := s.pause(false), s.pause(true)
+		if plain != tt.plain || in != tt.in {
+			t.Errorf("%.0f bytes/s: %v, in TLS %v; want %v and %v", tt.rate, plain, in, tt.plain, tt.in)
+		}
+	}
+}

@@ -150,7 +150,8 @@ func (p *place) find(send uint32) (found point, ok bool) {
 	at := p.kept
 	for e := at.at.Next(); e != nil; e = e.Next() {
 		if e.Kind() == stream.PacketElement {
-			is := sendTime(e, at.gen) == send
+			p, err := at.gen.Header().ParsePacket(e.Full())
+			is := err == nil && p.SendTime == send
 			if is && !inside {
 				found, ok = at, true
 			}
@@ -159,15 +160,6 @@ func (p *place) find(send uint32) (found point, ok bool) {
 		at = at.after(e)
 	}
 	return found, ok
-}
-
-// sendTime is a packet's, in ms.
-func sendTime(e *stream.Element, g *stream.Generation) uint32 {
-	p, err := g.Header().ParsePacket(e.Full())
-	if err != nil {
-		panic(err) // it is in the chain because it is one
-	}
-	return p.SendTime
 }
 
 // skip goes on with the newest key frame, where that is farther on.

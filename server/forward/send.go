@@ -98,11 +98,7 @@ func (c *connection) element(e *stream.Element) error {
 		}
 		return errOver
 	}
-	frame, err := f.frame(e)
-	if err == nil {
-		err = c.put(frame)
-	}
-	if err != nil {
+	if err := c.put(f.frame(e)); err != nil {
 		return err
 	}
 	f.v.Packets++
@@ -119,15 +115,14 @@ func (c *connection) pass(e *stream.Element) bool {
 }
 
 // frame is the $D of a packet, without padding. It is valid until the next call.
-func (f *forward) frame(e *stream.Element) ([]byte, error) {
-	h := f.place.sent.gen.Header()
-	p, err := h.ParsePacket(e.Full())
-	if err != nil {
-		return nil, err
+func (f *forward) frame(e *stream.Element) []byte {
+	h, b := f.place.sent.gen.Header(), e.Full()
+	if p, err := h.ParsePacket(b); err == nil { // else, who can, may make of it what they want
+		f.packet = h.AppendStripped(f.packet[:0], b, p)
+		b = f.packet
 	}
-	f.packet = h.AppendStripped(f.packet[:0], e.Full(), p)
-	f.framed = codec.AppendFrame(f.framed[:0], 'D', f.packet)
-	return f.framed, nil
+	f.framed = codec.AppendFrame(f.framed[:0], 'D', b)
+	return f.framed
 }
 
 // change announces another header in the middle of a push: push.md §4.
@@ -178,6 +173,8 @@ func (c *connection) turn() error {
 			return fmt.Errorf("end of a body: %w", a.reply.Err())
 		}
 		c.f.id = cmp.Or(a.reply.ID, c.f.id)
+	case <-c.done:
+		return context.Canceled
 	case <-late.C:
 		return fmt.Errorf("end of a body: %w within %v", errNoAnswer, answerTime)
 	}
@@ -233,13 +230,24 @@ func (s *speed) sent(bytes int, now clock.Instant) {
 	s.at = now
 }
 
-// pause is how long packets are collected until they fill a record: each has a price, on the line as well.
-func (s *speed) pause() time.Duration {
-	const least, most = 10 * time.Millisecond, 100 * time.Millisecond
-	if s.rate*most.Seconds() <= sendSize {
-		return most
+// pause is how long packets are collected for one write: until they fill a record, but not for long. In TLS they are
+// collected until the 22 bytes around a record are less than a hundredth of it, which takes longer where the stream is
+// thin.
+func (s *speed) pause(secure bool) time.Duration {
+	const least, usual, most = 10 * time.Millisecond, 100 * time.Millisecond, time.Second
+	long := usual
+	if secure && s.rate > 0 {
+		long = min(max(usual, s.takes(leastRecord)), most)
 	}
-	return max(least, time.Duration(sendSize/s.rate*float64(time.Second)))
+	return max(least, min(long, s.takes(sendSize)))
+}
+
+// leastRecord is how much a TLS record is to hold, bytes.
+const leastRecord = 2500
+
+// takes is how long it takes until so many bytes are there, at most a minute.
+func (s *speed) takes(bytes float64) time.Duration {
+	return time.Duration(min(bytes/s.rate, 60) * float64(time.Second))
 }
 
 // skip goes on with the newest key frame if it is too far behind.

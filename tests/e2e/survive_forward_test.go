@@ -215,7 +215,8 @@ type forwarded struct {
 	near, far *mortal
 	line      *link        // before the far pump
 	proxy     *tunnelProxy // nil: there is none
-	all       []*witness   // at the far pump
+	encoder   *process
+	all       []*witness // at the far pump
 }
 
 // startForwarded has an encoder, and the viewers too. A proxy means TLS.
@@ -237,7 +238,7 @@ func startForwarded(t *testing.T, proxied bool) *forwarded {
 		url = forwardURL(f.line.addr, "live")
 	}
 	f.near = startMortal(t, server, forwardStream("live", more, url))
-	startEncoder(t, f.near, "live", keepTrying)
+	f.encoder = startEncoder(t, f.near, "live", keepTrying)
 	waitLive(t, f.far.addr, streamPath("live"))
 	f.all = startWitnesses(t, f.far.addr, "live")
 	awaitAllMore(t, f.all, 20)
@@ -299,7 +300,7 @@ func TestForwardResets(t *testing.T) {
 	f.checkWhole(t)
 }
 
-// The proxy is restarted, and the encoder at the same time: that is a gap of its own length, and no more.
+// The proxy is restarted.
 func TestForwardProxyRestarted(t *testing.T) {
 	t.Parallel()
 	f := startForwarded(t, true)
@@ -309,8 +310,28 @@ func TestForwardProxyRestarted(t *testing.T) {
 	f.checkWhole(t)
 }
 
-// The near pump is restarted: the viewers of the far one stay, and see nothing twice. So do they when the far one's
-// encoder is another process then.
+// The encoder is restarted while the line is cut: that is a gap of its own length, and none of the line's.
+func TestForwardEncoderRestarted(t *testing.T) {
+	t.Parallel()
+	f := startForwarded(t, false)
+	f.line.cut(true)
+	f.encoder.kill9()
+	<-time.After(time.Second)
+	startEncoder(t, f.near, "live", keepTrying)
+	<-time.After(time.Second)
+	f.line.allow()
+	awaitAllMore(t, f.all, 60)
+	for _, w := range f.all {
+		a, _ := w.account()
+		if parts := runs(a.seen); len(parts) != 2 || parts[1][0].number != 0 || len(a.heads) != 1 {
+			t.Errorf("%s: %s, %d headers; want two runs, the second from the encoder's first packet on, and one header", w.name,
+				describeRuns(parts), len(a.heads))
+		}
+	}
+	f.far.awaitCounters(t, "live", counters{Viewers: 4, Joined: 4, Generations: 1})
+}
+
+// The near pump is restarted: the viewers of the far one stay, and see nothing twice.
 func TestForwardNearKilled(t *testing.T) {
 	t.Parallel()
 	f := startForwarded(t, false)
