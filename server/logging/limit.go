@@ -34,7 +34,7 @@ const (
 	Full          = "connection limit reached, refusing with 503"
 	NoRoom        = "no room for a viewer"
 	NoRoomEver    = "a viewer of this stream takes more than the limit, nobody can watch"
-	PushBarred    = "push refused, this address may not push"
+	PushBarred    = "push refused, this encoder may not push"
 	PushWrong     = "push not authorised"
 	PushBraked    = "push not authorised, too many guesses from this network"
 	ViewWrong     = "viewer not authorised"

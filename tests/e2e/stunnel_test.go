@@ -45,13 +45,9 @@ func TestPushThroughStunnel(t *testing.T) {
 	if answer := setUpAt(t, unknown.addr, "/streams/live_push"); answer.StatusCode != 403 {
 		t.Errorf("without a certificate: %s, want 403", answer.Status)
 	}
-	lines, _ := p.out.lines()
-	for _, l := range lines {
-		if strings.Contains(l.text, "see=push_certs") {
-			return
-		}
+	if !poll(patience, func() bool { return strings.Contains(p.out.tail(20), "see=push_certs") }) {
+		t.Errorf("no line of the log names push_certs:\n%s", p.out.tail(20))
 	}
-	t.Errorf("no line of the log names push_certs:\n%s", p.out.tail(10))
 }
 
 // sh runs commands in a directory.
