@@ -14,8 +14,8 @@ import (
 	"pumpd/server/config"
 )
 
-// Whatever reloads follow each other, with viewers and encoders that come and go meanwhile, nothing breaks, and when all
-// have gone nobody is counted any more.
+// Whatever reloads follow each other, with viewers and encoders that come and go meanwhile, nothing breaks, and when
+// all have gone nobody is counted any more.
 func TestReloadStorm(t *testing.T) {
 	t.Parallel()
 	r := startReloadable(t, func(c *config.Config) {

@@ -33,7 +33,8 @@ func TestCompare(t *testing.T) {
 		{Path: "never"},
 	}
 	c := Compare(from, to)
-	if want := []string{"server.listen", "server.merge", "timeouts.stall", "tls.certificates"}; !slices.Equal(c.Keys, want) {
+	want := []string{"server.listen", "server.merge", "timeouts.stall", "tls.certificates"}
+	if !slices.Equal(c.Keys, want) {
 		t.Errorf("keys: got %q, want %q", c.Keys, want)
 	}
 	paths := func(streams []*Stream) (list []string) {
