@@ -8,8 +8,8 @@ import (
 )
 
 // barPrivileges sees to it that a pump that gives root's privileges up gets none again, whatever it runs. That is a
-// promise of each thread, and only those keep it that are made later; so the program starts itself once more. Where that
-// cannot be, it goes on as it is, and says so when it has become the user.
+// promise of each thread, and only those keep it that are made later; so the program starts itself once more. Where
+// that cannot be, it goes on as it is, and says so when it has become the user.
 func barPrivileges(cfg *config.Server) {
 	if cfg.User == "" || !privileges.IsRoot() || privileges.Barred() {
 		return

@@ -1,5 +1,5 @@
-// Command manual makes other forms of pump.toml.example, which is the manual of the configuration: docs/reference.md and
-// the man page pump.toml(5).
+// Command manual makes other forms of pump.toml.example, which is the manual of the configuration: docs/reference.md
+// and the man page pump.toml(5).
 //
 //	go run ./contrib/manual reference < pump.toml.example > docs/reference.md
 //	go run ./contrib/manual man < pump.toml.example > pump.toml.5
@@ -121,7 +121,8 @@ func reference(list []item) string {
 // manPage is the example in the language of man pages: man(7).
 func manPage(list []item) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, ".\\\" %s\n.TH PUMP.TOML 5\n.SH NAME\npump.toml \\- configuration of pumpd(8)\n.SH DESCRIPTION\n", made)
+	fmt.Fprintf(&b, ".\\\" %s\n.TH PUMP.TOML 5\n.SH NAME\npump.toml \\- configuration of pumpd(8)\n", made)
+	b.WriteString(".SH DESCRIPTION\n")
 	for _, i := range list {
 		if i.table != "" {
 			fmt.Fprintf(&b, ".SH %s\n", roff(i.table))

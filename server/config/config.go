@@ -77,7 +77,7 @@ type TLS struct {
 	Listen       []string      `toml:"listen"` // host:port, empty is off
 	Certificates []Certificate `toml:"certificates"`
 	MinVersion   string        `toml:"min_version"` // one of TLSVersions
-	ClientCA     string        `toml:"client_ca"`   // as in Certificate: who signs the certificates of clients; "" is nobody
+	ClientCA     string        `toml:"client_ca"`   // as in Certificate: who signs clients' certificates; "" is nobody
 }
 
 // TLSVersions are the values of TLS.MinVersion.
@@ -109,7 +109,7 @@ type Stream struct {
 	Title        string        `toml:"title"` // for people, "" shows the path
 	Enabled      bool          `toml:"enabled"`
 	Type         string        `toml:"type"`
-	PushFrom     []string      `toml:"push_from"`      // addresses and networks that may push; empty is all if PushUsers is not
+	PushFrom     []string      `toml:"push_from"`      // addresses and networks that may push; empty: all if PushUsers is not
 	OnSecondPush string        `toml:"on_second_push"` // takeover or refuse
 	ViewUsers    []auth.Secret `toml:"view_users"`     // name:secret; without this and the next three all may watch
 	ViewFrom     []string      `toml:"view_from"`      // addresses and networks that may watch
@@ -127,7 +127,7 @@ type Stream struct {
 	OnDemand     bool          `toml:"on_demand"`      // of a pull: connected only while somebody watches
 	IdleClose    Duration      `toml:"idle_close"`     // how long after the last viewer that ends
 	CAFile       string        `toml:"ca_file"`        // of a pull, as in Certificate; "" is what the system trusts
-	Fingerprint  string        `toml:"fingerprint"`    // of a pull: SHA-256 of the upstream's certificate in hex, "" is any
+	Fingerprint  string        `toml:"fingerprint"`    // of a pull: SHA-256 of its certificate in hex, "" is any
 	Hold         Duration      `toml:"hold"`           // how long viewers wait for a source, 0 refuses them
 	Slate        string        `toml:"slate"`          // file as in Certificate, or SlateBuiltin; "" is none
 	SlateAfter   Duration      `toml:"slate_after"`    // how long the source is away before Slate plays

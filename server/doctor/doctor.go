@@ -43,9 +43,9 @@ type Finding struct {
 
 // Kinds are all kinds of Findings, for scripts. docs/doctor.md explains each.
 var Kinds = []string{
-	"bitrate", "bursts", "certificate", "chunked", "clock", "config", "content", "ended", "fields", "files", "forward", "frames",
-	"gaps", "header", "kernel", "keyframes", "login", "open", "protected", "proxy", "redirect", "silent", "slow",
-	"status", "time", "unreachable", "videos",
+	"bitrate", "bursts", "certificate", "chunked", "clock", "config", "content", "ended", "fields", "files", "forward",
+	"frames", "gaps", "header", "kernel", "keyframes", "login", "open", "protected", "proxy", "redirect", "silent",
+	"slow", "status", "time", "unreachable", "videos",
 }
 
 // A Report is what Examine and House say.

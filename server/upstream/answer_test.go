@@ -28,7 +28,10 @@ func TestAnswerHoldsPieces(t *testing.T) {
 		{"TLS", tls.Client(near, &tls.Config{}), strings.NewReader("abc"), []bool{true, true}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			a := &Answer{link: &link{Conn: tt.conn}, stall: func() time.Duration { return time.Minute }, in: newWindow(tt.body, windowSize)}
+			a := &Answer{
+				link: &link{Conn: tt.conn}, stall: func() time.Duration { return time.Minute },
+				in: newWindow(tt.body, windowSize),
+			}
 			var got []bool
 			a.Playing(func(more bool) error {
 				got = append(got, more)

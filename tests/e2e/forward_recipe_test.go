@@ -118,8 +118,8 @@ func TestForwardByPumpd(t *testing.T) {
 			dir := t.TempDir()
 			far, secure := startFar(t, dir)
 			_, port, _ := net.SplitHostPort(secure)
-			own := strings.NewReplacer("proxy.example:3128", proxy.start(t, secure), "[[streams]]", "for_local = true\n[[streams]]",
-				"pump.example:8089", "localhost:"+port)
+			own := strings.NewReplacer("proxy.example:3128", proxy.start(t, secure),
+				"[[streams]]", "for_local = true\n[[streams]]", "pump.example:8089", "localhost:"+port)
 			near := startPump(t, "", own.Replace(forwardBlock(t, "pumpd", 1))+
 				fmt.Sprintf("forward_ca_file = %q\n", filepath.Join(dir, "pump.crt")))
 			pushNews(t, near.addr, c)

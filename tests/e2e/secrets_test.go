@@ -32,7 +32,8 @@ push_users = ["encoder:` + canary + `4", "other:file:` + dir + `/secret", "third
 [[streams]]
 path = "clip"
 type = "file"
-forward = ["http://me:` + canary + `5@` + host + `/streams/a_push?token=` + canary + `", "http://me:` + canary + `6@` + dead + `/a_push"]
+forward = ["http://me:` + canary + `5@` + host + `/streams/a_push?token=` + canary + `",
+	"http://me:` + canary + `6@` + dead + `/a_push"]
 [[streams]]
 path = "one"
 type = "mmsh_pull"
@@ -40,7 +41,8 @@ url = "mmsh://me:` + canary + `7@` + host + `/a?token=` + canary + `"
 [[streams]]
 path = "more"
 type = "mmsh_pull"
-urls = ["mmsh://me:` + canary + `8@` + dead + `/a", "env:PUMPD_CANARY_URL", "srv:me:` + canary + `9@_mmsh._tcp.invalid/a"]
+urls = ["mmsh://me:` + canary + `8@` + dead + `/a", "env:PUMPD_CANARY_URL",
+	"srv:me:` + canary + `9@_mmsh._tcp.invalid/a"]
 [[streams]]
 path = "pair"
 type = "mmsh_pull"
@@ -54,8 +56,8 @@ url = "http://me:` + canary + `@` + host + `"
 `
 }
 
-// Whatever goes wrong with a secret, it is in no log, error, answer, page, metric, profile or process title. A key that is
-// new and takes one belongs into canaries.
+// Whatever goes wrong with a secret, it is in no log, error, answer, page, metric, profile or process title. A key that
+// is new and takes one belongs into canaries.
 func TestSecretsAreNowhere(t *testing.T) {
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "secret"), []byte(canary+"\n"), 0o600); err != nil {
