@@ -30,7 +30,11 @@ func read(path string) ([]byte, error) {
 		return nil, err
 	}
 	defer f.Close()
-	return io.ReadAll(io.LimitReader(f, maxSize+1))
+	data, err := io.ReadAll(io.LimitReader(f, maxSize+1))
+	if err == nil && len(data) == 0 {
+		err = fmt.Errorf("%s: the file is empty", path) // perhaps it is being written: a reload would take all streams away
+	}
+	return data, err
 }
 
 // Parse is Load of a file that is in memory. name is the file's path: it stands in errors, and names of certificates

@@ -294,3 +294,17 @@ func TestOneLine(t *testing.T) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
+
+// An empty file is one that somebody is about to write, and no wish to have no streams.
+func TestLoadEmpty(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "pump.toml")
+	if err := os.WriteFile(name, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Load(name); err == nil || !strings.Contains(err.Error(), "pump.toml: the file is empty") {
+		t.Error(err)
+	}
+	if _, err := Check(name, nil); err == nil {
+		t.Error("and Check takes it")
+	}
+}
