@@ -58,4 +58,5 @@ func TestServiceManager(t *testing.T) {
 		t.Fatal(err)
 	}
 	hear("STOPPING=1")
+	<-p.ended // a second signal would kill it
 }
