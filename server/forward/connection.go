@@ -73,8 +73,9 @@ func (f *forward) connect(ctx context.Context) (lasted time.Duration, err error)
 
 // settle finds where to go on, by what the server has answered. It is false when there is nothing to push any more.
 func (f *forward) settle(r upstream.PushReply) bool {
-	known, first := f.id == r.ID, f.id == upstream.NoPushID
-	f.id = r.ID
+	first := !f.met
+	known := !first && f.id == r.ID // one that gives no push-ids knows us as long as we have one place
+	f.id, f.met = r.ID, true
 	if !known || !f.place.set() {
 		if !f.join(known) {
 			return false

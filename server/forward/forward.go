@@ -37,6 +37,7 @@ type forward struct {
 	random func() float64
 
 	id       string // push-id, upstream.NoPushID before the server has given one
+	met      bool   // the server has accepted the stream before
 	place    place
 	packet   []byte // scratch: without padding
 	framed   []byte // scratch: the same in its frame
@@ -161,7 +162,7 @@ func (f *forward) run(ctx context.Context) {
 		case ctx.Err() != nil:
 			return
 		case errors.Is(err, errOver):
-			f.id, f.place = upstream.NoPushID, place{}
+			f.id, f.met, f.place = upstream.NoPushID, false, place{}
 			f.st.Log().Info("forward has ended with the stream", "to", f.v.Name)
 		default:
 			f.rest(ctx, err, lasted)

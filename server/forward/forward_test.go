@@ -193,6 +193,11 @@ func (c *call) takes(id string, got *taken, enough func(n int) bool, more ...str
 		return
 	}
 	c.accept(id, more...)
+	c.body(got, enough)
+}
+
+// body takes a PushStart and what follows.
+func (c *call) body(got *taken, enough func(n int) bool) {
 	if _, ok := c.request(); !ok {
 		return
 	}
@@ -371,6 +376,38 @@ func TestResumeByAcknowledgement(t *testing.T) {
 		all := slices.Concat(first.numbers, second.numbers)
 		if want := asftest.Numbers(0, 100); !slices.Equal(all, want[:len(all)]) || len(all) < 90 {
 			t.Errorf("first %v, then %v", first.numbers, second.numbers)
+		}
+	})
+}
+
+// One that gives no push-id, as peercast-yt does, is treated no worse.
+func TestNoPushID(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var first, second taken
+		s := newScene(t, nil)
+		s.script = func(c *call) {
+			got, enough := &second, (func(int) bool)(nil)
+			if c.n == 1 {
+				got, enough = &first, func(n int) bool { return n >= 40 }
+			}
+			head, _ := c.request()
+			if !strings.Contains(head, "push-id=0\r\n") {
+				t.Errorf("asked %q", head)
+			}
+			c.say("HTTP/1.1 204 No Content\r\nServer: Cougar/9\r\n\r\n")
+			c.body(got, enough)
+		}
+		s.header(320)
+		s.push(30)
+		stop := s.run()
+		s.push(100)
+		stop()
+		all := slices.Concat(first.numbers, second.numbers)
+		if want := asftest.Numbers(0, 130); !slices.Equal(all, want[:len(all)]) || len(all) < 120 {
+			t.Errorf("first %v, then %v", first.numbers, second.numbers)
+		}
+		if v := s.st.Forwards()[0]; v.Reconnects != 1 || v.Skips != 0 {
+			t.Errorf("%+v", v)
 		}
 	})
 }

@@ -100,7 +100,7 @@ func (v *Visit) setUp(ctx context.Context, id, path string) (c *Push, reply Push
 
 // ask sends a setup and waits for the answer for so long at most.
 func (c *Push) ask(id, authorization string, patience time.Duration) (*reply, error) {
-	const body = "AutoDestroy: 1\r\n"
+	const body = "AutoDestroy: 0\r\n" // what is there over there stays
 	c.link.SetDeadline(time.Now().Add(patience))
 	defer c.link.SetDeadline(time.Time{})
 	head := c.appendRequest(nil, "pushsetup", id, int64(len(body)), authorization)
