@@ -46,7 +46,7 @@ var arrows = []arrow{
 	{dir: ".", may: []string{"server", "server/access", "server/config", "server/doctor", "server/privileges"}},
 	{
 		dir: "server", may: []string{
-			"server/access", "server/admin", "server/admission",
+			"server/access", "server/accesslog", "server/admin", "server/admission",
 			"server/auth", "server/clock", "server/config", "server/fanout", "server/forward", "server/line",
 			"server/logging", "server/play", "server/privileges",
 			"server/proxied", "server/pull", "server/pulse", "server/quota", "server/reason", "server/stream",
@@ -123,6 +123,7 @@ var arrows = []arrow{
 	{dir: "server/pulse", may: []string{"server/clock"}},
 	// What all of the server stands on.
 	{dir: "server/clock", may: []string{"*"}},
+	{dir: "server/accesslog", may: []string{"*"}, tests: []string{"server/logging/logtest"}},
 	{dir: "server/logging"},
 	{dir: "server/privileges", may: []string{"*"}},
 	{dir: "server/logging/logtest"},

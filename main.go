@@ -157,17 +157,27 @@ func serve(cfg *config.Config, file string, stdout, stderr io.Writer) error {
 		debug.SetGCPercent(collectAt)
 	}
 	hangups := make(chan os.Signal, 1)
+	rotations := make(chan os.Signal, 1)
 	signal.Notify(hangups, syscall.SIGHUP) // for good: it is to end nothing, not even while we stop
-	signal.Ignore(syscall.SIGPIPE)         // who reads our log may go away
+	signal.Notify(rotations, syscall.SIGUSR1)
+	signal.Ignore(syscall.SIGPIPE) // who reads our log may go away
 	var level slog.LevelVar
 	s, err := server.New(cfg, logger(&cfg.Server, &level, stderr))
 	if err != nil {
 		return err
 	}
-	s.Version, s.Level = versionName(), &level
+	s.Version, s.Level, s.Stdout = versionName(), &level, stdout
 	s.Load = func() (*config.Config, error) { return config.Load(file) }
 	s.File = absolute(file)
+	if cfg.Server.AccessLog == config.AccessStdout {
+		stdout = stderr // the access log has it for itself
+	}
 	go s.Announce(stdout)
+	go func() {
+		for range rotations {
+			s.ReopenLogs()
+		}
+	}()
 	go func() {
 		for range hangups {
 			_, _ = s.Reload(context.Background()) // it tells the log

@@ -39,7 +39,7 @@ type conn struct {
 	owed     []byte                // what is left of a reply's body, which belongs to the stream, see owed.go
 	deadline clock.Instant         // of the phase; 0 is none
 	viewer   *fanout.Viewer        // while viewing
-	agent    unique.Handle[string] // what the viewer calls itself; thousands have the same
+	who      unique.Handle[client] // the viewer, for the access log; thousands are the same
 	push     *push                 // while feeding, and between the requests of one encoder
 	waitsFor *stream.Stream        // while holding and then in the queue
 	guest    *guest                // of the gate; nil: it has an ordinary place

@@ -165,7 +165,7 @@ func (l *loop) askCallback(c *conn, x exchange, p viewRights, q *inquiry, now cl
 	}
 	st := x.stream
 	ask := access.Question{
-		Path: access.Path(st.Config()), Agent: agentName(x.UserAgent).Value(), User: q.viewer, Query: string(x.Query),
+		Path: access.Path(st.Config()), Agent: agentName(x.UserAgent), User: q.viewer, Query: string(x.Query),
 	}
 	if len(p.Users()) == 0 && len(x.Authorization) > 0 {
 		if !l.turnToGuess(c, x, q, now) {

@@ -1,6 +1,9 @@
 package server
 
 import (
+	"context"
+	"log/slog"
+
 	"pumpd/server/clock"
 	"pumpd/server/fanout"
 	"pumpd/server/reason"
@@ -22,6 +25,7 @@ func (l *loop) join(c *conn, v *fanout.Viewer, st *stream.Stream, j *stream.Join
 	if v.Session != 0 {
 		l.node.sessions.playsAt(v.Session, spot{int32(l.id), c.fd})
 	}
+	l.logJoin(c, st)
 	l.hub.Join(v, st, j, head, now)
 }
 
@@ -47,13 +51,21 @@ func (l *loop) part(c *conn, now clock.Instant) {
 		l.schedule(c)
 	}
 	l.node.sessions.stop(v.Session, c.remote.Addr(), now)
-	logViewer(l.access, c, l.viewerOn(c), had)
+	l.logViewer(c, had)
 }
 
 // Blocked has the watcher tell when v's socket can take more.
 func (l *loop) Blocked(v *fanout.Viewer) {
 	if c := l.connOf(v); c != nil {
 		l.expect(c)
+	}
+}
+
+// Skipped leaves a line of that at debug.
+func (l *loop) Skipped(v *fanout.Viewer) {
+	if c := l.connOf(v); c != nil && l.log.Enabled(context.Background(), slog.LevelDebug) {
+		had := l.hub.StayOf(v, l.clock.Now())
+		l.log.Debug("viewer skips", "stream", had.Stream.Config().Path, "from", c.remote, "skips", had.Skips)
 	}
 }
 

@@ -22,7 +22,6 @@ type loop struct {
 	id       int
 	clock    clock.Clock
 	log      *slog.Logger
-	access   *slog.Logger
 	reg      *stream.Registry
 	stats    *serverStats
 	node     *node
@@ -52,6 +51,7 @@ type loop struct {
 	asking   map[*conn]*inquiry         // those who asked for a stream that not everybody may watch
 	chores   clock.Instant              // when deadlines are next looked at
 	draining loopDrain
+	reported reports
 	stopping bool
 	serving  bool // inside work or traffic, which sweep when they are done
 
@@ -90,6 +90,8 @@ type limits struct {
 	proxies     proxied.Trusted
 
 	stripPadding bool
+
+	accessInterval time.Duration
 }
 
 func loopLimitsOf(cfg *config.Config) limits {
@@ -100,6 +102,8 @@ func loopLimitsOf(cfg *config.Config) limits {
 		redirect404: cfg.Server.Redirect404To,
 
 		stripPadding: cfg.Server.StripPadding,
+
+		accessInterval: time.Duration(cfg.Server.AccessInterval),
 	}
 }
 
@@ -132,7 +136,7 @@ const (
 func newLoop(id int, c clock.Clock, cfg *config.Config, e fanout.Engine, log *slog.Logger, reg *stream.Registry,
 	stats *serverStats, n *node, poke func()) *loop {
 	l := &loop{
-		id: id, clock: c, log: log, access: log, reg: reg, stats: stats, node: n, poke: poke,
+		id: id, clock: c, log: log, reg: reg, stats: stats, node: n, poke: poke,
 		limits: loopLimitsOf(cfg),
 		held:   map[*stream.Stream][]*conn{}, fronts: map[*conn]*front{},
 		asking: map[*conn]*inquiry{},

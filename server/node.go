@@ -3,6 +3,7 @@ package server
 import (
 	"sync/atomic"
 
+	"pumpd/server/accesslog"
 	"pumpd/server/admission"
 	"pumpd/server/clock"
 	"pumpd/server/config"
@@ -24,6 +25,7 @@ type node struct {
 	viewing  *viewAccess
 	proxies  atomic.Pointer[proxied.Trusted] // of trusted_proxies
 	line     *line.Line
+	visits   *accesslog.Log // nil: the configuration has none
 }
 
 func newNode(cfg *config.Server) *node {

@@ -148,7 +148,7 @@ func (l *loop) watch(c *conn, x exchange, now clock.Instant) {
 		c.wire.write(l.playHead(x, j.Gen, s))
 		l.finish(c, false)
 	default:
-		c.agent = agentName(x.UserAgent)
+		c.who = clientOf(x.Request)
 		l.join(c, newViewer(c, x.dialect, s.id), st, j, l.playHead(x, j.Gen, s), now)
 	}
 }

@@ -14,17 +14,21 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/netip"
+	"os"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
 
+	"pumpd/server/accesslog"
 	"pumpd/server/admin"
 	"pumpd/server/clock"
 	"pumpd/server/config"
@@ -42,6 +46,7 @@ type Server struct {
 	Load    func() (*config.Config, error) // reads and checks the configuration again; nil: there is no Reload
 	File    string                         // that Load loads, with its whole path
 	Level   *slog.LevelVar                 // of the log's handler; nil: its level cannot be changed
+	Stdout  io.Writer                      // for an access log there; nil: the process's
 
 	// Set by New, never changed.
 	logs    *logging.Queue
@@ -114,6 +119,7 @@ func New(cfg *config.Config, log *slog.Logger) (*Server, error) {
 // assemble makes what a server consists of.
 func (s *Server) assemble() (err error) {
 	cfg := s.config()
+	s.node.visits = accesslog.New(cfg.Server.AccessLog, cfg.Server.AccessFormat, s.log)
 	s.node.line = newLine(lineOf(&cfg.Server), s.node.ledger, s.log)
 	if err := s.makeGate(); err != nil {
 		return err
@@ -211,6 +217,9 @@ func (s *Server) release() {
 // change them.
 func (s *Server) Addrs() []netip.AddrPort { return s.at.Load().plain }
 
+// ReopenLogs has the access log's file opened anew by its name, as after a rotation. Any goroutine.
+func (s *Server) ReopenLogs() { s.node.visits.Reopen() }
+
 // TLSAddrs are those of https:// and mmshs://.
 func (s *Server) TLSAddrs() []netip.AddrPort { return s.at.Load().secure }
 
@@ -257,7 +266,9 @@ func (s *Server) Run(ctx context.Context) error {
 	s.manager.Stopping()
 	close(s.over)
 	cancel()
-	return errors.Join(fault, s.stop())
+	err := errors.Join(fault, s.stop())
+	s.node.visits.Close()
+	return err
 }
 
 // listen opens the listeners and starts gnet.
@@ -281,6 +292,9 @@ func (s *Server) listen() error {
 	err = s.becomeUser()
 	if err == nil {
 		err = s.checkQuota()
+	}
+	if err == nil {
+		err = s.node.visits.Start("pumpd "+s.Version, cmp.Or[io.Writer](s.Stdout, os.Stdout))
 	}
 	if err != nil {
 		return errors.Join(err, s.reactor.stop())

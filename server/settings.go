@@ -46,7 +46,7 @@ var settings = []setting{
 
 // restart are the keys that count from the next start on: the log names those that have changed.
 var restart = []string{
-	"server.loops", "server.engine", "server.log_format", "server.user",
+	"server.loops", "server.engine", "server.log_format", "server.access_log", "server.access_format", "server.user",
 }
 
 // asked are the keys whose value is looked up in the configuration each time that it matters.
@@ -58,6 +58,7 @@ var asked = []string{
 // loopKeys are what loops and hubs have copies of, see loopLimitsOf and hubLimitsOf.
 var loopKeys = []string{
 	"server.merge", "server.max_lag", "server.max_session", "server.redirect_404_to", "server.strip_padding",
+	"server.access_interval",
 	"timeouts.request_head", "timeouts.source_idle", "timeouts.push_setup", "timeouts.stall",
 }
 

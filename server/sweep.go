@@ -91,6 +91,7 @@ func (l *loop) doChores(now clock.Instant) {
 	l.hub.DoChores(now)
 	l.hub.Measure(now)
 	l.drainSome(now)
+	l.reportSome(now)
 }
 
 // schedule lists a conn among those whose deadlines are looked at, unschedule takes it out.

@@ -51,6 +51,7 @@ func (f *document) checkServer(c *Server) {
 	f.oneOf("server.engine", c.Engine, "auto", "sendto", "io_uring")
 	f.oneOf("server.log_level", c.LogLevel, "debug", "info", "warn", "error")
 	f.oneOf("server.log_format", c.LogFormat, "text", "json")
+	f.checkAccessLog(c)
 	if c.User != "" {
 		if _, err := privileges.Parse(c.User); err != nil {
 			f.wrong("server.user", "%v", err)

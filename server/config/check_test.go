@@ -79,6 +79,17 @@ var badValues = []badConfig{
 		`pump.toml:2: server.engine: "epoll", want "auto", "sendto" or "io_uring"`},
 	{"log_level", "[server]\nlog_level = \"INFO\"\n",
 		`pump.toml:2: server.log_level: "INFO", want "debug", "info", "warn" or "error"`},
+	{"access_log", "[server]\naccess_log = \"/nowhere/at/all/access.log\"\n",
+		`pump.toml:2: server.access_log: stat /nowhere/at/all: no such file or directory, want "stdout" or a file that ` +
+			`pumpd can write`},
+	{"access_log, a directory", "[server]\naccess_log = \"/proc\"\n",
+		`pump.toml:2: server.access_log: open /proc: is a directory, want "stdout" or a file that pumpd can write`},
+	{"access_format", "[server]\naccess_format = \"common\"\n",
+		`pump.toml:2: server.access_format: "common", want "combined", "json" or "w3c"`},
+	{"access_interval", "[server]\naccess_log = \"stdout\"\naccess_interval = \"100ms\"\n",
+		"pump.toml:3: server.access_interval: 100ms, want 1s to 86400s"},
+	{"access_interval alone", "[server]\naccess_interval = \"60s\"\n",
+		"pump.toml:2: server.access_interval: 60s, but there is no access_log"},
 	{"log_format", "[server]\nlog_format = \"\"\n", `pump.toml:2: server.log_format: "", want "text" or "json"`},
 
 	{"request_head", "[timeouts]\nrequest_head = \"0s\"\n", "pump.toml:2: timeouts.request_head: 0s, want 1s to 300s"},

@@ -43,6 +43,9 @@ type Server struct {
 	StripPadding   bool     `toml:"strip_padding"`   // for MMSH viewers
 	LogLevel       string   `toml:"log_level"`       // debug, info, warn or error
 	LogFormat      string   `toml:"log_format"`      // text or json
+	AccessLog      string   `toml:"access_log"`      // file as in Certificate, or AccessStdout; "" is none
+	AccessFormat   string   `toml:"access_format"`   // combined, json or w3c
+	AccessInterval Duration `toml:"access_interval"` // how often AccessLog has a line for who still watches, 0 is never
 	User           string   `toml:"user"`            // user or user:group that root becomes, "" stays what it is
 
 	// What the pump may be asked for, see admission.Limits. 0 is no limit.
@@ -163,6 +166,9 @@ const (
 // SlateBuiltin is the value of Stream.Slate that means the built-in clip.
 const SlateBuiltin = "builtin"
 
+// AccessStdout is the value of Server.AccessLog that means standard output.
+const AccessStdout = "stdout"
+
 // Default returns the values of keys that the file leaves out. It has no streams.
 func Default() *Config {
 	return &Config{
@@ -176,6 +182,7 @@ func Default() *Config {
 			StripPadding: true,
 			LogLevel:     "info",
 			LogFormat:    "text",
+			AccessFormat: "combined",
 
 			UplinkReserve: 500,
 		},

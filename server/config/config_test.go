@@ -48,7 +48,7 @@ func TestDefaults(t *testing.T) {
 	want := &Config{
 		Server: Server{Listen: []string{":8086"}, Admin: "127.0.0.1:8087", Merge: Merge{Auto: true},
 			Burst: Burst{Auto: true}, MaxLag: Duration(10 * time.Second), Engine: "auto", StripPadding: true,
-			LogLevel: "info", LogFormat: "text", UplinkReserve: 500},
+			LogLevel: "info", LogFormat: "text", AccessFormat: "combined", UplinkReserve: 500},
 		Timeouts: Timeouts{RequestHead: Duration(10 * time.Second), Handshake: Duration(3 * time.Second),
 			SourceIdle: Duration(time.Minute),
 			PullStall:  Duration(15 * time.Second), PushSetup: Duration(2 * time.Minute),

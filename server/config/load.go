@@ -88,6 +88,9 @@ func (c *Config) resolve(dir string) {
 		}
 	}
 	from(&c.Server.StateDir)
+	if c.Server.AccessLog != AccessStdout {
+		from(&c.Server.AccessLog)
+	}
 	for i := range c.TLS.Certificates {
 		from(&c.TLS.Certificates[i].Cert)
 		from(&c.TLS.Certificates[i].Key)

@@ -116,17 +116,35 @@ func newest(e *stream.Element) *stream.Element {
 	return e
 }
 
-// A Stay is what there is to say of a viewer that is gone.
+// A Stay is what there is to say of a viewer.
 type Stay struct {
-	Stream *stream.Stream
-	Length time.Duration // since it joined
-	Bytes  uint64        // that its socket took
-	Skips  uint32        // how many times it was moved to a newer key frame
+	Stream  *stream.Stream
+	Dialect string        // its name
+	Session uint32        // as in Viewer
+	Length  time.Duration // since it joined
+	Bytes   uint64        // that its socket took
+	Skips   uint32        // how many times it was moved to a newer key frame
+	Lag     time.Duration // by which it is behind the others
+}
+
+// StayOf is v's until now.
+func (h *Hub) StayOf(v *Viewer, now clock.Instant) Stay {
+	return Stay{Stream: v.audience.stream, Dialect: v.dialect.Name, Session: v.Session,
+		Length: now.Since(v.joined), Bytes: v.bytes, Skips: v.skips, Lag: v.lag()}
+}
+
+// lag is by how much v is behind its audience.
+func (v *Viewer) lag() time.Duration {
+	a := v.audience
+	if a.at == nil || !a.at.After(v.at) {
+		return 0
+	}
+	return a.at.At().Since(v.at.Next().At()) // what it has had may be old because the source paused
 }
 
 // Part takes v out of its audience. It must not be called from inside Owner: a round may be going through the viewers.
 func (h *Hub) Part(v *Viewer, why reason.Reason, now clock.Instant) Stay {
-	a := v.audience
+	a, had := v.audience, h.StayOf(v, now)
 	last := a.viewers[len(a.viewers)-1]
 	a.viewers[v.slot], last.slot = last, v.slot
 	a.viewers[len(a.viewers)-1] = nil
@@ -143,7 +161,7 @@ func (h *Hub) Part(v *Viewer, why reason.Reason, now clock.Instant) Stay {
 	a.stream.Stats().Viewers.Add(-1)
 	a.stream.Stats().Left[why].Add(1)
 	a.account()
-	return Stay{Stream: a.stream, Length: now.Since(v.joined), Bytes: v.bytes, Skips: v.skips}
+	return had
 }
 
 // Retire dismisses all viewers of streams that are no more, pumps as well, and forgets the streams when they are gone.

@@ -12,6 +12,7 @@ import (
 // A Dialect is what one kind of client gets; there is one value for each kind. It is decided once, from the User-Agent,
 // by the table below (mmsh.md §2, §9).
 type Dialect struct {
+	Name     string // for people
 	form     stream.Form
 	crossing crossing
 	Redirect string    // scheme of a Location it can follow
@@ -32,22 +33,40 @@ const (
 )
 
 var (
-	raw       = &Dialect{form: stream.RawPackets, crossing: hangUp, Redirect: "http", bears: asf.OlderTail}
-	oldPlayer = &Dialect{form: stream.ShortFrames, crossing: reopen, Redirect: "http", bears: asf.OlderTail}
-	vlcPlayer = &Dialect{form: stream.ShortFrames, crossing: conclude, Redirect: "mmsh", Reset: true}
+	raw = &Dialect{
+		Name: "raw", form: stream.RawPackets, crossing: hangUp, Redirect: "http",
+		bears: asf.OlderTail,
+	}
+	oldPlayer = &Dialect{
+		Name: "nsplayer_6", form: stream.ShortFrames, crossing: reopen, Redirect: "http",
+		bears: asf.OlderTail,
+	}
+	vlcPlayer = &Dialect{
+		Name: "vlc", form: stream.ShortFrames, crossing: conclude, Redirect: "mmsh",
+		Reset: true,
+	}
 	midPlayer = &Dialect{
-		form: stream.ShortFrames, crossing: changeInBand, Redirect: "http", Reset: true, bears: asf.OlderTail,
+		Name: "nsplayer_8", form: stream.ShortFrames, crossing: changeInBand, Redirect: "http",
+		Reset: true, bears: asf.OlderTail,
 	}
-	newPlayer = &Dialect{form: stream.ShortFrames, crossing: changeInBand, Redirect: "http", Reset: true, Keep: true,
-		bears: asf.OlderTail}
+	newPlayer = &Dialect{
+		Name: "nsplayer_9", form: stream.ShortFrames, crossing: changeInBand, Redirect: "http",
+		Reset: true, Keep: true, bears: asf.OlderTail,
+	}
 	oldServer = &Dialect{
-		form: stream.FullFrames, crossing: changeInBand, Redirect: "http", Relay: true, bears: asf.OlderTail,
+		Name: "nsserver_5", form: stream.FullFrames, crossing: changeInBand, Redirect: "http",
+		Relay: true, bears: asf.OlderTail,
 	}
-	mmshServer = &Dialect{form: stream.ShortFrames, crossing: changeInBand, Redirect: "http", Relay: true, Reset: true,
-		Keep: true, bears: asf.OlderTail}
-	rawVLC    = &Dialect{form: stream.RawPackets, crossing: hangUp, Redirect: "http"}
+	mmshServer = &Dialect{
+		Name: "nsserver_9", form: stream.ShortFrames, crossing: changeInBand, Redirect: "http",
+		Relay: true, Reset: true, Keep: true, bears: asf.OlderTail,
+	}
+	rawVLC = &Dialect{
+		Name: "raw_vlc", form: stream.RawPackets, crossing: hangUp, Redirect: "http",
+	}
 	otherPump = &Dialect{
-		form: stream.ShortFrames, crossing: changeInBand, Redirect: "http", Relay: true, bears: asf.OlderFrame,
+		Name: "pump", form: stream.ShortFrames, crossing: changeInBand, Redirect: "http",
+		Relay: true, bears: asf.OlderFrame,
 	}
 )
 

@@ -85,6 +85,8 @@ type Limits struct {
 type Owner interface {
 	// Blocked has Turn called when v's socket can take more.
 	Blocked(v *Viewer)
+	// Skipped says that v was too slow, and goes on at a newer key frame.
+	Skipped(v *Viewer)
 	// End has v leave at once, and Part called when the call of the hub that led here has returned. It may come again
 	// for a viewer that leaves already.
 	End(v *Viewer, why reason.Reason)
@@ -242,5 +244,5 @@ func (h *Hub) chore(v *Viewer, now clock.Instant) {
 		return
 	}
 	h.catchUp(v, now)
-	v.letGo(&h.limits)
+	h.letGo(v)
 }

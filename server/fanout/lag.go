@@ -31,8 +31,14 @@ func (h *Hub) catchUp(v *Viewer, now clock.Instant) {
 		return
 	}
 	v.skip(j.Newest)
+	h.skipped(v)
+}
+
+// skipped counts that v was moved up.
+func (h *Hub) skipped(v *Viewer) {
 	v.skips++
-	a.stream.Stats().Skips.Add(1)
+	v.audience.stream.Stats().Skips.Add(1)
+	h.owner.Skipped(v)
 }
 
 // letGo moves a viewer that holds too much of the chain, and that catchUp did not move:
@@ -41,8 +47,8 @@ func (h *Hub) catchUp(v *Viewer, now clock.Instant) {
 //	it is behind a header                it crosses now, in the middle of what it was sent
 //	all key frames but old ones are      it goes on at one of those; if even that is too much to hold, where its audience
 //	ahead of the round                   stands
-func (v *Viewer) letGo(l *Limits) {
-	a := v.audience
+func (h *Hub) letGo(v *Viewer) {
+	a, l := v.audience, &h.limits
 	if v.verdict != reason.None {
 		v.at = a.at
 		return
@@ -70,6 +76,5 @@ func (v *Viewer) letGo(l *Limits) {
 	default:
 		return
 	}
-	v.skips++
-	a.stream.Stats().Skips.Add(1)
+	h.skipped(v)
 }

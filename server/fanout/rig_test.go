@@ -146,6 +146,7 @@ func (p *peer) take(b []byte) (int, syscall.Errno) {
 // And its owner.
 
 func (r *rig) Blocked(v *Viewer) { r.armed[v.fd] = true }
+func (r *rig) Skipped(*Viewer)   {}
 
 func (r *rig) End(v *Viewer, why reason.Reason) {
 	if p := r.peers[v.fd]; p.why == reason.None {

@@ -40,6 +40,28 @@ for i in $(seq 100); do
   [ "$i" -lt 100 ] || die "it does not play: $(cat "$layer/log" "$layer/doctor")"
   sleep 0.1
 done
+# Its log is rotated by what the package has for that.
+if box sh -c 'command -v logrotate' >/dev/null; then
+  box pkill -x pumpd
+  wait || die "it ends with an error: $(cat "$layer/log")"
+  box install -d -o pumpd -g pumpd /var/log/pumpd
+  box sed -i 's|^access_log = .*|access_log = "/var/log/pumpd/access.log"|' /etc/pumpd/pump.toml
+  box runuser -u pumpd -- pumpd -c /etc/pumpd/pump.toml >"$layer/log" 2>&1 &
+  lines() { box sh -c "cat /var/log/pumpd/$1 2>/dev/null | wc -l"; }
+  for i in $(seq 100); do
+    box pumpd doctor -for 1s mmsh://127.0.0.1:8086/streams/demo >"$layer/doctor" && [ "$(lines access.log)" -gt 0 ] && break
+    [ "$i" -lt 100 ] || die "nobody is in the access log: $(cat "$layer/log" "$layer/doctor")"
+    sleep 0.1
+  done
+  box logrotate -f /etc/logrotate.d/pumpd
+  for i in $(seq 100); do
+    [ -e "$layer/root/var/log/pumpd/access.log" ] && break
+    [ "$i" -lt 100 ] || die "the access log is not there again: $(cat "$layer/log")"
+    sleep 0.1
+  done
+  box pumpd doctor -for 1s mmsh://127.0.0.1:8086/streams/demo >"$layer/doctor"
+  [ "$(lines access.log.1)" -gt 0 ] || die "the rotated log is empty"
+fi
 box pkill -x pumpd
 wait || die "it ends with an error: $(cat "$layer/log")"
 
@@ -54,7 +76,7 @@ box dpkg -r pumpd
 [ -e "$layer/root/etc/pumpd/pump.toml" ] || die "removed, and the configuration is not there"
 box mkdir -p /var/lib/pumpd
 box dpkg -P pumpd
-for left in /etc/pumpd /var/lib/pumpd; do
+for left in /etc/pumpd /etc/logrotate.d/pumpd /var/lib/pumpd /var/log/pumpd; do
   [ ! -e "$layer/root$left" ] || die "purged, and there is $left"
 done
 say "installed, played, upgraded, removed, purged"
