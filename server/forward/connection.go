@@ -55,8 +55,8 @@ func (f *forward) connect(ctx context.Context) (lasted time.Duration, err error)
 	if !f.settle(reply) {
 		return 0, errOver
 	}
-	c := &connection{f: f, push: push, replies: make(chan answer, 1), done: ctx.Done(), watch: newWatch(push), began: f.now(),
-		base: f.v.Bytes}
+	c := &connection{f: f, push: push, replies: make(chan answer, 1), done: ctx.Done(), watch: newWatch(push),
+		began: f.now(), base: f.v.Bytes}
 	defer c.watch.stop()
 	go c.read(ctx)
 	if err = c.start(); err == nil {
