@@ -53,8 +53,9 @@ type Hub struct {
 
 	// Of the line, see shape.go and measure.go.
 	line         *line.Line       // nil: nobody cares what it carries
-	waiting      [2][]*Viewer     // for it, by line.Class
-	since        [2]clock.Instant // the line was asked for them last
+	waiting      [3][]*Viewer     // for it, by line.Class
+	deferred     []*Viewer        // from the round to waiting
+	since        [3]clock.Instant // the line was asked for them last
 	room         int              // bytes that the turn may send
 	owed         int64            // bytes of bursts that joiners were promised
 	demand       int64            // bytes a second that all viewers take
@@ -160,14 +161,12 @@ func (h *Hub) goOn() {
 	h.wake()
 }
 
-// Work makes a round if there is news and it is time for one, and has those go on who wait for the line: first the rest
-// of the last round.
+// Work makes a round if there is news and it is time for one, and then has those go on who wait for the line: first the
+// rest of the round, and of the one before.
 func (h *Hub) Work(now clock.Instant) {
-	if h.line != nil {
-		h.serve(line.Live, now)
-	}
 	h.offerNews(now)
 	if h.line != nil {
+		h.serve(line.Live, now)
 		h.serve(line.Burst, now)
 	}
 }

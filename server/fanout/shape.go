@@ -13,7 +13,7 @@ import (
 // queue of the hub's, and goes on in turn:
 //
 //	round ─▶ viewers in step ─┬─▶ engine              as far as the line is free
-//	                          └─▶ waiting[Live]  ─┐   the rest of the round; served before the next
+//	                          └─▶ waiting[Live]  ─┐   the rest of the round
 //	joiners, late viewers ──────▶ waiting[Burst] ─┴─▶ Turn   what the live packets leave
 //
 // The queues hold viewers that have left, or went on otherwise, until their turn comes.
@@ -105,56 +105,63 @@ func (h *Hub) resume(c line.Class, now clock.Instant) {
 	}
 }
 
-// serve gives those turns that wait for the line, as far as it is free now.
+// serve gives those turns that wait for the line, as far as it is free now. Whoever gets a part of a burst goes behind
+// the others: all have their first picture soon, and none has more in its socket than TCP sends at once.
 func (h *Hub) serve(c line.Class, now clock.Instant) {
 	h.now = now
 	q := h.waiting[c]
-	for len(q) > 0 {
-		v := q[0]
-		if v.state == queued {
-			claimed := h.line.Claim(turnBytes, c, h.since[c], now)
-			if claimed == 0 {
-				break
-			}
-			v.state = following
-			if v.starting() {
-				h.start(v)
-			}
-			h.catchUp(v, now)
-			if h.spend(v, c, claimed); v.state == following && v.lacks() {
-				v.state = queued // it goes on first
-				continue
-			}
+	served := 0
+	for ; served < len(q); served++ {
+		v := q[served]
+		if v.state != queued {
+			continue
 		}
-		q[0] = nil
-		q = q[1:]
-	}
-	if h.waiting[c] = q; len(q) == 0 {
-		h.waiting[c] = nil
-		if c == line.Burst {
-			h.owe(-h.owed)
+		claimed := h.line.Claim(turnBytes, c, h.since[c], now)
+		if claimed == 0 {
+			break
 		}
-		return
+		v.state = following
+		if v.starting() {
+			h.start(v)
+		}
+		h.catchUp(v, now)
+		if h.spend(v, c, claimed); v.state == following && v.lacks() {
+			v.state = queued
+			q = append(q, v)
+		}
 	}
-	h.since[c] = now
-	h.resume(c, now)
+	left := copy(q, q[served:])
+	clear(q[left:])
+	h.waiting[c] = q[:left]
+	if left > 0 {
+		h.since[c] = now
+		h.resume(c, now)
+	} else if c == line.Burst {
+		h.owe(-h.owed)
+	}
 }
 
 // sendShaped is sendSegment where the node knows its line. Each viewer keeps its place in the order, and newcomers are
-// last: so packets come to everybody as evenly as they are made, and to those who were there as early as before.
+// last: so packets come to everybody as evenly as they are made, and to those who were there about as early as before.
 func (h *Hub) sendShaped(a *audience, now clock.Instant) (behind bool) {
 	size := line.Wire(h.segment.size())
 	a.flow += uint64(size)
-	claimed, sent := 0, 0
-	if len(h.waiting[line.Live]) == 0 {
-		claimed = h.line.Claim(len(a.viewers)*size, line.Live, now, now)
-	}
+	claimed, sent, free := 0, 0, true
 	for _, v := range a.viewers {
+		if sent >= claimed && free { // little at a time: all loops have somebody who is first
+			c := line.First
+			if now.Since(v.joined) < newcomer {
+				c = line.Live
+			}
+			more := h.line.Claim(max(size, h.line.Share()), c, now, now)
+			claimed, free = claimed+more, more > 0
+		}
 		switch {
 		case !v.inStep(h.segment.from):
 			behind = behind || v.state == following
 		case sent >= claimed:
-			h.enqueue(v, line.Live)
+			v.state = queued
+			h.deferred = append(h.deferred, v)
 		default:
 			b := h.segment.patchedFor(v)
 			sent += line.Wire(len(b))
@@ -163,7 +170,22 @@ func (h *Hub) sendShaped(a *audience, now clock.Instant) (behind bool) {
 	}
 	h.engine.Flush()
 	h.line.Settle(claimed, sent, line.Live)
+	if len(h.deferred) > 0 {
+		h.waitFirst()
+	}
 	return behind
+}
+
+// waitFirst has those wait for the line who are deferred, before those who do so already: these are newer.
+func (h *Hub) waitFirst() {
+	q := h.waiting[line.Live]
+	if len(q) == 0 {
+		h.since[line.Live] = h.now
+	}
+	all := append(h.deferred, q...)
+	clear(q)
+	h.waiting[line.Live], h.deferred = all, q[:0]
+	h.resume(line.Live, h.now)
 }
 
 // count counts v, which is new, among those who take a part of the line.
@@ -202,11 +224,22 @@ func (h *Hub) start(v *Viewer) {
 	if j == nil || j.Gen != v.gen || j.Newest.After(v.audience.at) {
 		return
 	}
-	_, least := j.Within(0)
+	newest, least := j.Within(0)
+	if h.now.Since(v.joined) > longWait {
+		v.restart(newest)
+		return
+	}
 	j, ahead := j.Within(h.line.Credit() + least)
 	h.owe(ahead - least)
 	v.restart(j)
 }
+
+const (
+	// longWait is how long a newcomer waits for its turn where the line has next to nothing left: then its burst is short.
+	longWait = 250 * time.Millisecond
+	// newcomer is for how long live packets of others go first.
+	newcomer = 10 * time.Second
+)
 
 // release has those go on who waited for a key frame, if their audience is past one.
 func (h *Hub) release(a *audience, now clock.Instant) {
@@ -220,11 +253,8 @@ func (h *Hub) release(a *audience, now clock.Instant) {
 		case same && !there && now.Since(v.joined) < stream.KeyPatience:
 			waiting = append(waiting, v)
 		default:
-			if there {
-				newest, _ := j.Within(0)
-				v.restart(newest)
-			}
-			h.Turn(v, now)
+			v.debt = joining
+			h.enqueue(v, line.Burst)
 		}
 	}
 	clear(a.patient[len(waiting):])

@@ -78,28 +78,32 @@ func (l *Line) Set(s Settings) {
 type Class uint8
 
 const (
-	Live  Class = iota // what viewers get who have had all that came before
+	First Class = iota // live packets of those who have watched for a while
+	Live               // what other viewers get who have had all that came before
 	Burst              // what joiners and late ones are behind
 )
 
-// How far ahead of the line what it is given may be. More than a few milliseconds of it in a router's queue is delay
-// for everybody, less is too little for the timers that wake loops. A burst leaves room for the live packets that come
-// next.
-const (
-	liveAhead  = 8 * time.Millisecond
-	burstAhead = 5 * time.Millisecond
-)
+// ahead is how far ahead of the line what it is given of a class may be. More than some milliseconds of it in a
+// router's queue is delay for everybody, less is too little for the timers that wake loops. Who watches already finds
+// room at any time, whatever newcomers take.
+func (c Class) ahead() time.Duration {
+	if c == First {
+		return 24 * time.Millisecond
+	}
+	return 5 * time.Millisecond
+}
+
+// price is what a byte counts for. Bursts leave a tenth of the line alone: what is too much in its queue for a moment,
+// since a loop woke late, would stay there for long else.
+func (c Class) price() float64 {
+	if c == Burst {
+		return 1.1
+	}
+	return 1
+}
 
 // longestSleep is how much of a loop's oversleeping is made up for.
 const longestSleep = 100 * time.Millisecond
-
-// ahead is how far ahead of the line a class may be.
-func (c Class) ahead() time.Duration {
-	if c == Live {
-		return liveAhead
-	}
-	return burstAhead
-}
 
 // paced is the part of the rate that is made use of, so that the queue before the line stays empty although its owner
 // may count a few bytes more in each packet than we do.
@@ -109,7 +113,7 @@ const paced = 0.98
 // by Settle. Where the rate is not known all may. since is when whoever asks began to wait for the line: what could
 // have been sent since then, had the loop been awake, may be sent now.
 func (l *Line) Claim(want int, c Class, since, now clock.Instant) int {
-	rate := float64(l.rate.Load()) * paced
+	rate := float64(l.rate.Load()) * paced / c.price()
 	if rate == 0 {
 		return want
 	}
@@ -130,16 +134,16 @@ func (l *Line) Claim(want int, c Class, since, now clock.Instant) int {
 
 // Settle says that of what Claim gave n bytes were sent; that may be more, by what was left of a frame.
 func (l *Line) Settle(claimed, n int, c Class) {
-	if rate := float64(l.rate.Load()) * paced; rate > 0 && claimed != n {
+	if rate := float64(l.rate.Load()) * paced / c.price(); rate > 0 && claimed != n {
 		l.busy.Add(int64(float64(n-claimed) / rate * float64(time.Second)))
 	}
 	if n == 0 {
 		return
 	}
-	if c == Live {
-		l.live.Add(uint64(n))
-	} else {
+	if c == Burst {
 		l.bursts.Add(uint64(n))
+	} else {
+		l.live.Add(uint64(n))
 	}
 }
 
@@ -147,6 +151,9 @@ func (l *Line) Settle(claimed, n int, c Class) {
 func (l *Line) Wait(c Class, now clock.Instant) time.Duration {
 	return max(clock.Instant(l.busy.Load()).Since(now)-c.ahead()/2, time.Millisecond)
 }
+
+// Share is how many bytes the line takes in a millisecond: as much as a loop should claim before another has a chance.
+func (l *Line) Share() int { return int(l.rate.Load() / 1000) }
 
 // Known says that there is a rate by which to send.
 func (l *Line) Known() bool { return l.rate.Load() > 0 }
@@ -164,7 +171,7 @@ func (l *Line) Demand(bytesPerSecond int64) { l.demand.Add(bytesPerSecond) }
 func (l *Line) Owe(bytes int64) { l.owed.Add(bytes) }
 
 // payTime is how long paying all bursts may take.
-const payTime = time.Second
+const payTime = 400 * time.Millisecond
 
 // Credit is how many bytes of burst may be promised: what the live packets leave within payTime, and others were not
 // promised. It is negative where too much was.

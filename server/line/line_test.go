@@ -23,13 +23,13 @@ func TestClaimKeepsToTheRate(t *testing.T) {
 	l := newLine(8e6) // a million bytes a second
 	total := 0
 	for now := clock.Instant(0); now < second; now = now.Add(time.Millisecond) {
-		for _, c := range []Class{Burst, Live} {
+		for _, c := range []Class{Burst, First} {
 			n := l.Claim(100_000, c, now, now)
 			l.Settle(n, n, c)
 			total += n
 		}
 	}
-	if want := int(1e6 * (paced + liveAhead.Seconds())); total < want*98/100 || total > want {
+	if want := int(1e6 * (paced + First.ahead().Seconds())); total < want*98/100 || total > want {
 		t.Errorf("%d bytes in a second, want %d", total, want)
 	}
 	if l.bursts.Load() > 20_000 {
@@ -40,12 +40,12 @@ func TestClaimKeepsToTheRate(t *testing.T) {
 // A loop that wakes late may make up for it, for a while; one that did not wait may not.
 func TestClaimMakesUpForOversleeping(t *testing.T) {
 	l := newLine(8e6)
-	n := l.Claim(1e6, Live, 0, 0)
-	late := clock.Instant(58 * time.Millisecond)
-	if got := l.Claim(1e6, Live, clock.Instant(8*time.Millisecond), late); got < 55_000 || got > 60_000 {
+	n := l.Claim(1e6, First, 0, 0)
+	late := clock.Instant(74 * time.Millisecond)
+	if got := l.Claim(1e6, First, clock.Instant(24*time.Millisecond), late); got < 70_000 || got > 75_000 {
 		t.Errorf("%d bytes after 50 ms, want what the line carries in that time", got)
 	}
-	if got, most := l.Claim(1e6, Live, late+second, late+second), n; got > most {
+	if got, most := l.Claim(1e6, First, late+second, late+second), n; got > most {
 		t.Errorf("%d bytes after a pause, want at most %d", got, most)
 	}
 }
@@ -64,8 +64,8 @@ func TestClaimFromManyLoops(t *testing.T) {
 	for i := range totals {
 		all.Go(func() {
 			for range 1000 {
-				n := l.Claim(1000, Live, second, second)
-				l.Settle(n, n, Live)
+				n := l.Claim(1000, First, second, second)
+				l.Settle(n, n, First)
 				totals[i] += n
 			}
 		})
@@ -75,7 +75,7 @@ func TestClaimFromManyLoops(t *testing.T) {
 	for _, n := range totals {
 		sum += n
 	}
-	if most := int(1e6*liveAhead.Seconds()) + len(totals); sum > most {
+	if most := int(1e6*First.ahead().Seconds()) + len(totals); sum > most {
 		t.Errorf("%d bytes in one instant, want at most %d", sum, most)
 	}
 }
@@ -91,11 +91,11 @@ func TestWire(t *testing.T) {
 func TestCreditIsWhatLivePacketsLeave(t *testing.T) {
 	l := newLine(8e6)
 	l.Demand(880_000)
-	l.Owe(40_000)
-	if got := l.Credit(); got != 60_000 {
-		t.Errorf("%d, want 60000", got)
+	l.Owe(30_000)
+	if got := l.Credit(); got != 10_000 {
+		t.Errorf("%d, want 10000", got)
 	}
-	if got := l.PaidIn(10_000); got != 500*time.Millisecond {
+	if got := l.PaidIn(20_000); got != 500*time.Millisecond {
 		t.Errorf("paid in %v, want 500ms", got)
 	}
 	l.Demand(1e6)
