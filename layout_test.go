@@ -143,7 +143,7 @@ var arrows = []arrow{
 	{
 		dir: "bench/attack", may: []string{
 			"bench/latency", "bench/load", "bench/machine", "bench/peers", "bench/scheme", "bench/sock", "bench/source",
-			"bench/viewers", "*",
+			"bench/viewers", "codec", "*",
 		},
 		tests: []string{"bench/upstream"},
 	},

@@ -84,7 +84,7 @@ func parseAttack(args []string) (opt attack.Options, kinds []attack.Kind, err er
 		about += fmt.Sprintf("  %-10s %s\n", k.Name, k.About)
 	}
 	fs := newFlags("attack", "[KIND...]", strings.TrimSuffix(about, "\n"))
-	fs.IntVar(&opt.Viewers, "n", 400, "honest viewers of 300 kbit/s; every second one checks all it gets")
+	fs.IntVar(&opt.Viewers, "n", 500, "honest viewers of 300 kbit/s, who check all they get")
 	fs.IntVar(&opt.Newcomers, "newcomers", 10, "honest `viewers` that join each second, over TLS where that is attacked")
 	fs.DurationVar(&opt.Window, "duration", 20*time.Second,
 		"length of the attack, and of the measurements before and after it")

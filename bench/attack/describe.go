@@ -3,11 +3,8 @@ package attack
 import (
 	"bytes"
 	"context"
-	"errors"
 	"net"
 	"time"
-
-	"pumpd/bench/sock"
 )
 
 // describe: who asks for much and takes nothing of it.
@@ -28,24 +25,4 @@ var describe = Kind{
 		})
 		return nil
 	},
-}
-
-// errCut says that the server has closed a connection that nobody reads.
-var errCut = errors.New("cut")
-
-// holdUnread keeps a connection until the server ends it, or ctx is done.
-func holdUnread(ctx context.Context, conn *net.TCPConn) error {
-	const look = 500 * time.Millisecond
-	raw, err := conn.SyscallConn()
-	if err != nil {
-		return err
-	}
-	for ctx.Err() == nil {
-		over := true
-		if err := raw.Control(func(fd uintptr) { over = sock.PeerClosed(int(fd)) }); err != nil || over {
-			return errCut
-		}
-		wait(ctx, look)
-	}
-	return nil
 }

@@ -15,16 +15,15 @@ import (
 const (
 	silence  = 3 * time.Second
 	patience = 10 * time.Second // for the first byte
-	drain    = 2 * time.Millisecond
-	joinRate = 500 // a second
+	joinRate = 500              // a second
 )
 
-// A crowd is honest viewers: those who are there all the time, or newcomers. It belongs to one goroutine.
+// A crowd is honest viewers, who check all they get: those who are there all the time, or newcomers. It belongs to one
+// goroutine.
 type crowd struct {
 	opt     viewers.Options
 	clock   latency.Stopwatch
-	checks  *viewers.Worker // those who check everything
-	drops   *viewers.Worker // those who drop what they get
+	worker  *viewers.Worker
 	started int
 }
 
@@ -35,18 +34,11 @@ func newCrowd(url string) (*crowd, error) {
 	if err != nil {
 		return nil, err
 	}
-	sites := []*viewers.Site{site}
-	if c.checks, err = viewers.NewWorker(&c.opt, sites, &c.clock, 0, 0); err != nil {
-		return nil, err
-	}
-	if c.drops, err = viewers.NewWorker(&c.opt, sites, &c.clock, 0, drain); err != nil {
-		c.checks.Halt()
-		return nil, err
-	}
-	return c, nil
+	c.worker, err = viewers.NewWorker(&c.opt, []*viewers.Site{site}, &c.clock, 0, 0)
+	return c, err
 }
 
-// join lets n viewers come, every second one checks, and waits until all are there.
+// join lets n viewers come, and waits until all are there.
 func (c *crowd) join(ctx context.Context, n int) error {
 	if err := sock.RaiseFileLimit(n); err != nil {
 		return err
@@ -54,15 +46,11 @@ func (c *crowd) join(ctx context.Context, n int) error {
 	began := time.Now()
 	for ; c.started < n && ctx.Err() == nil; wait(ctx, 10*time.Millisecond) {
 		for due := min(n, 1+int(time.Since(began).Seconds()*joinRate)); c.started < due; c.started++ {
-			if c.started%2 == 0 {
-				c.checks.Start(viewers.Sample, false)
-			} else {
-				c.drops.Start(viewers.Crowd, false)
-			}
+			c.worker.Start(viewers.Sample, false)
 		}
 	}
 	for late := time.Now().Add(patience); ; wait(ctx, 20*time.Millisecond) {
-		t := c.totals()
+		t := c.worker.Totals()
 		switch {
 		case ctx.Err() != nil:
 			return ctx.Err()
@@ -82,14 +70,14 @@ func (c *crowd) joins() int64 {
 	return 0
 }
 
-// newcomer lets one more viewer come, who checks, and an earlier one go if there are many.
+// newcomer lets one more viewer come, and an earlier one go if there are many.
 func (c *crowd) newcomer() {
 	const many = 20
 	c.started++
-	if c.checks.Totals().Up < many {
-		c.checks.Start(viewers.Sample, false)
+	if c.worker.Totals().Up < many {
+		c.worker.Start(viewers.Sample, false)
 	} else {
-		c.checks.Replace()
+		c.worker.Replace()
 	}
 }
 
@@ -97,7 +85,7 @@ func (c *crowd) newcomer() {
 func (c *crowd) settled(ctx context.Context) {
 	const asking = time.Second // until a worker sees that patience is at an end
 	for late := time.Now().Add(patience + 2*asking); ctx.Err() == nil && time.Now().Before(late); {
-		t := c.totals()
+		t := c.worker.Totals()
 		if c.joins()+t.Failed+t.Refused >= int64(c.started) {
 			return
 		}
@@ -105,25 +93,11 @@ func (c *crowd) settled(ctx context.Context) {
 	}
 }
 
-func (c *crowd) totals() viewers.Totals {
-	t := c.checks.Totals()
-	t.Add(c.drops.Totals())
-	return t
-}
-
 // halt ends all of them.
-func (c *crowd) halt() {
-	c.checks.Halt()
-	c.drops.Halt()
-}
+func (c *crowd) halt() { c.worker.Halt() }
 
 // found is what they found, after halt.
-func (c *crowd) found() viewers.Results {
-	all := c.checks.Results()
-	drops := c.drops.Results()
-	all.Merge(&drops)
-	return all
-}
+func (c *crowd) found() viewers.Results { return c.worker.Results() }
 
 // errNoProbes: without them neither gaps nor latency are known.
 var errNoProbes = errors.New("the stream has no probes: feed it by bench push -synthetic")

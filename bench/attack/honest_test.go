@@ -64,7 +64,7 @@ func TestMeasure(t *testing.T) {
 	}
 	crowd := e.honest.found()
 	found.Merge(&crowd)
-	if len(found.Faults.ByName()) > 0 || found.Sampled != int64(3+p.Came) || !found.Stamped {
+	if len(found.Faults.ByName()) > 0 || found.Sampled != int64(6+p.Came) || !found.Stamped {
 		t.Errorf("%d checked, %d newcomers: %v", found.Sampled, p.Came, found.Faults.First)
 	}
 }
@@ -80,8 +80,8 @@ func TestNewcomersWithout(t *testing.T) {
 	defer c.halt()
 	c.newcomer()
 	c.settled(t.Context())
-	if c.started != 1 || c.joins() != 0 || c.totals().Refused != 1 {
-		t.Errorf("%d started, %d joined, %+v", c.started, c.joins(), c.totals())
+	if c.started != 1 || c.joins() != 0 || c.worker.Totals().Refused != 1 {
+		t.Errorf("%d started, %d joined, %+v", c.started, c.joins(), c.worker.Totals())
 	}
 	if err := c.join(t.Context(), 2); err == nil || !strings.Contains(err.Error(), "0 of 2") {
 		t.Errorf("join: %v", err)

@@ -1,7 +1,7 @@
 // Package attack does to a pump what strangers on the Internet do, beside honest viewers who must not notice.
 //
-// Each kind of attack is a file: what it does, and what the pump must be like for it. A new one is a file like the
-// others and a line in Kinds.
+// Each kind of attack is a value: what it does, and what the pump must be like for it. A new one is a value like the
+// others and a word in Kinds.
 package attack
 
 import (
@@ -31,7 +31,13 @@ const maxOpen = 16_000
 
 // Kinds are all there are, in the order in which they run.
 func Kinds() []Kind {
-	return []Kind{via, unreadLog, tlsHalf, tlsReset, describe, pipeline, deaf, guess}
+	return []Kind{
+		slowloris, idle, unread, deaf, connects, // places
+		absent, describe, pipeline, sessions, // questions
+		heads, via, chunks, garbage, http2, // nonsense
+		tlsHalf, tlsReset, tlsFlood,
+		guess, badPush, badUpstream, unreadLog,
+	}
 }
 
 // Named picks kinds by name, all of them if there are no names.

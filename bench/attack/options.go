@@ -8,7 +8,7 @@ import (
 
 // Options are what happens beside an attack, and what must hold.
 type Options struct {
-	Viewers   int           // honest ones that are there all the time; every second one checks what it gets
+	Viewers   int           // honest ones that are there all the time
 	Newcomers int           // honest ones that join each second
 	Window    time.Duration // each of the measurements before, during and after the attack
 	Settle    time.Duration // between the last join and the first measurement

@@ -96,6 +96,6 @@ func (e *experiment) watch(ctx context.Context, newcomers *crowd, p *Phase) erro
 
 // lost is how many of the crowd are closed or hear nothing.
 func (e *experiment) lost() int64 {
-	t := e.honest.totals()
+	t := e.honest.worker.Totals()
 	return t.Failed + t.Refused + t.Silent
 }

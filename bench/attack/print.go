@@ -76,17 +76,18 @@ func spread(s *latency.Spread, most bool) string {
 
 // PrintTable is all reports as one table in Markdown.
 func PrintTable(w io.Writer, all []*Report) {
-	fmt.Fprintln(w, "| attack | requests/s | p50 / p99 before | during | after | gaps, disconnects "+
+	fmt.Fprintln(w, "| attack | connections | requests/s | p50 / p99 before | during | after | gaps, disconnects "+
 		"| newcomers p50 / p99 / max | RSS before, max, end | descriptors | verdict |")
-	fmt.Fprintln(w, "|---|---|---|---|---|---|---|---|---|---|")
+	fmt.Fprintln(w, "|---|---|---|---|---|---|---|---|---|---|---|")
 	for _, r := range all {
 		verdict := "good"
 		if len(r.Problems()) > 0 {
 			verdict = "**bad**"
 		}
-		const row = "| %s | %.0f | %s | %s | %s | %s, %d | %s | %.1f, %.1f, %.1f MB | %d, %d, %d | %s |\n"
-		fmt.Fprintf(w, row, r.Kind.Name, r.Deeds.rate(), spread(r.Before.Latency, false), spread(r.During.Latency, false),
-			spread(r.After.Latency, false), r.gaps(), r.Before.Lost+r.During.Lost+r.After.Lost, spread(r.During.Joins, true),
+		const row = "| %s | %d | %.0f | %s | %s | %s | %s, %d | %s | %.1f, %.1f, %.1f MB | %d, %d, %d | %s |\n"
+		fmt.Fprintf(w, row, r.Kind.Name, r.Deeds.Connections, r.Deeds.rate(),
+			spread(r.Before.Latency, false), spread(r.During.Latency, false), spread(r.After.Latency, false),
+			r.gaps(), r.Before.Lost+r.During.Lost+r.After.Lost, spread(r.During.Joins, true),
 			float64(r.Base.RSS)/1e6, float64(r.During.Peak.RSS)/1e6, float64(r.Left.RSS)/1e6,
 			r.Base.Descriptors, r.During.Peak.Descriptors, r.Left.Descriptors, verdict)
 	}

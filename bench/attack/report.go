@@ -35,7 +35,7 @@ func (r *Report) Problems() (all []string) {
 		}
 	}
 	target := r.Options.Targets
-	miss(r.Deeds.Requests == 0, "nobody attacked")
+	miss(r.Deeds.Connections == 0, "nobody attacked")
 	miss(len(r.Faults) > 0, "%s, first %s", counts(r.Faults), r.FirstFault)
 	lost := r.Before.Lost + r.During.Lost + r.After.Lost
 	miss(lost > 0, "%d honest viewers were closed or froze: %s", lost, counts(r.Failures))

@@ -31,7 +31,7 @@ func TestProblems(t *testing.T) {
 		t.Errorf("good: %q", problems)
 	}
 	for want, spoil := range map[string]func(r *Report){
-		"nobody attacked":      func(r *Report) { r.Deeds.Requests = 0 },
+		"nobody attacked":      func(r *Report) { r.Deeds.Connections = 0 },
 		"2 × gap, first gap 3": func(r *Report) { r.Faults, r.FirstFault = map[string]int64{"gap": 2}, "gap 3" },
 		"1 honest viewers were closed or froze: 1 × closed by server": func(r *Report) {
 			r.During.Lost, r.Failures = 1, map[string]int64{"closed by server": 1}
@@ -70,7 +70,7 @@ func TestPrint(t *testing.T) {
 		"note        other programs",
 		"left        21.0 MB, 420 descriptors 1.5 s after the attack; before it 20.0 and 400\n",
 		"verdict     BAD: 3 of 100 newcomers had no stream\n",
-		"| via | 50 | 3.0 / 8.0 ms | 5.0 / 16.0 ms | 3.0 / 8.0 ms | 0 gaps, 0 | 4.0 / 9.0 / 2000.0 ms |" +
+		"| via | 16 | 50 | 3.0 / 8.0 ms | 5.0 / 16.0 ms | 3.0 / 8.0 ms | 0 gaps, 0 | 4.0 / 9.0 / 2000.0 ms |" +
 			" 20.0, 22.0, 21.0 MB | 400, 450, 420 | **bad** |\n",
 	} {
 		if !strings.Contains(b.String(), want) {

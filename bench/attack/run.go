@@ -19,6 +19,7 @@ type experiment struct {
 	url    string // of the stream
 	door   string // where newcomers come: over TLS where that is what is attacked
 	secure string
+	pulled string // from where other streams are pulled
 	pid    int
 	honest *crowd
 }
@@ -46,6 +47,9 @@ func (e *experiment) runStaged(ctx context.Context) (*Report, error) {
 	if e.kind.Setup.TLS {
 		e.secure = s.server.SecureURL()
 	}
+	if e.kind.Setup.Pulls > 0 {
+		e.pulled = s.server.Upstream()
+	}
 	report, err := e.run(ctx, s.trouble)
 	if why := s.trouble(); why != nil {
 		err = errors.Join(why, err)
@@ -69,6 +73,7 @@ func (e *experiment) run(ctx context.Context, trouble func() error) (*Report, er
 	if err != nil {
 		return nil, err
 	}
+	victim.Upstream = e.pulled
 	one := load.Options{URLs: []string{e.door}, Quiet: true, Sample: "0",
 		Options: viewers.Options{Silence: silence, Patience: patience, Sources: 1}}
 	if err := load.Await(ctx, one, peers.StartTimeout, trouble); err != nil {

@@ -14,6 +14,8 @@ type Victim struct {
 	Secure string  // the same for TLS, "" if there is none
 	Path   string  // of the stream
 	Scale  float64 // of numbers and rates; 1 is what Kinds say
+	// Upstream is the host:port from which the streams of Setup.Pulls are pulled, "" if there are none.
+	Upstream string
 }
 
 // newVictim takes the URLs that viewers have. secure may be "".
@@ -46,4 +48,12 @@ func (v Victim) describeHead() []byte {
 	return fmt.Appendf(nil, "GET %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: %s\r\nAccept: */*\r\n"+
 		"Pragma: no-cache,rate=1.000,stream-time=0,stream-offset=0:0,request-context=1,max-duration=0\r\n"+
 		"Connection: Keep-Alive\r\n", v.Path, v.Plain, playerAgent)
+}
+
+// playRequest asks for the stream itself.
+func (v Victim) playRequest() []byte {
+	return fmt.Appendf(nil, "GET %s HTTP/1.0\r\nHost: %s\r\nUser-Agent: %s\r\nAccept: */*\r\n"+
+		"Pragma: no-cache,rate=1.000,stream-time=0,stream-offset=4294967295:4294967295,request-context=2,max-duration=0\r\n"+
+		"Pragma: xPlayStrm=1\r\nPragma: stream-switch-count=2\r\nPragma: stream-switch-entry=ffff:1:0 ffff:2:0\r\n\r\n",
+		v.Path, v.Plain, playerAgent)
 }

@@ -38,7 +38,7 @@ func Cubemap() *Peer {
 		Name: "Cubemap", binary: "cubemap", config: "cubemap.config",
 		args: func(config string) []string { return []string{config} },
 		feed: func(ctx context.Context, src source.Source, at place) error {
-			up, err := upstream.Listen(fmt.Sprintf("127.0.0.1:%d", at.Upstream), src.Header())
+			up, err := upstream.Listen(at.upstream(), src.Header())
 			if err != nil {
 				return err
 			}

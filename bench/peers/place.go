@@ -31,6 +31,8 @@ type place struct {
 
 func (at place) host() string { return fmt.Sprintf("127.0.0.1:%d", at.Port) }
 
+func (at place) upstream() string { return fmt.Sprintf("127.0.0.1:%d", at.Upstream) }
+
 // prepare makes a directory and finds ports.
 func (p *Peer) prepare() (at place, err error) {
 	if at.Dir, err = os.MkdirTemp("", "bench-"); err != nil {

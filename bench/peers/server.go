@@ -118,6 +118,9 @@ func (r *Server) SecureURL() string {
 	return fmt.Sprintf("mmshs://127.0.0.1:%d/streams/bench", r.at.Secure)
 }
 
+// Upstream is the host:port from which it pulls, where Setup has that.
+func (r *Server) Upstream() string { return r.at.upstream() }
+
 // PID is its process.
 func (r *Server) PID() int { return r.cmd.Process.Pid }
 
