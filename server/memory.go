@@ -1,22 +1,36 @@
 package server
 
-import "runtime/debug"
+import (
+	"runtime/debug"
+	"runtime/metrics"
+)
 
-// A trimmer gives memory back after a crowd has come or gone: joining leaves garbage behind, about as much as a viewer
-// needs to stay, and a pump then allocates so little that Go would keep it for minutes.
+// A trimmer gives memory back after a crowd has come or gone, or a flood of requests is over: both leave garbage behind,
+// and a pump then allocates so little that Go would keep it for minutes.
 type trimmer struct {
 	before int64 // connections a second ago
 	at     int64 // connections when memory was last given back
+	since  int   // seconds since then
+	burst  bool  // since then much was allocated within a second
+
+	allocated uint64 // bytes until a second ago
 }
 
-// due says whether it is time: the number of connections has changed by an eighth and has come to rest.
-func (t *trimmer) due(n int64) bool {
-	const few = 256                                            // a change not worth a collection
+// due says whether it is time: the number of connections has changed by an eighth, or much was allocated, and now it has
+// come to rest. n is how many connections there are, fresh how many bytes were allocated in the last second.
+func (t *trimmer) due(n int64, fresh uint64) bool {
+	const (
+		few   = 256     // a change not worth a collection
+		much  = 4 << 20 // bytes a second
+		pause = 10      // seconds: where floods come and go all the time they cost no more than that
+	)
 	resting := max(n-t.before, t.before-n) <= max(few/8, n/64) // some always come and go
 	changed := max(n-t.at, t.at-n) > max(few, n/8)
-	t.before = n
-	if resting && changed {
-		t.at = n
+	over := t.burst && fresh < much && t.since >= pause
+	t.before, t.burst = n, t.burst || fresh >= much
+	t.since++
+	if resting && (changed || over) {
+		t.at, t.since, t.burst = n, 0, false
 		return true
 	}
 	return false
@@ -24,7 +38,12 @@ func (t *trimmer) due(n int64) bool {
 
 // trim is called once a second.
 func (t *trimmer) trim(n int64) {
-	if t.due(n) {
+	sample := []metrics.Sample{{Name: "/gc/heap/allocs:bytes"}}
+	metrics.Read(sample)
+	all := sample[0].Value.Uint64()
+	fresh := all - t.allocated
+	t.allocated = all
+	if t.due(n, fresh) {
 		debug.FreeOSMemory()
 	}
 }
