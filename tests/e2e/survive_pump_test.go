@@ -28,14 +28,25 @@ var lastHost atomic.Uint32
 // program's outgoing connection can take its port while it is dead.
 func startMortal(t *testing.T, server, streams string) *mortal {
 	t.Helper()
+	return startMortalOn(t, newHost(), server, streams)
+}
+
+// newHost is a loopback address that no other mortal has.
+func newHost() string {
 	n := lastHost.Add(1)
-	return startMortalOn(t, fmt.Sprintf("127.%d.%d.%d", 64+os.Getpid()%64, 1+n/250, 1+n%250), server, streams)
+	return fmt.Sprintf("127.%d.%d.%d", 64+os.Getpid()%64, 1+n/250, 1+n%250)
 }
 
 // startMortalOn is startMortal with a given address.
 func startMortalOn(t *testing.T, host, server, streams string) *mortal {
 	t.Helper()
-	m := &mortal{config: filepath.Join(t.TempDir(), "pump.toml"), listen: host + ":0", more: server + "\n" + streams}
+	return startMortalAt(t, host+":0", server, streams)
+}
+
+// startMortalAt is startMortal with a given address and port.
+func startMortalAt(t *testing.T, addr, server, streams string) *mortal {
+	t.Helper()
+	m := &mortal{config: filepath.Join(t.TempDir(), "pump.toml"), listen: addr, more: server + "\n" + streams}
 	t.Cleanup(func() { m.bury(t) })
 	m.start(t)
 	return m
