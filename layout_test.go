@@ -47,10 +47,10 @@ var arrows = []arrow{
 	{
 		dir: "server", may: []string{
 			"server/access", "server/accesslog", "server/admin", "server/admission",
-			"server/auth", "server/clock", "server/config", "server/fanout", "server/forward", "server/line",
+			"server/auth", "server/bans", "server/clock", "server/config", "server/fanout", "server/forward", "server/line",
 			"server/logging", "server/play", "server/privileges",
 			"server/proxied", "server/pull", "server/pulse", "server/quota", "server/reason", "server/stream",
-			"server/systemd", "server/upstream", "server/via", "asf", "codec",
+			"server/systemd", "server/upstream", "server/via", "server/view", "asf", "codec",
 			"*",
 		},
 		tests: []string{"server/logging/logtest", "server/stream/streamtest", "asf/asftest"},
@@ -64,8 +64,8 @@ var arrows = []arrow{
 	},
 	{
 		dir: "server/admin", may: []string{
-			"server/admission", "server/clock", "server/config", "server/line", "server/reason", "server/stream",
-			"server/upstream", "server/view", "*",
+			"server/admission", "server/auth", "server/bans", "server/clock", "server/config", "server/line", "server/reason",
+			"server/stream", "server/upstream", "server/view", "*",
 		},
 		tests: []string{"asf/asftest"},
 	},
@@ -119,6 +119,7 @@ var arrows = []arrow{
 	},
 	{dir: "server/upstream/upstreamtest", may: []string{"asf/asftest", "codec"}},
 	{dir: "server/proxied", may: []string{"server/auth", "codec"}},
+	{dir: "server/bans"},
 	{dir: "server/auth", may: []string{"server/clock", "codec", "*"}},
 	{dir: "server/pulse", may: []string{"server/clock"}},
 	// What all of the server stands on.

@@ -96,9 +96,13 @@ func (s *Server) acceptOn(on *listener) {
 			continue
 		}
 		from := addressOf(c.RemoteAddr())
+		if s.gate.bars(from.Addr()) {
+			on.turnAway(c, bannedReply)
+			continue
+		}
 		guest, ok := s.gate.enter(from.Addr(), s.clock.Now())
 		if !ok {
-			on.turnAway(c)
+			on.turnAway(c, fullReply)
 			continue
 		}
 		new := &newcomer{c, from, frontOf(s.node.trusted(), proxied.Peer{At: from}, true), guest}
@@ -110,10 +114,10 @@ func (s *Server) acceptOn(on *listener) {
 	}
 }
 
-// turnAway closes a connection for which there is no place. Where TLS is spoken there is nothing to say in the clear.
-func (l *listener) turnAway(c net.Conn) {
+// turnAway closes a connection that is not let in. Where TLS is spoken there is nothing to say in the clear.
+func (l *listener) turnAway(c net.Conn, reply []byte) {
 	if raw, err := c.(syscall.Conn).SyscallConn(); err == nil && !l.secure {
-		_ = raw.Control(func(fd uintptr) { turnAway(int(fd)) })
+		_ = raw.Control(func(fd uintptr) { turnAway(int(fd), reply) })
 	}
 	c.Close()
 }

@@ -91,9 +91,13 @@ func (l *loop) open(d arrival, now clock.Instant) *conn {
 	if c.guest != nil {
 		c.guest.crowd.move(c.guest, now, func() { l.evict(c) })
 	}
-	if l.stopping {
+	switch {
+	case l.stopping:
 		l.mark(c, reason.ShuttingDown)
 		l.wake() // to sweep
+	case l.gate.bans.Has(c.remote.Addr()): // since it was let in, in its handshake
+		l.mark(c, reason.Banned)
+		l.wake()
 	}
 	return c
 }
@@ -191,6 +195,10 @@ func (l *loop) serve(c *conn, now clock.Instant) bool {
 		return false
 	}
 	c.attribute(&l.request)
+	if l.fronts[c] != nil && l.gate.bars(c.remote.Addr()) {
+		l.refuse(c, requesterOf(&l.request, serverOf(c)), 403, bannedText)
+		return false
+	}
 	return l.route(c, n, b[n:], now)
 }
 

@@ -104,7 +104,7 @@ func (l *loop) drainSome(now clock.Instant) {
 		c := d.left[last]
 		d.left[last] = nil
 		if d.left = d.left[:last]; c.viewer != nil {
-			l.sendAway(c, now)
+			l.dismiss(c, reason.ShuttingDown, now)
 		}
 	}
 }
@@ -118,12 +118,12 @@ func (d *loopDrain) gone(now clock.Instant) int {
 	return max(0, int(math.Ceil(float64(d.all)*part-d.phase)))
 }
 
-// sendAway ends a viewer as its source would. Other pumps get a FIN alone: to them that is a lost source, which may
-// come back or be elsewhere, and their viewers wait for it.
-func (l *loop) sendAway(c *conn, now clock.Instant) {
+// dismiss ends a viewer as its source would. Other pumps get a FIN alone: to them that is a lost source, which may come
+// back or be elsewhere, and their viewers wait for it.
+func (l *loop) dismiss(c *conn, why reason.Reason, now clock.Instant) {
 	if c.viewer.Dismissable() {
-		l.hub.Dismiss(c.viewer, reason.ShuttingDown, now)
+		l.hub.Dismiss(c.viewer, why, now)
 	} else {
-		l.mark(c, reason.ShuttingDown)
+		l.mark(c, why)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"pumpd/server/bans"
 	"pumpd/server/clock"
 	"pumpd/server/logging"
 	"pumpd/server/stream"
@@ -33,10 +34,12 @@ type gate struct {
 	inside   atomic.Int64 // connections of any kind
 	ordinary atomic.Int64 // of them, those that most counts
 	refused  atomic.Uint64
-	awaited  crowd // those in ordinary places whose request is awaited
-	reserve  crowd // those in reserve; their origin is an address
-	familiar crowd // the same for addresses from which an encoder has come lately: strangers cannot fill it
-	encoders crowd // those in encoders' places; their origin is a stream
+	bans     bans.List
+	banned   atomic.Uint64 // connections that came from banned networks
+	awaited  crowd         // those in ordinary places whose request is awaited
+	reserve  crowd         // those in reserve; their origin is an address
+	familiar crowd         // the same for addresses from which an encoder has come lately: strangers cannot fill it
+	encoders crowd         // those in encoders' places; their origin is a stream
 
 	mu    sync.Mutex
 	known map[netip.Addr]clock.Instant // of encoders' addresses: when one was last admitted
@@ -66,6 +69,15 @@ func (g *gate) setPlaces(b *budget) {
 	g.reserve.limit(int(b.reserve), int(max(1, b.reserve/4)))
 	g.familiar.limit(int(b.reserve), int(max(1, b.reserve/2)))
 	g.encoders.limit(int(b.encoders), encodersEach)
+}
+
+// bars says whether somebody is banned: that is looked at before anything else, and costs nothing else.
+func (g *gate) bars(from netip.Addr) bool {
+	banned := g.bans.Has(from)
+	if banned {
+		g.banned.Add(1)
+	}
+	return banned
 }
 
 // enter counts a new connection, to be followed by leave with the same guest; false: there is no room for it, it does

@@ -54,7 +54,7 @@ func TestGnetRefusalInOpen(t *testing.T) {
 	closed := make(chan any, 1)
 	g := startGnet(t, &gnetEvents{
 		open: func(c gnet.Conn) ([]byte, gnet.Action) {
-			turnAway(c.Fd())
+			turnAway(c.Fd(), fullReply)
 			return nil, gnet.Close
 		},
 		closed: func(c gnet.Conn, _ error) { closed <- c.Context() },

@@ -286,7 +286,7 @@ func TestTurnAwayOneThatHasAsked(t *testing.T) {
 	fd := descriptor(t, near)
 	io.WriteString(far, "GET /streams/a HTTP/1.0\r\n\r\n")
 	waitFD(t, fd, unix.POLLIN)
-	turnAway(fd)
+	turnAway(fd, fullReply)
 	unix.Close(fd)
 	if got, err := io.ReadAll(far); string(got) != string(fullReply) || err != nil {
 		t.Errorf("%q, %v, want %q", got, err, fullReply)

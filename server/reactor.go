@@ -204,11 +204,15 @@ func (r *reactor) OnOpen(g gnet.Conn) ([]byte, gnet.Action) {
 
 // admit asks the gate and makes the socket ready, or answers a connection that has no place.
 func (r *reactor) admit(d arrival, now clock.Instant) (guest *guest, ok bool) {
+	if r.gate.bars(d.remote.Addr()) {
+		turnAway(d.fd, bannedReply)
+		return nil, false
+	}
 	if !r.stopping.Load() {
 		guest, ok = r.gate.enter(d.remote.Addr(), now)
 	}
 	if !ok {
-		turnAway(d.fd)
+		turnAway(d.fd, fullReply)
 		return nil, false
 	}
 	_ = setOptions(d.fd) // they were tried when the address was booked

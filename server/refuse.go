@@ -8,10 +8,10 @@ import (
 	"pumpd/server/fanout"
 )
 
-// turnAway answers a connection for which there is no place, before it is closed. Its socket is new and takes the few
-// bytes at once or not at all.
-func turnAway(fd int) {
-	_, _ = fanout.SendNow(fd, fullReply)
+// turnAway answers a connection that is not let in, before it is closed. Its socket is new and takes the few bytes at
+// once or not at all.
+func turnAway(fd int, reply []byte) {
+	_, _ = fanout.SendNow(fd, reply)
 	discardInput(fd)
 }
 
@@ -24,3 +24,8 @@ func discardInput(fd int) {
 
 var fullReply = []byte("HTTP/1.0 503 Service Unavailable\r\nServer: " + viewerServer +
 	"\r\nRetry-After: 10\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+
+const bannedText = "this address is banned here for a while"
+
+var bannedReply = []byte("HTTP/1.0 403 Forbidden\r\nServer: " + viewerServer +
+	"\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")

@@ -78,13 +78,6 @@ type change struct {
 	undoes   []func() // of what was prepared and is not to be
 }
 
-// A Preview is what a reload would do.
-type Preview struct {
-	File  string `json:"file"`            // of the configuration, with its whole path
-	Error string `json:"error,omitempty"` // why nothing would change, lines
-	Report
-}
-
 // Preview reads the configuration as Reload would, and changes nothing. Any goroutine.
 func (s *Server) Preview() Preview {
 	p := Preview{File: s.File}

@@ -9,22 +9,14 @@ import (
 
 	"pumpd/server/admin"
 	"pumpd/server/config"
+	"pumpd/server/view"
 )
 
-// A Report says what a reload has done, or would do, in the order of the configuration.
-type Report struct {
-	Added   []string `json:"added,omitempty"` // paths of streams
-	Removed []string `json:"removed,omitempty"`
-	Changed []string `json:"changed,omitempty"`
-	Sources []string `json:"sources,omitempty"` // of those that stay, whose source begins anew
-	Keys    []string `json:"keys,omitempty"`    // outside of streams, such as "timeouts.stall", that count now
-	Restart []string `json:"restart,omitempty"` // keys that are otherwise in the file, and count from the next start on
-}
-
-// Nothing says that the file says what the pump does already.
-func (r *Report) Nothing() bool {
-	return len(r.Added)+len(r.Removed)+len(r.Changed)+len(r.Keys)+len(r.Restart) == 0
-}
+// What the admin and the command line are shown of a reload.
+type (
+	Report  = view.Report
+	Preview = view.Preview
+)
 
 func (c *change) report() *Report {
 	r := &Report{Added: paths(c.diff.Added), Removed: paths(c.diff.Removed), Restart: c.restart}

@@ -60,6 +60,8 @@ type Server struct {
 	manager *systemd.Manager // that has started us; nil: nobody
 	engine  string           // its name
 	stats   serverStats
+	// Reload, for the admin: Go allows no circle, and a reload may start another admin.
+	apply func(context.Context) (*Report, error)
 	// nil: the configuration has no TLS.
 	handshakes  *handshakes
 	descriptors struct{ limit, open int64 } // what there may be, and were before any of ours
@@ -100,6 +102,7 @@ func New(cfg *config.Config, log *slog.Logger) (*Server, error) {
 		ready: make(chan struct{}), over: make(chan struct{}),
 		reloading: make(chan struct{}, 1), orders: make(chan func()), drained: make(chan struct{}), running: runnings{},
 	}
+	s.apply = s.Reload
 	s.cfg.Store(cfg)
 	s.lastReload.Store(&admin.Reload{At: time.Now(), Loaded: time.Now(), OK: true})
 	s.logs = logging.New(log.Handler(), &s.stats.logLost)
@@ -332,6 +335,7 @@ func (s *Server) keepHouse(ctx context.Context) error {
 			s.reg.Reap(now)
 			s.node.sessions.forget(now)
 			s.gate.expire(now)
+			s.gate.bans.Expire(time.Now())
 			s.measure()
 			s.spend(time.Now())
 			memory.trim(s.gate.inside.Load())

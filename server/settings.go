@@ -51,7 +51,8 @@ var restart = []string{
 
 // asked are the keys whose value is looked up in the configuration each time that it matters.
 var asked = []string{
-	"server.admin_hosts", "server.pprof", "server.ready_streams", "server.ready_headroom", "server.quota_hard",
+	"server.admin_hosts", "server.admin_users", "server.pprof", "server.ready_streams", "server.ready_headroom",
+	"server.quota_hard",
 	"timeouts.pull_stall", "timeouts.drain",
 }
 

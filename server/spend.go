@@ -113,15 +113,11 @@ func (s *Server) sent() map[*stream.Stream]uint64 {
 	return all
 }
 
-// endForQuota ends all viewers. Other pumps get a FIN alone, see fanout.Viewer.Dismissable.
+// endForQuota ends all viewers.
 func (l *loop) endForQuota(now clock.Instant) {
 	for _, c := range l.conns {
-		switch {
-		case c == nil || c.viewer == nil:
-		case c.viewer.Dismissable():
-			l.hub.Dismiss(c.viewer, reason.Quota, now)
-		default:
-			l.mark(c, reason.Quota)
+		if c != nil && c.viewer != nil {
+			l.dismiss(c, reason.Quota, now)
 		}
 	}
 }

@@ -42,7 +42,14 @@ func (s *Server) subject(b *budget) *admin.Subject {
 		Listeners: s.Addrs,
 		Counters:  s.counters,
 		Room:      s.node.ledger.View,
-		Preview:   func() any { return s.Preview() },
+		Preview:   s.Preview,
+		Apply:     s.apply,
+		Drain:     s.Drain,
+		Level:     s.Level,
+		Viewers:   s.viewers,
+		Kick:      s.kick,
+		Bans:      &s.gate.bans,
+		Ban:       s.ban,
 		Reload:    func() admin.Reload { return *s.lastReload.Load() },
 		Stuck:     func() []admin.Stuck { return s.node.stuck(s.clock.Now()) },
 	}
@@ -56,6 +63,7 @@ func (s *Server) counters() admin.Counters {
 		Refused:     s.gate.refused.Load(),
 		Sends:       s.stats.hubs.Sends.Load(),
 		Rounds:      s.stats.hubs.Rounds.Load(),
+		Banned:      s.gate.banned.Load(),
 		LogLost:     s.stats.logLost.Load(),
 		Line:        s.node.line.View(),
 	}

@@ -122,7 +122,7 @@ func (l *loop) stop(now clock.Instant) {
 			continue
 		}
 		if c.viewer != nil {
-			l.sendAway(c, now)
+			l.dismiss(c, reason.ShuttingDown, now)
 			continue
 		}
 		if c.push != nil && c.phase == feeding {

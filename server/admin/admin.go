@@ -19,13 +19,14 @@ import (
 )
 
 // An Admin is what an operator sees of a pump, on a listener of its own: it is for people and monitoring, nothing in it
-// is fast, and nobody outside should reach it. All of it only looks: at atomic counters, at values that do not change,
-// and at who holds a stream's claim.
+// is fast, and nobody outside should reach it. Most of it only looks: at atomic counters, at values that do not change,
+// and at who holds a stream's claim. What it changes, and what loops know of viewers, it asks the Subject for.
 //
 //	/                   the status page
 //	/api/status         the same as JSON, a report
 //	/api/streams/NAME   one stream of it, a streamReport
 //	/api/reload         what a reload would do, which it does not
+//	/api/v1/…           all of that and more, and what admin_users may change: see routes
 //	/metrics            Prometheus
 //	/healthz            200 while the process serves, 503 if a loop does not turn
 //	/readyz             200 while viewers and encoders can connect and ready_streams have their sources, else 503
@@ -45,6 +46,7 @@ type Admin struct {
 
 	// Any goroutine.
 	rates *rates
+	desk  *desk
 	conns atomic.Int64
 }
 
@@ -62,13 +64,16 @@ const (
 
 func prepare(s *Subject) *Admin {
 	a := &Admin{
-		s: s, mux: http.NewServeMux(), rates: newRates(s.Streams.Streams),
+		s: s, mux: http.NewServeMux(), rates: newRates(s.Streams.Streams), desk: newDesk(s),
 		ended: make(chan error, 1), end: make(chan struct{}),
 	}
 	a.mux.HandleFunc("/{$}", a.page)
 	a.mux.HandleFunc("/api/status", a.apiStatus)
 	a.mux.HandleFunc("/api/streams/{name}", a.apiStream)
 	a.mux.HandleFunc("/api/reload", a.apiReload)
+	for _, to := range a.routes() {
+		a.mux.HandleFunc(to.method+" "+to.path, to.serve)
+	}
 	a.mux.Handle("/metrics", promhttp.HandlerFor(newMetrics(s), promhttp.HandlerOpts{}))
 	a.mux.HandleFunc("/healthz", a.healthz)
 	a.mux.HandleFunc("/readyz", a.readyz)
@@ -154,7 +159,8 @@ func (a *Admin) count(c net.Conn, state http.ConnState) {
 	}
 }
 
-// serve refuses what a browser was made to ask and all that is not a look, then asks the routes.
+// serve refuses what a browser was made to ask and all that is neither a look nor a change of the API, then asks the
+// routes.
 func (a *Admin) serve(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h.Set("X-Content-Type-Options", "nosniff")
@@ -167,7 +173,7 @@ func (a *Admin) serve(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, err.Error(), status)
 		return
 	}
-	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+	if r.Method != http.MethodGet && r.Method != http.MethodHead && !a.isChange(r) {
 		h.Set("Allow", "GET, HEAD")
 		http.Error(w, "only GET and HEAD", http.StatusMethodNotAllowed)
 		return

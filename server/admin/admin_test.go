@@ -2,6 +2,7 @@ package admin
 
 import (
 	"bufio"
+	"context"
 	"fmt"
 	"io"
 	"log/slog"
@@ -16,24 +17,32 @@ import (
 
 	"pumpd/asf/asftest"
 	"pumpd/server/admission"
+	"pumpd/server/bans"
 	"pumpd/server/clock"
 	"pumpd/server/config"
 	"pumpd/server/stream"
+	"pumpd/server/view"
 )
 
 // An rig is an admin of a pump that there is not: its streams, its clock and its listeners are the test's.
 type rig struct {
 	*Admin
-	t      *testing.T
-	at     clock.Instant
-	listen []netip.AddrPort
-	there  Counters
-	hung   []Stuck
-	ledger *admission.Ledger
-	reload Reload
-	ready  chan struct{}
-	halt   func() // the pump begins to stop
-	drain  func() // or to drain
+	t       *testing.T
+	at      clock.Instant
+	listen  []netip.AddrPort
+	there   Counters
+	hung    []Stuck
+	ledger  *admission.Ledger
+	reload  Reload
+	ready   chan struct{}
+	bans    bans.List
+	level   slog.LevelVar
+	people  []Viewer // who watch
+	asked   []any    // queries, kicks and bans
+	drained int
+	refusal error  // of a reload
+	halt    func() // the pump begins to stop
+	drain   func() // or to drain
 }
 
 func newRig(t *testing.T, streams ...config.Stream) *rig {
@@ -73,7 +82,14 @@ func newRigOf(t *testing.T, change func(*config.Config), streams ...config.Strea
 		Room:      r.ledger.View,
 		Stuck:     func() []Stuck { return r.hung },
 		Reload:    func() Reload { return r.reload },
-		Preview:   func() any { return map[string]string{"file": "/etc/pump.toml"} },
+		Viewers:   r.viewersNow,
+		Kick:      r.kickNow,
+		Ban:       r.banNow,
+		Bans:      &r.bans,
+		Apply:     func(context.Context) (*view.Report, error) { return &view.Report{Added: []string{"b"}}, r.refusal },
+		Drain:     func() time.Duration { r.drained++; return 10 * time.Second },
+		Level:     &r.level,
+		Preview:   func() view.Preview { return view.Preview{File: "/etc/pump.toml"} },
 	})
 	return r
 }

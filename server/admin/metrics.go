@@ -58,6 +58,8 @@ var pumpMetrics = []metric[Counters]{
 		func(n Counters) float64 { return float64(n.Limit) }),
 	ofPump("connections_refused_total", "Connections over the limit.", counter,
 		func(n Counters) float64 { return float64(n.Refused) }),
+	ofPump("connections_banned_total", "Connections from networks that the admin has banned.", counter,
+		func(n Counters) float64 { return float64(n.Banned) }),
 	ofPump("sends_total", "System calls that sent packets to viewers.", counter,
 		func(n Counters) float64 { return float64(n.Sends) }),
 	ofPump("rounds_total", "Rounds in which a loop offered news to its viewers.", counter,

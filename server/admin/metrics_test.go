@@ -32,7 +32,7 @@ func TestMetrics(t *testing.T) {
 	src.Packet([]byte("bad"))
 	r.feed(1, stream.Push, "192.0.2.2:5000", 1).Lost(io.EOF)
 	r.there.Connections = 5
-	r.there.Refused = 6
+	r.there.Refused, r.there.Banned = 6, 8
 	r.there.Sends = 70
 	r.there.Rounds = 8
 	r.there.LogLost = 9
@@ -62,6 +62,7 @@ func TestMetrics(t *testing.T) {
 		"pumpd_connections 5",
 		"pumpd_connection_limit 100",
 		"pumpd_connections_refused_total 6",
+		"pumpd_connections_banned_total 8",
 		`pumpd_stream_pushes_denied_total{stream="a"} 14`,
 		`pumpd_stream_push_wrong_passwords_total{stream="a"} 15`,
 		"pumpd_sends_total 70",

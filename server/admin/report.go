@@ -4,23 +4,28 @@ package admin
 // added, none goes away or changes its meaning. Times are seconds, rates are bits per second over the last five
 // seconds, and counters run since the start.
 type report struct {
-	Version       string         `json:"version"`
-	Go            string         `json:"go"`    // what it was built with
-	Node          string         `json:"node"`  // its name among pumps; another with every start
-	State         string         `json:"state"` // starting, ready, draining or stopping
-	UptimeSeconds float64        `json:"uptime_seconds"`
-	Listen        []string       `json:"listen"`      // addresses of the listeners; empty while starting
-	Connections   int64          `json:"connections"` // open ones: viewers, encoders and any other
-	Limit         int64          `json:"connection_limit"`
-	Refused       uint64         `json:"connections_refused"` // over the limit
-	Config        configReport   `json:"config"`
-	Viewers       int64          `json:"viewers"` // of all streams, as the next two
-	BitrateIn     int64          `json:"bitrate_in"`
-	BitrateOut    int64          `json:"bitrate_out"`
-	Room          roomReport     `json:"room"`
-	Line          lineReport     `json:"line"`
-	Quota         *quotaReport   `json:"quota,omitempty"` // absent: there is none
-	Streams       []streamReport `json:"streams"`         // in the order of the configuration, disabled ones left out
+	statsReport
+	Streams []streamReport `json:"streams"` // in the order of the configuration, disabled ones left out
+}
+
+// A statsReport is the answer of /api/v1/stats: the pump as a whole. See report for its rules.
+type statsReport struct {
+	Version       string       `json:"version"`
+	Go            string       `json:"go"`    // what it was built with
+	Node          string       `json:"node"`  // its name among pumps; another with every start
+	State         string       `json:"state"` // starting, ready, draining or stopping
+	UptimeSeconds float64      `json:"uptime_seconds"`
+	Listen        []string     `json:"listen"`      // addresses of the listeners; empty while starting
+	Connections   int64        `json:"connections"` // open ones: viewers, encoders and any other
+	Limit         int64        `json:"connection_limit"`
+	Refused       uint64       `json:"connections_refused"` // over the limit
+	Config        configReport `json:"config"`
+	Viewers       int64        `json:"viewers"` // of all streams, as the next two
+	BitrateIn     int64        `json:"bitrate_in"`
+	BitrateOut    int64        `json:"bitrate_out"`
+	Room          roomReport   `json:"room"`
+	Line          lineReport   `json:"line"`
+	Quota         *quotaReport `json:"quota,omitempty"` // absent: there is none
 }
 
 // A configReport is how current the configuration is that the pump goes by.

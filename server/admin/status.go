@@ -3,7 +3,6 @@ package admin
 import (
 	"cmp"
 	"encoding/json"
-	"fmt"
 	"net/http"
 	"runtime"
 	"time"
@@ -17,7 +16,8 @@ import (
 // report is made for one request; host is the answer of a.host.
 func (a *Admin) report(host string) *report {
 	s, n, room := a.s, a.s.Counters(), a.s.Room()
-	r := &report{
+	r := &report{Streams: []streamReport{}}
+	r.statsReport = statsReport{
 		Version:       s.Version,
 		Go:            runtime.Version(),
 		Node:          s.Node,
@@ -31,7 +31,6 @@ func (a *Admin) report(host string) *report {
 		Line:          reportLine(n.Line),
 		Config:        reportConfig(s.Reload()),
 		Quota:         reportQuota(n.Quota),
-		Streams:       []streamReport{},
 	}
 	for _, addr := range a.listeners() {
 		r.Listen = append(r.Listen, addr.String())
@@ -160,27 +159,26 @@ func preroll(st *stream.Stream) time.Duration {
 func seconds(d time.Duration) float64 { return d.Round(time.Millisecond).Seconds() }
 
 func (a *Admin) apiStatus(w http.ResponseWriter, r *http.Request) {
-	a.json(w, http.StatusOK, a.report(a.host(r)))
+	writeJSON(w, http.StatusOK, a.report(a.host(r)))
 }
 
 func (a *Admin) apiStream(w http.ResponseWriter, r *http.Request) {
 	name := r.PathValue("name")
 	st := a.s.Streams.Find([]byte(name))
 	if st == nil {
-		text := fmt.Sprintf("stream: %.200q, not in the configuration", name)
-		a.json(w, http.StatusNotFound, map[string]string{"error": text})
+		failWith(w, noStream(name))
 		return
 	}
 	one := a.reportStream(st, a.host(r))
 	one.Room = reportStreamRoom(a.s.Room().Streams[st.ID()])
-	a.json(w, http.StatusOK, one)
+	writeJSON(w, http.StatusOK, one)
 }
 
 func (a *Admin) apiReload(w http.ResponseWriter, _ *http.Request) {
-	a.json(w, http.StatusOK, a.s.Preview())
+	writeJSON(w, http.StatusOK, a.s.Preview())
 }
 
-func (a *Admin) json(w http.ResponseWriter, code int, v any) {
+func writeJSON(w http.ResponseWriter, code int, v any) {
 	b, err := json.MarshalIndent(v, "", "  ")
 	if err != nil {
 		panic(err) // of our own types

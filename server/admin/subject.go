@@ -1,20 +1,23 @@
 package admin
 
 import (
+	"context"
 	"log/slog"
 	"net/netip"
 	"time"
 
 	"pumpd/server/admission"
+	"pumpd/server/bans"
 	"pumpd/server/clock"
 	"pumpd/server/config"
 	"pumpd/server/line"
 	"pumpd/server/reason"
 	"pumpd/server/stream"
+	"pumpd/server/view"
 )
 
 // A Subject is the pump that an admin shows, and all that the admin knows of it. Whoever makes one sets every field and
-// changes none afterwards. The functions are called from any goroutine, and must not wait.
+// changes none afterwards. The functions are called from any goroutine, and do not wait, but for those that say so.
 type Subject struct {
 	Version  string                // of the program
 	Node     string                // the pump's name among pumps
@@ -32,7 +35,17 @@ type Subject struct {
 	Room      func() admission.View // what viewers take of the limits
 	Stuck     func() []Stuck        // the loops that have not turned for too long
 	Reload    func() Reload
-	Preview   func() any // what a reload would do, for JSON; it reads the configuration, so it takes its time
+	Preview   func() view.Preview // it reads the configuration, so it takes its time
+
+	// These wait for what they ask for, or until the context is done.
+	Viewers func(context.Context, ViewerQuery) ([]Viewer, error)
+	Kick    func(context.Context, Kick) (ended int, err error)
+	Ban     func(context.Context, bans.Ban) (ended int, err error) // adds to Bans, and ends who is there
+	Apply   func(context.Context) (*view.Report, error)            // reloads
+
+	Bans  *bans.List
+	Drain func() time.Duration // begins to end the pump as SIGTERM does, which takes so long; 0: at once
+	Level *slog.LevelVar       // of Log; nil: it cannot be changed
 }
 
 // Counters are those of the whole pump at one moment. All but the first two and Line count from its start.
@@ -40,6 +53,7 @@ type Counters struct {
 	Connections int64                // open ones: of viewers, encoders and any other
 	Limit       int64                // of them, encoders' not counted
 	Refused     uint64               // connections over the limit
+	Banned      uint64               // connections from banned networks
 	Ended       [reason.Count]uint64 // connections that have ended, by reason
 	Sends       uint64               // system calls that sent packets to viewers
 	Rounds      uint64               // in which a loop offered news to its viewers

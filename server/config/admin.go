@@ -8,6 +8,7 @@ import (
 
 // checkAdmin is about the keys of [server] that are for the admin, other than its address.
 func (f *document) checkAdmin(c *Config) {
+	f.checkUsers("server.admin_users", c.Server.AdminUsers)
 	for i, name := range c.Server.AdminHosts {
 		if name == "" || !upstream.IsHost(name) {
 			f.wrong(Item("server.admin_hosts", i), `%.200q, want a name such as "pump.example", without a port`, name)

@@ -61,6 +61,8 @@ type Server struct {
 	Quota         Quota     `toml:"quota"`          // bytes to viewers; when they are sent no more viewers are let in
 	QuotaHard     bool      `toml:"quota_hard"`     // and those who watch have to go
 	StateDir      string    `toml:"state_dir"`      // as in Certificate, for what a restart must not forget; "" is none
+
+	AdminUsers []auth.Secret `toml:"admin_users"` // name:secret; who may change things on Admin, empty is nobody
 }
 
 // Timeouts are the table [timeouts].

@@ -31,6 +31,7 @@ func TestExampleIsTheDefaults(t *testing.T) {
 	demo.ViewUsers, demo.ViewFrom, demo.ViewKeys = []auth.Secret{}, []string{}, []auth.Secret{}
 	push.Path, push.Title, push.Enabled, push.Type, push.OnSecondPush = "pushed_video", "Pushed video", true, "mmsh_push",
 		"takeover"
+	want.Server.AdminUsers = []auth.Secret{}
 	push.PushUsers, push.PushFrom, push.PushCerts = []auth.Secret{}, []string{}, []string{}
 	push.Forward, push.ForwardFingerprints = []string{}, []string{}
 	pull.Path, pull.Title, pull.Enabled, pull.Type, pull.OnSecondPush = "pulled_video", "Pulled video", true, "mmsh_pull",

@@ -96,7 +96,7 @@ func OneLine(s string) string {
 func isSecret(key string) bool {
 	key = key[strings.LastIndex(key, ".")+1:]
 	switch key, _, _ = strings.Cut(key, "["); key {
-	case "push_users", "view_users", "view_keys", "auth_url", "url", "urls", "pair", "forward":
+	case "push_users", "view_users", "admin_users", "view_keys", "auth_url", "url", "urls", "pair", "forward":
 		return true
 	}
 	return false

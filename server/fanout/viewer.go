@@ -48,6 +48,15 @@ func (v *Viewer) Leave() { v.state = leaving }
 // Blocked says that v waits for its socket, or for others to have their turns.
 func (v *Viewer) Blocked() bool { return v.state == blocked }
 
+// Joined is when v began to watch: it tells two viewers apart that had the same descriptor.
+func (v *Viewer) Joined() clock.Instant { return v.joined }
+
+// Stream is what v watches, once it has joined.
+func (v *Viewer) Stream() *stream.Stream { return v.audience.stream }
+
+// Relay says that v is a server that passes the stream on.
+func (v *Viewer) Relay() bool { return v.dialect.Relay }
+
 // Progressed notes that v's socket takes what it is sent, though nothing of that is reported to the hub yet.
 func (v *Viewer) Progressed(now clock.Instant) { v.progress = now }
 

@@ -26,8 +26,10 @@ const (
 	Uplink                       // the newest of more viewers than the line carries
 	ShuttingDown                 // pumpd is stopping
 	StreamRemoved                // the stream is not in the configuration any more
+	Kicked                       // by the admin
+	Banned                       // the admin has banned its network
 
-	Count // of them all: None to StreamRemoved
+	Count // of them all: None to Banned
 )
 
 // String is the reason's word.
@@ -36,5 +38,6 @@ func (r Reason) String() string {
 		"none", "client_closed", "answered", "source_ended", "header_changed", "stalled", "write_failed", "bad_request",
 		"too_large", "request_timeout", "source_silent", "replaced", "refused", "mmst_probe", "session_over", "quota",
 		"stopped", "uplink", "shutting_down", "stream_removed",
+		"kicked", "banned",
 	}[r]
 }
