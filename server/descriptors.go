@@ -56,6 +56,9 @@ func newBudget(limit, open int64, cfg *config.Config, loops int) (*budget, error
 		fixed += perListener
 		b.admin = admin.MaxConns
 	}
+	if cfg.Server.AgentCheck != "" {
+		fixed += perListener + admin.MaxAgentConns
+	}
 	rest := limit - fixed
 	b.admin = min(b.admin, max(4, rest/16))
 	b.encoders = min(b.encoders, max(encodersEach, rest/8))

@@ -172,3 +172,21 @@ func (s *Server) prepareAdmin(c *change) error {
 	})
 	return nil
 }
+
+// prepareAgent is the same for who answers balancers.
+func (s *Server) prepareAgent(c *change) error {
+	var a *admin.Agent
+	if at := c.to.Server.AgentCheck; at != "" {
+		var err error
+		if a, err = admin.StartAgent(s.subject(c.budget), at); err != nil {
+			return err
+		}
+		c.instead(a.Close)
+	}
+	c.then(func() {
+		if old := s.agent.Swap(a); old != nil {
+			s.helpers.Go(old.Close)
+		}
+	})
+	return nil
+}

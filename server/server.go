@@ -92,6 +92,7 @@ type Server struct {
 	ready chan struct{}
 	at    atomic.Pointer[addresses]   // where it listens; it does not change
 	admin atomic.Pointer[admin.Admin] // nil: the configuration has none
+	agent atomic.Pointer[admin.Agent] // the same
 }
 
 // New makes a server of a checked configuration. It opens nothing but the loops' watchers. What it has to say, log is
@@ -241,6 +242,7 @@ func (s *Server) Run(ctx context.Context) error {
 	defer cancel()
 	s.stopping = ctx.Done()
 	if err := s.startAdmin(); err != nil {
+		s.stopAdmin()
 		s.release()
 		return err
 	}

@@ -37,6 +37,7 @@ var settings = []setting{
 	{keys: certificateKeys, apply: (*Server).prepareTLS, always: true},
 	{keys: []string{"server.listen", "tls.listen"}, apply: (*Server).prepareListeners},
 	{keys: []string{"server.admin"}, apply: (*Server).prepareAdmin},
+	{keys: []string{"server.agent_check"}, apply: (*Server).prepareAgent},
 	{keys: ledgerKeys, apply: simply((*Server).setLedger)},
 	{keys: []string{"server.uplink", "server.uplink_reserve"}, apply: simply((*Server).setLine)},
 	{keys: []string{"server.quota", "server.state_dir"}, apply: (*Server).prepareQuota},

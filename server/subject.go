@@ -8,19 +8,29 @@ import (
 	"pumpd/server/config"
 )
 
-// startAdmin starts the admin if the configuration has an address for it.
+// startAdmin starts what the configuration has an address for: the admin, and what answers balancers.
 func (s *Server) startAdmin() error {
-	at := s.config().Server.Admin
-	if at == "" {
+	cfg := &s.config().Server
+	if cfg.Admin != "" {
+		a, err := admin.Start(s.subject(s.budget), cfg.Admin)
+		if err != nil {
+			return err
+		}
+		s.admin.Store(a)
+	}
+	if cfg.AgentCheck == "" {
 		return nil
 	}
-	a, err := admin.Start(s.subject(s.budget), at)
-	s.admin.Store(a)
+	a, err := admin.StartAgent(s.subject(s.budget), cfg.AgentCheck)
+	s.agent.Store(a)
 	return err
 }
 
-// stopAdmin stops it.
+// stopAdmin stops both.
 func (s *Server) stopAdmin() {
+	if a := s.agent.Load(); a != nil {
+		a.Close()
+	}
 	if a := s.admin.Load(); a != nil {
 		a.Close()
 	}

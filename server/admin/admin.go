@@ -201,19 +201,19 @@ func (s serverState) String() string {
 	return [...]string{"starting", "ready", "draining", "stopping"}[s]
 }
 
-func (a *Admin) state() serverState {
+func (s *Subject) state() serverState {
 	select {
-	case <-a.s.Stopping:
+	case <-s.Stopping:
 		return serverStopping
 	default:
 	}
 	select {
-	case <-a.s.Draining:
+	case <-s.Draining:
 		return serverDraining
 	default:
 	}
 	select {
-	case <-a.s.Ready:
+	case <-s.Ready:
 		return serverReady
 	default:
 		return serverStarting

@@ -10,21 +10,13 @@ import (
 )
 
 // readyz says after the server's state whether it lacks room for ready_headroom viewers, which streams a viewer can
-// have, one a line, in what condition, and which of ready_streams have no source. Others do not make the server unready: their encoders come by this server.
+// have, one a line, in what condition, and which of ready_streams have no source. Others do not make the server
+// unready: their encoders come by this server.
 func (a *Admin) readyz(w http.ResponseWriter, _ *http.Request) {
-	streams := a.crowded()
-	missing := streams != ""
-	for _, st := range a.s.Streams.Streams() {
-		c := feedOf(st).condition
-		switch {
-		case a.minds(st) && !fine(st, c):
-			missing = true
-			streams += fmt.Sprintf("down %s %s\n", st.Config().Path, c)
-		case st.Up() != nil:
-			streams += fmt.Sprintf("up %s %s\n", st.Config().Path, c)
-		}
-	}
-	state, code := a.state(), http.StatusOK
+	code, text := http.StatusOK, a.s.crowded()
+	missing, streams := a.s.streamsUp()
+	missing = missing || text != ""
+	state := a.s.state()
 	if missing || state != serverReady {
 		code = http.StatusServiceUnavailable
 	}
@@ -32,13 +24,28 @@ func (a *Admin) readyz(w http.ResponseWriter, _ *http.Request) {
 	if missing && state == serverReady {
 		word = "not ready"
 	}
-	plain(w, code, word+"\n"+streams)
+	plain(w, code, word+"\n"+text+streams)
+}
+
+// streamsUp says which streams a viewer can have, and whether one of ready_streams is not among them.
+func (s *Subject) streamsUp() (missing bool, text string) {
+	for _, st := range s.Streams.Streams() {
+		c := feedOf(st).condition
+		switch {
+		case s.minds(st) && !fine(st, c):
+			missing = true
+			text += fmt.Sprintf("down %s %s\n", st.Config().Path, c)
+		case st.Up() != nil:
+			text += fmt.Sprintf("up %s %s\n", st.Config().Path, c)
+		}
+	}
+	return missing, text
 }
 
 // minds says whether a stream is one of ready_streams.
-func (a *Admin) minds(st *stream.Stream) bool {
+func (s *Subject) minds(st *stream.Stream) bool {
 	is := func(path string) bool { return strings.EqualFold(path, st.Config().Path) }
-	return slices.ContainsFunc(a.s.Config().ReadyStreams, is)
+	return slices.ContainsFunc(s.Config().ReadyStreams, is)
 }
 
 // fine says that nothing is wrong for whoever minds a stream in that condition. One on demand may be at rest.

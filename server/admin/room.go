@@ -79,9 +79,9 @@ func bounded(headroom int64) *int64 {
 }
 
 // crowded says, for readyz, that fewer viewers have room than ready_headroom asks for; "": that is not so.
-func (a *Admin) crowded() string {
-	least := int64(a.s.Config().ReadyHeadroom)
-	if v := a.s.Room(); v.Headroom < least {
+func (s *Subject) crowded() string {
+	least := int64(s.Config().ReadyHeadroom)
+	if v := s.Room(); v.Headroom < least {
 		return fmt.Sprintf("full: room for %d viewers, ready_headroom is %d\n", v.Headroom, least)
 	}
 	return ""

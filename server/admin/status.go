@@ -21,7 +21,7 @@ func (a *Admin) report(host string) *report {
 		Version:       s.Version,
 		Go:            runtime.Version(),
 		Node:          s.Node,
-		State:         a.state().String(),
+		State:         a.s.state().String(),
 		UptimeSeconds: seconds(time.Duration(s.Clock.Now())),
 		Listen:        []string{},
 		Connections:   n.Connections,

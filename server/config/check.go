@@ -97,6 +97,9 @@ func (f *document) checkListeners(c *Config) {
 	if c.Server.Admin != "" {
 		listen("server.admin", c.Server.Admin)
 	}
+	if c.Server.AgentCheck != "" {
+		listen("server.agent_check", c.Server.AgentCheck)
+	}
 	if len(c.Server.Listen)+len(c.TLS.Listen) == 0 {
 		f.wrong("server.listen", `no address, want at least one such as ":8086"`)
 	}

@@ -29,6 +29,7 @@ type Config struct {
 type Server struct {
 	Listen         []string `toml:"listen"`          // host:port
 	Admin          string   `toml:"admin"`           // host:port, "" is off
+	AgentCheck     string   `toml:"agent_check"`     // host:port, "" is off
 	AdminHosts     []string `toml:"admin_hosts"`     // names by which Admin may be asked
 	Pprof          bool     `toml:"pprof"`           // profiles on Admin
 	ReadyStreams   []string `toml:"ready_streams"`   // paths of streams without whose sources the server is not ready

@@ -37,7 +37,7 @@ var (
 		{name: "HAProxy in TCP mode", program: "haproxy", ports: true, players: withProbe, command: haproxy},
 		{name: "HAProxy in TCP mode with version 1", program: "haproxy", edit: [2]string{"send-proxy-v2", "send-proxy"},
 			ports: true, players: withProbe, command: haproxy},
-		{name: "HAProxy in HTTP mode", program: "haproxy", nth: 1, guards: true, players: withoutProbe, command: haproxy},
+		{name: "HAProxy in HTTP mode", program: "haproxy", nth: 2, guards: true, players: withoutProbe, command: haproxy},
 	}
 	withProbe    = map[string][]player{"mmsh": {ffmpeg, vlc}, "http": {ffmpeg}, "mms": {mplayer}}
 	withoutProbe = map[string][]player{"mmsh": {ffmpeg, vlc}, "http": {ffmpeg}}
