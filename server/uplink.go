@@ -22,16 +22,22 @@ func lineOf(cfg *config.Server) line.Settings {
 // newLine makes what the node knows of its line. What that is found to carry is a limit of the ledger, and while it is
 // full nobody comes in.
 func newLine(s line.Settings, ledger *admission.Ledger, log *slog.Logger) *line.Line {
+	wasFull := false // under the line's mutex
 	return line.New(line.Options{
 		Settings: s,
 		Changed: func(bytesPerSecond int64, full bool) {
 			ledger.SetUplink(8 * bytesPerSecond)
 			ledger.Shut(admission.Line, full)
-			if carries := config.Bandwidth(8 * bytesPerSecond / 1e4 * 1e4); full {
+			carries := config.Bandwidth(8 * bytesPerSecond / 1e4 * 1e4)
+			switch {
+			case full:
 				log.Warn("the line is full, newcomers are refused", "carries", carries)
-			} else {
-				log.Info("the line has room", "carries", carries)
+			case wasFull:
+				log.Info("the line is not full any more", "carries", carries)
+			default:
+				log.Debug("the line may carry more", "carries", carries)
 			}
+			wasFull = full
 		},
 		Free: func() int64 {
 			_, free := ledger.Line()

@@ -47,7 +47,7 @@ func TestFullLineRefuses(t *testing.T) {
 	if v := r.loop.node.ledger.View(); v.Usable != 7_600_000 {
 		t.Errorf("%d bit/s for viewers, want what was found less the reserve", v.Usable)
 	}
-	log.Has(t, "INFO the line has room")
+	log.Has(t, "INFO the line is not full any more")
 }
 
 // Who is ended for want of line is reset: what the kernel holds for it must not go out. Those before it stay.
