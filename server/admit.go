@@ -122,5 +122,6 @@ func (s *Server) measure() {
 		}
 	}
 	s.node.ledger.Reserve(forwards - s.reserved)
+	s.node.line.Others(forwards / 8)
 	s.reserved = forwards
 }

@@ -96,6 +96,8 @@ func (l *Line) Report(loop int, r Report, now clock.Instant) (from clock.Instant
 func (l *Line) consider(now clock.Instant) {
 	j := &l.judge
 	all := j.sum(now)
+	all.Given += l.others.Load()
+	all.Delivered += l.others.Load()
 	before, wasFull := l.rate.Load(), l.full.Load()
 	if now.Since(j.ended) < afterEnd { // what those still had on the way is not counted
 		j.arrived, j.given = nil, nil
@@ -171,7 +173,7 @@ func (l *Line) hold(all Report, now clock.Instant) {
 // or for long.
 func (l *Line) lacking(carries int64) bool {
 	j := &l.judge
-	return len(j.arrived) == window && carries < l.demand.Load() &&
+	return len(j.arrived) == window && carries < l.demand.Load()+l.others.Load() &&
 		(mean(j.given) > surplus*mean(j.arrived) || j.trouble >= stubborn)
 }
 
@@ -179,7 +181,7 @@ func (l *Line) lacking(carries int64) bool {
 func (l *Line) end(all Report, rate int64, now clock.Instant) {
 	j := &l.judge
 	demand := l.demand.Load()
-	over := float64(demand) - (1-l.settings.Reserve)*float64(rate)
+	over := float64(demand+l.others.Load()) - (1-l.settings.Reserve)*float64(rate)
 	if over <= 0 || len(all.Newest) == 0 || now.Since(max(j.ended, j.alarmed)) < endInterval {
 		return
 	}

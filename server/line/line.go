@@ -22,6 +22,7 @@ type Line struct {
 	// Any goroutine.
 	rate    atomic.Int64 // what it is taken to carry; 0: not known
 	busy    atomic.Int64 // instant at which all that it was given is through
+	others  atomic.Int64 // bytes a second of it that are sent to no viewer
 	demand  atomic.Int64 // bytes a second that all viewers take who are in step
 	owed    atomic.Int64 // bytes that joiners were promised and have not got
 	full    atomic.Bool
@@ -113,10 +114,10 @@ const paced = 0.98
 // by Settle. Where the rate is not known all may. since is when whoever asks began to wait for the line: what could
 // have been sent since then, had the loop been awake, may be sent now.
 func (l *Line) Claim(want int, c Class, since, now clock.Instant) int {
-	rate := float64(l.rate.Load()) * paced / c.price()
-	if rate == 0 {
+	if !l.Known() {
 		return want
 	}
+	rate := l.pace() / c.price()
 	since = max(since, now.Add(-longestSleep))
 	for {
 		busy := l.busy.Load()
@@ -134,8 +135,8 @@ func (l *Line) Claim(want int, c Class, since, now clock.Instant) int {
 
 // Settle says that of what Claim gave n bytes were sent; that may be more, by what was left of a frame.
 func (l *Line) Settle(claimed, n int, c Class) {
-	if rate := float64(l.rate.Load()) * paced / c.price(); rate > 0 && claimed != n {
-		l.busy.Add(int64(float64(n-claimed) / rate * float64(time.Second)))
+	if l.Known() && claimed != n {
+		l.busy.Add(int64(float64(n-claimed) * c.price() / l.pace() * float64(time.Second)))
 	}
 	if n == 0 {
 		return
@@ -154,6 +155,16 @@ func (l *Line) Wait(c Class, now clock.Instant) time.Duration {
 
 // Share is how many bytes the line takes in a millisecond: as much as a loop should claim before another has a chance.
 func (l *Line) Share() int { return int(l.rate.Load() / 1000) }
+
+// pace is how fast viewers may be sent to: what the line carries less what others take, and a tenth of it in any
+// case.
+func (l *Line) pace() float64 {
+	rate := l.rate.Load()
+	return float64(max(rate-l.others.Load(), rate/10, 1)) * paced
+}
+
+// Others says how much of the line, in bytes a second, is sent to no viewer.
+func (l *Line) Others(bytesPerSecond int64) { l.others.Store(bytesPerSecond) }
 
 // Known says that there is a rate by which to send.
 func (l *Line) Known() bool { return l.rate.Load() > 0 }
@@ -181,7 +192,7 @@ func (l *Line) Credit() int64 {
 
 // left is how much the live packets leave, bytes a second.
 func (l *Line) left() int64 {
-	return max(int64(float64(l.rate.Load())*paced)-l.demand.Load(), 1)
+	return max(int64(l.pace())-l.demand.Load(), 1)
 }
 
 // PaidIn is how long it takes until so many bytes of burst are paid, behind all that is owed already.

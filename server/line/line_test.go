@@ -103,3 +103,13 @@ func TestCreditIsWhatLivePacketsLeave(t *testing.T) {
 		t.Errorf("%d, though the line is overbooked", got)
 	}
 }
+
+// What is sent to no viewer is not there for them.
+func TestOthersTakeTheirPart(t *testing.T) {
+	l := newLine(8e6)
+	l.Others(600_000)
+	first := l.Claim(1e6, First, 0, 0)
+	if want := int(400_000 * paced * First.ahead().Seconds()); first != want {
+		t.Errorf("%d bytes at once, want %d", first, want)
+	}
+}
