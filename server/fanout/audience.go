@@ -51,6 +51,7 @@ func (h *Hub) audienceOf(st *stream.Stream) *audience {
 func (h *Hub) Listen(st *stream.Stream) {
 	a := h.audienceOf(st)
 	if a.listens++; a.listens == 1 {
+		st.CalledBy(h.id, h.reads.Load() != nil)
 		st.Listen(h.id)
 	}
 }

@@ -34,6 +34,7 @@ type Hub struct {
 	latest  atomic.Int64 // and that of the round if none comes, not before due
 	alarm   *time.Timer  // wakes at latest
 	alarmed atomic.Bool
+	reads   atomic.Pointer[stream.Stream] // one of those whose sources are called before each round; nil: none are
 
 	resumeIn func(time.Duration) // wakes when the line is free
 	resuming atomic.Bool
@@ -151,6 +152,7 @@ func (h *Hub) Bell(now clock.Instant) {
 
 // ring is what the alarm does.
 func (h *Hub) ring() {
+	h.haveRead()
 	h.alarmed.Store(false)
 	h.wake()
 }
@@ -174,11 +176,14 @@ func (h *Hub) Work(now clock.Instant) {
 // offerNews makes a round if there is news and it is time for one. What is not offered now, and what comes in the
 // middle of a round and rings in vain, the alarm will offer.
 func (h *Hub) offerNews(now clock.Instant) {
-	if !h.news() {
-		return
-	}
+	due := !now.Before(clock.Instant(h.due.Load()))
 	switch {
-	case now.Before(clock.Instant(h.due.Load())):
+	case !h.news():
+		if due {
+			h.call(nil) // those who were called had nothing
+		}
+		return
+	case !due:
 	case h.settle > 0 && !h.settling:
 		h.settling = true
 		h.due.Store(int64(now.Add(h.settle)))
@@ -187,7 +192,7 @@ func (h *Hub) offerNews(now clock.Instant) {
 	default:
 		h.round(now)
 	}
-	if h.news() {
+	if h.reads.Load() != nil || h.news() {
 		h.Bell(h.clock.Now())
 	}
 }
@@ -197,10 +202,19 @@ func (h *Hub) news() bool {
 	return slices.ContainsFunc(h.audiences, (*audience).news)
 }
 
-// paced sets when the next round may be, after one that took spent of CPU time. Its packets come in bursts gap apart.
-func (h *Hub) paced(spent, gap time.Duration) {
+// paced sets when the next round may be, after one that took spent of CPU time.
+func (h *Hub) paced(spent time.Duration, n *turnout) {
+	if h.reads.Load() != nil {
+		spent += n.reading()
+	}
 	h.cost = costOf(h.cost, spent)
-	p := paceOf(h.limits.Merge, h.cost, gap)
+	p := paceOf(h.limits.Merge, h.cost, n.gap)
+	if !n.worthCalling(h.limits.Merge, p.latest) {
+		h.call(nil)
+	} else {
+		h.call(n.any)
+		p = h.called(p, n)
+	}
 	h.due.Store(int64(h.now.Add(p.due)))
 	h.latest.Store(int64(h.now.Add(p.latest)))
 	h.settle, h.settling = p.settle, false

@@ -117,7 +117,7 @@ func TestRoundBeginsWithAPacket(t *testing.T) {
 	p := r.watch(ffmpegAgent)
 	r.hub.now = r.at
 	r.hub.cost = 6 * ms
-	r.hub.paced(6*ms, 40*ms) // due after 72 ms, at the latest after 112
+	r.hub.paced(6*ms, &turnout{served: 1, gap: 40 * ms}) // due after 72 ms, at the latest after 112
 	r.turn()
 	r.kicks = 0
 	start, had := r.at, len(p.got)

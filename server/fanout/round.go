@@ -2,7 +2,6 @@ package fanout
 
 import (
 	"syscall"
-	"time"
 
 	"pumpd/server/clock"
 	"pumpd/server/reason"
@@ -10,20 +9,20 @@ import (
 
 // round offers what is new in every stream to its viewers.
 func (h *Hub) round(now clock.Instant) {
-	served, before := 0, clock.ThreadTime()
-	var gap time.Duration
+	before := clock.ThreadTime()
+	var n turnout
 	for _, a := range h.audiences {
-		if a.news() {
-			h.roundOf(a, now)
-			served++
-			gap = a.beat.gap
+		if a.at == nil {
+			continue
 		}
-	}
-	if served > 1 {
-		gap = 0 // there is no moment that is good for all
+		news := a.news()
+		if news {
+			h.roundOf(a, now)
+		}
+		n.count(a, news)
 	}
 	h.stats.Rounds.Add(1)
-	h.paced(clock.ThreadTime()-before, gap)
+	h.paced(clock.ThreadTime()-before, &n)
 }
 
 // roundOf brings every viewer that takes it to the newest element. In-step viewers get segments; the others take turns

@@ -4,7 +4,6 @@ import (
 	"sync"
 	"time"
 
-	"pumpd/server/clock"
 	"pumpd/server/stream"
 	"pumpd/server/upstream"
 )
@@ -15,6 +14,7 @@ type batch struct {
 	events []upstream.Event
 	bytes  []byte // of the events
 	other  bool   // not all of them are packets
+	all    bool   // with them, all that had come is read
 }
 
 var batches = sync.Pool{New: func() any { return new(batch) }}
@@ -65,19 +65,51 @@ func (d *delivery) flush() error {
 
 // idle is called when all that has come is used up and more is to be waited for. While nobody watches, packets are let
 // pile up in the socket first: to read ten at once costs little more than to read one. Who joins meanwhile starts in
-// the past anyway. Where another upstream or a slate is to take over in time, every packet counts; and an upstream that
-// has just begun, or of which more comes than is read at once, is read on.
+// the past anyway. While somebody does, they pile up where the loops say when they are wanted.
 func (d *delivery) idle(more bool) error {
+	st := d.puller.st
+	if d.pending != nil {
+		d.pending.all = true
+	} else {
+		st.HasRead()
+	}
 	if err := d.flush(); err != nil {
 		return err
 	}
-	st := d.puller.st
-	if more || !d.playing || len(d.puller.origins) > 1 || st.Config().Slate != "" || st.Watched() > 0 ||
-		st.Clock().Now().Since(d.began) < stream.RepeatTime {
+	leisurely := !more && d.leisurely()
+	st.SetLeisurely(leisurely)
+	watched := st.Watched() > 0
+	if !leisurely || watched && !st.Called() {
 		return nil
 	}
-	return clock.Pause(d.ctx, collectTime)
+	return d.collect(watched)
+}
+
+// leisurely says that packets may wait. Where another upstream or a slate is to take over in time, every packet counts;
+// and an upstream that has just begun, or of which more comes than is read at once, is read on.
+func (d *delivery) leisurely() bool {
+	st := d.puller.st
+	return d.playing && len(d.puller.origins) == 1 && st.Config().Slate == "" &&
+		st.Clock().Now().Since(d.began) >= stream.RepeatTime
 }
 
 // collectTime is much less than any upstream is waited for.
 const collectTime = 250 * time.Millisecond
+
+// collect waits for collectTime, or until it is called. That comes with every batch, so the timer is used again.
+func (d *delivery) collect(called bool) error {
+	if d.alarm == nil {
+		d.alarm = time.NewTimer(collectTime)
+	} else {
+		d.alarm.Reset(collectTime)
+	}
+	if called {
+		d.puller.st.AwaitCall(d.ctx.Done(), d.alarm.C)
+		return d.ctx.Err()
+	}
+	select {
+	case <-d.ctx.Done():
+	case <-d.alarm.C:
+	}
+	return d.ctx.Err()
+}

@@ -20,18 +20,22 @@ func TestPullCollectsWhileNobodyWatches(t *testing.T) {
 		name    string
 		cfg     config.Stream
 		watched bool
+		called  bool // by loops, after 100 ms
 		more    bool
 		played  time.Duration // 0: no packet yet
 		want    time.Duration
 	}{
-		{"nobody watches", config.Stream{URLs: one}, false, false, 3 * time.Second, collectTime},
-		{"somebody watches", config.Stream{URLs: one}, true, false, 3 * time.Second, 0},
-		{"more has come than was read", config.Stream{URLs: one}, false, true, 3 * time.Second, 0},
-		{"it has just begun", config.Stream{URLs: one}, false, false, time.Second, 0},
-		{"no packet has come", config.Stream{URLs: one}, false, false, 0, 0},
-		{"another may take over", config.Stream{URLs: two}, false, false, 3 * time.Second, 0},
-		{"one of a pair", config.Stream{Pair: two}, false, false, 3 * time.Second, 0},
-		{"a slate may", config.Stream{URLs: one, Slate: config.SlateBuiltin}, false, false, 3 * time.Second, 0},
+		{"nobody watches", config.Stream{URLs: one}, false, false, false, 3 * time.Second, collectTime},
+		{"somebody watches", config.Stream{URLs: one}, true, false, false, 3 * time.Second, 0},
+		{"loops call", config.Stream{URLs: one}, true, true, false, 3 * time.Second, 100 * time.Millisecond},
+		{"nobody watches, though loops call", config.Stream{URLs: one}, false, true, false, 3 * time.Second, collectTime},
+		{"loops call, another may take over", config.Stream{URLs: two}, true, true, false, 3 * time.Second, 0},
+		{"more has come than was read", config.Stream{URLs: one}, false, false, true, 3 * time.Second, 0},
+		{"it has just begun", config.Stream{URLs: one}, false, false, false, time.Second, 0},
+		{"no packet has come", config.Stream{URLs: one}, false, false, false, 0, 0},
+		{"another may take over", config.Stream{URLs: two}, false, false, false, 3 * time.Second, 0},
+		{"one of a pair", config.Stream{Pair: two}, false, false, false, 3 * time.Second, 0},
+		{"a slate may", config.Stream{URLs: one, Slate: config.SlateBuiltin}, false, false, false, 3 * time.Second, 0},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -41,10 +45,16 @@ func TestPullCollectsWhileNobodyWatches(t *testing.T) {
 				}
 				d := &delivery{puller: s.puller, ctx: t.Context(), playing: tt.played > 0, began: s.st.Clock().Now()}
 				time.Sleep(tt.played)
+				if tt.called {
+					s.st.CalledBy(0, true)
+					time.AfterFunc(100*time.Millisecond, func() { s.st.Read(s.st.Clock().Now(), time.Second) })
+				}
 				from := time.Now()
 				if err := d.idle(tt.more); err != nil || time.Since(from) != tt.want {
 					t.Errorf("%v, %v, want %v", time.Since(from), err, tt.want)
 				}
+				time.Sleep(time.Second) // the call
+				s.st.HasRead()
 			})
 		})
 	}
@@ -93,4 +103,28 @@ func TestBatches(t *testing.T) {
 			t.Error(err)
 		}
 	}
+}
+
+// Nothing is lost or late of an upstream that is read when loops call. When it is gone, loops need not call any more.
+func TestPullIsCalled(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const period = 20 * time.Millisecond
+		s, w := newSceneOf(t, config.Stream{URL: urlA}), newShow()
+		s.hosts[hostA] = w.relay(relay{})
+		s.come()
+		s.st.CalledBy(0, true)
+		stop := s.start()
+		for range 700 {
+			time.Sleep(period)
+			s.st.Read(s.st.Clock().Now(), period)
+		}
+		if !s.st.Leisurely() {
+			t.Error("the source does not wait to be called")
+		}
+		stop()
+		s.published().exact(t, w, showStep+2*period)
+		if s.st.Leisurely() {
+			t.Error("what is gone waits to be called")
+		}
+	})
 }

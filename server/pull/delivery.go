@@ -2,6 +2,7 @@ package pull
 
 import (
 	"context"
+	"time"
 
 	"pumpd/server/clock"
 	"pumpd/server/upstream"
@@ -20,7 +21,8 @@ type delivery struct {
 	playing bool          // packets have come
 	began   clock.Instant // when the first came, while playing
 	pace    pacer
-	pending *batch // what the puller has not been told yet; nil: nothing
+	pending *batch      // what the puller has not been told yet; nil: nothing
+	alarm   *time.Timer // of collect; nil: it has never waited
 }
 
 // A report tells the puller of a lane, that something came or that it is over; of an origin, what a probe found.
@@ -43,6 +45,7 @@ func (d *delivery) run() error {
 	passOn := func(v *upstream.Visit) { _ = d.path(v) } // unheard only at the end
 	err := d.puller.Search(d.ctx, d.lane.origin.at, d.pull, passOn)
 	_ = d.flush() // what came before the end; unheard only at our own
+	d.puller.st.SetLeisurely(false)
 	return err
 }
 

@@ -31,6 +31,9 @@ func (p *puller) handle(n report, now clock.Instant) {
 		}
 	}
 	if n.batch != nil {
+		if n.batch.all {
+			p.st.HasRead()
+		}
 		n.batch.release()
 	}
 }

@@ -15,6 +15,19 @@ type loopSet [config.MaxLoops / 64]atomic.Uint64
 func (s *loopSet) add(id int)    { s[id/64].Or(1 << (id % 64)) }
 func (s *loopSet) remove(id int) { s[id/64].And(^uint64(1 << (id % 64))) }
 
+// within says that s is not empty and that all of it is in o.
+func (s *loopSet) within(o *loopSet) bool {
+	some := uint64(0)
+	for i := range s {
+		word := s[i].Load()
+		if word&^o[i].Load() != 0 {
+			return false
+		}
+		some |= word
+	}
+	return some != 0
+}
+
 // each calls visit with every id in the set.
 func (s *loopSet) each(visit func(id int)) {
 	for i := range s {

@@ -16,8 +16,9 @@ type Registry struct {
 	clock clock.Clock
 
 	// Any goroutine.
-	all   atomic.Pointer[directory]
-	grace atomic.Int64 // a time.Duration
+	all      atomic.Pointer[directory]
+	grace    atomic.Int64 // a time.Duration
+	readings readings
 
 	mu sync.Mutex // of the streams' claims
 }

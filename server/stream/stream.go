@@ -32,12 +32,13 @@ type Stream struct {
 	tuning atomic.Pointer[tuning]
 
 	// Any goroutine.
-	joins atomic.Pointer[Joins]  // nil: there is nothing to watch
-	loops loopSet                // those that have viewers or hold some
-	ears  ears                   // of goroutines that are no loops
-	state atomic.Int32           // State, for those who only look
-	vain  atomic.Bool            // while orphaned: a source has come back, and so far with a header only
-	via   atomic.Pointer[string] // of a pull: Via of the upstream, the pumps behind this one
+	joins   atomic.Pointer[Joins]  // nil: there is nothing to watch
+	loops   loopSet                // those that have viewers or hold some
+	ears    ears                   // of goroutines that are no loops
+	leisure leisure                // how its source reads
+	state   atomic.Int32           // State, for those who only look
+	vain    atomic.Bool            // while orphaned: a source has come back, and so far with a header only
+	via     atomic.Pointer[string] // of a pull: Via of the upstream, the pumps behind this one
 
 	upstreams atomic.Pointer[[]view.Upstream] // of a pull, in order of preference; nil: it does not run yet
 	fault     atomic.Pointer[view.Error]      // of a file: why it did not play
@@ -67,11 +68,12 @@ type tuning struct {
 func New(id int, cfg *config.Stream, log *slog.Logger, c clock.Clock, server *config.Server,
 	ring func(loop int, now clock.Instant)) *Stream {
 	st := &Stream{
-		id:     id,
-		log:    log.With("stream", cfg.Path),
-		clock:  c,
-		ring:   ring,
-		wanted: make(chan struct{}, 1),
+		id:      id,
+		log:     log.With("stream", cfg.Path),
+		clock:   c,
+		ring:    ring,
+		wanted:  make(chan struct{}, 1),
+		leisure: leisure{calls: make(chan struct{}, 1)},
 	}
 	st.Configure(cfg, server)
 	return st
@@ -242,5 +244,8 @@ func (st *Stream) Fault() view.Error {
 // Listen has the stream's bell ring for a loop, by its id, when the chain grows.
 func (st *Stream) Listen(id int) { st.loops.add(id) }
 
-// Unlisten ends what Listen has begun.
-func (st *Stream) Unlisten(id int) { st.loops.remove(id) }
+// Unlisten ends what Listen has begun, and CalledBy.
+func (st *Stream) Unlisten(id int) {
+	st.loops.remove(id)
+	st.CalledBy(id, false)
+}
