@@ -65,7 +65,7 @@ var arrows = []arrow{
 	{
 		dir: "server/admin", may: []string{
 			"server/admission", "server/auth", "server/bans", "server/clock", "server/config", "server/line", "server/reason",
-			"server/stream", "server/upstream", "server/view", "*",
+			"server/stream", "server/upstream", "server/view", "asf", "*",
 		},
 		tests: []string{"asf/asftest"},
 	},

@@ -22,7 +22,8 @@ import (
 // is fast, and nobody outside should reach it. Most of it only looks: at atomic counters, at values that do not change,
 // and at who holds a stream's claim. What it changes, and what loops know of viewers, it asks the Subject for.
 //
-//	/                   the status page
+//	/                   the status page: all streams
+//	/stream/NAME        that of one stream, with its viewers
 //	/api/status         the same as JSON, a report
 //	/api/streams/NAME   one stream of it, a streamReport
 //	/api/reload         what a reload would do, which it does not
@@ -68,6 +69,7 @@ func prepare(s *Subject) *Admin {
 		ended: make(chan error, 1), end: make(chan struct{}),
 	}
 	a.mux.HandleFunc("/{$}", a.page)
+	a.mux.HandleFunc("/stream/{name}", a.streamPage)
 	a.mux.HandleFunc("/api/status", a.apiStatus)
 	a.mux.HandleFunc("/api/streams/{name}", a.apiStream)
 	a.mux.HandleFunc("/api/reload", a.apiReload)

@@ -138,8 +138,10 @@ func TestRoutes(t *testing.T) {
 		code        int
 		media, has  string
 	}{
-		{"/", "/{$}", 200, page, "<h2>Demo</h2>"},
-		{"/?a=b", "/{$}", 200, page, "<h2>Demo</h2>"},
+		{"/", "/{$}", 200, page, `href="stream/Demo"`},
+		{"/stream/demo", "/stream/{name}", 200, page, "<h1>Demo</h1>"},
+		{"/stream/none", "/stream/{name}", 404, plainText, "not found"},
+		{"/?a=b", "/{$}", 200, page, "Demo"},
 		{"/api/status", "/api/status", 200, data, `"version": "v1.2.3"`},
 		{"/api/reload", "/api/reload", 200, data, `"file": "/etc/pump.toml"`},
 		{"/api/streams/Demo", "/api/streams/{name}", 200, data, `"path": "Demo"`},

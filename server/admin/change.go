@@ -62,6 +62,7 @@ func changed[In any](a *Admin, what string, do func(context.Context, *In) (any, 
 			return
 		}
 		log.Info("admin: " + what)
+		a.rates.history.tell(event{At: time.Now(), Text: what + " by " + name})
 		writeJSON(w, http.StatusOK, answer)
 	}
 }

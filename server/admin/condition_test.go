@@ -29,7 +29,7 @@ func (r *rig) check(want told) {
 	if err := json.Unmarshal(r.get("/api/streams/"+path).Body.Bytes(), &got); err != nil || got != want {
 		r.t.Errorf("API: %+v, %v, want %+v", got, err, want)
 	}
-	page := r.get("/").Body.String()
+	page := r.get("/stream/" + path).Body.String()
 	for _, text := range []string{fmt.Sprintf(`<article class="%s">`, want.Condition),
 		fmt.Sprintf(`<span class="state">%s</span>`, want.Condition)} {
 		if !strings.Contains(page, text) {
@@ -153,12 +153,13 @@ func TestConditionOfFile(t *testing.T) {
 	fault := view.NewError(fmt.Errorf("open <b>: %w", io.ErrUnexpectedEOF), "", r.at)
 	r.s.Streams.Streams()[0].Fail(fault)
 	r.check(told{"failed", "none", false})
-	if page := r.get("/").Body.String(); !strings.Contains(page, `<p class="error">open &lt;b&gt;: unexpected EOF</p>`) {
+	page := r.get("/stream/a").Body.String()
+	if !strings.Contains(page, `<p class="error">open &lt;b&gt;: unexpected EOF</p>`) {
 		t.Errorf("the page does not say why: %s", page)
 	}
 	r.feed(0, stream.File, "x.wmv", 1)
 	r.check(told{"live", "file", true})
-	if page := r.get("/").Body.String(); strings.Contains(page, "unexpected EOF") {
+	if page := r.get("/stream/a").Body.String(); strings.Contains(page, "unexpected EOF") {
 		t.Error("the page has an error that is over")
 	}
 }

@@ -22,7 +22,7 @@ func TestForwardsAreShown(t *testing.T) {
 		Again: r.at.Add(500 * time.Millisecond), Last: view.Error{Text: "answers 404 <b>", Cause: "status_404", At: r.at}})
 	r.s.Streams.Streams()[0].ShowForwards(views)
 	r.at = r.at.Add(250 * time.Millisecond)
-	json, page, metrics := r.get("/api/status").Body.String(), r.get("/").Body.String(), pumpdMetrics(r)
+	json, page, metrics := r.get("/api/status").Body.String(), r.get("/stream/a").Body.String(), pumpdMetrics(r)
 	for text, wants := range map[string][]string{
 		json: {`"url": "http://…@a.example/x"`, `"state": "pushing"`, `"lag_seconds": 2.5`, `"packets": 1000`, `"bytes": 500000`,
 			`"resent": 7`, `"skips": 2`, `"reconnects": 3`, `"failures": 4`, `"again_seconds": 0.25`,

@@ -48,7 +48,8 @@ var documented = map[string]struct {
 	"POST /api/v1/kick": {summary: "End viewers, as if their stream were over.", in: kickRequest{}, answer: kickReport{},
 		problems: []string{"404", "503"}},
 	"POST /api/v1/bans": {summary: "Let nobody in from a network, and end who is there. A reload leaves bans as they " +
-		"are, a restart forgets them; there may be 10,000.", in: banRequest{}, answer: banReport{}, problems: []string{"503"}},
+		"are, a restart forgets them; there may be 10,000.", in: banRequest{}, answer: banReport{},
+		problems: []string{"503"}},
 	"POST /api/v1/bans/remove": {summary: "End a ban before its time.", in: unbanRequest{}, answer: unbanReport{},
 		problems: []string{"404"}},
 	"POST /api/v1/reload": {summary: "Read the configuration again, as SIGHUP does. 409: it is refused, and nothing " +

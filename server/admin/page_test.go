@@ -23,16 +23,17 @@ func TestPage(t *testing.T) {
 	st := r.s.Streams.Streams()[0].Stats()
 	st.Viewers.Store(1234)
 	st.Left[reason.Stalled].Store(7)
-	page := r.get("/").Body.String()
+	all := r.get("/").Body.String()
+	page := all + r.get("/stream/live").Body.String() + r.get("/stream/lost").Body.String()
 	for _, want := range []string{
-		"<h2>Live &lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;</h2>",
-		"<h2>&#34;&gt;&lt;img src=x onerror=y&gt;</h2>",
-		"<h2>idle</h2>",
-		"<h2>Clip &amp; co</h2>",
-		`<article class="live">`, `<article class="orphaned">`, `<article class="idle">`,
-		"lost · mmsh_push", "source: none",
-		"source: push from 192.0.2.1:5",
-		"source: file from /films/&lt;b&gt;.wmv",
+		">Live &lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;</a>",
+		"<h1>&#34;&gt;&lt;img src=x onerror=y&gt;</h1>",
+		">Clip &amp; co</a>",
+		`<tr class="live">`, `<tr class="orphaned">`, `<tr class="idle">`, `<article class="orphaned">`,
+		"lost · mmsh_push", "source: none", "no encoder",
+		"push from 192.0.2.1:5",
+		"file from /films/&lt;b&gt;.wmv",
+		`viewers wait 30 s more`,
 		"<dd>1,234</dd>",
 		"left: stalled 7",
 		`<a href="mmsh://127.0.0.1:8086/streams/live">mmsh://127.0.0.1:8086/streams/live</a>`,
@@ -44,7 +45,14 @@ func TestPage(t *testing.T) {
 			t.Errorf("no %q in the page", want)
 		}
 	}
-	for _, mustNot := range []string{"alert('x')", "<img", "<b>", "ZgotmplZ", "clip_push", "%!"} {
+	if !strings.Contains(all, "<dt>viewers</dt><dd>1,234</dd>") {
+		t.Error("the overview does not say how many watch")
+	}
+	if lost, live, idle := strings.Index(all, `"orphaned"`), strings.Index(all, `"live"`),
+		strings.Index(all, `"idle"`); lost > live || live > idle {
+		t.Error("the worst is not at the top")
+	}
+	for _, mustNot := range []string{"alert('x')", "<img", "<b>.wmv", "ZgotmplZ", "clip_push", "%!"} {
 		if strings.Contains(page, mustNot) {
 			t.Errorf("%q in the page", mustNot)
 		}

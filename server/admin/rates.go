@@ -11,6 +11,7 @@ import (
 // rates are what comes into each stream and goes out of it, in bit/s over the last rateSpan.
 type rates struct {
 	streams func() []*stream.Stream // those there are; another slice when they are others
+	history *history
 
 	// Any goroutine. A map that changes no more.
 	of atomic.Pointer[map[*stream.Stream]*flow]
@@ -29,7 +30,7 @@ const (
 )
 
 func newRates(streams func() []*stream.Stream) *rates {
-	r := &rates{streams: streams}
+	r := &rates{streams: streams, history: newHistory()}
 	r.of.Store(&map[*stream.Stream]*flow{})
 	return r
 }
@@ -65,6 +66,7 @@ func (r *rates) sample(now clock.Instant) {
 		f.in.sample(st.Stats().BytesIn.Load(), now)
 		f.out.sample(st.Stats().BytesOut.Load(), now)
 	}
+	r.history.look(r.known, r, now, time.Now())
 }
 
 // same says that two lists are one.

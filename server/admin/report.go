@@ -47,6 +47,8 @@ type streamReport struct {
 	SourceUp    bool              `json:"source_up"`              // its own source feeds it, not the slate
 	SourceError string            `json:"source_error,omitempty"` // why a file does not play
 	Source      *sourceReport     `json:"source"`
+	Orphaned    *orphanReport     `json:"orphaned,omitempty"` // absent: it is not
+	Media       []mediaReport     `json:"media,omitempty"`    // by the header; absent: there is none
 	Viewers     int64             `json:"viewers"`
 	Waiting     int64             `json:"waiting"`          // for the stream to come up, see hold
 	Joined      uint64            `json:"joined"`           // viewers that ever were
@@ -75,6 +77,23 @@ type streamReport struct {
 type sourceReport struct {
 	Kind string `json:"kind"` // push, pull, file or slate
 	From string `json:"from"` // an address, a URL without credentials, a file or, of the slate, builtin
+}
+
+// An orphanReport is about a stream whose viewers wait for a source that is lost.
+type orphanReport struct {
+	Left float64 `json:"left_seconds"` // until they are told that it is over
+	Lost string  `json:"lost"`         // who fed it; empty: nobody was seen to
+}
+
+// A mediaReport is one of the streams inside of a stream.
+type mediaReport struct {
+	Kind       string `json:"kind"`                  // audio, video or other
+	Codec      string `json:"codec,omitempty"`       // FourCC of video, a name or number of audio
+	Width      uint32 `json:"width,omitempty"`       // pixels
+	Height     uint32 `json:"height,omitempty"`      // pixels
+	Channels   uint16 `json:"channels,omitempty"`    // of audio
+	SampleRate uint32 `json:"sample_rate,omitempty"` // Hz
+	Bitrate    uint32 `json:"bitrate,omitempty"`     // as declared, absent if it is not
 }
 
 // An upstreamReport is one that a pull may read, and what it does.

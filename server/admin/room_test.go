@@ -59,7 +59,7 @@ func TestRoomOnThePage(t *testing.T) {
 	r.crowd()
 	r.ledger.SetUplink(20e6)
 	r.ledger.Shut(admission.Quota, true)
-	page := r.get("/").Body.String()
+	page := r.get("/").Body.String() + r.get("/stream/a").Body.String()
 	for _, want := range []string{"1 of 10", "314 kbit/s of 20.0 Mbit/s", "<dt>room for</dt><dd>0 more</dd>",
 		"<dt>refused by stream_max_viewers</dt><dd>1</dd>", "<dt>a viewer takes</dt><dd>300 kbit/s</dd>",
 		"refused: stream_max_viewers 1", "<dt>lets nobody in</dt><dd>quota</dd>"} {

@@ -92,6 +92,10 @@ func (a *Admin) reportStream(st *stream.Stream, host string) streamReport {
 	if f.fed {
 		r.Source = &sourceReport{Kind: f.word(), From: f.from}
 	}
+	if left, ok := st.Patience(); ok {
+		r.Orphaned = &orphanReport{Left: seconds(left), Lost: a.rates.history.lastFrom(st)}
+	}
+	r.Media = reportMedia(st.Header())
 	if age, ok := st.Silence(); ok {
 		ago := seconds(age)
 		r.LastPacket = &ago

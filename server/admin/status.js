@@ -1,14 +1,38 @@
-// Shows what the server says now, and keeps trying while it is away. Waits while somebody marks something to copy it.
-setInterval(async () => {
-  if (document.hidden || !getSelection().isCollapsed) return;
+// Shows what the server says now, and keeps trying while it is away. Waits while somebody marks something to copy it, or
+// is at a field.
+async function refresh() {
+  const busy = document.activeElement && document.activeElement.matches("input");
+  if (document.hidden || busy || !getSelection().isCollapsed) return;
   try {
     const answer = await fetch(location.href, { signal: AbortSignal.timeout(1900) });
     if (!answer.ok) throw answer.status;
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const at = document.activeElement && document.activeElement.id;
     document.querySelector("main").replaceWith(page.querySelector("main"));
+    if (at && document.getElementById(at)) document.getElementById(at).focus({ preventScroll: true });
     document.title = page.title;
     away.hidden = true;
   } catch {
     away.hidden = false;
   }
-}, 2000);
+}
+setInterval(refresh, 2000);
+
+// A button with data-post asks the API for a change; its other data are the fields.
+addEventListener("click", async (event) => {
+  const button = event.target.closest("button[data-post]");
+  if (!button || !confirm(button.dataset.ask)) return;
+  const { post, ask, done, ...fields } = button.dataset;
+  button.disabled = true;
+  let text = done;
+  try {
+    const answer = await fetch(post, { method: "POST", body: new URLSearchParams(fields) });
+    if (!answer.ok) text = (await answer.json()).error;
+  } catch (problem) {
+    text = String(problem);
+  }
+  said.textContent = text;
+  said.hidden = false;
+  button.disabled = false;
+  refresh();
+});

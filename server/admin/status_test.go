@@ -108,6 +108,14 @@ func TestStatusReport(t *testing.T) {
         "kind": "push",
         "from": "192.0.2.1:5000"
       },
+      "media": [
+        {
+          "kind": "video",
+          "codec": "WMV2",
+          "width": 320,
+          "height": 240
+        }
+      ],
       "viewers": 3,
       "waiting": 0,
       "joined": 12,

@@ -27,7 +27,7 @@ func newUpstreamRig(t *testing.T) *rig {
 
 func TestUpstreamsAreShown(t *testing.T) {
 	r := newUpstreamRig(t)
-	json, page := r.get("/api/status").Body.String(), r.get("/").Body.String()
+	json, page := r.get("/api/status").Body.String(), r.get("/stream/a").Body.String()
 	for _, want := range []string{`"state": "failed"`, `"failures": 1`, `"again_seconds": 0.5`, `"state": "idle"`,
 		`"again_seconds": null`, `"url": "mmsh://…@a.example/x?…"`, `"url": "srv:…@_mmsh._tcp.b.example/`,
 		`"condition": "idle"`, `"last_error": "404 \u003cb\u003e"`, `"last_error_seconds": 0`, `"last_error": ""`,

@@ -202,6 +202,17 @@ func (st *Stream) Writer() *Source {
 // Grace is for how long viewers wait for a source that is lost.
 func (st *Stream) Grace() time.Duration { return time.Duration(st.reg.grace.Load()) }
 
+// Patience is for how much longer viewers wait for a source that is lost; ok is false unless the stream is orphaned.
+// Any goroutine.
+func (st *Stream) Patience() (left time.Duration, ok bool) {
+	st.reg.mu.Lock()
+	defer st.reg.mu.Unlock()
+	if st.writer != nil || st.State() != Orphaned {
+		return 0, false
+	}
+	return max(0, st.patience-st.clock.Now().Since(st.vacant)), true
+}
+
 // Reap ends the streams whose source has been away for longer than the grace. For now and then.
 func (r *Registry) Reap(now clock.Instant) {
 	for _, st := range r.Streams() {
