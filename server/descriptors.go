@@ -6,6 +6,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"pumpd/server/access"
 	"pumpd/server/admin"
 	"pumpd/server/config"
 )
@@ -32,6 +33,7 @@ const (
 	perListener = 2  // itself, and a connection that is not counted yet
 	perUpstream = 4  // a connection, the second try beside it (IPv6 and IPv4), two questions to the DNS
 	perFile     = 2  // what plays, and what is to follow it
+	perQuestion = 3  // to a callback: a connection, two questions to the DNS
 	spare       = 16 // for what is forgotten here: a log's file, a resolver's sockets
 )
 
@@ -80,9 +82,10 @@ func newBudget(limit, open int64, cfg *config.Config, loops int) (*budget, error
 	return b, nil
 }
 
-// sourcesOf is how many descriptors the sources of all streams but pushes can have open at once, and how many pushes
-// there are.
+// sourcesOf is how many descriptors the sources of all streams but pushes can have open at once, with the forwards and
+// the callbacks of all, and how many pushes there are.
 func sourcesOf(cfg *config.Config) (descriptors, pushes int64) {
+	asked := map[access.Service]bool{}
 	for i := range cfg.Streams {
 		st := &cfg.Streams[i]
 		if !st.Enabled {
@@ -101,6 +104,11 @@ func sourcesOf(cfg *config.Config) (descriptors, pushes int64) {
 		}
 		if st.Slate != "" {
 			descriptors += perFile
+		}
+		descriptors += perUpstream * int64(len(st.Forward))
+		if s := access.ServiceOf(st); s.URL != "" && !asked[s] {
+			asked[s] = true
+			descriptors += perQuestion * access.MostQuestions
 		}
 	}
 	return descriptors, pushes

@@ -64,6 +64,17 @@ func TestBudgetOfUsualLimits(t *testing.T) {
 	}
 }
 
+// Whatever a stream may connect to besides is reckoned with.
+func TestBudgetOfForwardsAndCallbacks(t *testing.T) {
+	c := budgetConfig(1, 0, 2, 0, 1)
+	before, _ := sourcesOf(c)
+	c.Streams[0].Forward = []string{"http://a.example/x", "https://b.example/x"}
+	c.Streams[1].AuthURL, c.Streams[2].AuthURL = "http://a.example/who", "http://a.example/who" // asked by one Caller
+	if got, _ := sourcesOf(c); got-before != 2*perUpstream+16*perQuestion {
+		t.Errorf("%d descriptors more, want two upstreams and 16 questions", got-before)
+	}
+}
+
 // A limit that is too small for the configuration is an error that says how much it takes.
 func TestBudgetTooSmall(t *testing.T) {
 	c := budgetConfig(1, 1, 2, 2, 1)

@@ -72,8 +72,10 @@ type waiter struct {
 	done func(Answer)
 }
 
+// MostQuestions is how many a Caller asks at a time, each on a connection.
+const MostQuestions = 16
+
 const (
-	maxWorking = 16   // questions that are asked at a time
 	maxQueue   = 1024 // and that wait until it is their turn
 	maxWaiting = 4096 // viewers that wait for answers
 	maxOrigin  = 256  // of them, from one network: who asks for nonsense must not keep others out
@@ -86,7 +88,7 @@ func NewCaller(s Service, failed func(path string, err error)) *Caller {
 		Service: s, failed: failed,
 		client: &http.Client{
 			Transport: &http.Transport{
-				MaxConnsPerHost: maxWorking, MaxIdleConnsPerHost: maxWorking, IdleConnTimeout: time.Minute,
+				MaxConnsPerHost: MostQuestions, MaxIdleConnsPerHost: MostQuestions, IdleConnTimeout: time.Minute,
 				MaxResponseHeaderBytes: 16 << 10, DisableCompression: true,
 			},
 			// Whoever may watch is not to be decided by another host than the operator has named.
@@ -127,7 +129,7 @@ func (r *Caller) Ask(q Question, from netip.Addr, now time.Time, done func(Answe
 		c = &call{key: k, path: q.Path, body: body, late: now.Add(r.Timeout)}
 		r.asked[k] = c
 		r.queue = append(r.queue, c)
-		if r.working < maxWorking {
+		if r.working < MostQuestions {
 			r.working++
 			go r.work()
 		}

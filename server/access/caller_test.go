@@ -171,16 +171,16 @@ func TestTooManyQuestions(t *testing.T) {
 			}
 		}
 	}
-	if busy < maxQueue-maxWorking {
-		t.Errorf("%d were turned away, want at least %d", busy, maxQueue-maxWorking)
+	if busy < maxQueue-MostQuestions {
+		t.Errorf("%d were turned away, want at least %d", busy, maxQueue-MostQuestions)
 	}
 	for range 2*maxQueue - busy {
 		if a := <-answers; a.Callback != CallbackFails {
 			t.Fatalf("%+v, want that it fails", a)
 		}
 	}
-	if n := s.asked.Load(); n > 2*maxWorking {
-		t.Errorf("%d questions at once, limit %d", n, maxWorking)
+	if n := s.asked.Load(); n > 2*MostQuestions {
+		t.Errorf("%d questions at once, limit %d", n, MostQuestions)
 	}
 	s.caller.mu.Lock()
 	defer s.caller.mu.Unlock()
