@@ -119,7 +119,7 @@ func (s *Server) prepareTLS(c *change) error {
 			s.watchCertificates()
 			s.node.tell(func(l *loop, _ clock.Instant) { l.hub.SpeakTLS() }) // before the first connection comes
 		})
-	case c.touches(certificateKeys):
+	case c.touches(certificateKeys), len(c.from.TLS.Listen) == 0: // else they may be those of before it ended
 		certs, err := certificatesOf(&c.to.TLS, s.log)
 		if err != nil {
 			return fmt.Errorf("tls: %w", err)

@@ -127,6 +127,12 @@ func TestReloadTLS(t *testing.T) {
 		c.Close()
 		t.Error("it listens for TLS still")
 	}
+	files = writeCertificate(t, t.TempDir(), "three", "three.example")
+	r.change(func(c *config.Config) { c.TLS.Certificates = []config.Certificate{files} })
+	r.change(func(c *config.Config) { c.TLS.Listen = []string{at} })
+	if got := name(); got != "three.example" {
+		t.Errorf("TLS is back with the certificate of %q, want three.example", got)
+	}
 }
 
 // The admin moves, and what it shows is the configuration of now.
