@@ -2,12 +2,6 @@ package config
 
 import (
 	"fmt"
-	"net"
-	"net/netip"
-	"net/url"
-	"os"
-	"slices"
-	"strings"
 	"time"
 
 	"pumpd/server/upstream"
@@ -16,7 +10,8 @@ import (
 const (
 	minBandwidth = 4e3  // bit/s: no stream that can be heard has less
 	maxBitrate   = 10e9 // bit/s of streams.bitrate
-	maxSession   = 30 * 24 * time.Hour
+	minSession   = Duration(10 * time.Second)
+	maxSession   = Duration(30 * 24 * time.Hour)
 	maxSiblings  = 16
 )
 
@@ -31,8 +26,8 @@ func (f *document) checkAdmission(c *Config) {
 		f.wrong("server.ready_headroom", "%d, want at most max_viewers, %d: it would never be ready", s.ReadyHeadroom,
 			s.MaxViewers)
 	}
-	if s.MaxSession != 0 {
-		f.between("server.max_session", s.MaxSession, 10*time.Second, maxSession)
+	if d := s.MaxSession; d != 0 && (d < minSession || d > maxSession) {
+		f.wrong("server.max_session", `%s, want %s to %s, or "0s" for ever`, d, minSession, maxSession)
 	}
 	f.atLeast("server.max_bandwidth", s.MaxBandwidth, minBandwidth)
 	f.atLeast("server.uplink", s.Uplink.Rate, minBandwidth)
@@ -99,53 +94,8 @@ func (f *document) checkSiblings(c *Config) {
 			f.wrong(key, "%.200q, is the same as %s", s, before)
 		}
 		known[at] = key
-		if c.isOurs(u) {
+		if c.listenerAt(u) != "" {
 			f.wrong(key, "%.200q, is this server itself, want others", s)
 		}
 	}
-}
-
-// HostPort is where a URL points to, in lower case and always with a port.
-func HostPort(u *url.URL) string {
-	port := u.Port()
-	switch {
-	case port != "":
-	case u.Scheme == "https" || u.Scheme == "mmshs":
-		port = "443"
-	default:
-		port = "80"
-	}
-	return net.JoinHostPort(strings.ToLower(u.Hostname()), port)
-}
-
-// isOurs says whether a URL is one of a listener of ours, as far as can be told without asking DNS.
-func (c *Config) isOurs(u *url.URL) bool {
-	host, port, _ := net.SplitHostPort(HostPort(u))
-	if host == "localhost" {
-		host = "127.0.0.1"
-	}
-	return slices.ContainsFunc(slices.Concat(c.Server.Listen, c.TLS.Listen), func(addr string) bool {
-		on, at, err := net.SplitHostPort(addr)
-		return err == nil && at == port && (strings.EqualFold(on, host) || covers(on, host) && c.isThisMachine(host))
-	})
-}
-
-// isThisMachine knows the machine's name and addresses, and the names that its admin may be asked by.
-func (c *Config) isThisMachine(host string) bool {
-	names := slices.Clone(c.Server.AdminHosts)
-	if name, err := os.Hostname(); err == nil {
-		names = append(names, name)
-	}
-	if slices.ContainsFunc(names, func(name string) bool { return strings.EqualFold(name, host) }) {
-		return true
-	}
-	a, err := netip.ParseAddr(host)
-	if err != nil {
-		return false
-	}
-	ours, _ := net.InterfaceAddrs() // none where they cannot be had
-	return a.IsLoopback() || a.IsUnspecified() || slices.ContainsFunc(ours, func(of net.Addr) bool {
-		p, err := netip.ParsePrefix(of.String())
-		return err == nil && p.Addr() == a.Unmap()
-	})
 }

@@ -43,7 +43,8 @@ var badAdmission = []badConfig{
 			"pump.toml:4: server.ready_headroom: -1, want 0 to 10000000"},
 	{"never ready", "[server]\nmax_viewers = 10\nready_headroom = 11\n",
 		"pump.toml:3: server.ready_headroom: 11, want at most max_viewers, 10: it would never be ready"},
-	{"no time to watch", "[server]\nmax_session = \"1s\"\n", "pump.toml:2: server.max_session: 1s, want 10s to 2592000s"},
+	{"no time to watch", "[server]\nmax_session = \"1s\"\n",
+		`pump.toml:2: server.max_session: 1s, want 10s to 2592000s, or "0s" for ever`},
 
 	{"less than one viewer", "[server]\nmax_bandwidth = \"299kbit\"\n" + stream300 + "max_bandwidth = \"200kbit\"\n",
 		"pump.toml:2: server.max_bandwidth: 299kbit is less than one viewer of streams[0] takes: " +
@@ -74,6 +75,10 @@ var badAdmission = []badConfig{
 			`pump.toml:4: server.siblings[1]: "mmsh://localhost:8086", is this server itself, want others` + "\n" +
 			`pump.toml:5: server.siblings[2]: "http://[::1]:8086", is this server itself, want others` + "\n" +
 			`pump.toml:6: server.siblings[3]: "http://pump.EXAMPLE:8086", is this server itself, want others`},
+	{"ourselves on all of IPv4", "[server]\nlisten = [\"0.0.0.0:8086\"]\nsiblings = [\"mmsh://[::1]:8086\",\n" +
+		"\"mmsh://localhost:8086\", \"mmsh://127.0.0.1:8086\"]\n",
+		`pump.toml:4: server.siblings[1]: "mmsh://localhost:8086", is this server itself, want others` + "\n" +
+			`pump.toml:4: server.siblings[2]: "mmsh://127.0.0.1:8086", is this server itself, want others`},
 	{"ourselves on one address", "[server]\nlisten = [\"192.0.2.7:80\"]\nsiblings = [\"mmsh://192.0.2.7\"]\n",
 		`pump.toml:3: server.siblings[0]: "mmsh://192.0.2.7", is this server itself, want others`},
 }

@@ -24,7 +24,7 @@ func (f *document) check(c *Config) {
 	f.checkCertificates(&c.TLS)
 	f.checkClients(&c.TLS)
 	f.checkProxy(&c.Proxy)
-	f.checkStreams(c.Streams)
+	f.checkStreams(c)
 	f.checkForwards(c)
 	f.checkAdmin(c)
 	f.checkAdmission(c)

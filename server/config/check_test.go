@@ -117,7 +117,7 @@ var badValues = []badConfig{
 
 	{"user that is not there", "[server]\nuser = \"no-such-user\"\n",
 		`pump.toml:2: server.user: "no-such-user": there is no such user`},
-	{"root as user", "[server]\nuser = \"root\"\n", `pump.toml:2: server.user: "root": is root`},
+	{"root as user", "[server]\nuser = \"root\"\n", `pump.toml:2: server.user: "root": is root, want a user who is not`},
 
 	{"old TLS", "[tls]\nmin_version = \"1.1\"\n", `pump.toml:2: tls.min_version: "1.1", want "1.2" or "1.3"`},
 	{"CA that is none", "[tls]\nclient_ca = \"config.go\"\n", "pump.toml:2: tls.client_ca: config.go: no certificate in " +

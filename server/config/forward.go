@@ -1,11 +1,7 @@
 package config
 
 import (
-	"net"
-	"net/netip"
-	"os"
 	"slices"
-	"strings"
 	"time"
 
 	"pumpd/server/upstream"
@@ -25,7 +21,6 @@ var forwardSchemes = []string{"http", "https"}
 
 // checkForwards is about where streams are pushed on to.
 func (f *document) checkForwards(c *Config) {
-	own := ownHosts()
 	for i := range c.Streams {
 		name, s := Item("streams", i), &c.Streams[i]
 		f.between(name+".forward_buffer", s.ForwardBuffer, 0, longestBuffer)
@@ -47,62 +42,22 @@ func (f *document) checkForwards(c *Config) {
 			f.locate(Item(key, j), &s.Forward[j])
 		}
 		for j, raw := range s.Forward {
-			f.checkForward(Item(key, j), raw, s.Forward[:j], slices.Concat(c.Server.Listen, c.TLS.Listen), own)
+			f.checkForward(c, Item(key, j), raw, s.Forward[:j])
 		}
 	}
 }
 
 // checkForward wants a URL that no other forward of the stream has, and not this pump's own.
-func (f *document) checkForward(key, raw string, before, listen, own []string) {
+func (f *document) checkForward(c *Config, key, raw string, before []string) {
 	u := f.url(key, raw, forwardSchemes...)
 	if u == nil {
 		return
 	}
 	if slices.Contains(before, raw) {
 		f.wrong(key, "%.200q, already in the list", upstream.Redacted(raw))
-		return
+	} else if own := c.listenerAt(u); own != "" {
+		f.wrong(key, "%.200q, this pump itself listens on %q", upstream.Redacted(raw), own)
 	}
-	port := u.Port()
-	if port == "" {
-		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
-	}
-	for _, l := range listen {
-		if host, p, err := net.SplitHostPort(l); err == nil && p == port && isOwn(host, u.Hostname(), own) {
-			f.wrong(key, "%.200q, this pump itself listens on %q", upstream.Redacted(raw), l)
-		}
-	}
-}
-
-// ownHosts are the names and addresses of this machine.
-func ownHosts() []string {
-	own := []string{"localhost"}
-	if name, err := os.Hostname(); err == nil {
-		own = append(own, strings.ToLower(name))
-	}
-	addrs, _ := net.InterfaceAddrs() // without them loops are still found out when they are made
-	for _, a := range addrs {
-		if p, err := netip.ParsePrefix(a.String()); err == nil {
-			own = append(own, p.Addr().String())
-		}
-	}
-	return own
-}
-
-// isOwn says whether what listens on an address of ours is found at host.
-func isOwn(listen, host string, own []string) bool {
-	host = strings.ToLower(strings.TrimSuffix(host, "."))
-	a, err := netip.ParseAddr(host)
-	if err == nil {
-		host = a.Unmap().WithZone("").String()
-	}
-	local := slices.Contains(own, host) || err == nil && (a.Unmap().IsLoopback() || a.IsUnspecified())
-	switch l, err := netip.ParseAddr(listen); {
-	case listen == "", err == nil && l.IsUnspecified():
-		return local
-	case err == nil && l.IsLoopback():
-		return host == "localhost" || host == l.String()
-	}
-	return strings.EqualFold(listen, host)
 }
 
 // checkForwardPins is about whom a forward trusts, and what it shows.

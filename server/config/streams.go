@@ -44,12 +44,14 @@ var streamKeys = []struct {
 	{"file", []string{TypeFile}},
 }
 
-func (f *document) checkStreams(streams []Stream) {
+func (f *document) checkStreams(c *Config) {
+	streams := c.Streams
 	users := make(map[string]int, len(streams)) // path in lower case to index
 	for i := range streams {
 		name := Item("streams", i)
 		f.checkPath(name, streams, i, users)
 		f.checkStream(name, &streams[i])
+		f.checkPushCerts(name+".push_certs", streams[i].PushCerts, c.TLS.ClientCA)
 	}
 	for i := range streams {
 		base, isPush := strings.CutSuffix(strings.ToLower(streams[i].Path), PushSuffix)
@@ -110,7 +112,6 @@ func (f *document) checkStream(name string, s *Stream) {
 		f.oneOf(name+".on_second_push", s.OnSecondPush, "takeover", "refuse")
 		f.checkUsers(name+".push_users", s.PushUsers)
 		f.checkNetworks(name+".push_from", s.PushFrom)
-		f.checkPushCerts(name+".push_certs", s.PushCerts)
 	case TypePull:
 		f.checkPull(name, s)
 	case TypeFile:
@@ -164,13 +165,14 @@ func (f *document) checkNetworks(key string, networks []string) {
 }
 
 // checkPushCerts wants names, and somebody who signs them.
-func (f *document) checkPushCerts(key string, names []string) {
+func (f *document) checkPushCerts(key string, names []string, clientCA string) {
 	for i, name := range names {
 		if name == "" || len(name) > maxTitle || strings.ContainsFunc(name, unicode.IsControl) {
 			f.wrong(Item(key, i), "%.80q, want a name as a certificate has it, such as %q", name, "encoder.example")
+			return
 		}
 	}
-	if len(names) > 0 && !f.has("tls.client_ca") {
+	if len(names) > 0 && clientCA == "" {
 		f.wrong(key, "there is no tls.client_ca, which says who signs such certificates")
 	}
 }

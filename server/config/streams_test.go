@@ -170,8 +170,10 @@ var badStreams = []badConfig{
 		`pump.toml:4: streams[0].client_cert: not for type "mmsh_push", only for "mmsh_pull"`},
 	{"names that nobody signs", pushTable + "push_certs = [\"a\"]\n",
 		"pump.toml:4: streams[0].push_certs: there is no tls.client_ca, which says who signs such certificates"},
-	{"empty name", "[tls]\nclient_ca = \"\"\n" + pushTable + "push_certs = [\"\"]\n",
-		`pump.toml:6: streams[0].push_certs[0]: "", want a name as a certificate has it, such as "encoder.example"`},
+	{"names that nobody signs, in so many words", "[tls]\nclient_ca = \"\"\n" + pushTable + "push_certs = [\"a\"]\n",
+		"pump.toml:6: streams[0].push_certs: there is no tls.client_ca, which says who signs such certificates"},
+	{"empty name", pushTable + "push_certs = [\"\"]\n",
+		`pump.toml:4: streams[0].push_certs[0]: "", want a name as a certificate has it, such as "encoder.example"`},
 
 	{"scheme of the second", pullTable + "urls = [\"mms://a\",\n\"rtsp://b:1/\"]\n",
 		`pump.toml:5: streams[0].urls[1]: "rtsp://b:1/", want a URL that begins with mmsh://, mmshs://, http://, https://, mms://`},

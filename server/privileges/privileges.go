@@ -47,7 +47,7 @@ func Parse(s string) (Identity, error) {
 		}
 	}
 	if id.UID == 0 {
-		return id, fmt.Errorf("%.80q: is root", s)
+		return id, fmt.Errorf("%.80q: is root, want a user who is not", s)
 	}
 	return id, nil
 }
