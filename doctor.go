@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"time"
 
+	"pumpd/server/access"
 	"pumpd/server/config"
 	"pumpd/server/doctor"
 )
@@ -61,7 +62,7 @@ func runDoctor(args []string, stdout, stderr io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
 	p := printer{to: stdout, json: *asJSON}
-	urls := flags.Args()
+	urls, own := flags.Args(), (*config.Config)(nil)
 	if *file != "" {
 		cfg, err := config.Load(*file)
 		if err != nil {
@@ -70,11 +71,12 @@ func runDoctor(args []string, stdout, stderr io.Writer) int {
 		}
 		p.print(doctor.House(ctx, *file, cfg))
 		if len(urls) == 0 {
-			urls = doctor.Streams(cfg)
+			urls, own = doctor.Streams(cfg), cfg
 		}
 	}
 	for _, u := range urls {
-		r, err := doctor.Examine(ctx, doctor.Options{URL: u, Watch: *watch, Patience: 10 * time.Second})
+		o := doctor.Options{URL: asViewers(own, u, *watch), Watch: *watch, Patience: 10 * time.Second}
+		r, err := doctor.Examine(ctx, o)
 		if err != nil {
 			fmt.Fprintf(stderr, "pumpd doctor: %v\n", err)
 			return exitUsage
@@ -82,6 +84,19 @@ func runDoctor(args []string, stdout, stderr io.Writer) int {
 		p.print(r)
 	}
 	return p.code()
+}
+
+// asViewers is the URL of a configuration's stream as its viewers have it: signed for long enough to be examined, where
+// that has to be. nil: it is nobody's here to sign.
+func asViewers(cfg *config.Config, raw string, watch time.Duration) string {
+	if cfg == nil {
+		return raw
+	}
+	signed, err := access.SignURL(cfg, raw, access.Grant{Expires: time.Now().Add(watch + time.Hour).Unix()})
+	if err != nil { // it has no view_keys
+		return raw
+	}
+	return signed
 }
 
 // A printer prints reports, and remembers the worst.

@@ -115,7 +115,7 @@ type Stream struct {
 	Title        string        `toml:"title"` // for people, "" shows the path
 	Enabled      bool          `toml:"enabled"`
 	Type         string        `toml:"type"`
-	PushFrom     []string      `toml:"push_from"`      // addresses and networks that may push; empty: all if PushUsers is not
+	PushFrom     []string      `toml:"push_from"`      // addresses and networks that may push; see PushUsers
 	OnSecondPush string        `toml:"on_second_push"` // takeover or refuse
 	ViewUsers    []auth.Secret `toml:"view_users"`     // name:secret; without this and the next three all may watch
 	ViewFrom     []string      `toml:"view_from"`      // addresses and networks that may watch
@@ -151,7 +151,7 @@ type Stream struct {
 	ClientCert      string              `toml:"client_cert"`      // of a pull, as in Certificate: shown to upstreams
 	ClientKey       string              `toml:"client_key"`       // and its key
 	PushCerts       []string            `toml:"push_certs"`       // names in certificates that may push; see PushUsers
-	PushUsers       []auth.Secret       `toml:"push_users"`       // name:secret; empty with PushFrom: only this machine
+	PushUsers       []auth.Secret       `toml:"push_users"`       // name:secret; all three empty: only this machine
 
 	MaxViewers   int       `toml:"max_viewers"`   // 0 is no limit
 	MaxBandwidth Bandwidth `toml:"max_bandwidth"` // of all its viewers, 0 is no limit

@@ -186,7 +186,6 @@ func cause(err error) error {
 	}
 }
 
-// encoders says who may push, for those who wonder why theirs cannot.
 // forwards asks each server that a stream is pushed on to whether it would take that.
 func (h *house) forwards(ctx context.Context) {
 	for i := range h.cfg.Streams {
@@ -203,11 +202,12 @@ func (h *house) forwards(ctx context.Context) {
 	}
 }
 
+// encoders says who may push, for those who wonder why theirs cannot.
 func (h *house) encoders() {
 	for i := range h.cfg.Streams {
 		s := &h.cfg.Streams[i]
-		if s.Enabled && s.Type == config.TypePush && len(s.PushUsers) == 0 && len(s.PushFrom) == 0 {
-			h.find("login", Note, "only this machine may push to "+s.Path, "push_users or push_from lets others.")
+		if s.Enabled && s.Type == config.TypePush && len(s.PushUsers)+len(s.PushFrom)+len(s.PushCerts) == 0 {
+			h.find("login", Note, "only this machine may push to "+s.Path, "push_users, push_from or push_certs lets others.")
 		}
 	}
 }

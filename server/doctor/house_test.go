@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"pumpd/server/auth"
 	"pumpd/server/config"
 )
 
@@ -95,6 +96,13 @@ func TestHouse(t *testing.T) {
 		{"closed to encoders", func(_ *testing.T, h *house) {
 			h.cfg.Streams = []config.Stream{{Path: "news", Type: config.TypePush, Enabled: true}}
 		}, "login", "only this machine may push to news"},
+		{"open to encoders", func(_ *testing.T, h *house) {
+			h.cfg.Streams = []config.Stream{
+				{Path: "users", Type: config.TypePush, Enabled: true, PushUsers: []auth.Secret{"a:b"}},
+				{Path: "from", Type: config.TypePush, Enabled: true, PushFrom: []string{"10.0.0.0/8"}},
+				{Path: "certs", Type: config.TypePush, Enabled: true, PushCerts: []string{"studio"}},
+			}
+		}, "", ""},
 		{"forward", func(_ *testing.T, h *house) {
 			h.cfg.Streams = []config.Stream{{Path: "news", Type: config.TypeFile, Enabled: true,
 				Forward: []string{"http://u:secret@" + nobody + "/x"}}}

@@ -107,7 +107,7 @@ func (v *visit) refused(a *answer) {
 	}
 	advice := map[int]string{
 		404: "Is the path right, and the stream enabled?",
-		403: "The pump lets only some addresses or passwords in: see view_from and push_from of its configuration.",
+		403: "The pump lets only some in: see view_from, view_keys and auth_url of its configuration, and docs/access.md.",
 		503: "Does the encoder push, does the upstream send? Or the pump is full, or its line.",
 		502: "A proxy answers, and does not reach the pump.",
 		504: "A proxy answers, and does not reach the pump.",
