@@ -145,11 +145,11 @@ func (a *audience) measure(passed time.Duration) {
 	a.flow = 0
 }
 
-// newest is when the newest viewers joined, latest first. Pumps are not among them: each has viewers of its own.
+// newest is when the newest viewers joined, latest first. Servers that relay are not among them: each has viewers of its own.
 func (h *Hub) newest() (joined []clock.Instant) {
 	for _, a := range h.audiences {
 		for _, v := range a.viewers {
-			if v.state != leaving && v.dialect != otherPump {
+			if v.state != leaving && !v.dialect.Relay {
 				joined = append(joined, v.joined)
 			}
 		}
@@ -163,7 +163,7 @@ func (h *Hub) newest() (joined []clock.Instant) {
 func (h *Hub) endFrom(from clock.Instant) {
 	for _, a := range h.audiences {
 		for _, v := range a.viewers {
-			if v.state != leaving && v.dialect != otherPump && v.joined >= from {
+			if v.state != leaving && !v.dialect.Relay && v.joined >= from {
 				h.owner.End(v, reason.Uplink)
 			}
 		}

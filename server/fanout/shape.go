@@ -106,14 +106,16 @@ func (h *Hub) resume(c line.Class, now clock.Instant) {
 }
 
 // serve gives those turns that wait for the line, as far as it is free now. Whoever gets a part of a burst goes behind
-// the others: all have their first picture soon, and none has more in its socket than TCP sends at once.
+// some others, so that none has much more in its socket than TCP sends at once; not behind all, for what a viewer is
+// behind by grows while it waits.
 func (h *Hub) serve(c line.Class, now clock.Instant) {
 	h.now = now
 	q := h.waiting[c]
 	served := 0
-	for ; served < len(q); served++ {
+	for served < len(q) {
 		v := q[served]
 		if v.state != queued {
+			served++
 			continue
 		}
 		claimed := h.line.Claim(turnBytes, c, h.since[c], now)
@@ -125,10 +127,14 @@ func (h *Hub) serve(c line.Class, now clock.Instant) {
 			h.start(v)
 		}
 		h.catchUp(v, now)
-		if h.spend(v, c, claimed); v.state == following && v.lacks() {
-			v.state = queued
-			q = append(q, v)
+		if h.spend(v, c, claimed); v.state != following || !v.lacks() {
+			served++
+			continue
 		}
+		v.state = queued
+		next := q[served:min(served+atOnce, len(q))]
+		copy(next, next[1:])
+		next[len(next)-1] = v
 	}
 	left := copy(q, q[served:])
 	clear(q[left:])
@@ -198,8 +204,9 @@ func (h *Hub) count(v *Viewer, j *stream.Joins) {
 	v.debt = joining
 }
 
-// greet sends v, which is new, the reply and the header, and has it wait for its burst. How long that is shows when its
-// turn comes. Where the next key frame comes sooner than it could be paid for, v waits for that instead.
+// greet sends v, which is new, the reply and the header, and has it wait for its burst. How long that is shows when
+// its turn comes. Where the next key frame comes in not much more time than paying takes, v waits for that: it costs
+// nothing.
 func (h *Hub) greet(v *Viewer, j *stream.Joins, now clock.Instant) {
 	h.now = now
 	h.room = 0
@@ -208,7 +215,7 @@ func (h *Hub) greet(v *Viewer, j *stream.Joins, now clock.Instant) {
 		return
 	}
 	_, least := j.Within(0)
-	if next, ok := j.NextKey(now); ok && next < h.line.PaidIn(least) {
+	if next, ok := j.NextKey(now); ok && next < 2*h.line.PaidIn(least) {
 		v.state, v.debt = queued, noDebt
 		v.audience.patient = append(v.audience.patient, v)
 		return
@@ -237,6 +244,8 @@ func (h *Hub) start(v *Viewer) {
 const (
 	// longWait is how long a newcomer waits for its turn where the line has next to nothing left: then its burst is short.
 	longWait = 250 * time.Millisecond
+	// atOnce is how many viewers get their bursts by turns.
+	atOnce = 4
 	// newcomer is for how long live packets of others go first.
 	newcomer = 10 * time.Second
 )

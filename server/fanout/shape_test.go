@@ -75,7 +75,7 @@ func TestBurstShrinksWithTheHeadroom(t *testing.T) {
 	}{
 		{10e6, 120},  // the burst of 3 s
 		{1e6, 180},   // what the line has to spare
-		{400e3, 190}, // the newest key frame
+		{600e3, 190}, // the newest key frame
 		{300e3, 200}, // the one that comes next
 	} {
 		r := newRig(t, thin(c.uplink))
