@@ -84,6 +84,7 @@ func FuzzAgent(f *testing.F) {
 	for _, c := range agents {
 		f.Add([]byte(c.in))
 	}
+	addFields(f, "User-Agent", func(value []byte) { f.Add(value) })
 	f.Fuzz(func(t *testing.T, ua []byte) {
 		a := ParseAgent(ua)
 		checkAliases(t, ua, a)

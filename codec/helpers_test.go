@@ -1,6 +1,7 @@
 package codec
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -105,6 +106,22 @@ func readCaptures(tb testing.TB, dir string) map[string][]byte {
 		files[filepath.Base(name)] = b
 	}
 	return files
+}
+
+// addFields adds the values of a field in all captured requests.
+func addFields(f *testing.F, name string, add func(value []byte)) {
+	n := 0
+	for _, request := range readCaptures(f, "request") {
+		for line := range bytes.Lines(request) {
+			if got, value, ok := bytes.Cut(bytes.TrimRight(line, "\r\n"), []byte(": ")); ok && string(got) == name {
+				add(value)
+				n++
+			}
+		}
+	}
+	if n == 0 {
+		f.Fatalf("no captured request has a field %s", name)
+	}
 }
 
 // addSeed leaves out what is long for the sake of a limit: the fuzzer would spend all its time on making it shorter.

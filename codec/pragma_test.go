@@ -137,6 +137,11 @@ func FuzzPragma(f *testing.F) {
 	for i, c := range pragmas {
 		f.Add([]byte(c.in), []byte(pragmas[len(pragmas)-1-i].in))
 	}
+	var last []byte
+	addFields(f, "Pragma", func(value []byte) {
+		f.Add(value, last)
+		last = value
+	})
 	f.Fuzz(func(t *testing.T, a, b []byte) {
 		joined := append(append(bytes.Clone(a), ','), b...)
 		split, one := Pragma{Play: -1}, Pragma{Play: -1}

@@ -5,8 +5,8 @@ import (
 	"runtime/metrics"
 )
 
-// A trimmer gives memory back after a crowd has come or gone, or a flood of requests is over: both leave garbage behind,
-// and a pump then allocates so little that Go would keep it for minutes.
+// A trimmer gives memory back after a crowd has come or gone, or a flood of requests is over: both leave garbage
+// behind, and a pump then allocates so little that Go would keep it for minutes.
 type trimmer struct {
 	before int64 // connections a second ago
 	at     int64 // connections when memory was last given back
@@ -16,8 +16,8 @@ type trimmer struct {
 	allocated uint64 // bytes until a second ago
 }
 
-// due says whether it is time: the number of connections has changed by an eighth, or much was allocated, and now it has
-// come to rest. n is how many connections there are, fresh how many bytes were allocated in the last second.
+// due says whether it is time: the number of connections has changed by an eighth, or much was allocated, and now it
+// has come to rest. n is how many connections there are, fresh how many bytes were allocated in the last second.
 func (t *trimmer) due(n int64, fresh uint64) bool {
 	const (
 		few   = 256     // a change not worth a collection

@@ -63,7 +63,8 @@ func (v Victim) misserve(conn net.Conn, f foul, log *Log) error {
 	case 1:
 		answer = "HTTP/1.0 302 Found\r\nLocation: mmsh://" + v.Upstream + "/again\r\nContent-Length: 0\r\n\r\n"
 	case 2:
-		answer = ok + "video/x-ms-asx\r\n\r\n<asx version=\"3.0\">" + strings.Repeat("<entry><ref href=\"a\"/></entry>", bomb/30)
+		const entry = `<entry><ref href="a"/></entry>`
+		answer = ok + "video/x-ms-asx\r\n\r\n<asx version=\"3.0\">" + strings.Repeat(entry, bomb/len(entry))
 	case 3:
 		answer = string(noise(bomb))
 	case 4:

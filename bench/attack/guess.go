@@ -18,5 +18,6 @@ var guess = Kind{
 // guessRequest sets up a push with a password that nobody has.
 func (v Victim) guessRequest() []byte {
 	credentials := base64.StdEncoding.EncodeToString([]byte("bench:" + rand.Text()))
-	return append(v.pushHead(v.Path, "setup", len(setupBody), "push-id=0", "Authorization: Basic "+credentials), setupBody...)
+	head := v.pushHead(v.Path, "setup", len(setupBody), "push-id=0", "Authorization: Basic "+credentials)
+	return append(head, setupBody...)
 }

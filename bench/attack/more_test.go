@@ -22,7 +22,8 @@ func TestNonsense(t *testing.T) {
 		starts string
 		least  int
 	}{
-		{absent, "GET /streams/bench-absent", 1}, {heads, "GET /", 300 << 10}, {chunks, "POST /streams/bench HTTP/1.1\r\n", 1},
+		{absent, "GET /streams/bench-absent", 1}, {heads, "GET /", 300 << 10},
+		{chunks, "POST /streams/bench HTTP/1.1\r\n", 1},
 		{garbage, "", 4 << 10}, {http2, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 17000},
 	} {
 		told := make(chan string, 2)
