@@ -1,6 +1,7 @@
 package server
 
 import (
+	"runtime"
 	"runtime/debug"
 	"runtime/metrics"
 )
@@ -44,6 +45,7 @@ func (t *trimmer) trim(n int64) {
 	fresh := all - t.allocated
 	t.allocated = all
 	if t.due(n, fresh) {
+		runtime.GC() // what was kept for use again outlives one collection, sync.Pool says
 		debug.FreeOSMemory()
 	}
 }

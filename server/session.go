@@ -25,6 +25,7 @@ type sessions struct {
 	mu   sync.Mutex
 	byID map[uint32]session
 	ages []age // of those without a Play, roughly the oldest first
+	peak int   // the most there were in byID, which Go never makes smaller
 }
 
 func newSessions() *sessions { return &sessions{byID: make(map[uint32]session)} }
@@ -71,6 +72,7 @@ func (t *sessions) open(from netip.Addr, now clock.Instant, play bool) uint32 {
 			s := newSession(from, now, play)
 			t.age(id, &s)
 			t.byID[id] = s
+			t.peak = max(t.peak, len(t.byID))
 			return id
 		}
 	}

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"maps"
 	"time"
 
 	"pumpd/server/clock"
@@ -31,6 +32,17 @@ func (t *sessions) forget(now clock.Instant) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.forgetSome(now, maxForgotten)
+	t.shrink()
+}
+
+// shrink gives back what a flood of Describes has left: room for sessions that are no more. For whoever holds the mutex.
+func (t *sessions) shrink() {
+	if len(t.byID) > maxForgotten || t.peak <= 4*maxForgotten {
+		return
+	}
+	few := make(map[uint32]session, len(t.byID))
+	maps.Copy(few, t.byID)
+	t.byID, t.ages, t.peak = few, append([]age(nil), t.ages...), len(few)
 }
 
 // forgetSome drops sessions that are over, and looks at no more than most. For whoever holds the mutex.

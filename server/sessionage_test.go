@@ -100,3 +100,22 @@ func BenchmarkOpenSession(b *testing.B) {
 		r.open(testClient, 1, false)
 	}
 }
+
+// What a flood of Describes has taken is given back when those sessions are over, and the others stay.
+func TestSessionsShrink(t *testing.T) {
+	r := newSessions()
+	play := r.open(testClient, 1, true)
+	for range 5 * maxForgotten {
+		r.open(testClient, 1, false)
+	}
+	late := clock.Instant(1).Add(2 * sessionLife)
+	for len(r.byID) > 1 {
+		r.forget(late)
+	}
+	if r.peak != 1 || cap(r.ages) > 0 {
+		t.Errorf("room for %d sessions and a queue of %d", r.peak, cap(r.ages))
+	}
+	if _, played := r.stop(play, testClient, late); !played {
+		t.Error("the Play is forgotten")
+	}
+}
