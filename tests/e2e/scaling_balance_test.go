@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"net"
 	"net/http"
-	"os/exec"
 	"strings"
 	"syscall"
 	"testing"
@@ -60,18 +59,21 @@ func TestScaleByConnections(t *testing.T) {
 
 func lastPort(addr string) string { _, port, _ := net.SplitHostPort(addr); return port }
 
-// Prometheus finds the pumps up.
+// Prometheus finds the pumps up, by the names that they are told.
 func TestScaleScraped(t *testing.T) {
 	t.Parallel()
 	needProgram(t, "prometheus", "prometheus")
 	needProgram(t, "promtool", "prometheus")
-	a, b := startMortal(t, "", fileStream("demo", "")), startMortal(t, "", "")
-	own := strings.NewReplacer("a.example:8087", a.admin, "b.example:8087", b.admin)
+	known := strings.ReplaceAll(scalingBlock(t, "toml", 5), "admin = \"192.0.2.11:8087\"\n", "") // it has one
+	a := startMortal(t, known, fileStream("demo", ""))
+	b := startMortal(t, strings.ReplaceAll(known, "a.example", "b.example"), "")
+	own := strings.NewReplacer("a.example:8087", "a.example:"+lastPort(a.admin),
+		"b.example:8087", "b.example:"+lastPort(b.admin))
 	config := writeConfig(t, "global: {scrape_interval: 1s}\n"+own.Replace(scalingBlock(t, "yaml", 0)))
 	sh(t, t.TempDir(), "promtool check config "+config)
 	addr := freePort(t)
-	background(t, "Prometheus", exec.Command("prometheus", "--config.file="+config, "--storage.tsdb.path="+t.TempDir(),
-		"--web.listen-address="+addr))
+	background(t, "Prometheus", withFile(t, "/etc/hosts", "127.0.0.1 a.example b.example\n", "prometheus",
+		"--config.file="+config, "--storage.tsdb.path="+t.TempDir(), "--web.listen-address="+addr))
 	up := func() bool {
 		answer, err := http.Get("http://" + addr + "/api/v1/query?query=sum(up)")
 		if err != nil {

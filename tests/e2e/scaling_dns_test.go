@@ -44,7 +44,6 @@ func bind(t *testing.T, n *namespace, nth int, own *strings.Replacer) {
 // An edge finds its origin by the SRV records of a real DNS server, and another one when that dies.
 func TestScaleByService(t *testing.T) {
 	t.Parallel()
-	needProgram(t, "unshare", "util-linux")
 	one, other := startNeighbours(t, "", scalingBlock(t, "toml", 0))
 	spare := startMortal(t, "", "") // which nobody should need
 	for _, m := range []*mortal{one, other} {
@@ -77,12 +76,10 @@ func hostOf(m *mortal) string { host, _, _ := net.SplitHostPort(m.addr); return 
 // startResolving is startPump, for a pump that asks a DNS server of its own: it alone sees another resolv.conf.
 func startResolving(t *testing.T, server, streams string) *pump {
 	t.Helper()
-	resolv := writeConfig(t, "nameserver "+server+"\n")
 	config := filepath.Join(t.TempDir(), "pump.toml")
 	configure(t, config, "", streams)
-	cmd := exec.Command("unshare", "--mount", "sh", "-c", `mount --bind "$1" /etc/resolv.conf && exec "$2" -c "$3"`, "sh",
-		resolv, mustBuild(t, pumpdProgram), config)
-	proc, err := startProcess("pumpd", cmd, newTranscript())
+	proc, err := startProcess("pumpd", withFile(t, "/etc/resolv.conf", "nameserver "+server+"\n",
+		mustBuild(t, pumpdProgram), "-c", config), newTranscript())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -90,6 +87,17 @@ func startResolving(t *testing.T, server, streams string) *pump {
 	t.Cleanup(func() { p.close(t) })
 	p.addr = p.waitListening(t)
 	return p
+}
+
+// withFile is a command that sees another text in a file of the machine's.
+func withFile(t *testing.T, file, text string, command ...string) *exec.Cmd {
+	t.Helper()
+	needProgram(t, "unshare", "util-linux")
+	if os.Geteuid() != 0 {
+		needed(t, "root, to mount "+file)
+	}
+	const script = `mount --bind "$0" "$1" && shift && exec "$@"`
+	return exec.Command("unshare", append([]string{"--mount", "sh", "-c", script, writeConfig(t, text), file}, command...)...)
 }
 
 // The resolvers of network X are told another address than others.
