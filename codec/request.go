@@ -45,6 +45,7 @@ type Request struct {
 	Close         bool  // Connection: close
 	KeepAlive     bool  // Connection: keep-alive
 	Expect        bool  // Expect: 100-continue
+	HTML          bool  // an Accept field names text/html, as browsers do
 
 	Pragma Pragma // of all Pragma fields together
 }
@@ -232,6 +233,8 @@ func (r *Request) field(name, value []byte, body *framing) error {
 		first(&r.Cookie, value)
 	case "authorization":
 		first(&r.Authorization, value)
+	case "accept":
+		r.HTML = r.HTML || bytes.Contains(value, []byte("text/html"))
 	case "x-accept-authentication":
 		first(&r.AcceptAuth, value)
 	case "via":

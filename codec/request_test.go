@@ -45,6 +45,8 @@ var requests = []struct{ name, in, want string }{
 		`Method="POST" Target="/p" Path="/p" Minor=1 Host="h:1" UserAgent="WMEncoder/12.0.10011.16384" ` +
 			`ContentType="application/x-wms-pushsetup" Cookie="push-id=0" Authorization="Basic eA==" ` +
 			`AcceptAuth="NTLM, Digest" Via="1.1 a, 1.0 b" Range="bytes=0-" ContentLength=16 KeepAlive Expect |`},
+	{"a browser", lines("GET / HTTP/1.0", "Accept: */*", "accept: text/html,*/*;q=0.8"),
+		`Method="GET" Target="/" Path="/" HTML |`},
 	{"names in any case", lines("GET / HTTP/1.0", "HOST: a", "user-agent: b", "cOnTeNt-LeNgTh: 0"),
 		`Method="GET" Target="/" Path="/" Host="a" UserAgent="b" ContentLength=0 |`},
 	{"blanks around values", lines("GET / HTTP/1.0", "Host: \t a b \t ", "Cookie:"),

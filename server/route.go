@@ -114,6 +114,8 @@ func (l *loop) body(c *conn, x exchange, rest []byte) (n int, whole bool) {
 func (l *loop) watch(c *conn, x exchange, now clock.Instant) {
 	st := x.stream
 	switch {
+	case l.showsLinks(c, x):
+		return
 	case st == nil:
 		l.unknown(c, x)
 		return

@@ -127,5 +127,6 @@ type forwardReport struct {
 type urlReport struct {
 	MMSH string `json:"mmsh,omitempty"`
 	HTTP string `json:"http,omitempty"`
+	ASX  string `json:"asx,omitempty"`  // a playlist that players open
 	Push string `json:"push,omitempty"` // for encoders, of streams that take a push
 }

@@ -150,6 +150,7 @@ func TestStatusReport(t *testing.T) {
       "urls": {
         "mmsh": "mmsh://127.0.0.1:8086/streams/pushed",
         "http": "http://127.0.0.1:8086/streams/pushed",
+        "asx": "http://127.0.0.1:8086/streams/pushed.asx",
         "push": "http://127.0.0.1:8086/streams/pushed_push"
       }
     },
@@ -190,7 +191,8 @@ func TestStatusReport(t *testing.T) {
       },
       "urls": {
         "mmsh": "mmsh://127.0.0.1:8086/streams/pulled",
-        "http": "http://127.0.0.1:8086/streams/pulled"
+        "http": "http://127.0.0.1:8086/streams/pulled",
+        "asx": "http://127.0.0.1:8086/streams/pulled.asx"
       }
     }
   ]

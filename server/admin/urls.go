@@ -18,7 +18,7 @@ func urlsOf(st *stream.Stream, host string) (u urlReport) {
 		return u
 	}
 	at := "://" + host + "/streams/" + st.Config().Path
-	u.MMSH, u.HTTP = "mmsh"+at, "http"+at
+	u.MMSH, u.HTTP, u.ASX = "mmsh"+at, "http"+at, "http"+at+".asx"
 	if st.Config().Type == config.TypePush {
 		u.Push = "http" + at + config.PushSuffix
 	}
