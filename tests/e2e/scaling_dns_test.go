@@ -97,7 +97,8 @@ func withFile(t *testing.T, file, text string, command ...string) *exec.Cmd {
 		needed(t, "root, to mount "+file)
 	}
 	const script = `mount --bind "$0" "$1" && shift && exec "$@"`
-	return exec.Command("unshare", append([]string{"--mount", "sh", "-c", script, writeConfig(t, text), file}, command...)...)
+	args := []string{"--mount", "sh", "-c", script, writeConfig(t, text), file}
+	return exec.Command("unshare", append(args, command...)...)
 }
 
 // The resolvers of network X are told another address than others.
