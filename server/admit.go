@@ -13,7 +13,7 @@ import (
 )
 
 // How a loop keeps to the ledger: which viewers there is room for. A viewer has a seat from its Play on, or from when
-// it is held; a Describe and a HEAD have none, and are refused where a Play would be.
+// it is held. A Describe and a HEAD have one while they are held and no longer; they are refused where a Play would be.
 
 // admissionOf is what the ledger wants to know of the configuration.
 func admissionOf(cfg *config.Server) admission.Limits {
