@@ -13,7 +13,7 @@ func TestTrimmer(t *testing.T) {
 		{4300, false}, {4300, false}, // less than an eighth
 		{100, false}, {110, true}, {100, false}, // it goes, but for some who come and go
 	} {
-		if got := m.due(c.conns, 1000); got != c.want {
+		if got := m.due(c.conns, false); got != c.want {
 			t.Errorf("second %d, %d connections: %v, want %v", i, c.conns, got, c.want)
 		}
 	}
@@ -23,18 +23,17 @@ func TestTrimmer(t *testing.T) {
 func TestTrimmerAfterFlood(t *testing.T) {
 	m := trimmer{since: 10}
 	for i, c := range []struct {
-		fresh uint64
-		want  bool
+		busy, want bool
 	}{
-		{1 << 20, false}, {50 << 20, false}, {50 << 20, false}, {1 << 20, true}, {1 << 20, false}, // over
-		{50 << 20, false}, {1 << 20, false}, // another one, too soon
+		{false, false}, {true, false}, {true, false}, {false, true}, {false, false}, // over
+		{true, false}, {false, false}, // another one, too soon
 	} {
-		if got := m.due(100, c.fresh); got != c.want {
-			t.Errorf("second %d, %d bytes: %v, want %v", i, c.fresh, got, c.want)
+		if got := m.due(100, c.busy); got != c.want {
+			t.Errorf("second %d, busy %v: %v, want %v", i, c.busy, got, c.want)
 		}
 	}
 	for range 8 {
-		if m.due(100, 0) {
+		if m.due(100, false) {
 			return
 		}
 	}

@@ -35,7 +35,8 @@ func (t *sessions) forget(now clock.Instant) {
 	t.shrink()
 }
 
-// shrink gives back what a flood of Describes has left: room for sessions that are no more. For whoever holds the mutex.
+// shrink gives back what a flood of Describes has left: room for sessions that are no more. For whoever holds the
+// mutex.
 func (t *sessions) shrink() {
 	if len(t.byID) > maxForgotten || t.peak <= 4*maxForgotten {
 		return
