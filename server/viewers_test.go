@@ -2,6 +2,8 @@ package server
 
 import (
 	"context"
+	"io"
+	"net"
 	"net/netip"
 	"slices"
 	"strings"
@@ -12,6 +14,7 @@ import (
 	"pumpd/codec"
 	"pumpd/server/admin"
 	"pumpd/server/bans"
+	"pumpd/server/config"
 	"pumpd/server/stream"
 )
 
@@ -209,5 +212,57 @@ func TestBan(t *testing.T) {
 	}
 	if st := r.reg.Streams()[2]; st.State() == stream.Live {
 		t.Error("the encoder feeds its stream")
+	}
+}
+
+// Behind a proxy that is trusted it is the client that is banned, and not the proxy.
+func TestBanByAProxy(t *testing.T) {
+	r := newRig(t, func(c *config.Config) { c.Server.TrustedProxies = []string{"127.0.0.1"} }, "a", "b")
+	r.crowdOf(1)
+	proxy := netip.MustParseAddr("127.0.0.1")
+	ask := func(client string) *peer {
+		p := r.connectFrom(proxy)
+		p.say("GET /streams/a HTTP/1.0\r\nX-Forwarded-For: " + client + "\r\n\r\n")
+		return p
+	}
+	bad, good := ask("203.0.113.7"), ask("203.0.113.8")
+	r.asAdmin(func(ctx context.Context, s *Server) error {
+		_, err := s.ban(ctx, bans.Ban{Network: netip.MustParsePrefix("203.0.113.7/32"), Until: time.Now().Add(time.Hour)})
+		return err
+	})
+	if !bad.fin || good.fin {
+		t.Errorf("the client that is banned has gone: %v, another one: %v", bad.fin, good.fin)
+	}
+	if p := ask("203.0.113.7"); !strings.Contains(p.status(), "403") {
+		t.Errorf("banned: %s, want 403", p.status())
+	}
+	if p := ask("203.0.113.8"); !strings.Contains(p.status(), "200") {
+		t.Errorf("not banned: %s, want 200", p.status())
+	}
+}
+
+// Who is banned is told so before it has asked, and a reload does not change that.
+func TestBanOutlivesAReload(t *testing.T) {
+	r := startReloadable(t, nil)
+	ban := bans.Ban{Network: netip.MustParsePrefix("127.0.0.1/32"), Until: time.Now().Add(time.Hour)}
+	if _, err := r.ban(context.Background(), ban); err != nil {
+		t.Fatal(err)
+	}
+	r.cfg.Server.MaxLag = config.Duration(20 * time.Second)
+	if _, err := r.Reload(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	c, err := net.Dial("tcp", r.at.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	c.SetDeadline(time.Now().Add(10 * time.Second))
+	b, err := io.ReadAll(c)
+	if err != nil || !strings.HasPrefix(string(b), "HTTP/1.0 403 ") {
+		t.Errorf("%q, %v, want 403 and the end", b, err)
+	}
+	if n := r.counters().Banned; n != 1 {
+		t.Errorf("%d are counted, want 1", n)
 	}
 }

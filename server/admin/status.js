@@ -33,6 +33,7 @@ addEventListener("click", async (event) => {
   }
   said.textContent = text;
   said.hidden = false;
+  setTimeout(() => { said.hidden = true; }, 8000);
   button.disabled = false;
   refresh();
 });
