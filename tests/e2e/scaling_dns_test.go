@@ -37,7 +37,8 @@ func bind(t *testing.T, n *namespace, nth int, own *strings.Replacer) {
 			t.Fatal(err)
 		}
 	}
-	background(t, "named", n.command("named", "-g", "-c", filepath.Join(dir, "named.conf")))
+	named := background(t, "named", n.command("named", "-g", "-c", filepath.Join(dir, "named.conf")))
+	(&pump{process: named}).says(t, "all zones loaded") // it listens before that, and knows nothing yet
 	awaitListener(t, "named", n.there+":53")
 }
 
