@@ -50,7 +50,7 @@ var arrows = []arrow{
 			"server/auth", "server/bans", "server/clock", "server/config", "server/fanout", "server/forward", "server/line",
 			"server/logging", "server/play", "server/privileges",
 			"server/proxied", "server/pull", "server/pulse", "server/quota", "server/reason", "server/stream",
-			"server/systemd", "server/upstream", "server/via", "server/view", "asf", "codec",
+			"server/systemd", "server/tally", "server/upstream", "server/via", "server/view", "asf", "codec",
 			"*",
 		},
 		tests: []string{"server/logging/logtest", "server/stream/streamtest", "asf/asftest"},
@@ -65,7 +65,7 @@ var arrows = []arrow{
 	{
 		dir: "server/admin", may: []string{
 			"server/admission", "server/auth", "server/bans", "server/clock", "server/config", "server/line", "server/reason",
-			"server/stream", "server/upstream", "server/view", "asf", "*",
+			"server/stream", "server/tally", "server/upstream", "server/view", "asf", "*",
 		},
 		tests: []string{"asf/asftest"},
 	},
@@ -92,7 +92,8 @@ var arrows = []arrow{
 	},
 	{
 		dir: "server/fanout", may: []string{
-			"server/clock", "server/config", "server/line", "server/reason", "server/stream", "server/uring", "server/via",
+			"server/clock", "server/config", "server/line", "server/reason", "server/stream", "server/tally",
+			"server/uring", "server/via",
 			"asf", "codec", "*",
 		},
 		tests: []string{"asf/asftest"},
@@ -102,7 +103,7 @@ var arrows = []arrow{
 	{dir: "server/stream/streamtest", may: []string{"server/clock", "server/config", "server/stream"}},
 	{
 		dir: "server/stream", may: []string{
-			"server/clock", "server/config", "server/reason", "server/view", "asf", "codec",
+			"server/clock", "server/config", "server/reason", "server/tally", "server/view", "asf", "codec",
 		},
 		tests: []string{"asf/asftest"},
 	},
@@ -130,6 +131,7 @@ var arrows = []arrow{
 	{dir: "server/logging/logtest"},
 	{dir: "server/reason"},
 	{dir: "server/systemd", may: []string{"*"}},
+	{dir: "server/tally"},
 	{dir: "server/uring", may: []string{"*"}},
 	{dir: "server/via", may: []string{"codec"}},
 

@@ -13,6 +13,7 @@ import (
 	"syscall"
 	"time"
 
+	"pumpd/server/admin"
 	"pumpd/server/config"
 	"pumpd/server/upstream"
 )
@@ -217,6 +218,14 @@ func (c *certificates) loadConfig() (*tls.Config, error) {
 	}
 	cfg.ClientCAs, cfg.ClientAuth = roots, tls.VerifyClientCertIfGiven
 	return cfg, nil
+}
+
+// shown are those that are used now. Any goroutine.
+func (c *certificates) shown() (list []admin.Certificate) {
+	for i, pair := range c.loaded.Load().pairs {
+		list = append(list, admin.Certificate{File: c.cfg.Certificates[i].Cert, Expires: pair.Leaf.NotAfter})
+	}
+	return list
 }
 
 // namesOf are all names that a certificate has for whom it is of.

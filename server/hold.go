@@ -17,6 +17,7 @@ func (l *loop) hold(c *conn, st *stream.Stream, now clock.Instant) bool {
 	}
 	d := time.Duration(st.Config().Hold)
 	c.phase, c.waited, c.waitsFor, c.deadline = holding, true, st, now.Add(d)
+	l.since[c] = now
 	c.heldSlot = int32(len(l.held[st]))
 	l.held[st] = append(l.held[st], c)
 	l.holding++

@@ -120,6 +120,7 @@ func (l *loop) judge(c *conn, st *stream.Stream, q *inquiry, name string, v auth
 		q.facts.Password = access.PasswordStale
 	default:
 		q.facts.Password = access.PasswordWrong
+		st.Stats().WrongViewers.Add(1)
 		l.log.Warn(logging.ViewWrong, "stream", st.Config().Path, "from", c.remote)
 	}
 }
@@ -208,6 +209,7 @@ func (l *loop) learn(c *conn, st *stream.Stream, q *inquiry, a access.Answer, no
 		l.node.viewing.guessed(st, c.remote.Addr(), true, now)
 	case a.Callback == access.CallbackDenies, a.Callback == access.CallbackPassword:
 		l.node.viewing.guessed(st, c.remote.Addr(), false, now)
+		st.Stats().WrongViewers.Add(1)
 		l.log.Warn(logging.ViewWrong, "stream", st.Config().Path, "from", c.remote)
 	}
 }

@@ -26,7 +26,26 @@ func (l *loop) join(c *conn, v *fanout.Viewer, st *stream.Stream, j *stream.Join
 		l.node.sessions.playsAt(v.Session, spot{int32(l.id), c.fd})
 	}
 	l.logJoin(c, st)
+	if _, waited := l.since[c]; !waited {
+		l.since[c] = now
+	}
 	l.hub.Join(v, st, j, head, now)
+	l.noteFirstByte(c, l.clock.Now())
+}
+
+// noteFirstByte counts how long it took from c's request until its socket took something, if that has happened.
+func (l *loop) noteFirstByte(c *conn, now clock.Instant) {
+	if asked, waits := l.since[c]; waits && c.viewer != nil && c.viewer.Sent() > 0 {
+		l.stats.firstByte.Observe(now.Since(asked).Seconds(), 1)
+		delete(l.since, c)
+	}
+}
+
+// noteFirstBytes is for those who were sent nothing when they joined.
+func (l *loop) noteFirstBytes(now clock.Instant) {
+	for c := range l.since {
+		l.noteFirstByte(c, now)
+	}
 }
 
 // newViewer makes the viewer that c can join as; session is the client-id of its Play, 0 without one.

@@ -46,6 +46,7 @@ type loop struct {
 	waiting  []*conn                    // those of conns that are not viewing: they have deadlines
 	held     map[*stream.Stream][]*conn // those who wait for the stream to come up, which are some
 	holding  int                        // conns in held
+	since    map[*conn]clock.Instant    // when those asked who have had nothing yet and had to wait
 	queue    []*conn                    // have sent more requests than were served at once
 	leaving  []*conn                    // marked, not yet swept
 	asking   map[*conn]*inquiry         // those who asked for a stream that not everybody may watch
@@ -139,7 +140,7 @@ func newLoop(id int, c clock.Clock, cfg *config.Config, e fanout.Engine, log *sl
 		id: id, clock: c, log: log, reg: reg, stats: stats, node: n, poke: poke,
 		limits: loopLimitsOf(cfg),
 		held:   map[*stream.Stream][]*conn{}, fronts: map[*conn]*front{},
-		asking: map[*conn]*inquiry{},
+		asking: map[*conn]*inquiry{}, since: map[*conn]clock.Instant{},
 	}
 	l.hub = fanout.New(id, fanout.Options{
 		Clock: c, Limits: hubLimitsOf(cfg),

@@ -31,6 +31,7 @@ type requester struct {
 	// Of its request, which they must not outlive; nil where there is none.
 	method []byte
 	target []byte
+	stream *stream.Stream
 }
 
 func requesterOf(r *codec.Request, server string) requester {
@@ -107,6 +108,11 @@ func (l *loop) finish(c *conn, keep bool) {
 // values that the reply has besides; a 503 without Retry-After gets one.
 func (l *loop) refuse(c *conn, to requester, code int, why string, fields ...string) {
 	l.logRefusal(c, to, code, why)
+	if to.stream != nil {
+		to.stream.Stats().Refused.Count(code)
+	} else {
+		l.stats.refused.Count(code)
+	}
 	b := appendFields(l.head(to.minor, code, to.server), fields)
 	if code == 503 && !slices.Contains(fields, "Retry-After") {
 		b = codec.AppendIntField(b, "Retry-After", retryAfter())

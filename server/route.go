@@ -50,6 +50,7 @@ type exchange struct {
 func (l *loop) newExchange(c *conn, r *codec.Request) exchange {
 	x := exchange{Request: r, to: requesterOf(r, serverOf(c)), dialect: fanout.DialectOf(r)}
 	x.stream, x.onPush = streamAt(l.reg, r.Path)
+	x.to.stream = x.stream
 	x.want = classify(r, x.dialect, x.onPush)
 	if x.want.pushes() {
 		x.to.server = encoderServer

@@ -105,6 +105,7 @@ func New(cfg *config.Config, log *slog.Logger) (*Server, error) {
 	}
 	s.apply = s.Reload
 	s.cfg.Store(cfg)
+	s.stats.measure()
 	s.lastReload.Store(&admin.Reload{At: time.Now(), Loaded: time.Now(), OK: true})
 	s.logs = logging.New(log.Handler(), &s.stats.logLost)
 	s.log = s.logs.Logger()

@@ -6,6 +6,7 @@ import (
 
 	"pumpd/server/admin"
 	"pumpd/server/config"
+	"pumpd/server/fanout"
 )
 
 // startAdmin starts what the configuration has an address for: the admin, and what answers balancers.
@@ -75,6 +76,13 @@ func (s *Server) counters() admin.Counters {
 		Rounds:      s.stats.hubs.Rounds.Load(),
 		Banned:      s.gate.banned.Load(),
 		LogLost:     s.stats.logLost.Load(),
+		AccessLost:  s.node.visits.Lost(),
+		Players:     s.node.census(),
+		Unknown:     &s.stats.refused,
+		FirstByte:   s.stats.firstByte.View(),
+		RoundTime:   s.stats.hubs.RoundTime.View(),
+		Lag:         s.stats.hubs.Lag.View(),
+		Length:      s.stats.hubs.Length.View(),
 		Line:        s.node.line.View(),
 	}
 	if q := s.node.quota.Load(); q != nil {
@@ -82,10 +90,33 @@ func (s *Server) counters() admin.Counters {
 			n.Quota = &admin.Quota{Limit: uint64(use.Limit), Used: uint64(use.Used), Ends: use.Ends}
 		}
 	}
+	if s.handshakes != nil {
+		n.Certificates = s.handshakes.certs.Load().shown()
+	}
 	for why := range s.stats.ended {
 		n.Ended[why] = s.stats.ended[why].Load()
 	}
 	return n
+}
+
+// census is how many viewers there are by how they are spoken to. Any goroutine.
+func (n *node) census() (list []admin.Players) {
+	at := map[admin.Players]int{}
+	for _, l := range n.loops {
+		l.hub.Census(func(dialect string, tls bool, c fanout.Count) {
+			kind := admin.Players{Dialect: dialect, TLS: tls}
+			i, seen := at[kind]
+			if !seen {
+				i = len(list)
+				at[kind] = i
+				list = append(list, kind)
+			}
+			list[i].Viewers += c.Viewers
+			list[i].Behind += c.Behind
+			list[i].Blocked += c.Blocked
+		})
+	}
+	return list
 }
 
 // AdminAddr is the address of the status page, not valid if the configuration has none. It is known once Ready is

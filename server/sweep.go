@@ -40,6 +40,7 @@ func (l *loop) leave(c *conn, now clock.Instant) {
 		l.part(c, now)
 	}
 	delete(l.asking, c)
+	delete(l.since, c)
 	l.unlistHeld(c)
 	c.waitNoMore()
 	if c.push != nil {
@@ -92,6 +93,7 @@ func (l *loop) doChores(now clock.Instant) {
 	l.hub.Measure(now)
 	l.drainSome(now)
 	l.reportSome(now)
+	l.noteFirstBytes(now)
 }
 
 // schedule lists a conn among those whose deadlines are looked at, unschedule takes it out.

@@ -66,6 +66,8 @@ var pumpMetrics = []metric[Counters]{
 		func(n Counters) float64 { return float64(n.Rounds) }),
 	ofPump("log_lines_lost_total", "Lines that the log did not take in time, or not at all.", counter,
 		func(n Counters) float64 { return float64(n.LogLost) }),
+	ofPump("access_log_lines_lost_total", "Lines that the access log did not take in time, or not at all.", counter,
+		func(n Counters) float64 { return float64(n.AccessLost) }),
 }
 
 var streamMetrics = []metric[*stream.Stream]{
@@ -79,6 +81,12 @@ var streamMetrics = []metric[*stream.Stream]{
 		func(st *stream.Stream) float64 { return float64(st.Stats().Viewers.Load()) }),
 	ofStream("viewers_waiting", "Viewers that wait for the stream to come up.", gauge,
 		func(st *stream.Stream) float64 { return float64(st.Stats().Held.Load()) }),
+	ofStream("viewers_behind", "Viewers that lack what others have been sent already.", gauge,
+		func(st *stream.Stream) float64 { return float64(st.Stats().Behind.Load()) }),
+	ofStream("viewers_blocked", "Viewers whose socket takes nothing at present.", gauge,
+		func(st *stream.Stream) float64 { return float64(st.Stats().Blocked.Load()) }),
+	ofStream("view_wrong_passwords_total", "Wrong passwords of viewers.", counter,
+		func(st *stream.Stream) float64 { return float64(st.Stats().WrongViewers.Load()) }),
 	ofStream("viewers_joined_total", "Viewers that ever were.", counter,
 		func(st *stream.Stream) float64 { return float64(st.Stats().Joined.Load()) }),
 	ofStream("viewers_denied_total", "Requests of viewers that were told 401 or 403, or could not be checked.", counter,
@@ -131,7 +139,7 @@ func (c collector) Describe(out chan<- *prometheus.Desc) {
 		out <- m.desc
 	}
 	own := []*prometheus.Desc{buildDesc, endedDesc, leftDesc, ageDesc, reloadDesc, loadedDesc, restartDesc}
-	for _, d := range slices.Concat(feedDescs, roomDescs, quotaDescs, own) {
+	for _, d := range slices.Concat(feedDescs, roomDescs, quotaDescs, playerDescs, own) {
 		out <- d
 	}
 	describeForwards(out)
@@ -146,6 +154,7 @@ func (c collector) Collect(out chan<- prometheus.Metric) {
 	room := c.s.Room()
 	collectRoom(out, &room)
 	collectQuota(out, n.Quota)
+	collectPlayers(out, n)
 	last := c.s.Reload()
 	out <- prometheus.MustNewConstMetric(reloadDesc, gauge, boolean(last.OK))
 	out <- prometheus.MustNewConstMetric(loadedDesc, gauge, float64(last.Loaded.UnixMilli())/1000)
@@ -165,6 +174,7 @@ func collectStream(out chan<- prometheus.Metric, st *stream.Stream, now clock.In
 	collectReasons(out, leftDesc, func(why reason.Reason) uint64 { return st.Stats().Left[why].Load() }, path)
 	collectFeed(out, st, now)
 	collectForwards(out, st, now)
+	collectInfo(out, st)
 	if age, ok := st.Silence(); ok {
 		out <- prometheus.MustNewConstMetric(ageDesc, gauge, age.Seconds(), path)
 	}

@@ -13,6 +13,7 @@ import (
 	"pumpd/server/line"
 	"pumpd/server/reason"
 	"pumpd/server/stream"
+	"pumpd/server/tally"
 )
 
 // pumpdMetrics are the lines of ours that Prometheus would get.
@@ -36,6 +37,12 @@ func TestMetrics(t *testing.T) {
 	r.there.Sends = 70
 	r.there.Rounds = 8
 	r.there.LogLost = 9
+	r.there.AccessLost = 19
+	r.there.Players = []Players{{"vlc", true, 7, 6, 5}}
+	r.there.Certificates = []Certificate{{"pump.crt", time.Unix(1795737600, 0)}}
+	r.there.Unknown = &tally.Statuses{}
+	r.there.Unknown.Count(404)
+	r.there.FirstByte = tally.View{Count: 3, Sum: 0.5, Upto: map[float64]uint64{0.25: 2}}
 	r.there.Line = line.View{Configured: 2.5e6, Carries: 1.5e6, Demand: 1e6, Owed: 3, Full: true, Live: 4, Bursts: 5}
 	r.reload = Reload{Loaded: time.Unix(1700000000, 0), Restart: []string{"server.loops"}}
 	r.there.Ended[reason.BadRequest] = 9
@@ -51,6 +58,10 @@ func TestMetrics(t *testing.T) {
 	st.PushesDenied.Store(14)
 	st.WrongPasswords.Store(15)
 	st.Switches.Store(11)
+	st.Behind.Store(21)
+	st.Blocked.Store(22)
+	st.WrongViewers.Store(23)
+	st.Refused.Count(503)
 	st.BytesOut.Store(1 << 53)
 	st.Skips.Store(2)
 	st.SkippedPackets.Store(4)
@@ -68,6 +79,24 @@ func TestMetrics(t *testing.T) {
 		"pumpd_sends_total 70",
 		"pumpd_rounds_total 8",
 		"pumpd_log_lines_lost_total 9",
+		"pumpd_access_log_lines_lost_total 19",
+		`pumpd_viewers{dialect="vlc",tls="true"} 7`,
+		`pumpd_viewers_behind{dialect="vlc",tls="true"} 6`,
+		`pumpd_viewers_blocked{dialect="vlc",tls="true"} 5`,
+		`pumpd_certificate_expiry_timestamp_seconds{file="pump.crt"} 1.7957376e+09`,
+		`pumpd_requests_refused_total{status="404",stream=""} 1`,
+		`pumpd_requests_refused_total{status="503",stream="a"} 1`,
+		`pumpd_requests_refused_total{status="503",stream="b"} 0`,
+		`pumpd_viewer_first_byte_seconds_bucket{le="0.25"} 2`,
+		`pumpd_viewer_first_byte_seconds_bucket{le="+Inf"} 3`,
+		"pumpd_viewer_first_byte_seconds_sum 0.5",
+		"pumpd_viewer_lag_seconds_count 0",
+		"pumpd_viewer_session_seconds_count 0",
+		"pumpd_round_duration_seconds_count 0",
+		`pumpd_stream_info{on_demand="false",stream="a",title="a",type="mmsh_push"} 1`,
+		`pumpd_stream_viewers_behind{stream="a"} 21`,
+		`pumpd_stream_viewers_blocked{stream="a"} 22`,
+		`pumpd_stream_view_wrong_passwords_total{stream="a"} 23`,
 		"pumpd_line_configured_bytes_per_second 2.5e+06",
 		"pumpd_line_carries_bytes_per_second 1.5e+06",
 		"pumpd_line_demand_bytes_per_second 1e+06",
@@ -127,7 +156,8 @@ func TestMetrics(t *testing.T) {
 		t.Error("an address in the metrics: there is no end of them")
 	}
 	for _, m := range regexp.MustCompile(`[{,](\w+)="`).FindAllStringSubmatch(got, -1) {
-		if !slices.Contains([]string{"stream", "reason", "version", "kind", "condition", "limit"}, m[1]) {
+		if !slices.Contains([]string{"stream", "reason", "version", "kind", "condition", "limit", "le", "status",
+			"dialect", "tls", "file", "type", "title", "on_demand"}, m[1]) {
 			t.Errorf("label %s", m[1])
 		}
 	}

@@ -13,6 +13,7 @@ import (
 	"pumpd/server/line"
 	"pumpd/server/reason"
 	"pumpd/server/stream"
+	"pumpd/server/tally"
 	"pumpd/server/view"
 )
 
@@ -58,8 +59,35 @@ type Counters struct {
 	Sends       uint64               // system calls that sent packets to viewers
 	Rounds      uint64               // in which a loop offered news to its viewers
 	LogLost     uint64               // lines that the log did not take
+	AccessLost  uint64               // lines that the access log did not take
 	Line        line.View            // what is known of the uplink
-	Quota       *Quota               // nil: there is none
+
+	Players      []Players       // now
+	Certificates []Certificate   // that handshakes get now
+	Unknown      *tally.Statuses // requests that were refused and whose path is no stream's
+
+	// In seconds.
+	FirstByte tally.View // from the request of a viewer
+	RoundTime tally.View // of CPU
+	Lag       tally.View // of every viewer, once a second
+	Length    tally.View // of the stays of viewers that are gone
+
+	Quota *Quota // nil: there is none
+}
+
+// Players are viewers that are spoken to in the same way.
+type Players struct {
+	Dialect string
+	TLS     bool
+	Viewers int64
+	Behind  int64 // of them, lack what others have been sent already
+	Blocked int64 // of them, have a socket that takes nothing at present
+}
+
+// A Certificate is one of the pump's own.
+type Certificate struct {
+	File    string
+	Expires time.Time
 }
 
 // A Reload is the last one, or the start.

@@ -19,6 +19,7 @@ type audience struct {
 	retired bool   // goes with the last of those
 	bytes   uint64 // taken by sockets since they were last added to the stream's counter
 	beat    beat
+	slow    Count // as the stream knows of them
 
 	// Where the node knows its line.
 	flow    uint64    // bytes that each viewer in step was sent since they were counted last
@@ -72,6 +73,7 @@ func (h *Hub) forget() {
 	h.audiences = slices.DeleteFunc(h.audiences, func(a *audience) bool {
 		over := a.retired && a.listens == 0
 		if over {
+			a.tellCount(Count{})
 			delete(h.of, a.stream)
 		}
 		return over
@@ -146,6 +148,7 @@ func (v *Viewer) lag() time.Duration {
 // Part takes v out of its audience. It must not be called from inside Owner: a round may be going through the viewers.
 func (h *Hub) Part(v *Viewer, why reason.Reason, now clock.Instant) Stay {
 	a, had := v.audience, h.StayOf(v, now)
+	h.stats.Length.Observe(had.Length.Seconds(), 1)
 	last := a.viewers[len(a.viewers)-1]
 	a.viewers[v.slot], last.slot = last, v.slot
 	a.viewers[len(a.viewers)-1] = nil

@@ -13,6 +13,7 @@ import (
 // by the table below (mmsh.md §2, §9).
 type Dialect struct {
 	Name     string // for people
+	number   int    // in dialects
 	form     stream.Form
 	crossing crossing
 	Redirect string    // scheme of a Location it can follow
@@ -69,6 +70,17 @@ var (
 		Relay: true, bears: asf.OlderFrame,
 	}
 )
+
+// dialects are all of them.
+var dialects = [...]*Dialect{
+	raw, rawVLC, oldPlayer, midPlayer, newPlayer, vlcPlayer, oldServer, mmshServer, otherPump,
+}
+
+func init() {
+	for i, d := range dialects {
+		d.number = i
+	}
+}
 
 // DialectOf decides by the User-Agent; for pumps by Via: they pass on what they get, so they get it as it is; and for
 // Windows, Wine and the Xbox, which use one User-Agent for plain HTTP and perhaps for MMSH, by Pragma (clients.md §6).

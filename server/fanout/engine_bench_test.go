@@ -27,7 +27,7 @@ func benchEngine(b *testing.B, e Engine, payload int) {
 	lines := tcpLines(b, 500)
 	segment, ends := framesOf(repeated(3, payload))
 	sink := make([]byte, len(segment))
-	var count tally
+	var count sentCount
 	var spent time.Duration
 	for b.Loop() {
 		start := clock.ThreadTime()

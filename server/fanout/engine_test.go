@@ -332,10 +332,10 @@ func TestEnginesTellViewersApart(t *testing.T) {
 	})
 }
 
-// tally counts without a map, which would allocate.
-type tally struct{ bytes, sends, fail int }
+// sentCount counts without a map, which would allocate.
+type sentCount struct{ bytes, sends, fail int }
 
-func (c *tally) Sent(_ *Viewer, n int, errno syscall.Errno) {
+func (c *sentCount) Sent(_ *Viewer, n int, errno syscall.Errno) {
 	c.bytes += n
 	c.sends++
 	if errno != 0 {
@@ -351,7 +351,7 @@ func TestEnginesAllocateNothing(t *testing.T) {
 		}
 		for _, sizes := range [][]int{{1400}, {20, 5000, 30}, repeated(20, 300)} {
 			b, _ := framesOf(sizes)
-			var count tally
+			var count sentCount
 			sink := make([]byte, len(b))
 			n := testing.AllocsPerRun(5, func() {
 				for _, l := range lines {

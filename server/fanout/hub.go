@@ -13,6 +13,7 @@ import (
 	"pumpd/server/line"
 	"pumpd/server/reason"
 	"pumpd/server/stream"
+	"pumpd/server/tally"
 )
 
 // A Hub is the viewers of one event loop and all that it takes to bring them their streams. It belongs to the loop's
@@ -30,9 +31,10 @@ type Hub struct {
 	probe Probe
 
 	// Any goroutine.
-	due     atomic.Int64 // instant from which a packet begins the next round
-	latest  atomic.Int64 // and that of the round if none comes, not before due
-	alarm   *time.Timer  // wakes at latest
+	census  [len(dialects)][2]sharedCount // as counted when viewers were last looked at; with TLS second
+	due     atomic.Int64                  // instant from which a packet begins the next round
+	latest  atomic.Int64                  // and that of the round if none comes, not before due
+	alarm   *time.Timer                   // wakes at latest
 	alarmed atomic.Bool
 	reads   atomic.Pointer[stream.Stream] // one of those whose sources are called before each round; nil: none are
 
@@ -47,6 +49,7 @@ type Hub struct {
 	of        map[*stream.Stream]*audience
 	chores    clock.Instant // when viewers are next looked at
 	sends     uint64        // since they were last counted
+	counted   [len(dialects)][2]Count
 	cost      time.Duration // of a round, see pace.go
 	settle    time.Duration // how long a round waits for the rest of a burst
 	settling  bool          // it does now
@@ -98,6 +101,11 @@ type Owner interface {
 type Stats struct {
 	Rounds atomic.Uint64
 	Sends  atomic.Uint64 // system calls
+
+	// In seconds; nil: nobody wants to know.
+	RoundTime *tally.Histogram // of CPU, of a round
+	Lag       *tally.Histogram // of every viewer, once a second
+	Length    *tally.Histogram // of the stays of viewers that are gone
 }
 
 // Options of New. All are needed.
@@ -240,6 +248,7 @@ func (h *Hub) DoChores(now clock.Instant) {
 			h.chore(v, now)
 		}
 	}
+	h.takeCensus()
 }
 
 // chore ends a viewer whose socket takes nothing, and moves one that waits too long up to a newer key frame, so that it

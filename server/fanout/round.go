@@ -22,7 +22,9 @@ func (h *Hub) round(now clock.Instant) {
 		n.count(a, news)
 	}
 	h.stats.Rounds.Add(1)
-	h.paced(clock.ThreadTime()-before, &n)
+	spent := clock.ThreadTime() - before
+	h.stats.RoundTime.Observe(spent.Seconds(), 1)
+	h.paced(spent, &n)
 }
 
 // roundOf brings every viewer that takes it to the newest element. In-step viewers get segments; the others take turns

@@ -21,7 +21,7 @@ func TestTLSEngine(t *testing.T) {
 	secret, plain := NewViewer(1, vlcPlayer, s.offer), NewViewer(2, vlcPlayer, nil)
 	b := make([]byte, 30_000)
 	turn := [][]byte{b[:10], b, b, b, b}
-	var count tally
+	var count sentCount
 	if n := testing.AllocsPerRun(50, func() {
 		e.Send(secret, b, &count)
 		e.Send(plain, b, &count)

@@ -128,7 +128,7 @@ func TestBatchIsForgotten(t *testing.T) {
 	u := testURing(t)
 	b, _ := framesOf([]int{2000})
 	for range batchSends + 10 {
-		u.Send(unixCable(t, 1).v, b, &tally{})
+		u.Send(unixCable(t, 1).v, b, &sentCount{})
 	}
 	u.Flush()
 	for i, s := range u.batch[:cap(u.batch)] {

@@ -42,6 +42,9 @@ func NewViewer(fd int32, d *Dialect, tls Offer) *Viewer {
 // FD is the descriptor of v's socket.
 func (v *Viewer) FD() int32 { return v.fd }
 
+// Sent is how many bytes its socket has taken.
+func (v *Viewer) Sent() uint64 { return v.bytes }
+
 // Leave makes v one that is sent nothing more; the hub's owner calls Part soon.
 func (v *Viewer) Leave() { v.state = leaving }
 

@@ -5,6 +5,7 @@ import (
 
 	"pumpd/server/clock"
 	"pumpd/server/reason"
+	"pumpd/server/tally"
 )
 
 // Stats are a stream's counters since start. Loops add to them once a round, not once a viewer.
@@ -26,6 +27,11 @@ type Stats struct {
 	BytesOut atomic.Uint64 // what sockets took of replies and packets to viewers
 	Skips    atomic.Uint64 // viewers that were moved to a newer key frame
 	Left     [reason.Count]atomic.Uint64
+	Behind   atomic.Int64   // viewers that lacked what others had, when loops last looked
+	Blocked  atomic.Int64   // and whose socket took nothing
+	Refused  tally.Statuses // replies of 300 or more, to viewers and encoders
+
+	WrongViewers atomic.Uint64 // wrong passwords of viewers
 }
 
 // received counts a packet of a source.

@@ -1,0 +1,78 @@
+package admin
+
+import (
+	"strconv"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"pumpd/server/stream"
+	"pumpd/server/tally"
+)
+
+// What players get, and what they are refused.
+var (
+	firstByteDesc = histogram("viewer_first_byte_seconds",
+		"From a viewer's request to the first bytes that its socket took; a wait for the stream included.")
+	lagDesc       = histogram("viewer_lag_seconds", "How far each viewer is behind the others of its loop, once a second.")
+	lengthDesc    = histogram("viewer_session_seconds", "How long viewers stayed that have left.")
+	roundTimeDesc = histogram("round_duration_seconds", "CPU time of a round, in which a loop offers news to its viewers.")
+
+	playersDesc = byPlayer("viewers", "Viewers now, by how they are spoken to and whether over TLS.")
+	behindDesc  = byPlayer("viewers_behind", "Viewers that lack what others have been sent already.")
+	blockedDesc = byPlayer("viewers_blocked", "Viewers whose socket takes nothing at present.")
+
+	rejectedDesc = prometheus.NewDesc("pumpd_requests_refused_total",
+		"Requests that were answered with a status of 300 or more; with no stream those whose path is none's.",
+		[]string{"stream", "status"}, nil)
+	expiryDesc = prometheus.NewDesc("pumpd_certificate_expiry_timestamp_seconds",
+		"Until when a certificate of the pump is good.", []string{"file"}, nil)
+	infoDesc = streamDesc("info", "1, with what the configuration says as labels.", "type", "title", "on_demand")
+)
+
+var playerDescs = []*prometheus.Desc{
+	firstByteDesc, lagDesc, lengthDesc, roundTimeDesc, playersDesc, behindDesc, blockedDesc, rejectedDesc, expiryDesc,
+	infoDesc,
+}
+
+func histogram(name, help string) *prometheus.Desc {
+	return prometheus.NewDesc("pumpd_"+name, help, nil, nil)
+}
+
+func byPlayer(name, help string) *prometheus.Desc {
+	return prometheus.NewDesc("pumpd_"+name, help, []string{"dialect", "tls"}, nil)
+}
+
+func collectPlayers(out chan<- prometheus.Metric, n Counters) {
+	show := func(desc *prometheus.Desc, v tally.View) {
+		out <- prometheus.MustNewConstHistogram(desc, v.Count, v.Sum, v.Upto)
+	}
+	show(firstByteDesc, n.FirstByte)
+	show(lagDesc, n.Lag)
+	show(lengthDesc, n.Length)
+	show(roundTimeDesc, n.RoundTime)
+	for _, p := range n.Players {
+		labels := []string{p.Dialect, strconv.FormatBool(p.TLS)}
+		out <- prometheus.MustNewConstMetric(playersDesc, gauge, float64(p.Viewers), labels...)
+		out <- prometheus.MustNewConstMetric(behindDesc, gauge, float64(p.Behind), labels...)
+		out <- prometheus.MustNewConstMetric(blockedDesc, gauge, float64(p.Blocked), labels...)
+	}
+	for _, c := range n.Certificates {
+		out <- prometheus.MustNewConstMetric(expiryDesc, gauge, float64(c.Expires.Unix()), c.File)
+	}
+	if n.Unknown != nil {
+		collectRejected(out, n.Unknown, "")
+	}
+}
+
+func collectInfo(out chan<- prometheus.Metric, st *stream.Stream) {
+	cfg := st.Config()
+	out <- prometheus.MustNewConstMetric(infoDesc, gauge, 1, cfg.Path, cfg.Type, titleOf(st),
+		strconv.FormatBool(cfg.OnDemand))
+	collectRejected(out, &st.Stats().Refused, cfg.Path)
+}
+
+func collectRejected(out chan<- prometheus.Metric, n *tally.Statuses, path string) {
+	n.All(func(status string, n uint64) {
+		out <- prometheus.MustNewConstMetric(rejectedDesc, counter, float64(n), path, status)
+	})
+}
