@@ -40,7 +40,8 @@ func TestCheckConfigOpensMedia(t *testing.T) {
 		{aPull + "slate = \"none.asf\"\n", "", ":5: streams[0].slate: " + dir + "/none.asf: header: "},
 		{aFile + "file = \"none.asf\"\nenabled = false\n", "no stream is enabled", ":4: streams[0].file: "},
 		{aPush + "enabled = false\n", "pump.toml: no stream is enabled, there is nothing to watch", ""},
-		{"", "no stream is enabled", ""},
+		{"", "", "the file is empty"},
+		{"[server]\n", "no stream is enabled", ""},
 		{aPush + "slate = \"missing.asf\"\n", "", ":4: streams[0].slate: stat "},
 		{aFile + "file = 1\n", "", ":4: streams[0].file: 1, want a string"},
 	} {
