@@ -282,8 +282,11 @@ func (h *Hub) tooDear(v *Viewer, behind time.Duration, bytes uint64) bool {
 	if h.line == nil || v.debt != late || behind < earlyLag || h.line.Full() {
 		return false
 	}
-	return h.line.Known() && h.line.Credit() < int64(bytes)
+	return h.line.Known() && h.line.PaidIn(int64(bytes)) > longDebt
 }
 
-// earlyLag is how far behind a viewer is that may skip because the line cannot pay for it.
-const earlyLag = 4 * time.Second
+// A viewer that is so far behind skips if the line needs so long to pay for that.
+const (
+	earlyLag = 4 * time.Second
+	longDebt = 8 * time.Second
+)
