@@ -2,6 +2,8 @@ package fanout
 
 import (
 	"log/slog"
+	"runtime"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -45,19 +47,25 @@ type fleet struct {
 	has     []bool        // the source has a packet whenever it is called
 	slow    time.Duration // that the first one takes for it
 	stop    chan struct{}
+	bell    sync.Mutex
 }
 
 const fleetSize = calledStreams + 2
 
 // newFleet is for a synctest bubble, so that no alarm rings.
 func newFleet(t *testing.T) *fleet {
+	runtime.LockOSThread() // as loops do: the CPU time of a round is the thread's
 	c := &fleet{rig: newRig(t, func(c *config.Config) { c.Server.Merge = config.Merge{Auto: true} }),
 		stop: make(chan struct{}), has: make([]bool, fleetSize)}
 	cfg := config.Default()
 	for i := range fleetSize {
 		c.streams = append(c.streams, stream.New(i, &config.Stream{Path: string(rune('a' + i))},
 			slog.New(slog.DiscardHandler), clock.Clock{Now: func() clock.Instant { return c.at }}, &cfg.Server,
-			func(_ int, now clock.Instant) { c.hub.Bell(now) }))
+			func(_ int, now clock.Instant) {
+				c.bell.Lock() // the rig's side of it is for one goroutine
+				defer c.bell.Unlock()
+				c.hub.Bell(now)
+			}))
 	}
 	stream.NewRegistry(c.streams[0].Clock(), time.Minute, c.streams)
 	for i, st := range c.streams {
@@ -72,7 +80,6 @@ func newFleet(t *testing.T) *fleet {
 		go c.source(i)
 	}
 	synctest.Wait()
-	c.hub.cost = 8 * time.Millisecond
 	c.work()
 	return c
 }
@@ -104,10 +111,12 @@ func (c *fleet) bring(i int) {
 	f.next++
 }
 
-// work is what the hub does when it is woken.
+// work is what the hub does when it is woken; then all sources wait to be called. What rounds cost here says nothing.
 func (c *fleet) work() {
+	c.hub.cost = 8 * time.Millisecond
 	c.turn()
 	c.hub.alarm.Stop() // the test rings it
+	synctest.Wait()
 }
 
 // ring is what the alarm does when a round is due.
