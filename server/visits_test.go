@@ -91,8 +91,8 @@ func TestVisit(t *testing.T) {
 		t.Errorf("%+v: want some bytes, a client-id, 2.5 s and a lag of a second", v)
 	}
 	v.Bytes, v.ID, v.Seconds, v.Lag = 0, 0, 0, 0
-	want := visitLine{Event: "left", From: "192.0.2.1:1001", Host: "pump.example:8086", Path: "/streams/a", Agent: wmpAgent,
-		Dialect: "nsplayer_9", Reason: "client_closed"}
+	want := visitLine{Event: "left", From: "192.0.2.1:1001", Host: "pump.example:8086", Path: "/streams/a",
+		Agent: wmpAgent, Dialect: "nsplayer_9", Reason: "client_closed"}
 	if v != want {
 		t.Errorf("got %+v, want %+v", v, want)
 	}
