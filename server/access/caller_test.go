@@ -156,7 +156,8 @@ func TestOneQuestionForAll(t *testing.T) {
 
 // A service that is slow costs neither goroutines nor memory without bounds, and nobody waits longer than the timeout.
 func TestTooManyQuestions(t *testing.T) {
-	const timeout = 300 * time.Millisecond
+	t.Parallel()
+	const timeout = 2 * time.Second // longer than it takes to ask them all
 	release := make(chan struct{})
 	s := newService(t, timeout, 0, func(http.ResponseWriter, *http.Request) { <-release })
 	defer close(release)
@@ -179,8 +180,8 @@ func TestTooManyQuestions(t *testing.T) {
 			t.Fatalf("%+v, want that it fails", a)
 		}
 	}
-	if n := s.asked.Load(); n > 2*MostQuestions {
-		t.Errorf("%d questions at once, limit %d", n, MostQuestions)
+	if n := s.asked.Load(); n > 4*MostQuestions { // some may be asked when the first have been given up
+		t.Errorf("%d questions, at once %d at the most", n, MostQuestions)
 	}
 	s.caller.mu.Lock()
 	defer s.caller.mu.Unlock()
