@@ -9,7 +9,8 @@ import (
 )
 
 // What stands before us, or behind, reads requests as net/http does. Where one request ends and what it asks for must
-// be the same to both: else somebody could hide a request in another one's body, past a proxy that decides who may push.
+// be the same to both: else somebody could hide a request in another one's body, past a proxy that decides who may
+// push.
 func FuzzRequestBesideNetHTTP(f *testing.F) {
 	for _, c := range requests {
 		addSeed(f, []byte(c.in))

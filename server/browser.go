@@ -145,7 +145,8 @@ func (at place) playlist(st *stream.Stream) string {
 		first = mmsh
 	}
 	return fmt.Sprintf("<asx version=\"3.0\">\r\n<title>%s</title>\r\n<entry>\r\n<ref href=\"%s\"/>\r\n"+
-		"<ref href=\"%s\"/>\r\n</entry>\r\n</asx>\r\n", html.EscapeString(titleOf(st)), html.EscapeString(first), html.EscapeString(plain))
+		"<ref href=\"%s\"/>\r\n</entry>\r\n</asx>\r\n", html.EscapeString(titleOf(st)), html.EscapeString(first),
+		html.EscapeString(plain))
 }
 
 // links are what there is to click on a stream's page.

@@ -102,9 +102,9 @@ func noProfiles(w http.ResponseWriter, _ *http.Request) {
 	plain(w, http.StatusNotFound, "profiles are off: pprof = true in [server] of the configuration has them\n")
 }
 
-// Start serves on an address, of server.admin, until Close is called. An error is the listener's, with the configuration's
-// key. It is to be called before the listeners of viewers open, and Close after the pump has stopped: readyz tells of
-// both.
+// Start serves on an address, of server.admin, until Close is called. An error is the listener's, with the key of the
+// configuration. It is to be called before the listeners of viewers open, and Close after the pump has stopped: readyz
+// tells of both.
 func Start(s *Subject, address string) (*Admin, error) {
 	l, err := net.Listen("tcp", address)
 	if err != nil {

@@ -24,8 +24,8 @@ func TestForwardsAreShown(t *testing.T) {
 	r.at = r.at.Add(250 * time.Millisecond)
 	json, page, metrics := r.get("/api/status").Body.String(), r.get("/stream/a").Body.String(), pumpdMetrics(r)
 	for text, wants := range map[string][]string{
-		json: {`"url": "http://…@a.example/x"`, `"state": "pushing"`, `"lag_seconds": 2.5`, `"packets": 1000`, `"bytes": 500000`,
-			`"resent": 7`, `"skips": 2`, `"reconnects": 3`, `"failures": 4`, `"again_seconds": 0.25`,
+		json: {`"url": "http://…@a.example/x"`, `"state": "pushing"`, `"lag_seconds": 2.5`, `"packets": 1000`,
+			`"bytes": 500000`, `"resent": 7`, `"skips": 2`, `"reconnects": 3`, `"failures": 4`, `"again_seconds": 0.25`,
 			`"last_error": "answers 404 \u003cb\u003e"`, `"last_error_seconds": 0.25`},
 		page: {`<li class="pushing"><span>pushing</span>to http://…@a.example/x`, " · 2.5 s behind · 7 packets sent again · 2 skips",
 			" · 3 reconnects", `<li class="failed"><span>failed</span>to https://b.example/&lt;b&gt;`, " · 4 failed · again in 0.2",

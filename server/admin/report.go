@@ -70,7 +70,7 @@ type streamReport struct {
 	Room        streamRoomReport  `json:"room"`
 	URLs        urlReport         `json:"urls"`
 	Upstreams   []upstreamReport  `json:"upstreams,omitempty"` // of a pull, in order of preference
-	Forwards    []forwardReport   `json:"forwards,omitempty"`  // where it is pushed on to, in the order of the configuration
+	Forwards    []forwardReport   `json:"forwards,omitempty"`  // where it is pushed on to, in the file's order
 }
 
 // A sourceReport is who feeds a stream; null: nobody does.

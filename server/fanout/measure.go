@@ -145,7 +145,8 @@ func (a *audience) measure(passed time.Duration) {
 	a.flow = 0
 }
 
-// newest is when the newest viewers joined, latest first. Servers that relay are not among them: each has viewers of its own.
+// newest is when the newest viewers joined, latest first. Servers that relay are not among them: each has viewers of
+// its own.
 func (h *Hub) newest() (joined []clock.Instant) {
 	for _, a := range h.audiences {
 		for _, v := range a.viewers {
