@@ -9,7 +9,7 @@ import (
 
 // The doctor finds nothing wrong with the proxies of docs/proxies.md, and says what is wrong with nginx as it comes.
 func TestDoctorBehindProxies(t *testing.T) {
-	p := startPump(t, "", "[[streams]]\npath = \"demo\"\ntype = \"file\"\n")
+	p := startPump(t, trusting, "[[streams]]\npath = \"demo\"\ntype = \"file\"\n")
 	for _, r := range recipes {
 		t.Run(r.name, func(t *testing.T) {
 			if code, d := examine(t, "mmsh://"+r.start(t, p, "")+"/streams/demo"); code != 0 {
