@@ -7,7 +7,7 @@ SHELL       := bash
 
 VERSION     := $(shell git describe --tags --always --dirty 2>/dev/null)
 GOLANGCI    := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
-FUZZTIME    ?= $(or $(T),10s)
+FUZZTIME    ?= $(or $(T),5s)
 FLAPTIME    ?= 1m
 
 # Debian packages that the tests need: a C compiler for the race detector and the program on libmms, and the players.
@@ -133,7 +133,7 @@ lint: ## golangci-lint, pinned; .golangci.yml says what it looks for
 # Short minimizing: by default one input that is new can take all the time. Before Go 1.27 the end of the time can come
 # out as a failure without an input (go.dev/issue/75804), which is not one.
 .PHONY: fuzz
-fuzz: ## fuzz each target for FUZZTIME, or T (10s)
+fuzz: ## fuzz each target for FUZZTIME, or T (5s)
 	@count=0
 	log=$$(mktemp)
 	trap 'rm -f "$$log"' EXIT
