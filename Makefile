@@ -73,7 +73,7 @@ long: ## the longest three quarters of an hour: random tests again and again, a 
 .PHONY: players
 players: ## the tests with real players and tools
 	cd tests/e2e # without a package argument go test prints what was not tested
-	go test -tags players -count=1 -timeout 20m
+	go test -tags players -count=1 -timeout 40m
 
 # Installs what is missing where that needs no password. Elsewhere the tests go on without it, and this says so.
 .PHONY: deps

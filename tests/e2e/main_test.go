@@ -2,7 +2,7 @@
 // players.
 //
 //	go test ./tests/e2e/                                  own small clients, half a minute
-//	go test -tags players -timeout 20m ./tests/e2e/       all players of the README, proxies: three minutes
+//	go test -tags players -timeout 40m ./tests/e2e/       all players, proxies and packages: a quarter of an hour
 //
 // A missing player skips its tests, says which Debian package brings it and is listed again at the end; with CI=true it
 // fails them. Files named survive are about what happens when a source, a pump or the network fails. One of their tests

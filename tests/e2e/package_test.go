@@ -38,6 +38,7 @@ func pack(t *testing.T, dir string) string {
 
 // The package is the same wherever it is made, and lives as packages do.
 func TestPackage(t *testing.T) {
+	t.Parallel()
 	old := pack(t, clone(t))
 	again := pack(t, clone(t))
 	a, err := os.ReadFile(old)
