@@ -14,7 +14,6 @@ import (
 // HAProxy deals viewers out evenly to two edges of one origin, and players may have the header from one and the stream
 // from the other. An edge that drains gets nobody new.
 func TestScaleByConnections(t *testing.T) {
-	t.Parallel()
 	needProgram(t, "haproxy", "haproxy")
 	c := makeClip(t, "wmv2", 1400)
 	origin := startMortal(t, "", scalingBlock(t, "toml", 0))
