@@ -62,7 +62,7 @@ func (l *loop) ask(c *conn, x exchange, j *stream.Joins) admission.Ask {
 	if !c.remote.Addr().Unmap().Is4() {
 		ask.Class |= admission.IPv6
 	}
-	if overTLS(c) {
+	if c.secure() {
 		ask.Class |= admission.TLS
 	}
 	if x.dialect.Relay {

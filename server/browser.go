@@ -56,7 +56,7 @@ func (l *loop) showsLinks(c *conn, x exchange) bool {
 	case listed != nil && at.host != "":
 		l.page(c, x, "video/x-ms-asx", at.playlist(listed))
 	case x.stream != nil:
-		l.page(c, x, htmlType, linkPage(titleOf(x.stream), at.links(x.stream)))
+		l.page(c, x, htmlType, linkPage(x.stream.Config().Heading(), at.links(x.stream)))
 	case string(x.Path) == "/" && l.limits.redirect404 == "":
 		l.page(c, x, htmlType, linkPage("Streams", l.list()))
 	default:
@@ -145,7 +145,7 @@ func (at place) playlist(st *stream.Stream) string {
 		first = mmsh
 	}
 	return fmt.Sprintf("<asx version=\"3.0\">\r\n<title>%s</title>\r\n<entry>\r\n<ref href=\"%s\"/>\r\n"+
-		"<ref href=\"%s\"/>\r\n</entry>\r\n</asx>\r\n", html.EscapeString(titleOf(st)), html.EscapeString(first),
+		"<ref href=\"%s\"/>\r\n</entry>\r\n</asx>\r\n", html.EscapeString(st.Config().Heading()), html.EscapeString(first),
 		html.EscapeString(plain))
 }
 
@@ -183,20 +183,12 @@ func (l *loop) list() string {
 			break
 		}
 		fmt.Fprintf(&s, "<li><a href=\"/streams/%s\">%s</a></li>\n", html.EscapeString(st.Config().Path),
-			html.EscapeString(titleOf(st)))
+			html.EscapeString(st.Config().Heading()))
 	}
 	if n == 0 {
 		return "<p>Nothing is live at present.</p>\n"
 	}
 	return "<ul>\n" + s.String() + "</ul>\n"
-}
-
-// titleOf is what to call a stream before people.
-func titleOf(st *stream.Stream) string {
-	if title := st.Config().Title; title != "" {
-		return title
-	}
-	return st.Config().Path
 }
 
 const linkStyle = `:root{color-scheme:light dark}body{margin:10vh auto;max-width:34rem;padding:0 1rem;` +

@@ -62,17 +62,12 @@ func (l *loop) elsewhere(c *conn, x exchange) string {
 	first := int(turn.Add(1)-1) % len(s.all)
 	for i := range s.all {
 		to := &s.all[(first+i)%len(s.all)]
-		if (to.tls || !overTLS(c)) && !slices.Contains(tried, to.name) {
+		if (to.tls || !c.secure()) && !slices.Contains(tried, to.name) {
 			query := append([]string{triedKey + strings.Join(append(tried, to.name), ",")}, rest...)
 			return to.scheme(x.dialect) + "://" + to.host + "/streams/" + x.stream.Config().Path + "?" + strings.Join(query, "&")
 		}
 	}
 	return ""
-}
-
-func overTLS(c *conn) bool {
-	_, ok := c.wire.(*tlsWire)
-	return ok
 }
 
 func (s *sibling) scheme(d *fanout.Dialect) string {
@@ -106,7 +101,7 @@ func triedIn(query []byte) (tried, rest []string) {
 // nameOf is what x's client calls this pump.
 func nameOf(c *conn, x exchange) string {
 	u := url.URL{Scheme: "http", Host: printableName(string(x.Host))}
-	if overTLS(c) {
+	if c.secure() {
 		u.Scheme = "https"
 	}
 	return config.HostPort(&u)

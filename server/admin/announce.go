@@ -22,7 +22,7 @@ func Announce(w io.Writer, streams []*stream.Stream, plain, secure []netip.AddrP
 	}
 	show := ""
 	for _, st := range streams {
-		fmt.Fprintln(w, titleOf(st))
+		fmt.Fprintln(w, st.Config().Heading())
 		for _, e := range entries {
 			fmt.Fprintf(w, "  watch  %s://%s/streams/%s   (or %s://…)\n", e.scheme, e.host, st.Config().Path, e.other)
 		}

@@ -66,7 +66,7 @@ func collectPlayers(out chan<- prometheus.Metric, n Counters) {
 
 func collectInfo(out chan<- prometheus.Metric, st *stream.Stream) {
 	cfg := st.Config()
-	out <- prometheus.MustNewConstMetric(infoDesc, gauge, 1, cfg.Path, cfg.Type, titleOf(st),
+	out <- prometheus.MustNewConstMetric(infoDesc, gauge, 1, cfg.Path, cfg.Type, cfg.Heading(),
 		strconv.FormatBool(cfg.OnDemand))
 	collectRejected(out, &st.Stats().Refused, cfg.Path)
 }

@@ -1,7 +1,6 @@
 package admin
 
 import (
-	"cmp"
 	"encoding/json"
 	"net/http"
 	"runtime"
@@ -56,7 +55,7 @@ func (a *Admin) reportStream(st *stream.Stream, host string) streamReport {
 	n, f := st.Stats(), feedOf(st)
 	r := streamReport{
 		Path:        st.Config().Path,
-		Title:       titleOf(st),
+		Title:       st.Config().Heading(),
 		Type:        st.Config().Type,
 		State:       st.State().String(),
 		Condition:   f.condition.String(),
@@ -139,9 +138,6 @@ func ago(e view.Error, now clock.Instant) *float64 {
 	d := seconds(now.Since(e.At))
 	return &d
 }
-
-// titleOf is what to call a stream before people: its path where no title is configured.
-func titleOf(st *stream.Stream) string { return cmp.Or(st.Config().Title, st.Config().Path) }
 
 // declared is the bit rate in the header that the stream has, 0 without one.
 func declared(st *stream.Stream) int64 {

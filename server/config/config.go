@@ -3,6 +3,7 @@
 package config
 
 import (
+	"cmp"
 	"crypto/tls"
 	"fmt"
 	"runtime"
@@ -165,6 +166,9 @@ const (
 	FailClosed = "closed"
 	FailOpen   = "open"
 )
+
+// Heading is what to call the stream before people.
+func (s *Stream) Heading() string { return cmp.Or(s.Title, s.Path) }
 
 // SlateBuiltin is the value of Stream.Slate that means the built-in clip.
 const SlateBuiltin = "builtin"
