@@ -80,19 +80,13 @@ func (l *loop) checkViewer(c *conn, x exchange, p viewRights, q *inquiry, now cl
 		return false
 	}
 	shown := auth.Proof{Method: x.Method, Path: x.Path, Authorization: x.Authorization, From: c.remote.Addr()}
-	name, v := p.Users().Check(shown, a.spendNonce, time.Now())
-	if v == auth.Wrong || v == auth.Unknown { // a guess until it is proved right, or many could be made at once
-		a.guessed(st, shown.From, false, now)
-	}
-	if v == auth.Unknown {
-		var ok bool
-		v, ok = a.slow.Verify(p.Users(), shown, func(v auth.Verdict) {
-			l.tell(func(now clock.Instant) { l.verifiedViewer(c, st, q, name, v, now) })
-		})
-		if !ok {
-			l.refuse(c, x.to, 503, "too many passwords wait to be checked, try again later")
-			return false
-		}
+	var name string // set by the time that this loop is told
+	name, v, ok := a.Judge(st.ID(), p.Users(), shown, now, func(v auth.Verdict) {
+		l.tell(func(now clock.Instant) { l.verifiedViewer(c, st, q, name, v, now) })
+	})
+	if !ok {
+		l.refuse(c, x.to, 503, "too many passwords wait to be checked, try again later")
+		return false
 	}
 	if v == auth.Unknown {
 		c.phase, c.deadline = holding, 0
@@ -115,7 +109,7 @@ func (l *loop) judge(c *conn, st *stream.Stream, q *inquiry, name string, v auth
 	switch v {
 	case auth.Right:
 		q.facts.Password, q.viewer = access.PasswordRight, name
-		l.node.viewing.guessed(st, c.remote.Addr(), true, 0)
+		l.node.viewing.Right(st.ID(), c.remote.Addr())
 	case auth.Stale:
 		q.facts.Password = access.PasswordStale
 	default:
@@ -131,7 +125,7 @@ func (l *loop) turnToGuess(c *conn, x exchange, q *inquiry, now clock.Instant) b
 	if q.turned {
 		return true
 	}
-	at, ok := l.node.viewing.guessTurn(x.stream, c.remote.Addr(), now)
+	at, ok := l.node.viewing.Turn(x.stream.ID(), c.remote.Addr(), now)
 	if !ok {
 		l.log.Warn(logging.ViewBraked, "stream", x.stream.Config().Path, "from", c.remote)
 		l.refuse(c, x.to, 503, "too many wrong passwords from this network, try again later")
@@ -206,9 +200,9 @@ func (l *loop) learn(c *conn, st *stream.Stream, q *inquiry, a access.Answer, no
 	switch {
 	case !q.guesses:
 	case a.Callback == access.CallbackAllows:
-		l.node.viewing.guessed(st, c.remote.Addr(), true, now)
+		l.node.viewing.Right(st.ID(), c.remote.Addr())
 	case a.Callback == access.CallbackDenies, a.Callback == access.CallbackPassword:
-		l.node.viewing.guessed(st, c.remote.Addr(), false, now)
+		l.node.viewing.Wrong(st.ID(), c.remote.Addr(), now)
 		st.Stats().WrongViewers.Add(1)
 		l.log.Warn(logging.ViewWrong, "stream", st.Config().Path, "from", c.remote)
 	}

@@ -13,16 +13,13 @@ import (
 
 // pushAccess is who may push to each stream: passwords, networks, and the push-ids that were given out.
 type pushAccess struct {
-	// Set by newPushAccess, never changed.
-	slow *auth.Verifier
+	*auth.Record
 
 	// Any goroutine. A map that changes no more; a reload replaces it.
 	rights atomic.Pointer[pushRightsByStream]
 
 	mu       sync.Mutex
 	sessions map[*stream.Stream]*pushSessions // of the streams of rights
-	nonces   auth.Nonces
-	brake    auth.Brake
 }
 
 // pushRights are those of one stream.
@@ -35,7 +32,7 @@ type pushRights struct {
 type pushRightsByStream map[*stream.Stream]pushRights
 
 func newPushAccess(streams []*stream.Stream, c clock.Clock) (*pushAccess, error) {
-	a := &pushAccess{slow: auth.NewVerifier(c)}
+	a := &pushAccess{Record: auth.NewRecord(c)}
 	rights := pushRightsByStream{}
 	for _, st := range streams {
 		r, err := parsePushRights(st.Config())

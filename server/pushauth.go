@@ -1,7 +1,6 @@
 package server
 
 import (
-	"net/netip"
 	"time"
 
 	"pumpd/codec"
@@ -9,7 +8,6 @@ import (
 	"pumpd/server/clock"
 	"pumpd/server/logging"
 	"pumpd/server/reason"
-	"pumpd/server/stream"
 )
 
 // authorise says whether an encoder has shown who it is. If not, it has been answered, or waits until its credentials
@@ -22,7 +20,7 @@ func (l *loop) authorise(c *conn, x exchange, keep bool, now clock.Instant) bool
 	}
 	from := c.remote.Addr()
 	if !c.waited {
-		at, ok := l.node.access.guessTurn(st, from, now)
+		at, ok := l.node.access.Turn(st.ID(), from, now)
 		if !ok {
 			st.Stats().PushesDenied.Add(1)
 			l.log.Warn(logging.PushBraked, "stream", st.Config().Path, "from", c.remote)
@@ -41,7 +39,7 @@ func (l *loop) authorise(c *conn, x exchange, keep bool, now clock.Instant) bool
 		l.refuse(c, x.to, 503, "too many passwords wait to be checked, try again later")
 	case v == auth.Unknown:
 	case v == auth.Right:
-		l.node.access.guessedRight(st, from)
+		l.node.access.Right(st.ID(), from)
 	default:
 		if v == auth.Wrong {
 			st.Stats().WrongPasswords.Add(1)
@@ -61,14 +59,7 @@ func (l *loop) verdict(c *conn, x exchange, now clock.Instant) (v auth.Verdict, 
 		return v, true
 	}
 	shown := auth.Proof{Method: x.Method, Path: x.Path, Authorization: x.Authorization, From: c.remote.Addr()}
-	_, v = a.of(st).users.Check(shown, a.spendNonce, time.Now())
-	if v == auth.Wrong || v == auth.Unknown { // a guess until it is proved right, or many could be made at once
-		a.guessedWrong(st, shown.From, now)
-	}
-	if v != auth.Unknown {
-		return v, true
-	}
-	v, ok = a.slow.Verify(a.of(st).users, shown, func(v auth.Verdict) {
+	_, v, ok = a.Judge(st.ID(), a.of(st).users, shown, now, func(v auth.Verdict) {
 		l.tell(func(now clock.Instant) { l.verified(c, v, now) })
 	})
 	if ok && v == auth.Unknown {
@@ -99,28 +90,4 @@ func (l *loop) challenge(c *conn, x exchange, keep, stale bool) {
 	if !keep {
 		l.mark(c, reason.Refused)
 	}
-}
-
-func (a *pushAccess) spendNonce(nonce string, count uint32, now time.Time) bool {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return a.nonces.Spend(nonce, count, now)
-}
-
-func (a *pushAccess) guessTurn(st *stream.Stream, from netip.Addr, now clock.Instant) (at clock.Instant, ok bool) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return a.brake.When(st.ID(), from, now)
-}
-
-func (a *pushAccess) guessedWrong(st *stream.Stream, from netip.Addr, now clock.Instant) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.brake.Wrong(st.ID(), from, now)
-}
-
-func (a *pushAccess) guessedRight(st *stream.Stream, from netip.Addr) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.brake.Forget(st.ID(), from)
 }

@@ -2,11 +2,9 @@ package server
 
 import (
 	"log/slog"
-	"net/netip"
 	"strings"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"pumpd/server/access"
 	"pumpd/server/auth"
@@ -19,16 +17,14 @@ import (
 // viewAccess is who may watch each stream.
 type viewAccess struct {
 	// Set by newViewAccess, never changed.
-	log  *slog.Logger
-	slow *auth.Verifier // not that of encoders, which viewers could keep busy
+	log *slog.Logger
+	*auth.Record
 
 	// Any goroutine. A map that changes no more; a reload replaces it.
 	rights atomic.Pointer[viewRightsByStream]
 
 	mu      sync.Mutex
 	callers map[access.Service]*access.Caller
-	nonces  auth.Nonces
-	brake   auth.Brake
 }
 
 // viewRights are those of one stream.
@@ -40,7 +36,7 @@ type viewRights struct {
 type viewRightsByStream map[*stream.Stream]viewRights
 
 func newViewAccess(streams []*stream.Stream, log *slog.Logger, c clock.Clock) (*viewAccess, error) {
-	a := &viewAccess{log: log, slow: auth.NewVerifier(c), callers: map[access.Service]*access.Caller{}}
+	a := &viewAccess{log: log, Record: auth.NewRecord(c), callers: map[access.Service]*access.Caller{}}
 	rights := viewRightsByStream{}
 	for _, st := range streams {
 		r, err := a.parse(st.Config())
@@ -99,25 +95,3 @@ func (a *viewAccess) of(st *stream.Stream) (r viewRights, ok bool) {
 
 // close ends what asks callbacks.
 func (a *viewAccess) close() { a.replace(nil) }
-
-func (a *viewAccess) spendNonce(nonce string, count uint32, now time.Time) bool {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return a.nonces.Spend(nonce, count, now)
-}
-
-func (a *viewAccess) guessTurn(st *stream.Stream, from netip.Addr, now clock.Instant) (at clock.Instant, ok bool) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return a.brake.When(st.ID(), from, now)
-}
-
-func (a *viewAccess) guessed(st *stream.Stream, from netip.Addr, right bool, now clock.Instant) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if right {
-		a.brake.Forget(st.ID(), from)
-	} else {
-		a.brake.Wrong(st.ID(), from, now)
-	}
-}

@@ -16,14 +16,12 @@ import (
 // A desk finds out who wants to change something. Any goroutine may use it.
 type desk struct {
 	// Set before it is used, never changed.
-	s    *Subject
-	slow *auth.Verifier // not that of encoders and viewers, who could keep it busy
+	s      *Subject
+	record *auth.Record
 
-	mu     sync.Mutex
-	users  auth.Users     // of admin_users
-	of     *config.Server // that they were made of
-	brake  auth.Brake
-	nonces auth.Nonces
+	mu    sync.Mutex
+	users auth.Users     // of admin_users
+	of    *config.Server // that they were made of
 }
 
 // longestTurn is how long somebody is kept waiting whose network has guessed; the others of the admin's few connections
@@ -38,7 +36,7 @@ var (
 	errImpatient = errors.New("gone")
 )
 
-func newDesk(s *Subject) *desk { return &desk{s: s, slow: auth.NewVerifier(s.Clock)} }
+func newDesk(s *Subject) *desk { return &desk{s: s, record: auth.NewRecord(s.Clock)} }
 
 // usersNow are those of the configuration that counts.
 func (d *desk) usersNow() auth.Users {
@@ -91,7 +89,7 @@ func (d *desk) ask(users auth.Users, r *http.Request, from netip.Addr) (string, 
 	}
 	path, _, _ := strings.Cut(r.RequestURI, "?")
 	proof := auth.Proof{Method: []byte(r.Method), Path: []byte(path), Authorization: []byte(shown), From: from}
-	name, v := users.Check(proof, d.spend, time.Now())
+	name, v := d.record.Check(users, proof)
 	if v == auth.Unknown {
 		var err error
 		if v, err = d.compare(r.Context(), users, proof); err != nil {
@@ -108,9 +106,7 @@ func (d *desk) ask(users auth.Users, r *http.Request, from netip.Addr) (string, 
 // wait is for one's turn after wrong passwords from the same network.
 func (d *desk) wait(ctx context.Context, from netip.Addr) error {
 	now := d.s.Clock.Now()
-	d.mu.Lock()
-	at, ok := d.brake.When(0, from, now)
-	d.mu.Unlock()
+	at, ok := d.record.Turn(0, from, now)
 	long := at.Since(now)
 	switch {
 	case !ok || long > longestTurn:
@@ -131,7 +127,7 @@ func (d *desk) wait(ctx context.Context, from netip.Addr) error {
 // compare waits for a comparison that takes its time.
 func (d *desk) compare(ctx context.Context, users auth.Users, proof auth.Proof) (auth.Verdict, error) {
 	found := make(chan auth.Verdict, 1)
-	v, ok := d.slow.Verify(users, proof, func(v auth.Verdict) { found <- v })
+	v, ok := d.record.Verify(users, proof, func(v auth.Verdict) { found <- v })
 	switch {
 	case !ok:
 		return auth.Unknown, errTooMany
@@ -146,20 +142,12 @@ func (d *desk) compare(ctx context.Context, users auth.Users, proof auth.Proof) 
 	}
 }
 
-func (d *desk) spend(nonce string, count uint32, now time.Time) bool {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.nonces.Spend(nonce, count, now)
-}
-
 func (d *desk) guessed(from netip.Addr, v auth.Verdict) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
 	switch v {
 	case auth.Right:
-		d.brake.Forget(0, from)
+		d.record.Right(0, from)
 	case auth.Wrong:
-		d.brake.Wrong(0, from, d.s.Clock.Now())
+		d.record.Wrong(0, from, d.s.Clock.Now())
 	}
 }
 
