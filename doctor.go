@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"os/signal"
@@ -31,12 +30,7 @@ gets no picture, 2 usage, 3 warnings only.
 // runDoctor is "pumpd doctor". It returns the exit code.
 func runDoctor(args []string, stdout, stderr io.Writer) int {
 	var out bytes.Buffer
-	flags := flag.NewFlagSet("pumpd doctor", flag.ContinueOnError)
-	flags.SetOutput(&out)
-	flags.Usage = func() {
-		out.WriteString(doctorUsage)
-		flags.PrintDefaults()
-	}
+	flags := newFlags("pumpd doctor", doctorUsage, &out)
 	file := flags.String("c", "", "configuration `FILE` of the pump on this machine")
 	asJSON := flags.Bool("json", false, "print JSON, a line for each URL")
 	watch := flags.Duration("for", 12*time.Second, "how long each stream is watched")
@@ -48,16 +42,11 @@ func runDoctor(args []string, stdout, stderr io.Writer) int {
 	case *watch < time.Second || *watch > time.Hour:
 		err = fmt.Errorf("-for %v, want 1s to 1h", *watch)
 	}
-	if errors.Is(err, flag.ErrHelp) {
-		out.WriteTo(stdout)
-		return exitOK
+	if err != nil && out.Len() == 0 {
+		fmt.Fprintf(&out, "pumpd doctor: %v\n", err)
 	}
-	if err != nil {
-		if out.Len() == 0 {
-			fmt.Fprintf(&out, "pumpd doctor: %v\n", err)
-		}
-		out.WriteTo(stderr)
-		return exitUsage
+	if code, done := badUsage(err, &out, stdout, stderr); done {
+		return code
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()

@@ -58,12 +58,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 		}
 	}
 	var out bytes.Buffer // of flags: help is for stdout if it was asked for
-	flags := flag.NewFlagSet("pumpd", flag.ContinueOnError)
-	flags.SetOutput(&out)
-	flags.Usage = func() {
-		out.WriteString(usage)
-		flags.PrintDefaults()
-	}
+	flags := newFlags("pumpd", usage, &out)
 	file := flags.String("c", "pump.toml", "configuration `FILE`")
 	check := flags.Bool("t", false, "check the configuration, say what a reload would do, and exit")
 	showVersion := flags.Bool("version", false, "print the version and exit")
@@ -73,13 +68,8 @@ func run(args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintln(&out, err)
 		flags.Usage()
 	}
-	if errors.Is(err, flag.ErrHelp) {
-		out.WriteTo(stdout)
-		return exitOK
-	}
-	if err != nil {
-		out.WriteTo(stderr)
-		return exitUsage
+	if code, done := badUsage(err, &out, stdout, stderr); done {
+		return code
 	}
 
 	if *showVersion {

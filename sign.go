@@ -2,8 +2,6 @@ package main
 
 import (
 	"bytes"
-	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"time"
@@ -21,12 +19,7 @@ Signs the URL of a stream with the first of its view_keys and prints it. docs/ac
 // sign is the command of that name. It returns the exit code.
 func sign(args []string, stdout, stderr io.Writer) int {
 	var out bytes.Buffer
-	flags := flag.NewFlagSet("pumpd sign", flag.ContinueOnError)
-	flags.SetOutput(&out)
-	flags.Usage = func() {
-		out.WriteString(signUsage)
-		flags.PrintDefaults()
-	}
+	flags := newFlags("pumpd sign", signUsage, &out)
 	file := flags.String("c", "pump.toml", "configuration `FILE`")
 	life := flags.Duration("for", 2*time.Hour, "how long the URL may be used to begin to watch, as 90s, 2h, 720h")
 	ip := flags.String("ip", "", "the only `ADDRESS` or network that may use it")
@@ -38,17 +31,12 @@ func sign(args []string, stdout, stderr io.Writer) int {
 	case err == nil && *life <= 0:
 		err = fmt.Errorf("-for %s: want more than 0s", *life)
 	}
-	if errors.Is(err, flag.ErrHelp) {
-		out.WriteTo(stdout)
-		return exitOK
+	if err != nil && out.Len() == 0 {
+		fmt.Fprintln(&out, err)
+		flags.Usage()
 	}
-	if err != nil {
-		if out.Len() == 0 {
-			fmt.Fprintln(&out, err)
-			flags.Usage()
-		}
-		out.WriteTo(stderr)
-		return exitUsage
+	if code, done := badUsage(err, &out, stdout, stderr); done {
+		return code
 	}
 	cfg, err := config.Load(*file)
 	if err != nil {
