@@ -89,7 +89,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 			fmt.Fprintf(stderr, "warning: %s\n", w)
 		}
 		fmt.Fprintf(stdout, "%s: ok\n", *file)
-		preview(*file, stdout)
+		preview(cfg, *file, stdout)
 		return exitOK
 	}
 	barPrivileges(&cfg.Server)
@@ -103,8 +103,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 // load reads a configuration, to run it or to check it.
 func load(file string, check bool) (cfg *config.Config, warnings []string, err error) {
 	if check {
-		warnings, err = server.CheckConfig(file)
-		return nil, warnings, err
+		return server.CheckConfig(file)
 	}
 	cfg, err = config.Load(file)
 	return cfg, nil, err

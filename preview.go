@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"path/filepath"
 	"strings"
@@ -19,9 +18,8 @@ const previewTime = 3 * time.Second
 
 // preview prints what a reload would do to the pump that runs by a configuration file, as it says itself: it alone
 // knows what it has loaded. Where the admin address of the file is not that of such a pump there is nothing to print.
-func preview(file string, to io.Writer) {
-	cfg, err := config.Load(file)
-	if err != nil || cfg.Server.Admin == "" {
+func preview(cfg *config.Config, file string, to io.Writer) {
+	if cfg.Server.Admin == "" {
 		return
 	}
 	p, err := askPreview(cfg.Server.Admin)
@@ -32,15 +30,8 @@ func preview(file string, to io.Writer) {
 }
 
 func askPreview(admin string) (p server.Preview, err error) {
-	host, port, err := net.SplitHostPort(admin)
-	if err != nil {
-		return p, err
-	}
-	if host == "" {
-		host = "localhost"
-	}
 	client := http.Client{Timeout: previewTime, Transport: &http.Transport{}} // not by a proxy
-	res, err := client.Get("http://" + net.JoinHostPort(host, port) + "/api/reload")
+	res, err := client.Get("http://" + config.Local(admin) + "/api/reload")
 	if err != nil {
 		return p, err
 	}

@@ -48,7 +48,7 @@ func TestCheckConfigOpensMedia(t *testing.T) {
 		if err := os.WriteFile(name, []byte(c.text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		warnings, err := CheckConfig(name)
+		_, warnings, err := CheckConfig(name)
 		if got := strings.Join(warnings, "\n"); (got == "") != (c.warning == "") || !strings.Contains(got, c.warning) ||
 			strings.Contains(got, "\n") {
 			t.Errorf("%q: warnings %q, want one with %q", c.text, warnings, c.warning)

@@ -5,20 +5,20 @@ import "slices"
 // Check is Load with a closer look, for an operator who waits for it. play looks at a media file to its
 // end: flaw is what of it cannot be played, "" for nothing, err why none of it can. Each file is played once. Warnings
 // are of what can run, though hardly as it was meant.
-func Check(path string, play func(name string) (flaw string, err error)) (warnings []string, err error) {
+func Check(path string, play func(name string) (flaw string, err error)) (cfg *Config, warnings []string, err error) {
 	data, err := read(path)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	f, cfg, err := parse(data, path)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	warnings = slices.Concat(f.warnings, f.weak, f.checkMedia(cfg.Streams, play))
 	if !slices.ContainsFunc(cfg.Streams, func(s Stream) bool { return s.Enabled }) {
 		warnings = append(warnings, f.name+": no stream is enabled, there is nothing to watch")
 	}
-	return warnings, f.err()
+	return cfg, warnings, f.err()
 }
 
 // checkMedia plays the files and the slates of all streams to nobody.

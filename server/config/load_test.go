@@ -304,7 +304,7 @@ func TestLoadEmpty(t *testing.T) {
 	if _, err := Load(name); err == nil || !strings.Contains(err.Error(), "pump.toml: the file is empty") {
 		t.Error(err)
 	}
-	if _, err := Check(name, nil); err == nil {
+	if _, _, err := Check(name, nil); err == nil {
 		t.Error("and Check takes it")
 	}
 }

@@ -22,6 +22,18 @@ func HostPort(u *url.URL) string {
 	return net.JoinHostPort(strings.ToLower(u.Hostname()), port)
 }
 
+// Local is where an address to listen on is reached from this machine.
+func Local(addr string) string {
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return addr
+	}
+	if host == "" || host == "0.0.0.0" || host == "::" {
+		host = "localhost"
+	}
+	return net.JoinHostPort(host, port)
+}
+
 // listenerAt is the address of listen or tls.listen to which a URL leads, "" for none, as far as can be told without
 // asking DNS.
 func (c *Config) listenerAt(u *url.URL) string {

@@ -160,7 +160,7 @@ func TestWarningsOfSecrets(t *testing.T) {
 			if got, want := strings.Join(cfg.Warnings, "\n"), strings.Join(c.load, "\n"); got != want {
 				t.Errorf("loaded:\n got %s\nwant %s", got, want)
 			}
-			all, err := Check(path, func(string) (string, error) { return "", nil })
+			_, all, err := Check(path, func(string) (string, error) { return "", nil })
 			if got, want := strings.Join(all, "\n"), strings.Join(append(c.load, c.more...), "\n"); got != want || err != nil {
 				t.Errorf("checked: %v\n got %s\nwant %s", err, got, want)
 			}

@@ -127,7 +127,7 @@ func (h *house) listeners(ctx context.Context) {
 	}{{"listen", h.cfg.Server.Listen}, {"tls.listen", h.cfg.TLS.Listen}} {
 		for _, addr := range l.addrs {
 			d := net.Dialer{Timeout: time.Second}
-			conn, err := d.DialContext(ctx, "tcp", local(addr))
+			conn, err := d.DialContext(ctx, "tcp", config.Local(addr))
 			if err != nil {
 				h.find("unreachable", Fault, fmt.Sprintf("%s %s: %v", l.key, addr, err), "pumpd does not run, or with another "+
 					"configuration.")
@@ -138,18 +138,6 @@ func (h *house) listeners(ctx context.Context) {
 	}
 }
 
-// local is where an address to listen on is reached from this machine.
-func local(addr string) string {
-	host, port, err := net.SplitHostPort(addr)
-	if err != nil {
-		return addr
-	}
-	if host == "" || host == "0.0.0.0" || host == "::" {
-		host = "localhost"
-	}
-	return net.JoinHostPort(host, port)
-}
-
 // admin asks the pump how it is.
 func (h *house) admin(ctx context.Context) {
 	if h.cfg.Server.Admin == "" {
@@ -158,7 +146,7 @@ func (h *house) admin(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
 	defer cancel()
 	for _, path := range []string{"/healthz", "/readyz"} {
-		r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+local(h.cfg.Server.Admin)+path, nil)
+		r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+config.Local(h.cfg.Server.Admin)+path, nil)
 		if err != nil {
 			return
 		}
@@ -220,7 +208,7 @@ func Streams(cfg *config.Config) (urls []string) {
 	}
 	for i := range cfg.Streams {
 		if cfg.Streams[i].Enabled && len(at) > 0 {
-			urls = append(urls, scheme+"://"+local(cmp.Or(at[0], "localhost"))+"/streams/"+cfg.Streams[i].Path)
+			urls = append(urls, scheme+"://"+config.Local(cmp.Or(at[0], "localhost"))+"/streams/"+cfg.Streams[i].Path)
 		}
 	}
 	return urls
