@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"sync/atomic"
 
 	"pumpd/server/admin"
 	"pumpd/server/clock"
@@ -157,35 +158,30 @@ func (s *Server) setHandshakeTime() {
 
 // prepareAdmin has the admin listen elsewhere. What is on its way there has half a second to end.
 func (s *Server) prepareAdmin(c *change) error {
-	var a *admin.Admin
-	if at := c.to.Server.Admin; at != "" {
-		var err error
-		if a, err = admin.Start(s.subject(c.budget), at); err != nil {
-			return err
-		}
-		c.instead(a.Close)
-	}
-	c.then(func() {
-		if old := s.admin.Swap(a); old != nil {
-			s.helpers.Go(old.Close)
-		}
-	})
-	return nil
+	return relocate(s, c, &s.admin, c.to.Server.Admin, admin.Start)
 }
 
 // prepareAgent is the same for who answers balancers.
 func (s *Server) prepareAgent(c *change) error {
-	var a *admin.Agent
-	if at := c.to.Server.AgentCheck; at != "" {
+	return relocate(s, c, &s.agent, c.to.Server.AgentCheck, admin.StartAgent)
+}
+
+// relocate starts a part of the admin at an address, unless that is "", in place of the one that is there.
+func relocate[T any, P interface {
+	*T
+	Close()
+}](s *Server, c *change, place *atomic.Pointer[T], at string, start func(*admin.Subject, string) (*T, error)) error {
+	var fresh *T
+	if at != "" {
 		var err error
-		if a, err = admin.StartAgent(s.subject(c.budget), at); err != nil {
+		if fresh, err = start(s.subject(c.budget), at); err != nil {
 			return err
 		}
-		c.instead(a.Close)
+		c.instead(P(fresh).Close)
 	}
 	c.then(func() {
-		if old := s.agent.Swap(a); old != nil {
-			s.helpers.Go(old.Close)
+		if old := place.Swap(fresh); old != nil {
+			s.helpers.Go(P(old).Close)
 		}
 	})
 	return nil
