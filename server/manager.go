@@ -13,6 +13,9 @@ const statusInterval = 10 * time.Second
 // tellManager keeps the service manager's watchdog away while all loops turn: a pump with a loop that is stuck is
 // started anew. It is called once a second, and tells now and then how we are.
 func (s *Server) tellManager(now clock.Instant) {
+	if s.manager == nil {
+		return
+	}
 	if s.manager.Watchdog() > 0 && len(s.node.stuck(now)) == 0 {
 		s.manager.Alive()
 	}

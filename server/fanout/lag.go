@@ -21,8 +21,7 @@ func (h *Hub) catchUp(v *Viewer, now clock.Instant) {
 	if v.verdict != reason.None || !a.at.After(v.at) {
 		return
 	}
-	missed := v.at.Next() // what it has had may be old because the source paused
-	behind, bytes := a.at.At().Since(missed.At()), a.at.BytesSince(v.at)
+	behind, bytes := v.lag(), a.at.BytesSince(v.at)
 	if behind <= h.limits.MaxLag+v.gen.Lag() && bytes <= h.limits.lagBytes && !h.tooDear(v, behind, bytes) {
 		return
 	}
