@@ -14,34 +14,9 @@ import (
 // serveScript answers each request as script says for its path, and gives the server's address.
 func serveScript(t *testing.T, script func(path string) (answer string)) string {
 	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { ln.Close() })
-	go func() {
-		for {
-			conn, err := ln.Accept()
-			if err != nil {
-				return
-			}
-			go func() {
-				defer conn.Close()
-				in := bufio.NewReader(conn)
-				first, err := in.ReadString('\n')
-				if err != nil {
-					return
-				}
-				for line := first; line != "\r\n"; {
-					if line, err = in.ReadString('\n'); err != nil {
-						return
-					}
-				}
-				fmt.Fprint(conn, script(strings.Fields(first)[1]))
-			}()
-		}
-	}()
-	return ln.Addr().String()
+	return serveEach(t, func(conn net.Conn, _ *bufio.Reader, line string) {
+		fmt.Fprint(conn, script(strings.Fields(line)[1]))
+	})
 }
 
 // moved is an answer that sends viewers elsewhere.

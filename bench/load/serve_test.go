@@ -43,6 +43,17 @@ func serveSynth(t *testing.T) string {
 // serveBytes answers every request with the same bytes, and closes if it shall.
 func serveBytes(t *testing.T, answer []byte, hold bool) string {
 	t.Helper()
+	return serveEach(t, func(conn net.Conn, in *bufio.Reader, _ string) {
+		conn.Write(answer)
+		if hold {
+			io.Copy(io.Discard, in)
+		}
+	})
+}
+
+// serveEach has each connection's request read, then answered by what gets its request line, and closes.
+func serveEach(t *testing.T, answer func(conn net.Conn, in *bufio.Reader, line string)) string {
+	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -56,15 +67,13 @@ func serveBytes(t *testing.T, answer []byte, hold bool) string {
 			}
 			go func() {
 				defer conn.Close()
-				r := bufio.NewReader(conn)
-				for line := ""; line != "\r\n"; {
-					if line, err = r.ReadString('\n'); err != nil {
-						return
-					}
+				in := bufio.NewReader(conn)
+				first, err := in.ReadString('\n')
+				for line := first; err == nil && line != "\r\n"; {
+					line, err = in.ReadString('\n')
 				}
-				conn.Write(answer)
-				if hold {
-					io.Copy(io.Discard, r)
+				if err == nil {
+					answer(conn, in, first)
 				}
 			}()
 		}

@@ -62,19 +62,9 @@ func TestCertificates(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			t.Cleanup(func() { l.Close() })
-			s := good()
-			go func() {
-				for {
-					conn, err := l.Accept()
-					if err != nil {
-						return
-					}
-					go s.answer(conn)
-				}
-			}()
+			addr := good().serveOn(t, l)
 			r, err := Examine(context.Background(), Options{
-				URL: "https://" + l.Addr().String() + "/streams/x", Watch: 50 * time.Millisecond, Patience: time.Second,
+				URL: "https://" + addr + "/streams/x", Watch: 50 * time.Millisecond, Patience: time.Second,
 				TLS: &tls.Config{RootCAs: roots},
 			})
 			if err != nil {

@@ -36,6 +36,10 @@ func (s *script) serve(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return s.serveOn(t, l)
+}
+
+func (s *script) serveOn(t *testing.T, l net.Listener) string {
 	t.Cleanup(func() { l.Close() })
 	go func() {
 		for {
