@@ -2,6 +2,7 @@ package codec
 
 import (
 	"bytes"
+	"encoding/binary"
 	"fmt"
 	"io"
 	"math"
@@ -170,4 +171,40 @@ func hexDigit(c byte) (v int64, ok bool) {
 		return int64(c-'a') + 10, true
 	}
 	return 0, false
+}
+
+// chunkedBytes is the size of what MarshalBinary gives.
+const chunkedBytes = 2 + 8 + 4
+
+// MarshalBinary is all that c remembers, for another process to go on with. It never fails.
+func (c *Chunked) MarshalBinary() ([]byte, error) {
+	b := make([]byte, 2, chunkedBytes)
+	b[0] = byte(c.state)
+	if c.BareLF {
+		b[1] = 1
+	}
+	b = binary.LittleEndian.AppendUint64(b, uint64(c.left))
+	return binary.LittleEndian.AppendUint32(b, uint32(c.trailer)), nil
+}
+
+// UnmarshalBinary is the reverse. An error names what cannot be.
+func (c *Chunked) UnmarshalBinary(b []byte) error {
+	if len(b) != chunkedBytes {
+		return fmt.Errorf("chunked: %d bytes, want %d", len(b), chunkedBytes)
+	}
+	read := Chunked{
+		state: chunkState(b[0]), BareLF: b[1] != 0,
+		left:    int64(binary.LittleEndian.Uint64(b[2:])),
+		trailer: int(binary.LittleEndian.Uint32(b[10:])),
+	}
+	switch {
+	case read.state > atEOF:
+		return fmt.Errorf("chunked: state %d, limit %d", read.state, atEOF)
+	case read.left < 0 || read.state == inData && read.left == 0:
+		return fmt.Errorf("chunked: %d bytes left in state %d", read.left, read.state)
+	case read.trailer > maxTrailer:
+		return fmt.Errorf("chunked: trailer of %d bytes, limit %d", read.trailer, maxTrailer)
+	}
+	*c = read
+	return nil
 }

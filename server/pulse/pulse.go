@@ -12,7 +12,7 @@ type Pulse struct {
 	Packets int           // that have come
 	First   clock.Instant // of packets
 	Latest  clock.Instant // of packets
-	pace    time.Duration // between packets, on average
+	Pace    time.Duration // between packets, on average; like all of it, Came sets it
 }
 
 // Came notes that a packet has come.
@@ -20,7 +20,7 @@ func (p *Pulse) Came(now clock.Instant) {
 	if p.Packets == 0 {
 		p.First = now
 	} else {
-		p.pace += (now.Since(p.Latest) - p.pace) / 8
+		p.Pace += (now.Since(p.Latest) - p.Pace) / 8
 	}
 	p.Packets++
 	p.Latest = now
@@ -28,7 +28,7 @@ func (p *Pulse) Came(now clock.Instant) {
 
 // Patience is the time without packets that is no accident. Sources with a packet every two seconds are allowed more
 // than those with fifty a second.
-func (p *Pulse) Patience() time.Duration { return max(Relief, 4*p.pace) }
+func (p *Pulse) Patience() time.Duration { return max(Relief, 4*p.Pace) }
 
 // Relief is half of what a failover may take.
 const Relief = time.Second
