@@ -3,6 +3,7 @@
 package clock
 
 import (
+	"fmt"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -31,6 +32,29 @@ func New() Clock {
 	started := time.Now()
 	return Clock{func() Instant { return Instant(time.Since(started)) }}
 }
+
+// Monotonic is what the kernel's monotonic clock shows, in ns. All processes of a machine see the same one.
+func Monotonic() int64 {
+	var t unix.Timespec
+	_ = unix.ClockGettime(unix.CLOCK_MONOTONIC, &t) // fails only for clocks that do not exist
+	return t.Nano()
+}
+
+// Resume makes a clock that goes on with that of another process, which showed now just after Monotonic was mono there.
+// It is never behind that.
+func Resume(now Instant, mono int64) (Clock, error) {
+	started := time.Now()
+	passed := Monotonic() - mono
+	if now < 0 || now > latestInstant || mono < 0 || passed < 0 {
+		return Clock{}, fmt.Errorf("clock: %d at %d ns of the kernel's, which shows %d, limit %d", now, mono, mono+passed,
+			latestInstant)
+	}
+	now = now.Add(time.Duration(passed))
+	return Clock{func() Instant { return now.Add(time.Since(started)) }}, nil
+}
+
+// latestInstant is a hundred years.
+const latestInstant = Instant(100 * 365 * 24 * time.Hour)
 
 // ThreadTime is the CPU time that the calling thread has used.
 func ThreadTime() time.Duration {

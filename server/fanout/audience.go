@@ -88,7 +88,8 @@ func (h *Hub) Join(v *Viewer, st *stream.Stream, j *stream.Joins, head []byte, n
 	v.slot = int32(len(a.viewers))
 	waits := h.line != nil && h.line.Known()
 	if h.line != nil {
-		h.count(v, j)
+		h.count(a, j.Gen)
+		v.debt = joining
 	}
 	if waits {
 		v.beginBare(j)

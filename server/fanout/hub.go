@@ -54,6 +54,7 @@ type Hub struct {
 	settle    time.Duration // how long a round waits for the rest of a burst
 	settling  bool          // it does now
 	taken     uint64        // bytes that sockets took and no audience has counted yet
+	adopted   bool          // viewers came from another process since the last Work
 
 	// Of the line, see shape.go and measure.go.
 	line         *line.Line       // nil: nobody cares what it carries
@@ -174,6 +175,9 @@ func (h *Hub) goOn() {
 // Work makes a round if there is news and it is time for one, and then has those go on who wait for the line: first the
 // rest of the round, and of the one before.
 func (h *Hub) Work(now clock.Instant) {
+	if h.adopted {
+		h.takeUp(now)
+	}
 	h.offerNews(now)
 	if h.line != nil {
 		h.serve(line.Live, now)

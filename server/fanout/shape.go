@@ -22,9 +22,10 @@ import (
 type debt uint8
 
 const (
-	noDebt  debt = iota // it is in step, or a moment behind; then late
-	joining             // its burst; then noDebt
-	late                // what its socket did not take in time; then noDebt
+	noDebt   debt = iota // it is in step, or a moment behind; then late
+	joining              // its burst; then noDebt
+	late                 // what its socket did not take in time; then noDebt
+	restored             // its burst, of which it has had nothing in another process; when it is adopted joining
 )
 
 // lateAge is how old what a viewer lacks is when it counts as late. Before that it is sent to as the others.
@@ -35,8 +36,11 @@ const unmetered = math.MaxInt
 
 // starting says that v has had no packet and waits for its burst.
 func (v *Viewer) starting() bool {
-	return v.debt == joining && v.seq == 0 && v.base == v.at.Following() && v.lead == nil
+	return v.debt == joining && v.packetless() && v.lead == nil
 }
+
+// packetless says that v has had no packet.
+func (v *Viewer) packetless() bool { return v.seq == 0 && v.base == v.at.Following() }
 
 // lacks says that there is something to send to v. One that has joined since the last round may be ahead of that.
 func (v *Viewer) lacks() bool { return v.audience.at.After(v.at) || v.lead != nil }
@@ -194,14 +198,12 @@ func (h *Hub) waitFirst() {
 	h.resume(line.Live, h.now)
 }
 
-// count counts v, which is new, among those who take a part of the line.
-func (h *Hub) count(v *Viewer, j *stream.Joins) {
-	a := v.audience
+// count counts one who is new in a, and gets g, among those who take a part of the line.
+func (h *Hub) count(a *audience, g *stream.Generation) {
 	if len(a.viewers) == 0 {
-		a.flow, a.rate = 0, int64(line.Wire(int(j.Gen.Header().Bitrate()/8)))
+		a.flow, a.rate = 0, int64(line.Wire(int(g.Header().Bitrate()/8)))
 	}
 	h.expect(a.rate)
-	v.debt = joining
 }
 
 // greet sends v, which is new, the reply and the header, and has it wait for its burst. How long that is shows when

@@ -41,3 +41,13 @@ func (r Reason) String() string {
 		"kicked", "banned",
 	}[r]
 }
+
+// Of is the reason of a word; false: there is none.
+func Of(word string) (Reason, bool) {
+	for r := None; r < Count; r++ {
+		if r.String() == word {
+			return r, true
+		}
+	}
+	return None, false
+}

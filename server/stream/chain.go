@@ -41,6 +41,9 @@ func (e *Element) Kind() ElementKind { return e.kind }
 // At is when e was published.
 func (e *Element) At() clock.Instant { return e.at }
 
+// Order is e's place in the chain: each element's is one more than that of the one before.
+func (e *Element) Order() uint64 { return e.order }
+
 // Index is how many packets are before e, modulo 2^32; LocationIds are differences of it.
 func (e *Element) Index() uint32 { return uint32(e.index) }
 
@@ -168,6 +171,14 @@ type joinable struct {
 	next atomic.Pointer[joinable] // the point after this one, set once; not to one before, which would hold the chain
 }
 
+// newJoinable is the point at which the packet e may be started with, for which o stands if it needs one.
+func newJoinable(before, e *Element, o *opening) *joinable {
+	if o != nil {
+		o.first = e
+	}
+	return &joinable{before: before, at: e.at, bytes: before.bytes, opening: o}
+}
+
 // pointQueue holds the join points of the burst, oldest first.
 type pointQueue []*joinable
 
@@ -233,18 +244,21 @@ func (c *chain) packet(full, short []byte, join bool, o *opening, now clock.Inst
 			c.every = now.Since(c.latest)
 		}
 		c.latest = now
-		if o != nil {
-			o.first = e
-		}
-		c.points.add(&joinable{before: before, at: now, bytes: before.bytes, opening: o})
+		c.points.add(newJoinable(before, e, o))
 	}
 	c.full = c.points.trim(now, e.bytes, *c.gen.reach.Load()) || c.full
+	return c.joins()
+}
+
+// joins are those that are valid where the chain ends with a packet, or with a header behind which none has come.
+func (c *chain) joins() *Joins {
+	last := c.last
 	if len(c.points) == 0 {
-		return &Joins{Gen: c.gen, Start: e, Newest: e}
+		return &Joins{Gen: c.gen, Start: last, Newest: last}
 	}
 	oldest, newest := c.points[0], c.points[len(c.points)-1]
 	return &Joins{Gen: c.gen, Start: oldest.before, opening: oldest.opening, Newest: newest.before,
-		back: now.Since(oldest.at), oldest: oldest, bytes: e.bytes, latest: c.latest, every: c.every}
+		back: last.at.Since(oldest.at), oldest: oldest, bytes: last.bytes, latest: c.latest, every: c.every}
 }
 
 // end appends the end.

@@ -213,7 +213,7 @@ func (s *Source) write(b []byte, p asf.Packet, at clock.Instant) error {
 		return nil
 	}
 	if begins { // what its older video continues was left out
-		b, p = s.trimmed(b, p)
+		b, p = trimmed(s.published, b, p)
 	}
 	s.publish(b, p, at)
 	return nil
@@ -226,12 +226,9 @@ func (s *Source) publish(b []byte, p asf.Packet, now clock.Instant) {
 		st.chain.tuning = t
 		st.chain.gen.reachBy(t.burst)
 	}
-	var o *opening
-	if p.Older != asf.NoOlder {
-		full, short := s.forms(s.trimmed(b, p))
-		o = newOpening(p.Older, st.chain.gen, full, short)
-	}
-	full, short := s.forms(b, p)
+	keep := packing{s.published, st.chain.tuning.short}
+	o := keep.opening(b, p, st.chain.gen)
+	full, short := keep.forms(b, p)
 	room := !st.chain.full
 	st.joins.Store(st.chain.packet(full, short, p.Join, o, now))
 	if st.chain.full && room {
@@ -245,36 +242,6 @@ func (s *Source) publish(b []byte, p asf.Packet, now clock.Instant) {
 		s.goLive()
 	}
 }
-
-// trimmed is a packet to start with: without the video before its key frame.
-func (s *Source) trimmed(b []byte, p asf.Packet) ([]byte, asf.Packet) {
-	if p.Older == asf.NoOlder {
-		return b, p
-	}
-	t := s.published.AppendTrimmed(nil, b, p)
-	parsed, err := s.published.ParsePacket(t)
-	if err != nil {
-		return b, p
-	}
-	return t, parsed
-}
-
-// forms copies a packet once into what viewers are sent: full for raw ASF, short for MMSH. They share their bytes when
-// there is no padding to save.
-func (s *Source) forms(b []byte, p asf.Packet) (full, short []byte) {
-	h := s.published
-	full = h.AppendFull(make([]byte, 0, h.PacketSize), b, p)
-	if !s.stream.tuning.Load().short || len(full)-len(b)+p.Padding < leastPadding {
-		return full, full
-	}
-	if short = h.AppendShort(make([]byte, 0, len(b)+2), b, p); len(full)-len(short) < leastPadding {
-		return full, full
-	}
-	return full, short
-}
-
-// leastPadding is what must be saved for a short form: FFmpeg warns of what is left when it puts 1 to 5 bytes back.
-const leastPadding = 6
 
 // End tells the viewers that the stream is over and gives the claim up.
 func (s *Source) End() {

@@ -40,3 +40,22 @@ func (n *Stats) received(bytes int, now clock.Instant) {
 	n.BytesIn.Add(uint64(bytes))
 	n.lastPacket.Store(int64(now))
 }
+
+// counters are those that only grow, by the names of their fields.
+func (n *Stats) counters() map[string]*atomic.Uint64 {
+	return map[string]*atomic.Uint64{
+		"PacketsIn":      &n.PacketsIn,
+		"BytesIn":        &n.BytesIn,
+		"BadPackets":     &n.BadPackets,
+		"SkippedPackets": &n.SkippedPackets,
+		"Generations":    &n.Generations,
+		"Switches":       &n.Switches,
+		"PushesDenied":   &n.PushesDenied,
+		"WrongPasswords": &n.WrongPasswords,
+		"Joined":         &n.Joined,
+		"Denied":         &n.Denied,
+		"BytesOut":       &n.BytesOut,
+		"Skips":          &n.Skips,
+		"WrongViewers":   &n.WrongViewers,
+	}
+}

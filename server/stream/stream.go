@@ -53,6 +53,8 @@ type Stream struct {
 	until    clock.Instant // then
 	retired  bool          // nobody gets the claim any more
 
+	unresumed bool // writer came from another process, and nobody goes on in its place yet
+
 	// The claim's holder only.
 	chain chain
 }

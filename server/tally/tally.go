@@ -65,11 +65,20 @@ var statuses = [...]int{302, 400, 401, 403, 404, 405, 408, 409, 411, 413, 414, 4
 
 // Count counts a reply.
 func (s *Statuses) Count(status int) {
-	i := slices.Index(statuses[:], status)
-	if i < 0 {
-		i = len(statuses)
+	s.n[place(status)].Add(1)
+}
+
+func place(status int) int {
+	if i := slices.Index(statuses[:], status); i >= 0 {
+		return i
 	}
-	s.n[i].Add(1)
+	return len(statuses)
+}
+
+// Add counts n replies by the word of All. What is no such word counts with the others.
+func (s *Statuses) Add(status string, n uint64) {
+	number, _ := strconv.Atoi(status)
+	s.n[place(number)].Add(n)
 }
 
 // All calls show with each status as a word, and how many times there was that.
