@@ -123,6 +123,7 @@ var arrows = []arrow{
 	{dir: "server/bans"},
 	{dir: "server/auth", may: []string{"server/clock", "codec", "*"}},
 	{dir: "server/pulse", may: []string{"server/clock"}},
+	{dir: "server/handover", may: []string{"server/clock", "*"}},
 	// What all of the server stands on.
 	{dir: "server/clock", may: []string{"*"}},
 	{dir: "server/accesslog", may: []string{"*"}, tests: []string{"server/logging/logtest"}},

@@ -1,0 +1,32 @@
+package handover
+
+// A Stage is where one of the two programs is in a handover. The old one has those up to Lingering, the new one the
+// others. Whatever ends a program that has not been Committed to, or has not committed, costs nobody anything: the other
+// one is, or becomes, the only one.
+type Stage uint8
+
+// The stages of a handover.
+const (
+	Idle      Stage = iota // the old one: there is no handover; then Starting
+	Starting               // the new program is started and reads its configuration; then Greeting, or Idle if it does not come up
+	Greeting               // it is there, and makes ready; then Freezing, or Idle if it refuses or is of another version
+	Freezing               // what feeds streams is parked, loops stand still; then Sending, or Idle
+	Sending                // all there is goes over; then Committed when it is taken, or Idle: everything goes on here
+	Committed              // it is the new program's; then Lingering, or the end
+	Lingering              // what cannot move is served here to its end; last
+
+	Loading  // the new one: it reads its configuration; then Prepared, or the end
+	Prepared // it can serve, and has nothing to; then Taking, or the end
+	Taking   // it gets what there is, and touches none of it; then Taken, or the end
+	Taken    // it has everything; then Running when the old one commits, or the end
+	Running  // it serves; then Idle, for it is the old one of the next handover
+)
+
+var stages = [...]string{
+	Idle: "idle", Starting: "starting", Greeting: "greeting", Freezing: "freezing", Sending: "sending",
+	Committed: "committed", Lingering: "lingering",
+	Loading: "loading", Prepared: "prepared", Taking: "taking", Taken: "taken", Running: "running",
+}
+
+// String is the word for it in logs, documents and faults.
+func (s Stage) String() string { return stages[s] }
