@@ -54,7 +54,7 @@ var restart = []string{
 var asked = []string{
 	"server.admin_hosts", "server.admin_users", "server.pprof", "server.ready_streams", "server.ready_headroom",
 	"server.quota_hard",
-	"timeouts.pull_stall", "timeouts.drain",
+	"timeouts.pull_stall", "timeouts.drain", "timeouts.upgrade", "timeouts.upgrade_linger",
 }
 
 // loopKeys are what loops and hubs have copies of, see loopLimitsOf and hubLimitsOf.

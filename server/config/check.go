@@ -68,6 +68,8 @@ func (f *document) checkTimeouts(c *Timeouts) {
 	f.between("timeouts.source_grace", c.SourceGrace, 0, time.Hour)
 	f.between("timeouts.stall", c.Stall, time.Second, time.Hour)
 	f.between("timeouts.drain", c.Drain, 0, time.Hour)
+	f.between("timeouts.upgrade", c.Upgrade, time.Second, 10*time.Minute)
+	f.between("timeouts.upgrade_linger", c.UpgradeLinger, 0, 24*time.Hour)
 }
 
 // checkListeners wants every address good and in use once. Port 0, which the system replaces by a free one, may be

@@ -100,6 +100,9 @@ var badValues = []badConfig{
 	{"pull_stall", "[timeouts]\npull_stall = \"0s\"\n", "pump.toml:2: timeouts.pull_stall: 0s, want 1s to 3600s"},
 	{"push_setup", "[timeouts]\npush_setup = \"2h\"\n", "pump.toml:2: timeouts.push_setup: 7200s, want 1s to 3600s"},
 	{"source_grace", "[timeouts]\nsource_grace = \"-1s\"\n", "pump.toml:2: timeouts.source_grace: -1s, want 0s to 3600s"},
+	{"upgrade", "[timeouts]\nupgrade = \"0s\"\n", "pump.toml:2: timeouts.upgrade: 0s, want 1s to 600s"},
+	{"linger", "[timeouts]\nupgrade_linger = \"25h\"\n",
+		"pump.toml:2: timeouts.upgrade_linger: 90000s, want 0s to 86400s"},
 	{"drain", "[timeouts]\ndrain = \"2h\"\n", "pump.toml:2: timeouts.drain: 7200s, want 0s to 3600s"},
 	{"stall", "[timeouts]\nstall = \"500ms\"\n", "pump.toml:2: timeouts.stall: 500ms, want 1s to 3600s"},
 

@@ -77,6 +77,9 @@ type Timeouts struct {
 	SourceGrace Duration `toml:"source_grace"` // viewers wait this long for a lost source
 	Stall       Duration `toml:"stall"`        // a viewer that takes nothing is cut
 	Drain       Duration `toml:"drain"`        // over so long viewers are sent away before the end
+	Upgrade     Duration `toml:"upgrade"`      // a new program must have taken over
+
+	UpgradeLinger Duration `toml:"upgrade_linger"` // for so long the old one serves who cannot move
 }
 
 // TLS is the table [tls].
@@ -201,6 +204,9 @@ func Default() *Config {
 			PushSetup:   Duration(120 * time.Second),
 			SourceGrace: Duration(30 * time.Second),
 			Stall:       Duration(20 * time.Second),
+			Upgrade:     Duration(30 * time.Second),
+
+			UpgradeLinger: Duration(time.Hour),
 		},
 		TLS: TLS{MinVersion: "1.2"},
 	}

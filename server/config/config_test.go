@@ -53,7 +53,8 @@ func TestDefaults(t *testing.T) {
 		Timeouts: Timeouts{RequestHead: Duration(10 * time.Second), Handshake: Duration(3 * time.Second),
 			SourceIdle: Duration(time.Minute),
 			PullStall:  Duration(15 * time.Second), PushSetup: Duration(2 * time.Minute),
-			SourceGrace: Duration(30 * time.Second), Stall: Duration(20 * time.Second)},
+			SourceGrace: Duration(30 * time.Second), Stall: Duration(20 * time.Second),
+			Upgrade: Duration(30 * time.Second), UpgradeLinger: Duration(time.Hour)},
 		TLS:   TLS{MinVersion: "1.2"},
 		Files: []string{"pump.toml"},
 	}
