@@ -93,6 +93,7 @@ func parseAttack(args []string) (opt attack.Options, kinds []attack.Kind, err er
 		"how long memory and descriptors may take to come back after the last measurement")
 	fs.Float64Var(&opt.Scale, "scale", 1, "of the attack's connections and rates, for small machines")
 	fs.StringVar(&opt.Pumpd, "pumpd", "", "pumpd `binary` instead of building one")
+	settings := fs.String("pumpd-settings", "", "`keys` of [server] for it, such as merge=50ms,max_connections=900")
 	fs.StringVar(&opt.URL, "url", "", "attack this stream, mmsh://host:port/path, instead of starting a pump")
 	fs.StringVar(&opt.SecureURL, "secure", "", "with -url: the `URL` of the same over TLS, mmshs://host:port/path")
 	fs.IntVar(&opt.PID, "pid", 0, "with -url: the pump's process")
@@ -104,7 +105,7 @@ func parseAttack(args []string) (opt attack.Options, kinds []attack.Kind, err er
 	if err != nil {
 		return opt, nil, err
 	}
-	opt.Targets.Growth = *growth / 100
+	opt.Targets.Growth, opt.Settings = *growth/100, parseKeys(*settings)
 	if kinds, err = attack.Named(names); err != nil {
 		return opt, nil, err
 	}

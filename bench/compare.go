@@ -109,13 +109,22 @@ func parsePoints(s string) ([]compare.Point, error) {
 func parseSettings(s string) [][]string {
 	var all [][]string
 	for part := range strings.SplitSeq(s, ";") {
-		var lines []string
-		for pair := range strings.SplitSeq(part, ",") {
-			if key, value, ok := strings.Cut(strings.TrimSpace(pair), "="); ok {
-				lines = append(lines, fmt.Sprintf("%s = %q", key, value))
-			}
-		}
-		all = append(all, lines)
+		all = append(all, parseKeys(part))
 	}
 	return all
+}
+
+// parseKeys turns "merge=100ms,max_connections=900" into TOML lines.
+func parseKeys(s string) (lines []string) {
+	for pair := range strings.SplitSeq(s, ",") {
+		key, value, ok := strings.Cut(strings.TrimSpace(pair), "=")
+		if !ok {
+			continue
+		}
+		if _, err := strconv.Atoi(value); err != nil {
+			value = strconv.Quote(value)
+		}
+		lines = append(lines, key+" = "+value)
+	}
+	return lines
 }

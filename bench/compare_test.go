@@ -29,4 +29,7 @@ func TestParseSettings(t *testing.T) {
 	if !slices.EqualFunc(got, want, slices.Equal[[]string]) {
 		t.Errorf("got %q, want %q", got, want)
 	}
+	if got, want := parseKeys("max_connections=900"), []string{"max_connections = 900"}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
 }

@@ -5,24 +5,26 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"net"
 	"net/http"
 	"strings"
 	"sync"
+	"time"
 
 	"pumpd/bench/peers"
 )
 
-// badUpstream: servers that are pulled from, and are none.
+// badUpstream: servers that are pulled from, and are none. Somebody watches each of the streams all the time: pulls that
+// fail then try again every second, and do not wait longer each time.
 var badUpstream = Kind{
-	Name:  "upstream",
-	About: "a server from which 8 other streams are pulled, with damage, endless heads, lists and redirects for answers",
-	Setup: peers.Setup{Pulls: badStreams},
+	Name: "upstream",
+	About: "a server from which 16 watched streams are pulled: damage, heads, lists, chunks and redirects without end, " +
+		"drips, a new header each second",
+	Setup: peers.Setup{Pulls: badPulls},
 	Own:   true,
 	Run: func(ctx context.Context, v Victim, log *Log) error {
-		all, err := fouls()
+		all, err := lies()
 		if err != nil {
 			return err
 		}
@@ -33,6 +35,9 @@ var badUpstream = Kind{
 		defer context.AfterFunc(ctx, func() { ln.Close() })()
 		var open sync.WaitGroup
 		defer open.Wait()
+		for i := range badPulls {
+			open.Go(func() { v.insist(ctx, fmt.Sprintf("/streams/pull%d", i), log) })
+		}
 		for {
 			conn, err := ln.Accept()
 			if errors.Is(err, net.ErrClosed) {
@@ -45,7 +50,7 @@ var badUpstream = Kind{
 				defer conn.Close()
 				defer context.AfterFunc(ctx, func() { conn.Close() })()
 				log.connected()
-				if err := v.misserve(conn, all[rand.IntN(len(all))], log); err != nil && ctx.Err() == nil {
+				if err := v.misserve(ctx, conn, all[rand.IntN(len(all))], log); err != nil && ctx.Err() == nil {
 					log.ended(err)
 				}
 			})
@@ -53,38 +58,33 @@ var badUpstream = Kind{
 	},
 }
 
-// misserve answers each request on a connection with nonsense, and most often with something that looks like a stream.
-func (v Victim) misserve(conn net.Conn, f foul, log *Log) error {
-	const ok = "HTTP/1.0 200 OK\r\nServer: Rex/9.0.0.2980\r\nPragma: client-id=1\r\nContent-Type: "
-	var answer string
-	switch rand.IntN(12) {
-	case 0:
-		answer = "HTTP/1.0 200 OK\r\n" + strings.Repeat("X-A: b\r\n", bomb/8)
-	case 1:
-		answer = "HTTP/1.0 302 Found\r\nLocation: mmsh://" + v.Upstream + "/again\r\nContent-Length: 0\r\n\r\n"
-	case 2:
-		const entry = `<entry><ref href="a"/></entry>`
-		answer = ok + "video/x-ms-asx\r\n\r\n<asx version=\"3.0\">" + strings.Repeat(entry, bomb/len(entry))
-	case 3:
-		answer = string(noise(bomb))
-	case 4:
-		answer = strings.Replace(ok, "1.0", "1.1", 1) + "x-mms-framed\r\nTransfer-Encoding: chunked\r\n\r\n" + chunkBomb()
-	}
+const (
+	badPulls    = 16
+	insistPause = 250 * time.Millisecond
+)
+
+// insist watches a stream until ctx is done, and comes again when it ends.
+func (v Victim) insist(ctx context.Context, path string, log *Log) {
+	v.Path = path
+	keep(ctx, 1, v.Plain, 0, log, func(conn *net.TCPConn) error {
+		if _, err := conn.Write(v.playRequest()); err != nil {
+			return err
+		}
+		if _, err := readAnswer(bufio.NewReader(conn), http.MethodGet, log); err != nil {
+			return err
+		}
+		wait(ctx, insistPause)
+		return nil
+	})
+}
+
+// misserve answers a request by a lie.
+func (v Victim) misserve(ctx context.Context, conn net.Conn, l lie, log *Log) error {
 	request, err := http.ReadRequest(bufio.NewReader(conn))
 	if err != nil {
 		return err
 	}
 	log.sent(1) // an answer
-	if answer != "" {
-		_, err := io.WriteString(conn, answer)
-		return err
-	}
-	kind := "vnd.ms.wms-hdr.asfv1"
-	if strings.Contains(strings.Join(request.Header["Pragma"], ","), "xPlayStrm=1") {
-		kind = "x-mms-framed"
-	}
-	if _, err := fmt.Fprintf(conn, ok+"application/%s\r\n\r\n", kind); err != nil {
-		return err
-	}
-	return f.send(conn)
+	play := strings.Contains(strings.Join(request.Header["Pragma"], ","), "xPlayStrm=1")
+	return l(question{ctx: ctx, conn: conn, own: v.Upstream, play: play})
 }

@@ -2,6 +2,7 @@ package attack
 
 import (
 	"bufio"
+	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -13,6 +14,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"pumpd/codec"
 )
 
 // Nonsense is what it says, and comes again.
@@ -156,6 +159,7 @@ func TestBadUpstream(t *testing.T) {
 		if err != nil {
 			continue // it is not there yet
 		}
+		conn.SetReadDeadline(time.Now().Add(200 * time.Millisecond)) // some drip
 		fmt.Fprintf(conn, "GET /0 HTTP/1.0\r\nPragma: xPlayStrm=1\r\n\r\n")
 		line, _ := io.ReadAll(io.LimitReader(conn, 120))
 		conn.Close()
@@ -163,6 +167,37 @@ func TestBadUpstream(t *testing.T) {
 	}
 	if deeds := stop(); len(seen) < 4 || deeds.Requests < 4 {
 		t.Errorf("%d answers, deeds %+v", len(seen), deeds)
+	}
+}
+
+// What looks like a stream is one that changes: each header is announced, and its packets are framed as they should be.
+func TestChangeEachSecond(t *testing.T) {
+	ours, theirs := net.Pipe()
+	ctx, cancel := context.WithCancel(t.Context())
+	over := make(chan error, 1)
+	go func() { over <- question{ctx: ctx, conn: theirs, play: true}.changeEachSecond() }()
+	r := bufio.NewReader(ours)
+	if answer, err := http.ReadResponse(r, nil); err != nil || answer.StatusCode != http.StatusOK {
+		t.Fatalf("%v, %v", answer, err)
+	}
+	seen := map[byte]int{}
+	for b := make([]byte, 4); seen['H'] < 2 || seen['D'] < 2; {
+		if _, err := io.ReadFull(r, b); err != nil {
+			t.Fatal(err)
+		}
+		f, _, err := codec.ParseFrame(append(b, make([]byte, int(b[2])|int(b[3])<<8)...))
+		if err != nil {
+			t.Fatal(err)
+		}
+		seen[f.Type]++
+		if _, err := r.Discard(len(f.Body)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	cancel()
+	ours.Close()
+	if <-over; seen['C'] != seen['H']-1 {
+		t.Errorf("frames %v", seen)
 	}
 }
 

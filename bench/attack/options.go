@@ -15,7 +15,8 @@ type Options struct {
 	Recover   time.Duration // how long memory and descriptors may take to come back, from the end of the last window
 	Scale     float64       // of the attack's numbers and rates
 
-	Pumpd string // path of the binary that is started for each attack
+	Pumpd    string   // path of the binary that is started for each attack
+	Settings []string // more lines of its [server] such as merge = "50ms"
 	// A pump that runs already instead, and is fed.
 	URL, SecureURL string
 	PID            int
@@ -42,6 +43,8 @@ func (o *Options) Check() error {
 		return fmt.Errorf("scale %v, more than 0 and at most 10", o.Scale)
 	case (o.URL == "") != (o.PID == 0):
 		return errors.New("-url and -pid belong together: what the pump takes is measured")
+	case len(o.Settings) > 0 && o.URL != "":
+		return errors.New("settings are for a pump that is started: leave -url out")
 	case o.SecureURL != "" && o.URL == "":
 		return errors.New("-secure goes with -url")
 	}

@@ -90,6 +90,7 @@ func TestOptionsCheck(t *testing.T) {
 		"duration":  func(o *Options) { o.Window = 0 },
 		"scale":     func(o *Options) { o.Scale = 0 },
 		"-pid":      func(o *Options) { o.URL = "mmsh://h/x" },
+		"settings":  func(o *Options) { o.URL, o.PID, o.Settings = "mmsh://h/x", 1, []string{"a = 1"} },
 		"-url":      func(o *Options) { o.SecureURL = "mmshs://h/x" },
 	} {
 		o := fine

@@ -39,7 +39,7 @@ func Run(ctx context.Context, opt Options, kind Kind) (*Report, error) {
 
 // runStaged measures against a pump that is started for it.
 func (e *experiment) runStaged(ctx context.Context) (*Report, error) {
-	s, err := newStage(ctx, e.opt.Pumpd, e.kind)
+	s, err := newStage(ctx, e.opt, e.kind)
 	if err != nil {
 		return nil, err
 	}

@@ -2,6 +2,7 @@ package attack
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"pumpd/bench/peers"
@@ -16,14 +17,16 @@ type stage struct {
 }
 
 // newStage starts both. end must be called.
-func newStage(ctx context.Context, binary string, kind Kind) (*stage, error) {
+func newStage(ctx context.Context, opt Options, kind Kind) (*stage, error) {
 	src, err := source.NewSynthetic(source.Options{
 		Bitrate: 300e3, Packet: 1400, GOP: 2 * time.Second, Payloads: 1, Ballast: kind.Ballast,
 	})
 	if err != nil {
 		return nil, err
 	}
-	server, err := peers.Pumpd(binary, kind.Setup).Start()
+	setup := kind.Setup
+	setup.Settings = slices.Concat(setup.Settings, opt.Settings)
+	server, err := peers.Pumpd(opt.Pumpd, setup).Start()
 	if err != nil {
 		return nil, err
 	}
