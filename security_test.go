@@ -15,7 +15,7 @@ import (
 	"testing"
 )
 
-// What SECURITY.md says is bounded is, by what it names, and numbers are those of the code.
+// What SECURITY.md says is bounded is, by what it names, numbers are those of the code, and there is a test for each.
 func TestSecurityLimits(t *testing.T) {
 	text, err := os.ReadFile("SECURITY.md")
 	if err != nil {
@@ -23,7 +23,7 @@ func TestSecurityLimits(t *testing.T) {
 	}
 	_, table, _ := strings.Cut(string(text), "\n## What is bounded, and by what\n")
 	table, _, _ = strings.Cut(table, "\n## ")
-	row := regexp.MustCompile("(?m)^\\| (.*) \\| (.*) \\| `([\\w/]+\\.go):([\\w.]+)` \\| .* \\|$")
+	row := regexp.MustCompile("(?m)^\\| (.*) \\| (.*) \\| `([\\w/]+\\.go):([\\w.]+)` \\| .* \\| `([\\w/]+_test\\.go):(Test\\w+)` \\|$")
 	rows := row.FindAllStringSubmatch(table, -1)
 	for _, r := range rows {
 		what, limit, file, name := r[1], r[2], r[3], r[4]
@@ -34,8 +34,11 @@ func TestSecurityLimits(t *testing.T) {
 		case isConst && value != "" && !strings.Contains(limit, value):
 			t.Errorf("%s: limit %q, and %s is %s", what, limit, name, value)
 		}
+		if test, name := r[5], r[6]; !declared(t, test)[name] {
+			t.Errorf("%s: no %s in %s", what, name, test)
+		}
 	}
-	if lines := strings.Count(table, "\n|"); len(rows) < 30 || len(rows) != lines-2 {
+	if lines := strings.Count(table, "\n|"); len(rows) < 45 || len(rows) != lines-2 {
 		t.Errorf("%d of %d rows are of the form that can be checked", len(rows), lines-2)
 	}
 }
