@@ -21,6 +21,8 @@ type Identity struct {
 	UID    int
 	GID    int
 	Groups []int // supplementary ones
+
+	named bool // the configuration has the group as well
 }
 
 // Parse finds "user" or "user:group", by name or by number. A user that has no name is good only with a group. root is
@@ -41,7 +43,7 @@ func Parse(s string) (Identity, error) {
 	default:
 		id.UID = int(number)
 	}
-	if hasGroup {
+	if id.named = hasGroup; hasGroup {
 		if id.GID, err = groupOf(group); err != nil {
 			return id, err
 		}
@@ -93,14 +95,18 @@ func groupOf(name string) (int, error) {
 // IsRoot says whether the process may do everything.
 func IsRoot() bool { return os.Geteuid() == 0 }
 
-// Has says whether the process is id already.
-func (id Identity) Has() bool { return os.Geteuid() == id.UID && os.Getuid() == id.UID }
+// Has says whether the process is id already. A group counts where the configuration names it: whoever started the
+// process as the user may have given it another.
+func (id Identity) Has() bool {
+	return os.Geteuid() == id.UID && os.Getuid() == id.UID &&
+		(!id.named || os.Getegid() == id.GID && os.Getgid() == id.GID)
+}
 
 // Assume makes the process id, all of its threads, and checks that there is no way back. What it has open stays open.
 // After an error the process is in no state to go on.
 func (id Identity) Assume() error {
 	if !IsRoot() {
-		return fmt.Errorf("only root can become %s, and this is user %d", id.Name, os.Geteuid())
+		return fmt.Errorf("only root can become %s, and this is user %d of group %d", id.Name, os.Geteuid(), os.Getegid())
 	}
 	// The groups first: who is no longer root may not change them. These are for all threads, see package syscall.
 	if err := syscall.Setgroups(slices.Concat([]int{id.GID}, id.Groups)); err != nil {

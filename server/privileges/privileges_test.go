@@ -53,7 +53,26 @@ func TestAssumeTakesRoot(t *testing.T) {
 	if err := id.Assume(); err == nil || !strings.Contains(err.Error(), "only root can become somebody") {
 		t.Errorf("%v", err)
 	}
-	if id.Has() || !(Identity{UID: os.Getuid()}).Has() {
-		t.Error("it does not know who it is")
+}
+
+// It is somebody with the right user, and with the right group where that is asked for.
+func TestHas(t *testing.T) {
+	uid, gid := os.Getuid(), os.Getgid()
+	for _, c := range []struct {
+		id   Identity
+		want bool
+	}{
+		{Identity{UID: uid, GID: gid}, true},
+		{Identity{UID: uid, GID: gid + 1}, true},
+		{Identity{UID: uid, GID: gid, named: true}, true},
+		{Identity{UID: uid, GID: gid + 1, named: true}, false},
+		{Identity{UID: uid + 1, GID: gid}, false},
+	} {
+		if got := c.id.Has(); got != c.want {
+			t.Errorf("%+v: %v", c.id, got)
+		}
+	}
+	if id, err := Parse("4000000:4000001"); err != nil || !id.named {
+		t.Errorf("%+v, %v", id, err)
 	}
 }
