@@ -51,7 +51,7 @@ func (f *document) checkStreams(c *Config) {
 		name := Item("streams", i)
 		f.checkPath(name, streams, i, users)
 		f.checkStream(name, &streams[i])
-		f.checkPushCerts(name+".push_certs", streams[i].PushCerts, c.TLS.ClientCA)
+		f.checkPushCerts(name+".push_certs", streams[i].PushCerts, &c.TLS)
 	}
 	for i := range streams {
 		base, isPush := strings.CutSuffix(strings.ToLower(streams[i].Path), PushSuffix)
@@ -164,16 +164,20 @@ func (f *document) checkNetworks(key string, networks []string) {
 	}
 }
 
-// checkPushCerts wants names, and somebody who signs them.
-func (f *document) checkPushCerts(key string, names []string, clientCA string) {
+// checkPushCerts wants names, somebody who signs them, and where to show certificates.
+func (f *document) checkPushCerts(key string, names []string, t *TLS) {
 	for i, name := range names {
 		if name == "" || len(name) > maxTitle || strings.ContainsFunc(name, unicode.IsControl) {
 			f.wrong(Item(key, i), "%.80q, want a name as a certificate has it, such as %q", name, "encoder.example")
 			return
 		}
 	}
-	if len(names) > 0 && clientCA == "" {
+	switch {
+	case len(names) == 0:
+	case t.ClientCA == "":
 		f.wrong(key, "there is no tls.client_ca, which says who signs such certificates")
+	case len(t.Listen) == 0:
+		f.wrong(key, "there is no tls.listen, and only TLS shows such certificates")
 	}
 }
 

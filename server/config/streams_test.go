@@ -187,6 +187,17 @@ var badStreams = []badConfig{
 		`pump.toml:5: streams[0].url: not for type "mmsh_push", only for "mmsh_pull"`},
 }
 
+// Certificates are shown over TLS alone.
+func TestPushCertsWantTLS(t *testing.T) {
+	cert := testCertificate(t)
+	text := "[tls]\nclient_ca = \"pump.crt\"\n" + pushTable + "push_certs = [\"a\"]\n"
+	_, err := Parse([]byte(text), cert.dir+"/pump.toml")
+	want := cert.dir + "/pump.toml:6: streams[0].push_certs: there is no tls.listen, and only TLS shows such certificates"
+	if err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+}
+
 func TestBadStreams(t *testing.T) { testBad(t, badStreams) }
 
 func TestGoodStreams(t *testing.T) {
