@@ -110,6 +110,7 @@ func (s *Server) addresses(cfg *config.Config) *addresses {
 func (s *Server) prepareTLS(c *change) error {
 	switch h := s.handshakes; {
 	case len(c.to.TLS.Listen) == 0:
+		c.then(s.unwatchCertificates)
 	case h == nil:
 		h, err := s.newHandshakes(c.to, c.budget)
 		if err != nil {
@@ -135,11 +136,17 @@ func (s *Server) prepareTLS(c *change) error {
 	return nil
 }
 
-// watchCertificates has the files of those that count now looked at, and of no others.
-func (s *Server) watchCertificates() {
+// unwatchCertificates has no files looked at.
+func (s *Server) unwatchCertificates() {
 	if s.unwatch != nil {
 		s.unwatch()
+		s.unwatch = nil
 	}
+}
+
+// watchCertificates has the files of those that count now looked at, and of no others.
+func (s *Server) watchCertificates() {
+	s.unwatchCertificates()
 	if s.handshakes == nil {
 		return
 	}

@@ -127,6 +127,9 @@ func TestReloadTLS(t *testing.T) {
 		c.Close()
 		t.Error("it listens for TLS still")
 	}
+	if r.unwatch != nil {
+		t.Error("it looks at certificates still")
+	}
 	files = writeCertificate(t, t.TempDir(), "three", "three.example")
 	r.change(func(c *config.Config) { c.TLS.Certificates = []config.Certificate{files} })
 	r.change(func(c *config.Config) { c.TLS.Listen = []string{at} })
