@@ -253,6 +253,30 @@ func TestAdminHash(t *testing.T) {
 	}
 }
 
+// Who makes many guesses at once is charged for each before it is compared, however long that takes.
+func TestAdminHashGuessesCountAtOnce(t *testing.T) {
+	hash, err := bcrypt.GenerateFromPassword([]byte("correct horse"), bcrypt.MinCost+4)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := newRigOf(t, func(c *config.Config) {
+		c.Server.AdminUsers = []auth.Secret{auth.Secret("ops:" + string(hash))}
+	}, pushStream("demo", ""))
+	d := newDesk(r.s)
+	gone, cancel := context.WithCancel(t.Context())
+	cancel() // nobody waits for what comes of them
+	for range 20 {
+		q := httptest.NewRequestWithContext(gone, http.MethodPost, "/api/v1/drain", nil)
+		q.RemoteAddr = "192.0.2.1:5"
+		q.SetBasicAuth("ops", "guess")
+		d.admit(httptest.NewRecorder(), q)
+	}
+	from := netip.MustParseAddr("192.0.2.1")
+	if at, ok := d.record.Turn(0, from, r.s.Clock.Now()); ok && at.Since(r.s.Clock.Now()) <= 0 {
+		t.Error("20 guesses at once, and the next need not wait")
+	}
+}
+
 func TestViewersAreListed(t *testing.T) {
 	r := newOpsRig(t)
 	for i := range 3 {

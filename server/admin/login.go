@@ -89,17 +89,22 @@ func (d *desk) ask(users auth.Users, r *http.Request, from netip.Addr) (string, 
 	}
 	path, _, _ := strings.Cut(r.RequestURI, "?")
 	proof := auth.Proof{Method: []byte(r.Method), Path: []byte(path), Authorization: []byte(shown), From: from}
-	name, v := d.record.Check(users, proof)
+	found := make(chan auth.Verdict, 1)
+	name, v, ok := d.record.Judge(0, users, proof, d.s.Clock.Now(), func(v auth.Verdict) { found <- v })
+	if !ok {
+		return "", v, errTooMany
+	}
 	if v == auth.Unknown {
-		var err error
-		if v, err = d.compare(r.Context(), users, proof); err != nil {
-			return "", v, err
+		select {
+		case v = <-found:
+		case <-r.Context().Done():
+			return "", v, errImpatient
 		}
 	}
-	d.guessed(from, v)
 	if v != auth.Right {
 		return "", v, errStranger
 	}
+	d.record.Right(0, from)
 	return name, v, nil
 }
 
@@ -121,33 +126,6 @@ func (d *desk) wait(ctx context.Context, from netip.Addr) error {
 		return nil
 	case <-ctx.Done():
 		return errImpatient
-	}
-}
-
-// compare waits for a comparison that takes its time.
-func (d *desk) compare(ctx context.Context, users auth.Users, proof auth.Proof) (auth.Verdict, error) {
-	found := make(chan auth.Verdict, 1)
-	v, ok := d.record.Verify(users, proof, func(v auth.Verdict) { found <- v })
-	switch {
-	case !ok:
-		return auth.Unknown, errTooMany
-	case v != auth.Unknown:
-		return v, nil
-	}
-	select {
-	case v = <-found:
-		return v, nil
-	case <-ctx.Done():
-		return auth.Unknown, errImpatient
-	}
-}
-
-func (d *desk) guessed(from netip.Addr, v auth.Verdict) {
-	switch v {
-	case auth.Right:
-		d.record.Right(0, from)
-	case auth.Wrong:
-		d.record.Wrong(0, from, d.s.Clock.Now())
 	}
 }
 
