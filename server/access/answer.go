@@ -6,7 +6,8 @@ import (
 	"mime"
 	"strings"
 	"time"
-	"unicode"
+
+	"pumpd/server/config"
 )
 
 // A Question is what the callback is asked, as JSON.
@@ -82,19 +83,9 @@ func (a *Answer) read(body []byte) error {
 	if said.TTL != nil {
 		a.Keep = time.Duration(max(0, min(*said.TTL, maxKeep.Seconds())) * float64(time.Second))
 	}
-	a.Why = oneLine(said.Reason)
+	a.Why = config.OneLine(strings.ToValidUTF8(said.Reason[:min(len(said.Reason), maxWhy)], ""))
 	if isViewer(said.User) {
 		a.User = said.User
 	}
 	return nil
-}
-
-// oneLine is text for a reply: what does not print is left out.
-func oneLine(s string) string {
-	return strings.Map(func(r rune) rune {
-		if !unicode.IsPrint(r) {
-			return -1
-		}
-		return r
-	}, strings.ToValidUTF8(s[:min(len(s), maxWhy)], ""))
 }

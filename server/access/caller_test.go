@@ -316,7 +316,7 @@ func TestParseAnswer(t *testing.T) {
 		{200, "application/json; charset=utf-8", `{"allow": true, "ttl": 1.5, "user": "ann", "more": [1]}`,
 			Answer{CallbackAllows, "", "ann", 1500 * time.Millisecond}},
 		{200, "application/json", `{"allow": false, "reason": "not\n paid\u202e", "user": "a b"}`,
-			Answer{CallbackDenies, "not paid", "", 7}},
+			Answer{CallbackDenies, "not  paid ", "", 7}},
 		{403, "application/json", `{"reason": "` + strings.Repeat("ä", 100) + `"}`,
 			Answer{CallbackDenies, strings.Repeat("ä", 60), "", 7}},
 		{401, "application/json", `{"allow": false}`, Answer{CallbackPassword, "", "", 7}},

@@ -82,7 +82,7 @@ func (f *document) err() error {
 	return errors.Join(errs...)
 }
 
-// OneLine keeps file names and keys with what does not print from making more lines, or worse, of an error.
+// OneLine keeps what does not print, in file names, keys and what others say, from making more lines, or worse.
 func OneLine(s string) string {
 	return strings.Map(func(r rune) rune {
 		if !unicode.IsPrint(r) {
