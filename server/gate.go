@@ -23,7 +23,8 @@ import (
 //
 // Viewers can take all ordinary places and still keep no encoder out: once admitted to its stream it has a place of
 // another kind, and until then one in reserve. Nor do connections that ask for nothing keep anybody out: when all
-// ordinary places are taken, the one whose request has been awaited for longest is closed.
+// ordinary places are taken, the one whose request has been awaited for longest is closed. Where those come back faster
+// than their time is over, new ones find themselves in reserve, and who has asked there is let in before who has not.
 type gate struct {
 	// Set by newGate, never changed.
 	log *slog.Logger
@@ -47,7 +48,7 @@ type gate struct {
 
 const (
 	reserveTime  = 2 * time.Second // in which a connection in reserve must have been admitted to a stream
-	promptTime   = time.Second     // in which a new connection need not make room: its request is on the way
+	promptTime   = time.Second     // in which a new connection need not make room for another: its request is on the way
 	familiarTime = 10 * time.Minute
 	maxKnown     = 1024
 
@@ -170,10 +171,11 @@ func (g *gate) admit(in *guest, st *stream.Stream, from netip.Addr, who, feeds s
 	return out, true
 }
 
-// demote moves a connection from reserve, or from an encoder's place, to an ordinary one, if one is free: it has no
-// guest any more.
-func (g *gate) demote(in *guest) bool {
-	if g.ordinary.Add(1) <= g.most.Load() && in.crowd.leave(in) {
+// demote moves a connection that has asked from reserve, or from an encoder's place, to an ordinary one, if one is free
+// or somebody has it who asks for nothing: it has no guest any more.
+func (g *gate) demote(in *guest, now clock.Instant) bool {
+	room := g.ordinary.Add(1) <= g.most.Load() || g.awaited.evictOldest(now.Add(1))
+	if room && in.crowd.leave(in) {
 		return true
 	}
 	g.ordinary.Add(-1)

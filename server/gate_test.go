@@ -256,8 +256,8 @@ func TestEncoderReturnsThroughAFlood(t *testing.T) {
 }
 
 // When all places are taken, those that ask for nothing make room, the one first that is awaited for longest: silent
-// ones, half requests, bodies that do not come, connections that are kept. Nobody has to before a second is over, and
-// no viewer ever has to.
+// ones, half requests, bodies that do not come, connections that are kept. For one that has asked they do so at once, for
+// another that has not when a second is over, and no viewer ever has to.
 func TestUnheardMakeRoom(t *testing.T) {
 	const ask = "OPTIONS * HTTP/1.1\r\nUser-Agent: NSPlayer/12.0\r\nConnection: Keep-Alive\r\n\r\n"
 	for _, say := range []string{
@@ -283,11 +283,11 @@ func TestUnheardMakeRoom(t *testing.T) {
 			waiting = append(waiting, p)
 			r.pass(time.Millisecond)
 		}
-		r.pass(promptTime - 5*time.Millisecond)
-		if v := r.watch("a", ffmpegAgent); !v.ended() {
-			t.Errorf("%q: before %v: %q, want 503", say, promptTime, v.status())
+		silent := r.connect()
+		if r.turn(); waiting[0].gone {
+			t.Errorf("%q: before %v one goes for another that asks for nothing either", say, promptTime)
 		}
-		r.pass(10 * time.Millisecond)
+		silent.hangUp()
 		v := r.watch("a", ffmpegAgent)
 		r.turn()
 		if !strings.Contains(v.status(), "200") || !waiting[0].gone || waiting[1].gone || viewer.gone || e.gone {
@@ -295,7 +295,12 @@ func TestUnheardMakeRoom(t *testing.T) {
 				"one to go",
 				say, v.status(), waiting[0].gone, waiting[1].gone, viewer.gone, e.gone)
 		}
-		r.pass(time.Hour)
+		r.pass(promptTime + 2*time.Millisecond)
+		another := r.connect()
+		if r.turn(); !waiting[1].gone || another.gone {
+			t.Errorf("%q: after %v: the second gone %v, another %v; want the second to go", say, promptTime,
+				waiting[1].gone, another.gone)
+		}
 		r.watch("a", ffmpegAgent)
 		if last := r.watch("a", ffmpegAgent); !last.ended() {
 			t.Errorf("%q: nobody is left who asks for nothing: %q, want 503", say, last.status())

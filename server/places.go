@@ -10,8 +10,8 @@ import (
 const fullText = "all connections are taken"
 
 // outOfPlace refuses a request that c's kind of place is not for: a connection in reserve may only push, and one in an
-// encoder's place may not watch. Either may where an ordinary place is free, which it then gets.
-func (l *loop) outOfPlace(c *conn, x exchange) bool {
+// encoder's place may not watch. Either may where an ordinary place is free, or held for nothing, which it then gets.
+func (l *loop) outOfPlace(c *conn, x exchange, now clock.Instant) bool {
 	g := l.gate
 	switch {
 	case c.guest == nil:
@@ -23,7 +23,7 @@ func (l *loop) outOfPlace(c *conn, x exchange) bool {
 		}
 	case x.want.pushes(), c.guest.crowd == &g.encoders && !x.want.watches():
 		return false
-	case g.demote(c.guest):
+	case g.demote(c.guest, now):
 		c.guest = nil
 		return false
 	}

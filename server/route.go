@@ -62,7 +62,7 @@ func (l *loop) newExchange(c *conn, r *codec.Request) exchange {
 // must come first.
 func (l *loop) route(c *conn, n int, rest []byte, now clock.Instant) bool {
 	x := l.newExchange(c, &l.request)
-	if l.outOfPlace(c, x) {
+	if l.outOfPlace(c, x, now) {
 		return false
 	}
 	if x.want == wantPushStart {
