@@ -9,7 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"pumpd/asf"
 	"pumpd/bench/source"
 	"pumpd/codec"
 )
@@ -116,7 +115,7 @@ func (q question) changeEachSecond() error {
 		if err != nil {
 			return err
 		}
-		if err := out.start(src.Header()); err != nil || !q.play {
+		if err := out.start(src); err != nil || !q.play {
 			return err
 		}
 		if err := source.Pace(q.ctx, src, out, time.Second); err != nil {
@@ -136,7 +135,7 @@ func (q question) missize() error {
 		return err
 	}
 	out := &framed{to: q.conn}
-	if err := out.start(src.Header()); err != nil || !q.play {
+	if err := out.start(src); err != nil || !q.play {
 		return err
 	}
 	for {
@@ -155,13 +154,13 @@ type framed struct {
 }
 
 // start begins a stream, or another one on the same connection.
-func (f *framed) start(h *asf.Header) error {
+func (f *framed) start(src source.Source) error {
 	var b []byte
 	if f.started {
 		b = codec.AppendReason(b, 'C', 0)
 	}
 	f.number, f.started = 0, true
-	_, err := f.to.Write(codec.AppendHeader(b, h.Published().Raw))
+	_, err := f.to.Write(codec.AppendHeader(b, src.Header().Published().Raw))
 	return err
 }
 
