@@ -49,8 +49,8 @@ var arrows = []arrow{
 			"server/access", "server/accesslog", "server/admin", "server/admission",
 			"server/auth", "server/bans", "server/clock", "server/config", "server/fanout", "server/forward", "server/line",
 			"server/logging", "server/play", "server/privileges",
-			"server/proxied", "server/pull", "server/pulse", "server/quota", "server/reason", "server/stream",
-			"server/systemd", "server/tally", "server/upstream", "server/via", "server/view", "asf", "codec",
+			"server/proxied", "server/pull", "server/pulse", "server/quota", "server/reason", "server/standstill",
+			"server/stream", "server/systemd", "server/tally", "server/upstream", "server/via", "server/view", "asf", "codec",
 			"*",
 		},
 		tests: []string{"server/logging/logtest", "server/stream/streamtest", "asf/asftest"},
@@ -71,8 +71,8 @@ var arrows = []arrow{
 	},
 	{
 		dir: "server/pull", may: []string{
-			"server/clock", "server/config", "server/outage", "server/pulse", "server/stream", "server/upstream", "server/via",
-			"server/view", "asf",
+			"server/clock", "server/config", "server/outage", "server/pulse", "server/standstill", "server/stream",
+			"server/upstream", "server/via", "server/view", "asf",
 		},
 		tests: []string{
 			"server/auth", "server/logging/logtest", "server/play", "server/stream/streamtest", "server/upstream/upstreamtest",
@@ -87,7 +87,9 @@ var arrows = []arrow{
 		tests: []string{"server/logging/logtest", "server/stream/streamtest", "asf", "asf/asftest"},
 	},
 	{
-		dir: "server/play", may: []string{"server/clock", "server/config", "server/stream", "server/view", "asf"},
+		dir: "server/play", may: []string{
+			"server/clock", "server/config", "server/standstill", "server/stream", "server/view", "asf",
+		},
 		tests: []string{"server/stream/streamtest", "asf/asftest"},
 	},
 	{
@@ -131,6 +133,7 @@ var arrows = []arrow{
 	{dir: "server/privileges", may: []string{"*"}},
 	{dir: "server/logging/logtest"},
 	{dir: "server/reason"},
+	{dir: "server/standstill"},
 	{dir: "server/systemd", may: []string{"*"}},
 	{dir: "server/tally"},
 	{dir: "server/uring", may: []string{"*"}},

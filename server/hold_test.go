@@ -74,7 +74,7 @@ func slateFor(t *testing.T, r *rig, then func(st *stream.Stream)) {
 		st.Config().Slate, st.Config().SlateAfter = config.SlateBuiltin, config.Duration(3*time.Second)
 		ctx, cancel := context.WithCancel(context.Background())
 		done := make(chan struct{})
-		go func() { play.RunSlate(ctx, st); close(done) }()
+		go func() { play.RunSlate(ctx, st, nil, nil); close(done) }()
 		then(st)
 		cancel()
 		<-done

@@ -265,7 +265,7 @@ func (s *Server) Run(ctx context.Context) error {
 		s.accept(l)
 	}
 	for _, st := range s.reg.Streams() {
-		s.startTasks(st)
+		s.startTasks(st, nil)
 	}
 	s.keepCount(s.node.quota.Load())
 	fault := s.keepHouse(ctx)

@@ -77,7 +77,7 @@ func (s *Server) setStreams(c *change, all []*stream.Stream, known map[string]*s
 	s.retire(removed, unwanted)
 	for _, st := range all {
 		if s.running[st] == nil {
-			s.startTasks(st)
+			s.startTasks(st, nil)
 		} else {
 			s.restartTasks(st, changed[st.Config().Path], c.diff.Keys)
 		}

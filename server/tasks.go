@@ -2,12 +2,14 @@ package server
 
 import (
 	"context"
+	"os"
 	"slices"
 
 	"pumpd/server/config"
 	"pumpd/server/forward"
 	"pumpd/server/play"
 	"pumpd/server/pull"
+	"pumpd/server/standstill"
 	"pumpd/server/stream"
 )
 
@@ -18,18 +20,23 @@ type task struct {
 	keys   []string // of streams
 	global []string // of others
 	wanted func(*config.Stream) bool
-	run    func(*Server, context.Context, *stream.Stream)
+	writes bool // it may be the stream's source
+	// It stands still when the running's signal asks it to, and goes on from what it inherits of the process before, if
+	// that is not nil.
+	run func(s *Server, ctx context.Context, st *stream.Stream, r *running, from *inheritance)
 }
 
 var tasks = []task{
 	{
 		keys:   []string{"streams[].slate"},
 		wanted: func(c *config.Stream) bool { return c.Slate != "" },
+		writes: true,
 		run:    (*Server).playSlate,
 	},
 	{
 		keys:   []string{"streams[].type", "streams[].file"},
 		wanted: func(c *config.Stream) bool { return c.Type == config.TypeFile },
+		writes: true,
 		run:    (*Server).playFile,
 	},
 	{
@@ -39,6 +46,7 @@ var tasks = []task{
 		},
 		global: []string{"proxy.url", "proxy.for_local"},
 		wanted: func(c *config.Stream) bool { return c.Type == config.TypePull },
+		writes: true,
 		run:    (*Server).pull,
 	},
 	{
@@ -65,42 +73,125 @@ var askedOfStreams = []string{
 	"streams[].forward_buffer", "streams[].forward_lag",
 }
 
-func (s *Server) playSlate(ctx context.Context, st *stream.Stream) { play.RunSlate(ctx, st) }
-func (s *Server) playFile(ctx context.Context, st *stream.Stream)  { play.RunFile(ctx, st) }
+func (s *Server) playSlate(ctx context.Context, st *stream.Stream, r *running, from *inheritance) {
+	play.RunSlate(ctx, st, r.signal, from.play())
+}
 
-func (s *Server) pull(ctx context.Context, st *stream.Stream) {
-	pull.Run(ctx, st, s.config, s.node.name)
+func (s *Server) playFile(ctx context.Context, st *stream.Stream, r *running, from *inheritance) {
+	play.RunFile(ctx, st, r.signal, from.play())
+}
+
+func (s *Server) pull(ctx context.Context, st *stream.Stream, r *running, from *inheritance) {
+	pull.Run(ctx, st, s.config, s.node.name, r.signal, from.pull())
 	st.ShowUpstreams(nil)
 }
 
-func (s *Server) forward(ctx context.Context, st *stream.Stream) {
+func (s *Server) forward(ctx context.Context, st *stream.Stream, _ *running, _ *inheritance) {
 	forward.Run(ctx, st, s.config, s.node.name)
 }
 
 // A running is a task that goes on.
 type running struct {
-	stop  context.CancelCauseFunc
-	ended chan struct{}
+	stop   context.CancelCauseFunc
+	ended  chan struct{}
+	signal *standstill.Signal // nil: it writes no stream and need not stand still
+}
+
+// A taskSnapshot is what another process needs to go on with a task. Neither: it begins anew there.
+type taskSnapshot struct {
+	Pull *pull.Snapshot
+	Play *play.Snapshot
+}
+
+// An inheritance is what the process before has left of a task. A nil one is nothing.
+type inheritance struct {
+	taskSnapshot
+	file *os.File // that came with it, the task's own; nil: none
+}
+
+func (i *inheritance) play() *play.Inheritance {
+	if i == nil || i.Play == nil {
+		return nil
+	}
+	return &play.Inheritance{Snapshot: i.Play, File: i.file}
+}
+
+func (i *inheritance) pull() *pull.Inheritance {
+	if i == nil || i.Pull == nil {
+		return nil
+	}
+	return &pull.Inheritance{Snapshot: i.Pull, Socket: i.file}
+}
+
+// park has a task stand still, and returns when it does or has ended: then it does nothing to its stream until goOn. An
+// error is that of ctx; then too goOn must follow, for it may yet come to where it stands still.
+func (r *running) park(ctx context.Context) error {
+	if r.signal == nil {
+		return nil
+	}
+	return r.signal.Park(ctx, r.ended)
+}
+
+// snapshot is what another process needs to go on with a task that stands still, and the descriptor of its socket or
+// file, which is valid until goOn or leave; -1: there is none.
+func (r *running) snapshot() (s taskSnapshot, fd int) {
+	if r.signal == nil {
+		return s, -1
+	}
+	state := r.signal.State()
+	switch of := state.Snapshot.(type) {
+	case *pull.Snapshot:
+		s.Pull = of
+	case *play.Snapshot:
+		s.Play = of
+	}
+	return s, state.FD
+}
+
+// goOn lets a task that stands still go on as if nothing was.
+func (r *running) goOn() {
+	if r.signal != nil {
+		r.signal.GoOn()
+	}
+}
+
+// leave ends a task that goes on in another process. It says nothing to its stream, and closes its socket only here.
+func (r *running) leave() {
+	if r.signal != nil {
+		r.signal.Leave()
+		return
+	}
+	r.stop(nil)
 }
 
 // runnings are those of all streams, in the order of tasks; nil: that one does not go on. They belong to the server's
 // own goroutine.
 type runnings map[*stream.Stream][]*running
 
-// startTasks has what the configuration wants begin for a stream that is new.
-func (s *Server) startTasks(st *stream.Stream) {
+// startTasks has what the configuration wants begin for a stream that is new, from what it inherits, in the order of
+// tasks; nil: nothing.
+func (s *Server) startTasks(st *stream.Stream, from []*inheritance) {
 	s.running[st] = make([]*running, len(tasks))
 	for i := range tasks {
+		var inherited *inheritance
+		if i < len(from) {
+			inherited = from[i]
+		}
 		if tasks[i].wanted(st.Config()) {
-			s.start(st, i, nil)
+			s.start(st, i, nil, inherited)
+		} else if inherited != nil && inherited.file != nil {
+			inherited.file.Close()
 		}
 	}
 }
 
 // start has a task begin once the one before, if there is one, has ended.
-func (s *Server) start(st *stream.Stream, i int, before *running) {
+func (s *Server) start(st *stream.Stream, i int, before *running, from *inheritance) {
 	ctx, stop := context.WithCancelCause(s.sources)
 	r := &running{stop: stop, ended: make(chan struct{})}
+	if tasks[i].writes {
+		r.signal = standstill.NewSignal()
+	}
 	s.running[st][i] = r
 	s.helpers.Go(func() {
 		defer close(r.ended)
@@ -108,7 +199,7 @@ func (s *Server) start(st *stream.Stream, i int, before *running) {
 		if before != nil {
 			<-before.ended
 		}
-		tasks[i].run(s, ctx, st)
+		tasks[i].run(s, ctx, st, r, from)
 	})
 }
 
@@ -125,7 +216,7 @@ func (s *Server) restartTasks(st *stream.Stream, changed, global []string) {
 			s.running[st][i] = nil
 		}
 		if wanted {
-			s.start(st, i, r)
+			s.start(st, i, r, nil)
 		}
 	}
 }

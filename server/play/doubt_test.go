@@ -42,7 +42,7 @@ func checkDamagedFile(t *testing.T, name string, done asftest.Damage, lost int) 
 			}
 			st, _ := streamtest.New(t, config.Stream{Path: "x", Type: config.TypeFile, File: file}, streamtest.Options{})
 			ctx, cancel := context.WithCancel(t.Context())
-			go RunFile(ctx, st)
+			go RunFile(ctx, st, nil, nil)
 			time.Sleep(3 * 60 * 40 * time.Millisecond)
 			synctest.Wait()
 			most, n := uint64(3*60), st.Stats().PacketsIn.Load()

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"pumpd/server/clock"
+	"pumpd/server/standstill"
 	"pumpd/server/stream"
 	"pumpd/server/view"
 )
@@ -21,15 +22,16 @@ import (
 // fileLate: behind by more, the file goes on from now: the machine was asleep, or the disk is slow.
 const fileLate = time.Second
 
-// RunFile plays the stream's file until ctx is done.
-func RunFile(ctx context.Context, st *stream.Stream) {
+// RunFile plays the stream's file until ctx is done. It stands still when signal asks it to, and goes on from what
+// another process has left, if that is not nil.
+func RunFile(ctx context.Context, st *stream.Stream, signal *standstill.Signal, from *Inheritance) {
 	name := st.Config().File
 	if name == "" {
 		name = builtInClip
 	}
-	insist(ctx, st.Log().With("file", name), "file cannot be played", func() error {
-		err := playFile(ctx, st, name)
-		if err != nil {
+	insist(ctx, signal, st.Log().With("file", name), "file cannot be played", func() error {
+		err := playFile(ctx, st, name, signal)
+		if err != nil && !errors.Is(err, standstill.ErrLeft) {
 			st.Fail(view.NewError(err, "", st.Clock().Now()))
 		}
 		return err
@@ -38,22 +40,25 @@ func RunFile(ctx context.Context, st *stream.Stream) {
 
 // insist does something until ctx is done. A file that cannot be played is tried again and again: somebody may be about
 // to put it there.
-func insist(ctx context.Context, log *slog.Logger, complaint string, do func() error) {
+func insist(ctx context.Context, signal *standstill.Signal, log *slog.Logger, complaint string, do func() error) {
 	for failures := 1; ; failures++ {
 		err := do()
-		if ctx.Err() != nil {
+		if ctx.Err() != nil || errors.Is(err, standstill.ErrLeft) {
 			return
 		}
 		wait := clock.Backoff(failures, rand.Float64())
 		log.Error(complaint, "err", err, "again_in", wait)
-		if clock.Pause(ctx, wait) != nil {
+		if signal.Pause(ctx, wait, nothing) != nil {
 			return
 		}
 	}
 }
 
-// playFile returns when ctx is done, which ends the stream, or with what went wrong.
-func playFile(ctx context.Context, st *stream.Stream, name string) error {
+// nothing is the state of one that plays nothing.
+func nothing() standstill.State { return standstill.Nothing }
+
+// playFile returns when ctx is done, which ends the stream, or with what went wrong, or ErrLeft.
+func playFile(ctx context.Context, st *stream.Stream, name string, signal *standstill.Signal) error {
 	l, err := openLoop(ctx, st.Config().File, sampleSize)
 	if err != nil {
 		return err
@@ -63,17 +68,21 @@ func playFile(ctx context.Context, st *stream.Stream, name string) error {
 	if err != nil {
 		return err
 	}
-	if err := l.play(ctx, src); err != nil {
+	err = l.play(ctx, src, signal)
+	switch {
+	case errors.Is(err, standstill.ErrLeft):
+		src.Yield() // nobody is told, see pull
+	case err != nil:
 		src.Lost(err)
-		return err
+	default:
+		src.Leave(ctx)
 	}
-	src.Leave(ctx)
-	return nil
+	return err
 }
 
-// play feeds a source, from the beginning of the file, until ctx is done (nil) or it cannot go on. The moments that
-// packets are due are counted from the start and not from one another, so lateness does not add up.
-func (l *fileLoop) play(ctx context.Context, src *stream.Source) error {
+// play feeds a source, from the beginning of the file, until ctx is done (nil), it cannot go on, or it is ErrLeft. The
+// moments that packets are due are counted from the start and not from one another, so lateness does not add up.
+func (l *fileLoop) play(ctx context.Context, src *stream.Source, signal *standstill.Signal) error {
 	l.replace(ctx, src)
 	l.begin, l.shift = 0, 0
 	if err := l.rewind(); err != nil {
@@ -109,7 +118,9 @@ func (l *fileLoop) play(ctx context.Context, src *stream.Source) error {
 		if wait < -fileLate {
 			start = start.Add(-wait)
 		}
-		if clock.Pause(ctx, wait) != nil {
+		if err := signal.Pause(ctx, wait, nothing); errors.Is(err, standstill.ErrLeft) {
+			return err
+		} else if err != nil {
 			return nil
 		}
 		if err := src.Packet(packet); err != nil {

@@ -306,7 +306,7 @@ func TestRunFile(t *testing.T) {
 		st, _ := streamtest.New(t, config.Stream{Path: "demo", Type: config.TypeFile}, streamtest.Options{})
 		ctx, cancel := context.WithCancel(t.Context())
 		begin := st.Clock().Now()
-		go RunFile(ctx, st)
+		go RunFile(ctx, st, nil, nil)
 		synctest.Wait()
 		first := st.Up().Start
 		time.Sleep(25 * time.Second)
@@ -356,7 +356,7 @@ func TestRunFileAfterSleep(t *testing.T) {
 		}})
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
-		go RunFile(ctx, st)
+		go RunFile(ctx, st, nil, nil)
 		time.Sleep(time.Hour + time.Minute)
 		synctest.Wait()
 		l, err := openLoop(t.Context(), "", 0)
@@ -379,7 +379,7 @@ func TestRunFileTriesAgain(t *testing.T) {
 			streamtest.Options{})
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
-		go RunFile(ctx, st)
+		go RunFile(ctx, st, nil, nil)
 		time.Sleep(time.Minute)
 		synctest.Wait()
 		if st.State() != stream.Idle || st.Writer() != nil {
@@ -410,7 +410,7 @@ func TestRunFileBusy(t *testing.T) {
 			t.Fatal(err)
 		}
 		ctx, cancel := context.WithCancel(t.Context())
-		go RunFile(ctx, st)
+		go RunFile(ctx, st, nil, nil)
 		time.Sleep(5 * time.Second)
 		synctest.Wait()
 		if st.Up() != nil {
@@ -441,7 +441,7 @@ func TestRunFileWithABadPacket(t *testing.T) {
 			st, _ := streamtest.New(t, config.Stream{Path: "x", Type: config.TypeFile, File: file},
 				streamtest.Options{Log: slog.New(slog.NewTextHandler(&log, nil))})
 			ctx, cancel := context.WithCancel(t.Context())
-			go RunFile(ctx, st)
+			go RunFile(ctx, st, nil, nil)
 			time.Sleep(3*2*time.Second - time.Millisecond)
 			cancel()
 			synctest.Wait()
@@ -479,7 +479,7 @@ func TestRunFileReplaced(t *testing.T) {
 			streamtest.Options{Log: slog.New(slog.NewTextHandler(&log, nil))})
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
-		go RunFile(ctx, st)
+		go RunFile(ctx, st, nil, nil)
 		check := func(packets, generations uint64) {
 			t.Helper()
 			time.Sleep(2 * time.Second)
@@ -530,7 +530,7 @@ func TestSlateWithABadPacket(t *testing.T) {
 			SlateAfter: config.Duration(time.Second)},
 			streamtest.Options{})
 		ctx, cancel := context.WithCancel(t.Context())
-		go RunSlate(ctx, st)
+		go RunSlate(ctx, st, nil, nil)
 		time.Sleep(3 * time.Second)
 		b := asftest.File(50, 40)
 		for i := range 200 {

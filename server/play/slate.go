@@ -2,10 +2,11 @@ package play
 
 import (
 	"context"
+	"errors"
 	"time"
 
-	"pumpd/server/clock"
 	"pumpd/server/config"
+	"pumpd/server/standstill"
 	"pumpd/server/stream"
 )
 
@@ -13,14 +14,15 @@ import (
 // frame, see push.header. Its header is mostly another than the source's, and viewers cross as by mmsh.md §9; a file
 // that was made with the source's own settings has the same one, and then they see no seam.
 
-// RunSlate plays the slate of a stream whenever nobody else has fed it for slate_after, until ctx is done.
-func RunSlate(ctx context.Context, st *stream.Stream) {
+// RunSlate plays the slate of a stream whenever nobody else has fed it for slate_after, until ctx is done. It
+// stands still when signal asks it to, and goes on from what another process has left, if that is not nil.
+func RunSlate(ctx context.Context, st *stream.Stream, signal *standstill.Signal, from *Inheritance) {
 	log := st.Log().With("slate", st.Config().Slate)
-	insist(ctx, log, "slate cannot be played", func() error { return keepSlate(ctx, st) })
+	insist(ctx, signal, log, "slate cannot be played", func() error { return keepSlate(ctx, st, signal) })
 }
 
-// keepSlate returns when ctx is done, or with what went wrong.
-func keepSlate(ctx context.Context, st *stream.Stream) error {
+// keepSlate returns when ctx is done, or with what went wrong, or ErrLeft.
+func keepSlate(ctx context.Context, st *stream.Stream, signal *standstill.Signal) error {
 	name := st.Config().Slate
 	if name == config.SlateBuiltin {
 		name = ""
@@ -30,17 +32,19 @@ func keepSlate(ctx context.Context, st *stream.Stream) error {
 		return err
 	}
 	defer l.close()
-	for clock.Pause(ctx, slateCheck) == nil {
-		if err := playSlate(ctx, st, l); err != nil {
+	for {
+		if err := signal.Pause(ctx, slateCheck, nothing); err != nil {
+			return err
+		}
+		if err := playSlate(ctx, st, l, signal); err != nil {
 			return err
 		}
 	}
-	return nil
 }
 
 const slateCheck = 50 * time.Millisecond
 
-func playSlate(ctx context.Context, st *stream.Stream, l *fileLoop) error {
+func playSlate(ctx context.Context, st *stream.Stream, l *fileLoop, signal *standstill.Signal) error {
 	playing, evict := context.WithCancel(ctx)
 	defer evict()
 	slate := stream.Claim{Kind: stream.Slate, Who: st.Config().Slate, Evict: evict}
@@ -49,8 +53,10 @@ func playSlate(ctx context.Context, st *stream.Stream, l *fileLoop) error {
 		return nil
 	}
 	st.Log().Info("source is away, the slate plays")
-	err := l.play(playing, src)
+	err := l.play(playing, src, signal)
 	switch {
+	case errors.Is(err, standstill.ErrLeft):
+		src.Yield()
 	case ctx.Err() != nil:
 		src.Leave(ctx)
 	case err != nil:

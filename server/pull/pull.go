@@ -5,6 +5,7 @@ package pull
 
 import (
 	"context"
+	"errors"
 	"math/rand/v2"
 	"sync"
 	"time"
@@ -12,6 +13,7 @@ import (
 	"pumpd/server/clock"
 	"pumpd/server/config"
 	"pumpd/server/outage"
+	"pumpd/server/standstill"
 	"pumpd/server/stream"
 	"pumpd/server/upstream"
 	"pumpd/server/via"
@@ -39,6 +41,7 @@ type puller struct {
 	pair    bool      // both upstreams are read at once
 	reports chan report
 	random  func() float64
+	signal  *standstill.Signal // nil: it is never asked to stand still
 
 	// Set by run, never changed.
 	ctx  context.Context
@@ -66,13 +69,17 @@ type handover struct {
 }
 
 // Run keeps a stream fed until ctx is done. now gives the configuration that counts: of the proxy when Run is called,
-// of timeouts at any time.
-func Run(ctx context.Context, st *stream.Stream, now func() *config.Config, pump via.Name) {
+// of timeouts at any time. It stands still when signal asks it to, and goes on from what another process has left, if
+// that is not nil.
+func Run(ctx context.Context, st *stream.Stream, now func() *config.Config, pump via.Name, signal *standstill.Signal,
+	from *Inheritance) {
 	p, err := newPuller(st, now, pump)
 	if err != nil {
 		st.Log().Error("pull is not possible", "err", err)
 		return
 	}
+	p.signal = signal
+	p.inherit(from)
 	p.run(ctx)
 }
 
@@ -127,6 +134,11 @@ func (p *puller) run(ctx context.Context) {
 		}
 		select {
 		case <-ctx.Done():
+		case h := <-p.signal.Asked():
+			if errors.Is(h.Stand(ctx, p.state()), standstill.ErrLeft) {
+				p.leave()
+				return
+			}
 		case n := <-p.reports:
 			routine = p.isRoutine(n)
 			p.handle(n, p.st.Clock().Now())

@@ -37,7 +37,7 @@ func newSlated(t *testing.T, r relay, width uint32) (s *scene, w *show, start fu
 		done := make(chan struct{})
 		go func() {
 			defer close(done)
-			play.RunSlate(ctx, s.st)
+			play.RunSlate(ctx, s.st, nil, nil)
 		}()
 		return func() {
 			stopPull()

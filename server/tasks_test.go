@@ -1,0 +1,81 @@
+package server
+
+import (
+	"context"
+	"log/slog"
+	"testing"
+	"time"
+
+	"pumpd/server/config"
+	"pumpd/server/stream"
+)
+
+// taskRig is a server that does nothing but to run what its streams need.
+func taskRig(t *testing.T, cfg config.Stream) (*Server, *stream.Stream) {
+	t.Helper()
+	c := config.Default()
+	c.Streams = []config.Stream{cfg}
+	s, err := New(c, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	s.sources = ctx
+	t.Cleanup(func() {
+		stop()
+		s.helpers.Wait()
+		s.release()
+	})
+	return s, s.reg.Streams()[0]
+}
+
+// What runs for a stream stands still together, does nothing to it meanwhile, and goes on or is gone.
+func TestTasksStandStill(t *testing.T) {
+	t.Parallel()
+	s, st := taskRig(t, config.Stream{Path: "x", Enabled: true, Type: config.TypeFile, Slate: config.SlateBuiltin})
+	s.startTasks(st, nil)
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	each := func(do func(*running)) {
+		for _, r := range s.running[st] {
+			if r != nil {
+				do(r)
+			}
+		}
+	}
+	packets := func() uint64 { return st.Stats().PacketsIn.Load() }
+	await := func(more uint64) {
+		t.Helper()
+		for n := packets(); packets() < n+more; {
+			if ctx.Err() != nil {
+				t.Fatal("no packets come")
+			}
+			time.Sleep(time.Millisecond)
+		}
+	}
+	for range 3 {
+		await(3)
+		each(func(r *running) {
+			if err := r.park(ctx); err != nil {
+				t.Fatal(err)
+			}
+		})
+		still := packets()
+		time.Sleep(200 * time.Millisecond) // of a file that has a packet every 40 ms
+		if n := packets(); n != still {
+			t.Errorf("%d packets while all stand still", n-still)
+		}
+		each((*running).goOn)
+	}
+	await(1)
+	each(func(r *running) {
+		if err := r.park(ctx); err != nil {
+			t.Fatal(err)
+		}
+	})
+	each((*running).leave)
+	each(func(r *running) { <-r.ended })
+	if st.Writer() != nil || st.State() != stream.Orphaned || st.Joins() == nil {
+		t.Errorf("who has left it: writer %v, state %v, joins %v", st.Writer(), st.State(), st.Joins())
+	}
+}
