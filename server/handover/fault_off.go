@@ -2,6 +2,8 @@
 
 package handover
 
-// Reach says that the program has come to a stage. Built with the tag "faults", as tests do, the program can be made to
-// end or to stop there.
-func Reach(Stage) {}
+// fault is what the program has none of unless it is built with the tag "faults", as tests do.
+func fault(Stage) {}
+
+// faulty is a version as it is.
+func faulty(version int) int { return version }

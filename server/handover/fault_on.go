@@ -12,24 +12,35 @@ import (
 // faultVariable is "STAGE:kill" or "STAGE:stop", or a file that says so when the stage is reached: "/path".
 const faultVariable = "PUMPD_FAULT"
 
-// Reach says that the program has come to a stage, and ends or stops it there if the fault says so.
-func Reach(s Stage) {
-	fault := os.Getenv(faultVariable)
-	if strings.HasPrefix(fault, "/") {
-		text, err := os.ReadFile(fault)
-		if err != nil {
-			return // no fault for now
-		}
-		fault = strings.TrimSpace(string(text))
+// otherVersion is set by the linker in a program that is to understand nothing of what others hand over.
+var otherVersion string
+
+// faulty is a version, or one that there is not.
+func faulty(version int) int {
+	if otherVersion != "" {
+		return -version
 	}
-	stage, action, _ := strings.Cut(fault, ":")
+	return version
+}
+
+// fault ends or stops the program at a stage if the environment says so.
+func fault(s Stage) {
+	wanted := os.Getenv(faultVariable)
+	if strings.HasPrefix(wanted, "/") {
+		text, err := os.ReadFile(wanted)
+		if err != nil {
+			return // none for now
+		}
+		wanted = strings.TrimSpace(string(text))
+	}
+	stage, action, _ := strings.Cut(wanted, ":")
 	if stage != s.String() {
 		return
 	}
 	signals := map[string]syscall.Signal{"kill": syscall.SIGKILL, "stop": syscall.SIGSTOP}
 	sig, known := signals[action]
 	if !known {
-		panic(fmt.Sprintf("%s: %q, want STAGE:kill or STAGE:stop", faultVariable, fault))
+		panic(fmt.Sprintf("%s: %q, want STAGE:kill or STAGE:stop", faultVariable, wanted))
 	}
 	_ = syscall.Kill(os.Getpid(), sig)
 	if sig == syscall.SIGKILL {

@@ -50,15 +50,14 @@ func (e *VersionError) Error() string {
 // Greet says hello and waits for the other's. A *Refusal is its answer; a *VersionError that the two do not understand
 // each other, which the other one finds as well.
 func (c *Conn) Greet(ours Hello) (theirs Hello, err error) {
-	if err := c.Send(KindHello, &ours); err != nil {
-		return theirs, err
-	}
+	ours.Version = faulty(ours.Version)
+	unheard := c.Send(KindHello, &ours) // it may have refused, and ended, before it heard us
 	m, err := c.Expect(KindHello)
 	if err != nil {
 		return theirs, err
 	}
 	defer m.Close()
-	if err := m.Decode(&theirs); err != nil {
+	if err := errors.Join(unheard, m.Decode(&theirs)); err != nil {
 		return theirs, err
 	}
 	if theirs.Version != ours.Version {
@@ -82,10 +81,10 @@ func (c *Conn) Expect(kind Kind) (*Message, error) {
 		return m, nil
 	}
 	defer m.Close()
-	return nil, m.unexpected(kind)
+	return nil, m.Unexpected(kind)
 }
 
-func (m *Message) unexpected(want Kind) error {
+func (m *Message) Unexpected(want Kind) error {
 	if m.Kind != KindRefusal {
 		return fmt.Errorf("message of kind %d, want %d", m.Kind, want)
 	}

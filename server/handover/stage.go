@@ -1,5 +1,7 @@
 package handover
 
+import "sync/atomic"
+
 // A Stage is where one of the two programs is in a handover. The old one has those up to Lingering, the new one the
 // others. Whatever ends a program that has not been Committed to, or has not committed, costs nobody anything: the other
 // one is, or becomes, the only one.
@@ -30,3 +32,18 @@ var stages = [...]string{
 
 // String is the word for it in logs, documents and faults.
 func (s Stage) String() string { return stages[s] }
+
+var watcher atomic.Pointer[func(Stage)]
+
+// Watch has a function be told of each stage that this process comes to, in place of the one before; it must not wait
+// for anything. Any goroutine.
+func Watch(tell func(Stage)) { watcher.Store(&tell) }
+
+// Reach says that this process has come to a stage. Built with the tag "faults", as tests do, the program can be made to
+// end or to stop there.
+func Reach(s Stage) {
+	if tell := watcher.Load(); tell != nil {
+		(*tell)(s)
+	}
+	fault(s)
+}

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -243,5 +244,17 @@ func TestStageString(t *testing.T) {
 			t.Errorf("stage %d is %q", s, s)
 		}
 		seen[s.String()] = true
+	}
+}
+
+// Whoever watches hears of each stage, in any build.
+func TestWatch(t *testing.T) {
+	var heard []Stage
+	Watch(func(s Stage) { heard = append(heard, s) })
+	defer watcher.Store(nil)
+	Reach(Greeting)
+	Reach(Committed)
+	if want := []Stage{Greeting, Committed}; !slices.Equal(heard, want) {
+		t.Errorf("heard %v, want %v", heard, want)
 	}
 }
