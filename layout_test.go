@@ -125,6 +125,7 @@ var arrows = []arrow{
 	{dir: "server/bans"},
 	{dir: "server/auth", may: []string{"server/clock", "codec", "*"}},
 	{dir: "server/pulse", may: []string{"server/clock"}},
+	{dir: "server/control", may: []string{"*"}},
 	{dir: "server/handover", may: []string{"server/clock", "*"}},
 	// What all of the server stands on.
 	{dir: "server/clock", may: []string{"*"}},

@@ -1,0 +1,99 @@
+package control
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// ErrNoPump is that nobody is asked: no pump runs by that file.
+var ErrNoPump = errors.New("no pump runs by this configuration, or none that can be asked")
+
+// Ask has the pump that has a name upgrade to a program, "" is its own again, and calls heard with each line of what
+// goes on. An error says why the old program goes on. Whatever becomes of ctx or of us, the upgrade goes on.
+func Ask(ctx context.Context, name, program string, heard func(line string)) error {
+	conn, err := reach(ctx, name)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrNoPump, err)
+	}
+	defer conn.Close()
+	defer context.AfterFunc(ctx, func() { conn.Close() })()
+	who, err := peer(conn)
+	if err != nil {
+		return err
+	}
+	// Root asks any user's pump. Anybody else would be told nothing by another user's.
+	if us := os.Geteuid(); us != 0 && !trusted(who.Uid, us) {
+		return fmt.Errorf("the pump, process %d, is user %d's, and this is user %d", who.Pid, who.Uid, us)
+	}
+	_, _ = fmt.Fprintln(conn, strconv.Quote(program)) // who will not hear it has said why already
+	heard(fmt.Sprintf("process %d of user %d is asked", who.Pid, who.Uid))
+	return hear(conn, heard)
+}
+
+// reach dials the pump, for which there may be nobody for a moment.
+func reach(ctx context.Context, name string) (*net.UnixConn, error) {
+	for begun := time.Now(); ; {
+		var d net.Dialer
+		conn, err := d.DialContext(ctx, "unix", name)
+		if err == nil {
+			return conn.(*net.UnixConn), nil
+		}
+		if time.Since(begun) >= nobodyTime || pause(ctx, retryInterval) {
+			return nil, err
+		}
+	}
+}
+
+// Gone is the line after which the pump that was asked may end without a word more: the new one has everything.
+const Gone = "committed"
+
+// hear reads all answers.
+func hear(conn *net.UnixConn, heard func(string)) error {
+	var faults []string
+	done := false
+	lines := bufio.NewScanner(conn)
+	for lines.Scan() {
+		line := lines.Text()
+		if len(line) < 2 || line[1] != ' ' {
+			return fmt.Errorf("%.80q, want an answer", line)
+		}
+		text := printable(line[2:])
+		switch line[0] {
+		case saysProgress:
+			heard(text)
+			done = done || text == Gone
+		case saysDone:
+			done = true
+		case saysFault:
+			faults = append(faults, text)
+		default:
+			return fmt.Errorf("%.80q, want an answer", line)
+		}
+	}
+	switch {
+	case len(faults) > 0:
+		return errors.New(strings.Join(faults, "\n"))
+	case done:
+		return nil
+	case lines.Err() != nil:
+		return lines.Err()
+	}
+	return errors.New("the pump has ended before it said how it went")
+}
+
+// printable is for terminals: somebody else may have taken the name of a pump.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if !strconv.IsPrint(r) {
+			return '?'
+		}
+		return r
+	}, s)
+}
