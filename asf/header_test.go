@@ -25,6 +25,8 @@ var (
 // at gives a stream of the table a bitrate.
 func (s Stream) at(bitrate uint32) Stream { s.Bitrate = bitrate; return s }
 
+func (s Stream) lasting(frame uint64) Stream { s.FrameTime = frame; return s }
+
 func headerCases() []headerCase {
 	properties := makeProperties(1400)
 	audio, video := makeStream(1, audioMedia, wma), makeStream(2, videoMedia, wmv)
@@ -52,6 +54,9 @@ func headerCases() []headerCase {
 			[]Stream{audio1.at(48_000), video2.at(250_000)}, 298_000},
 		{"bitrate declared and in the extension", makeHeader(makeExtension(makeExtendedStream(1, 48_000, nil)), properties,
 			audio, makeBitrates(1, 64_000)), 1400, []Stream{audio1.at(64_000)}, 64_000},
+		{"frame time", makeHeader(properties, audio, video, makeExtension(
+			edit(makeExtendedStream(1, 0, nil), 76, u64(400_000)), edit(makeExtendedStream(2, 0, nil), 76, u64(333_667)))),
+			1400, []Stream{audio1, video2.lasting(333_667)}, 500_000},
 		{"stream in the extension", makeHeader(properties, audio, makeExtension(unknown,
 			makeExtendedStream(2, 250_000, video))), 1400, []Stream{audio1, video2.at(250_000)}, 500_000},
 		{"bitrate of a stream number out of range", makeHeader(properties, audio,

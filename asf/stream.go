@@ -50,6 +50,7 @@ type Stream struct {
 
 	Tag           uint32 // video: FourCC, first letter lowest; audio: wave format tag, e.g. 0x161 for WMA 2
 	Width, Height uint32 // video, pixels
+	FrameTime     uint64 // video: mean time of a frame, 100 ns, 0 if it is not declared
 	Channels      uint16 // audio
 	SampleRate    uint32 // audio, Hz
 }
@@ -102,32 +103,42 @@ func (s *Stream) describe(format []byte) {
 
 const extendedHead = 88 // fixed part of an Extended Stream Properties Object, bytes
 
-// parseExtended reads an Extended Stream Properties Object, section 4.1: the stream's number and bitrate, and the
-// object embedded behind its variable part, empty if there is none. Multi-bitrate files hide Stream Properties there.
+// An extended is what an Extended Stream Properties Object says of a stream.
+type extended struct {
+	number    uint16
+	bitrate   uint32 // bit/s
+	frameTime uint64 // 100 ns
+	embedded  []byte // the object behind its variable part, empty if there is none
+}
+
+// parseExtended reads an Extended Stream Properties Object, section 4.1. Multi-bitrate files hide Stream Properties in
+// its end.
 //
 //	 24        40      44        72       74     76      84      86
 //	+---------+-------+---------+--------+------+-------+-------+------------+-------+------------+----------+
 //	| start,  | bit/s | buffer, | stream | lang | frame | names | payload    | names | payload    | embedded |
 //	| end     | u32   | flags.. | u16    | u16  | time  | count | ext. count |       | extensions | object   |
 //	+---------+-------+---------+--------+------+-------+-------+------------+-------+------------+----------+
-func parseExtended(b []byte) (number uint16, bitrate uint32, embedded []byte, err error) {
+func parseExtended(b []byte) (extended, error) {
 	if len(b) < extendedHead {
-		return 0, 0, nil, fmt.Errorf("%d bytes, need %d", len(b), extendedHead)
+		return extended{}, fmt.Errorf("%d bytes, need %d", len(b), extendedHead)
 	}
 	rest := b[extendedHead:]
 	// A name: language u16, length u16, text.
 	for i := range le.Uint16(b[84:]) {
 		if len(rest) < 4 || len(rest)-4 < int(le.Uint16(rest[2:])) {
-			return 0, 0, nil, fmt.Errorf("stream name %d: past the end, %d bytes left", i, len(rest))
+			return extended{}, fmt.Errorf("stream name %d: past the end, %d bytes left", i, len(rest))
 		}
 		rest = rest[4+int(le.Uint16(rest[2:])):]
 	}
 	// A payload extension system: GUID, data size u16, info length u32, info.
 	for i := range le.Uint16(b[86:]) {
 		if len(rest) < 22 || uint64(len(rest)-22) < uint64(le.Uint32(rest[18:])) {
-			return 0, 0, nil, fmt.Errorf("payload extension %d: past the end, %d bytes left", i, len(rest))
+			return extended{}, fmt.Errorf("payload extension %d: past the end, %d bytes left", i, len(rest))
 		}
 		rest = rest[22+le.Uint32(rest[18:]):]
 	}
-	return le.Uint16(b[72:]), le.Uint32(b[40:]), rest, nil
+	return extended{
+		number: le.Uint16(b[72:]), bitrate: le.Uint32(b[40:]), frameTime: le.Uint64(b[76:]), embedded: rest,
+	}, nil
 }

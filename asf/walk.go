@@ -9,8 +9,9 @@ import (
 type headerWalk struct {
 	h       *Header
 	objects int
-	// Bitrates by stream number: of the Stream Bitrate Properties, and of the Extended Stream Properties.
-	declared, extended [maxStream + 1]uint32
+	// By stream number: bitrates of the Stream Bitrate Properties, and the Extended Stream Properties.
+	declared [maxStream + 1]uint32
+	extended [maxStream + 1]extended
 }
 
 // run walks the children of the Header Object, which ends at size.
@@ -25,7 +26,7 @@ func (w *headerWalk) run(size int) error {
 	if len(w.h.Streams) == 0 {
 		return errors.New("no streams")
 	}
-	w.spreadBitrates()
+	w.complete()
 	return nil
 }
 
@@ -148,15 +149,15 @@ func (w *headerWalk) extension(o object) error {
 }
 
 func (w *headerWalk) extendedStream(o object) error {
-	number, bitrate, embedded, err := parseExtended(o.b)
+	e, err := parseExtended(o.b)
 	if err != nil {
 		return err
 	}
-	if number <= maxStream {
-		w.extended[number] = bitrate
+	if e.number <= maxStream {
+		w.extended[e.number] = e
 	}
 	end := o.at + len(o.b)
-	return w.children(end-len(embedded), end, w.embedded)
+	return w.children(end-len(e.embedded), end, w.embedded)
 }
 
 // embedded reads what stands at the end of an Extended Stream Properties Object; only Stream Properties may, section
@@ -186,13 +187,17 @@ func (w *headerWalk) bitrates(o object) error {
 	return nil
 }
 
-// spreadBitrates gives each stream its bitrate. The Stream Bitrate Properties count the overhead of packets, so they
-// win.
-func (w *headerWalk) spreadBitrates() {
+// complete gives each stream what other objects say of it. Of bitrates those of the Stream Bitrate Properties win: they
+// count the overhead of packets.
+func (w *headerWalk) complete() {
 	for i := range w.h.Streams {
 		s := &w.h.Streams[i]
+		e := &w.extended[s.Number]
 		if s.Bitrate = w.declared[s.Number]; s.Bitrate == 0 {
-			s.Bitrate = w.extended[s.Number]
+			s.Bitrate = e.bitrate
+		}
+		if s.Kind == Video {
+			s.FrameTime = e.frameTime
 		}
 	}
 }
