@@ -19,7 +19,7 @@ type audience struct {
 	retired bool   // goes with the last of those
 	bytes   uint64 // taken by sockets since they were last added to the stream's counter
 	beat    beat
-	slow    Count // as the stream knows of them
+	slow    slowness // as the stream knows of them
 
 	// Where the node knows its line.
 	flow    uint64    // bytes that each viewer in step was sent since they were counted last
@@ -73,7 +73,7 @@ func (h *Hub) forget() {
 	h.audiences = slices.DeleteFunc(h.audiences, func(a *audience) bool {
 		over := a.retired && a.listens == 0
 		if over {
-			a.tellCount(Count{})
+			a.tellCount(slowness{})
 			delete(h.of, a.stream)
 		}
 		return over

@@ -1,12 +1,21 @@
 package fanout
 
-import "sync/atomic"
+import (
+	"sync/atomic"
+	"time"
+)
 
 // A Count is how many viewers there are of some kind.
 type Count struct {
 	Viewers int64
 	Behind  int64 // of them, lack what others have been sent already
 	Blocked int64 // of them, have a socket that takes nothing at present
+}
+
+// A slowness is how an audience's slow viewers are.
+type slowness struct {
+	behind, blocked int64
+	lag             time.Duration // of all who are behind together
 }
 
 // A sharedCount is one that any goroutine may read.
@@ -17,7 +26,7 @@ func (h *Hub) takeCensus() {
 	h.counted = [len(dialects)][2]Count{}
 	inStep := uint64(0)
 	for _, a := range h.audiences {
-		var of Count
+		var of slowness
 		for _, v := range a.viewers {
 			n := &h.counted[v.dialect.number][0]
 			if v.tls != nil {
@@ -26,15 +35,17 @@ func (h *Hub) takeCensus() {
 			n.Viewers++
 			if v.state == blocked {
 				n.Blocked++
-				of.Blocked++
+				of.blocked++
 			}
 			if v.at == a.at || v.lag() <= 0 {
 				inStep++
 				continue
 			}
+			lag := v.lag()
 			n.Behind++
-			of.Behind++
-			h.stats.Lag.Observe(v.lag().Seconds(), 1)
+			of.behind++
+			of.lag += lag
+			h.stats.Lag.Observe(lag.Seconds(), 1)
 		}
 		a.tellCount(of)
 	}
@@ -50,9 +61,10 @@ func (h *Hub) takeCensus() {
 }
 
 // tellCount has the stream know of its slow viewers here.
-func (a *audience) tellCount(n Count) {
-	a.stream.Stats().Behind.Add(n.Behind - a.slow.Behind)
-	a.stream.Stats().Blocked.Add(n.Blocked - a.slow.Blocked)
+func (a *audience) tellCount(n slowness) {
+	a.stream.Stats().Behind.Add(n.behind - a.slow.behind)
+	a.stream.Stats().Blocked.Add(n.blocked - a.slow.blocked)
+	a.stream.Stats().Lag.Add(int64(n.lag - a.slow.lag))
 	a.slow = n
 }
 

@@ -33,6 +33,9 @@ func TestCensus(t *testing.T) {
 	if n.Behind.Load() != 1 || n.Blocked.Load() != 1 {
 		t.Errorf("the stream has %d behind and %d blocked, want 1 of each", n.Behind.Load(), n.Blocked.Load())
 	}
+	if lag := time.Duration(n.Lag.Load()); lag < time.Second || lag > 2*time.Second {
+		t.Errorf("they are behind by %v, want 1 s to 2 s", lag)
+	}
 	if lag := r.hub.stats.Lag.View(); lag.Count < 4 || lag.Upto[0] >= lag.Count {
 		t.Errorf("lags %+v: want two a second, some of them above 0", lag)
 	}

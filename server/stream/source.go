@@ -8,6 +8,7 @@ import (
 
 	"pumpd/asf"
 	"pumpd/server/clock"
+	"pumpd/server/view"
 )
 
 // A Source is a stream's one writer, from Claim until End, Lost, Yield or Pause. Its methods belong to one goroutine (a
@@ -269,7 +270,16 @@ func (s *Source) Over() { s.ended = true }
 // closing 5,000 viewers for that makes 5,000 reconnects.
 func (s *Source) Lost(err error) {
 	s.stream.log.Warn("source lost", "source", s.claim.Kind, "from", s.claim.Who, "err", err)
+	loss := Loss{Kind: s.claim.Kind, Who: s.claim.Who, Error: view.NewError(err, "", s.stream.clock.Now())}
+	s.stream.loss.Store(&loss)
 	s.stream.reg.release(s, true)
+}
+
+// A Loss is how a source was lost.
+type Loss struct {
+	Kind Kind
+	Who  string
+	view.Error
 }
 
 // ErrFollowed is the cause of the end of a source's context where another source is to follow it.

@@ -28,7 +28,8 @@ type Stats struct {
 	Skips    atomic.Uint64 // viewers that were moved to a newer key frame
 	Left     [reason.Count]atomic.Uint64
 	Behind   atomic.Int64   // viewers that lacked what others had, when loops last looked
-	Blocked  atomic.Int64   // and whose socket took nothing
+	Lag      atomic.Int64   // a time.Duration: by which all of those were behind, together
+	Blocked  atomic.Int64   // viewers whose socket took nothing
 	Refused  tally.Statuses // replies of 300 or more, to viewers and encoders
 
 	WrongViewers atomic.Uint64 // wrong passwords of viewers

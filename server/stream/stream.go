@@ -43,6 +43,7 @@ type Stream struct {
 	upstreams atomic.Pointer[[]view.Upstream] // of a pull, in order of preference; nil: it does not run yet
 	fault     atomic.Pointer[view.Error]      // of a file: why it did not play
 	forwards  atomic.Pointer[ForwardViews]    // nil: it is not pushed on
+	loss      atomic.Pointer[Loss]            // of the source that was lost last; nil: none was
 
 	// Under the registry's mutex.
 	writer   *Source       // nil: nobody writes
@@ -242,6 +243,9 @@ func (st *Stream) Fault() view.Error {
 	}
 	return view.Error{}
 }
+
+// Loss is that of the source that was lost last, nil if none was. It does not change. Any goroutine.
+func (st *Stream) Loss() *Loss { return st.loss.Load() }
 
 // Listen has the stream's bell ring for a loop, by its id, when the chain grows.
 func (st *Stream) Listen(id int) { st.loops.add(id) }
