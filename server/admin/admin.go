@@ -65,7 +65,7 @@ const (
 
 func prepare(s *Subject) *Admin {
 	a := &Admin{
-		s: s, mux: http.NewServeMux(), rates: newRates(s.Streams.Streams), desk: newDesk(s),
+		s: s, mux: http.NewServeMux(), rates: newRates(s), desk: newDesk(s),
 		ended: make(chan error, 1), end: make(chan struct{}),
 	}
 	a.mux.HandleFunc("/{$}", a.page)

@@ -14,6 +14,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"pumpd/server/config"
@@ -37,6 +38,7 @@ var pageTemplate = template.Must(template.New("status").Funcs(template.FuncMap{
 	"bytes":   func(n uint64) string { return scaled(float64(n), "B") },
 	"rate":    func(n int64) string { return scaled(float64(n), "bit/s") },
 	"seconds": duration,
+	"lasted":  lasted,
 	"host":    hostOnly,
 	// html/template trusts no mmsh:; ours are made by urlsOf
 	"link": func(url string) template.URL { return template.URL(url) },
@@ -60,13 +62,14 @@ type pageView struct {
 	Pprof   bool
 	Style   template.CSS
 	Script  template.JS
-	Graphs  []graph
+	Past    []span
 	Events  []event
 
 	Rows []row // of the overview, worst first
 
 	// Of a stream's page.
 	Stream    *row
+	Tenures   []tenure
 	Listed    *viewersReport // nil: loops did not say
 	Problem   string         // why
 	Asked     url.Values
@@ -78,6 +81,17 @@ type pageView struct {
 type row struct {
 	streamReport
 	Why string
+}
+
+// Picture says in a word or two what there is to see and to hear.
+func (r *row) Picture() string {
+	var words []string
+	for _, m := range r.Media {
+		if s := m.brief(); s != "" {
+			words = append(words, s)
+		}
+	}
+	return strings.Join(words, ", ")
 }
 
 // conditionOrder is how bad conditions are, the worst first.
@@ -115,6 +129,7 @@ func (a *Admin) streamPage(w http.ResponseWriter, r *http.Request) {
 	view := a.view(&statsReport{}, st, report.Path)
 	view.Heading, view.Root = "pumpd: "+report.Title, "../"
 	view.Stream = &row{report, whyOf(&report)}
+	view.Tenures = a.rates.history.tenures(st)
 	view.Asked, view.MayChange = r.URL.Query(), len(a.s.Config().AdminUsers) > 0
 	view.list(a, r, report.Path)
 	show(w, "stream", view)
@@ -141,7 +156,7 @@ func (v *pageView) list(a *Admin, r *http.Request, path string) {
 func (a *Admin) view(stats *statsReport, st *stream.Stream, path string) *pageView {
 	h := a.rates.history
 	return &pageView{statsReport: stats, Pprof: a.s.Config().Pprof, Style: template.CSS(pageCSS),
-		Script: template.JS(pageJS), Graphs: h.graphs(st), Events: h.recent(path)}
+		Script: template.JS(pageJS), Past: h.graphs(st), Events: h.recent(path)}
 }
 
 func show(w http.ResponseWriter, name string, view *pageView) {
@@ -163,13 +178,13 @@ func whyOf(r *streamReport) string {
 	case r.Condition == "failed":
 		for _, u := range r.Upstreams {
 			if u.LastError != "" {
-				return u.URL + ": " + u.LastError
+				return u.LastError + ", " + u.URL
 			}
 		}
 	case r.Orphaned != nil:
 		text := "viewers wait " + duration(r.Orphaned.Left) + " more"
 		if r.Orphaned.Lost != "" {
-			text = "lost " + r.Orphaned.Lost + ", " + text
+			text += ", lost " + r.Orphaned.Lost
 		}
 		return text
 	case r.Condition == "silent" && r.LastPacket != nil:
@@ -225,6 +240,17 @@ func duration(seconds float64) string {
 }
 
 const day = 24 * time.Hour
+
+// lasted is how long a tenure was, or is so far. Looks are a second apart.
+func lasted(t tenure) string {
+	if t.Until.IsZero() {
+		return "now, for " + duration(time.Since(t.Since).Seconds())
+	}
+	if long := t.Until.Sub(t.Since); long >= rateInterval {
+		return duration(long.Seconds())
+	}
+	return "less than 1 s"
+}
 
 // hostOnly leaves the port off.
 func hostOnly(address string) string {

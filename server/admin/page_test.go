@@ -30,7 +30,7 @@ func TestPage(t *testing.T) {
 		"<h1>&#34;&gt;&lt;img src=x onerror=y&gt;</h1>",
 		">Clip &amp; co</a>",
 		`<tr class="live">`, `<tr class="orphaned">`, `<tr class="idle">`, `<article class="orphaned">`,
-		"lost · mmsh_push", "source: none", "no encoder",
+		"lost · mmsh_push", "no encoder",
 		"push from 192.0.2.1:5",
 		"file from /films/&lt;b&gt;.wmv",
 		`viewers wait 30 s more`,

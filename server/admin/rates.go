@@ -4,6 +4,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"pumpd/server/admission"
 	"pumpd/server/clock"
 	"pumpd/server/stream"
 )
@@ -11,6 +12,7 @@ import (
 // rates are what comes into each stream and goes out of it, in bit/s over the last rateSpan.
 type rates struct {
 	streams func() []*stream.Stream // those there are; another slice when they are others
+	room    func() admission.View
 	history *history
 
 	// Any goroutine. A map that changes no more.
@@ -29,8 +31,8 @@ const (
 	rateReadings = int(rateSpan/rateInterval) + 1
 )
 
-func newRates(streams func() []*stream.Stream) *rates {
-	r := &rates{streams: streams, history: newHistory()}
+func newRates(s *Subject) *rates {
+	r := &rates{streams: s.Streams.Streams, room: s.Room, history: newHistory(s.Streams.Streams())}
 	r.of.Store(&map[*stream.Stream]*flow{})
 	return r
 }
@@ -66,7 +68,8 @@ func (r *rates) sample(now clock.Instant) {
 		f.in.sample(st.Stats().BytesIn.Load(), now)
 		f.out.sample(st.Stats().BytesOut.Load(), now)
 	}
-	r.history.look(r.known, r, now, time.Now())
+	room := r.room()
+	r.history.look(r.known, uplink{taken: room.Line, usable: room.Usable}, now, time.Now())
 }
 
 // same says that two lists are one.

@@ -50,6 +50,9 @@ type streamReport struct {
 	Orphaned    *orphanReport     `json:"orphaned,omitempty"` // absent: it is not
 	Media       []mediaReport     `json:"media,omitempty"`    // by the header; absent: there is none
 	Viewers     int64             `json:"viewers"`
+	Behind      int64             `json:"behind"`           // of the viewers, lack what others have been sent already
+	Blocked     int64             `json:"blocked"`          // of the viewers, have a socket that takes nothing now
+	Lag         float64           `json:"lag_seconds"`      // a mean of those who are behind; 0: nobody is
 	Waiting     int64             `json:"waiting"`          // for the stream to come up, see hold
 	Joined      uint64            `json:"joined"`           // viewers that ever were
 	Left        map[string]uint64 `json:"left"`             // viewers that are no more, by reason; absent: none
@@ -87,13 +90,14 @@ type orphanReport struct {
 
 // A mediaReport is one of the streams inside of a stream.
 type mediaReport struct {
-	Kind       string `json:"kind"`                  // audio, video or other
-	Codec      string `json:"codec,omitempty"`       // FourCC of video, a name or number of audio
-	Width      uint32 `json:"width,omitempty"`       // pixels
-	Height     uint32 `json:"height,omitempty"`      // pixels
-	Channels   uint16 `json:"channels,omitempty"`    // of audio
-	SampleRate uint32 `json:"sample_rate,omitempty"` // Hz
-	Bitrate    uint32 `json:"bitrate,omitempty"`     // as declared, absent if it is not
+	Kind       string  `json:"kind"`                  // audio, video or other
+	Codec      string  `json:"codec,omitempty"`       // FourCC of video, a name or number of audio
+	Width      uint32  `json:"width,omitempty"`       // pixels
+	Height     uint32  `json:"height,omitempty"`      // pixels
+	FrameRate  float64 `json:"frame_rate,omitempty"`  // of video, frames a second; absent if it is not declared
+	Channels   uint16  `json:"channels,omitempty"`    // of audio
+	SampleRate uint32  `json:"sample_rate,omitempty"` // Hz
+	Bitrate    uint32  `json:"bitrate,omitempty"`     // as declared, absent if it is not
 }
 
 // An upstreamReport is one that a pull may read, and what it does.

@@ -62,6 +62,8 @@ func (a *Admin) reportStream(st *stream.Stream, host string) streamReport {
 		SourceKind:  f.word(),
 		SourceUp:    f.up(),
 		Viewers:     n.Viewers.Load(),
+		Behind:      n.Behind.Load(),
+		Blocked:     n.Blocked.Load(),
 		Waiting:     n.Held.Load(),
 		Joined:      n.Joined.Load(),
 		Left:        map[string]uint64{},
@@ -79,6 +81,9 @@ func (a *Admin) reportStream(st *stream.Stream, host string) streamReport {
 		Generations: n.Generations.Load(),
 		Switches:    n.Switches.Load(),
 		URLs:        urlsOf(st, host),
+	}
+	if r.Behind > 0 {
+		r.Lag = seconds(time.Duration(n.Lag.Load() / r.Behind))
 	}
 	for why := reason.None + 1; why < reason.Count; why++ {
 		if left := n.Left[why].Load(); left > 0 {

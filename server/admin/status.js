@@ -7,9 +7,7 @@ async function refresh() {
     const answer = await fetch(location.href, { signal: AbortSignal.timeout(1900) });
     if (!answer.ok) throw answer.status;
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-    const at = document.activeElement && document.activeElement.id;
-    document.querySelector("main").replaceWith(page.querySelector("main"));
-    if (at && document.getElementById(at)) document.getElementById(at).focus({ preventScroll: true });
+    replace(document.querySelector("main"), page.querySelector("main"));
     document.title = page.title;
     away.hidden = true;
   } catch {
@@ -17,6 +15,18 @@ async function refresh() {
   }
 }
 setInterval(refresh, 2000);
+
+// Puts one element in the place of another, with focus and scroll bars where they were.
+function replace(old, now) {
+  const reach = "a, button, input", scroll = "ol, section";
+  const at = document.activeElement;
+  const nth = [...old.querySelectorAll(reach)].indexOf(at);
+  const places = [...old.querySelectorAll(scroll)].map((e) => [e.scrollLeft, e.scrollTop]);
+  old.replaceWith(now);
+  const same = (at && at.id && document.getElementById(at.id)) || (nth >= 0 && now.querySelectorAll(reach)[nth]);
+  if (same) same.focus({ preventScroll: true });
+  [...now.querySelectorAll(scroll)].forEach((e, i) => { if (places[i]) [e.scrollLeft, e.scrollTop] = places[i]; });
+}
 
 // A button with data-post asks the API for a change; its other data are the fields.
 addEventListener("click", async (event) => {

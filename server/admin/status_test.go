@@ -35,6 +35,9 @@ func TestStatusReport(t *testing.T) {
 	src.Packet([]byte("bad"))
 	st := r.s.Streams.Streams()[0].Stats()
 	st.Viewers.Store(3)
+	st.Behind.Store(2)
+	st.Blocked.Store(1)
+	st.Lag.Store(int64(3 * time.Second))
 	st.Joined.Store(12)
 	st.BytesOut.Store(1_000_000)
 	st.Skips.Store(2)
@@ -117,6 +120,9 @@ func TestStatusReport(t *testing.T) {
         }
       ],
       "viewers": 3,
+      "behind": 2,
+      "blocked": 1,
+      "lag_seconds": 1.5,
       "waiting": 0,
       "joined": 12,
       "left": {
@@ -164,6 +170,9 @@ func TestStatusReport(t *testing.T) {
       "source_up": false,
       "source": null,
       "viewers": 0,
+      "behind": 0,
+      "blocked": 0,
+      "lag_seconds": 0,
       "waiting": 0,
       "joined": 0,
       "left": {},
