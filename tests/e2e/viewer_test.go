@@ -35,7 +35,16 @@ func streamPath(stream string) string { return "/streams/" + stream }
 
 // get sends a request for a path and reads the answer's head. extra are further lines of the request.
 func get(addr, path, agent, extra string) (*http.Response, net.Conn, *bufio.Reader, error) {
-	conn, err := net.DialTimeout("tcp", addr, patience)
+	return getFrom(nil, addr, path, agent, extra)
+}
+
+// getFrom is get from an address of this machine; nil: any.
+func getFrom(from net.IP, addr, path, agent, extra string) (*http.Response, net.Conn, *bufio.Reader, error) {
+	dial := net.Dialer{Timeout: patience}
+	if from != nil {
+		dial.LocalAddr = &net.TCPAddr{IP: from}
+	}
+	conn, err := dial.Dial("tcp", addr)
 	if err != nil {
 		return nil, nil, nil, err
 	}
@@ -63,9 +72,12 @@ func watch(t *testing.T, addr, stream, agent string) *viewer {
 }
 
 // open is watch for any goroutine.
-func open(addr, stream, agent string) (*viewer, error) {
-	answer, conn, in, err := get(addr, streamPath(stream), agent, "Pragma: no-cache,rate=1.000000,request-context=2\r\n"+
-		"Pragma: xPlayStrm=1\r\n")
+func open(addr, stream, agent string) (*viewer, error) { return openFrom(nil, addr, stream, agent) }
+
+// openFrom is open from an address of this machine; nil: any.
+func openFrom(from net.IP, addr, stream, agent string) (*viewer, error) {
+	answer, conn, in, err := getFrom(from, addr, streamPath(stream), agent,
+		"Pragma: no-cache,rate=1.000000,request-context=2\r\nPragma: xPlayStrm=1\r\n")
 	if err != nil {
 		return nil, err
 	}
