@@ -40,8 +40,8 @@ func newConn(conn *net.UnixConn) *Conn {
 	return &Conn{conn: conn, oob: make([]byte, unix.CmsgSpace(4*MostDescriptors))}
 }
 
-// SetDeadline is until when Send and Receive may take; the zero time is for ever. Any goroutine: a deadline that is over
-// ends those that wait.
+// SetDeadline is until when Send and Receive may take; the zero time is for ever. Any goroutine: a deadline that is
+// over ends those that wait.
 func (c *Conn) SetDeadline(t time.Time) error { return c.conn.SetDeadline(t) }
 
 // Close ends it; whoever waits in Send or Receive has an error. Any goroutine.
@@ -111,7 +111,8 @@ func (c *Conn) writeDescriptors(b []byte, fds []int) (n int, err error) {
 	}
 }
 
-// inFlightPause is how long the other side has to receive descriptors before more are sent. Nothing tells us that it has.
+// inFlightPause is how long the other side has to receive descriptors before more are sent: nothing tells us that it
+// has.
 const inFlightPause = time.Millisecond
 
 // A Message is what was received.

@@ -8,7 +8,9 @@ import (
 	"io"
 	"net"
 	"os"
+	"os/exec"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -200,6 +202,64 @@ func sendCopies(c *Conn, fd, count int) error {
 		}
 	}
 	return nil
+}
+
+// Who is not root has a limit for descriptors that are sent and not received yet. Send waits there until they are.
+func TestDescriptorsInFlight(t *testing.T) {
+	if os.Getuid() == 0 {
+		t.Log("as another user, for root has no such limit")
+		cmd := exec.Command("/proc/self/exe", "-test.run=^TestDescriptorsInFlight$", "-test.v")
+		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
+		out, err := cmd.CombinedOutput()
+		if err != nil || !strings.Contains(string(out), "PASS: TestDescriptorsInFlight") {
+			t.Errorf("%v\n%s", err, out)
+		}
+		return
+	}
+	var before unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &before); err != nil {
+		t.Fatal(err)
+	}
+	few := before
+	few.Cur = 300
+	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &few); err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Setrlimit(unix.RLIMIT_NOFILE, &before)
+	a, b := twoEnds(t)
+	fds := make([]int, MostDescriptors)
+	for i := range fds {
+		fds[i] = int(os.Stderr.Fd())
+	}
+	const count = 5
+	sent, failed := make(chan int, count), make(chan error, 1)
+	go func() {
+		for i := range count {
+			if err := a.Send(testKind, i, fds...); err != nil {
+				failed <- err
+				return
+			}
+			sent <- i
+		}
+		failed <- nil
+	}()
+	<-sent
+	<-sent // the kernel counts before it adds: the third one has to wait
+	select {
+	case <-sent:
+		t.Errorf("a third message of %d descriptors is sent, limit %d", MostDescriptors, few.Cur)
+	case <-time.After(50 * time.Millisecond):
+	}
+	for range count {
+		m, err := b.Receive()
+		if err != nil {
+			t.Fatal(err)
+		}
+		m.Close()
+	}
+	if err := <-failed; err != nil {
+		t.Error(err)
+	}
 }
 
 func TestSendLimits(t *testing.T) {

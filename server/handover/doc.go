@@ -1,6 +1,6 @@
 // Package handover is the way between a program that runs and the one that takes its place, which the first one starts:
-// messages, with the descriptors of open files among them, over a pair of Unix sockets. It knows when each of the two is
-// where, and nothing of what they have to tell each other.
+// messages, with the descriptors of open files among them, over a pair of Unix sockets. It knows when each of the two
+// is where, and nothing of what they have to tell each other.
 //
 //	the old program                                      the new one, its child
 //	starting   ── exec, the socket is descriptor 3 ──▶   loading

@@ -36,7 +36,8 @@ func TestFault(t *testing.T) {
 		child.Env = append(os.Environ(), "PUMPD_TEST_FAULT=1", faultVariable+"="+c.fault)
 		out, _ := child.CombinedOutput()
 		status := child.ProcessState.Sys().(syscall.WaitStatus)
-		if killed := status.Signaled() && status.Signal() == syscall.SIGKILL; killed != c.killed || !killed && !child.ProcessState.Success() {
+		killed := status.Signaled() && status.Signal() == syscall.SIGKILL
+		if killed != c.killed || !killed && !child.ProcessState.Success() {
 			t.Errorf("%s, %q: %v\n%s", c.fault, c.text, child.ProcessState, out)
 		}
 	}

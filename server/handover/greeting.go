@@ -32,7 +32,7 @@ func Monotonic() int64 {
 func (h *Hello) Begun() time.Duration { return time.Duration(h.Mono - int64(h.Now)) }
 
 // A Refusal is said in place of anything else, and is the last thing that is.
-type Refusal struct {
+type Refusal struct { //nolint:errname // it is a message, and an error to whom it is said
 	Why string // for people
 }
 
@@ -43,8 +43,8 @@ func (r *Refusal) Error() string { return r.Why }
 type VersionError struct{ Ours, Theirs Hello }
 
 func (e *VersionError) Error() string {
-	return fmt.Sprintf("%s hands over by version %d, %s by version %d: viewers cannot move", e.Ours.Program, e.Ours.Version,
-		e.Theirs.Program, e.Theirs.Version)
+	return fmt.Sprintf("%s hands over by version %d, %s by version %d: viewers cannot move",
+		e.Ours.Program, e.Ours.Version, e.Theirs.Program, e.Theirs.Version)
 }
 
 // Greet says hello and waits for the other's. A *Refusal is its answer; a *VersionError that the two do not understand

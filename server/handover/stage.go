@@ -3,17 +3,16 @@ package handover
 import "sync/atomic"
 
 // A Stage is where one of the two programs is in a handover. The old one has those up to Lingering, the new one the
-// others. Whatever ends a program that has not been Committed to, or has not committed, costs nobody anything: the other
-// one is, or becomes, the only one.
+// others. Whichever of them ends before the old one has committed, the other one loses nothing by it.
 type Stage uint8
 
 // The stages of a handover.
 const (
 	Idle      Stage = iota // the old one: there is no handover; then Starting
-	Starting               // the new program is started and reads its configuration; then Greeting, or Idle if it does not come up
-	Greeting               // it is there, and makes ready; then Freezing, or Idle if it refuses or is of another version
+	Starting               // the new program is started and reads its configuration; then Greeting, or Idle
+	Greeting               // it says its version and makes ready; then Freezing, or Idle if it refuses or is another
 	Freezing               // what feeds streams is parked, loops stand still; then Sending, or Idle
-	Sending                // all there is goes over; then Committed when it is taken, or Idle: everything goes on here
+	Sending                // all there is goes over; then Committed when it is taken, or Idle: all goes on here
 	Committed              // it is the new program's; then Lingering, or the end
 	Lingering              // what cannot move is served here to its end; last
 
@@ -39,8 +38,8 @@ var watcher atomic.Pointer[func(Stage)]
 // for anything. Any goroutine.
 func Watch(tell func(Stage)) { watcher.Store(&tell) }
 
-// Reach says that this process has come to a stage. Built with the tag "faults", as tests do, the program can be made to
-// end or to stop there.
+// Reach says that this process has come to a stage. Built with the tag "faults", as tests do, the program can be made
+// to end or to stop there.
 func Reach(s Stage) {
 	if tell := watcher.Load(); tell != nil {
 		(*tell)(s)
