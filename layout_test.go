@@ -98,7 +98,7 @@ var arrows = []arrow{
 			"server/uring", "server/via",
 			"asf", "codec", "*",
 		},
-		tests: []string{"asf/asftest"},
+		tests: []string{"server/gobtest", "asf/asftest"},
 	},
 	{dir: "server/access", may: []string{"server/auth", "server/config"}},
 	{dir: "server/line", may: []string{"server/clock"}},
@@ -107,8 +107,9 @@ var arrows = []arrow{
 		dir: "server/stream", may: []string{
 			"server/clock", "server/config", "server/reason", "server/tally", "server/view", "asf", "codec",
 		},
-		tests: []string{"asf/asftest"},
+		tests: []string{"server/gobtest", "asf/asftest"},
 	},
+	{dir: "server/gobtest"},
 	{dir: "server/outage", may: []string{
 		"server/auth", "server/clock", "server/upstream", "server/via", "server/view",
 	}},

@@ -71,11 +71,30 @@ func Header(size int, width uint32) []byte {
 func Packet(number uint32, send uint32, key bool, size, n int) []byte {
 	le := binary.LittleEndian
 	b := []byte{0x82, 0, 0, 0x11, 0x5D} // multiple payloads, padding length a WORD
-	padAt := len(b)
 	b = append(b, 0, 0)
 	b = le.AppendUint32(b, send)
 	b = le.AppendUint16(b, 40)
 	b = append(b, 0x81) // one payload, its length a WORD
+	b = appendPayload(b, number, send, key, n)
+	return padded(b, size)
+}
+
+// paddingAt is where a Packet says how long its padding is.
+const paddingAt = 5
+
+// KeyBehind is a Packet whose key frame comes behind as much of an older picture, a piece of it from offset on: what a
+// viewer cannot show that starts there.
+func KeyBehind(number uint32, send uint32, offset uint32, size, n int) []byte {
+	b := Packet(number, send, false, size, n)
+	end := len(b) - int(binary.LittleEndian.Uint16(b[paddingAt:]))
+	b[13]++                                       // payloads
+	binary.LittleEndian.PutUint32(b[16:], offset) // of the first
+	return padded(appendPayload(b[:end], number, send, true, n), size)
+}
+
+// appendPayload appends one of n bytes that begin with a number.
+func appendPayload(b []byte, number, send uint32, key bool, n int) []byte {
+	le := binary.LittleEndian
 	stream := byte(1)
 	if key {
 		stream |= 0x80
@@ -88,8 +107,12 @@ func Packet(number uint32, send uint32, key bool, size, n int) []byte {
 	b = le.AppendUint16(b, uint16(n))
 	payload := make([]byte, n)
 	le.PutUint32(payload, number)
-	b = append(b, payload...)
-	le.PutUint16(b[padAt:], uint16(size-len(b)))
+	return append(b, payload...)
+}
+
+// padded is a packet without padding with so much that it has size bytes.
+func padded(b []byte, size int) []byte {
+	binary.LittleEndian.PutUint16(b[paddingAt:], uint16(size-len(b)))
 	return append(b, make([]byte, size-len(b))...)
 }
 

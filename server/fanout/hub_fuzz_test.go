@@ -21,6 +21,7 @@ func FuzzHub(f *testing.F) {
 	f.Add([]byte("pjvcpprtttppplpphpppjppr"))
 	f.Add([]byte{'j', 'p', 0x90, 'p', 0xA1, 'r', 'p', 0x80, 'p', 'p', 'r', 'f', 'p', 'r'})
 	f.Add([]byte("jjpppplttttttojhppppjrhtttttojppkjpplptpr"))
+	f.Add([]byte("jvwcppm\x90pr\xA1pmrhmppmrlmpkpmrettmp"))
 	f.Fuzz(func(t *testing.T, script []byte) {
 		if len(script) > 100 {
 			return
@@ -159,6 +160,8 @@ func (m *mischief) do(b byte) {
 		m.turn()
 		m.src = m.source()
 		m.header()
+	case 'm': // another process takes all up
+		m.src = m.move()
 	case 'o': // it is asked whether it lets viewers wait for too long
 		m.src.Outwait(m.at)
 	case 'e': // it ends and another begins

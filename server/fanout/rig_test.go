@@ -19,6 +19,7 @@ import (
 // A rig is a hub whose sockets, owner and clock are the test's.
 type rig struct {
 	t       testing.TB
+	cfg     *config.Config
 	at      clock.Instant
 	hub     *Hub
 	stream  *stream.Stream
@@ -62,7 +63,14 @@ func newRig(t testing.TB, change func(*config.Config)) *rig {
 	if change != nil {
 		change(cfg)
 	}
-	r := &rig{t: t, at: 1, peers: map[int32]*peer{}, armed: map[int32]bool{}}
+	r := &rig{t: t, cfg: cfg, at: 1, peers: map[int32]*peer{}, armed: map[int32]bool{}}
+	r.start(r)
+	return r
+}
+
+// start makes the hub, which sends by that engine, and its stream.
+func (r *rig) start(e Engine) {
+	cfg := r.cfg
 	c := clock.Clock{Now: func() clock.Instant { return r.at }}
 	r.stream = stream.New(0, &cfg.Streams[0], slog.New(slog.DiscardHandler), c, &cfg.Server,
 		func(int, clock.Instant) {})
@@ -81,14 +89,13 @@ func newRig(t testing.TB, change func(*config.Config)) *rig {
 			MaxLag: time.Duration(cfg.Server.MaxLag),
 			Stall:  time.Duration(cfg.Timeouts.Stall),
 		},
-		Engine: r, Owner: r, Wake: r.wake, Stats: &Stats{},
+		Engine: e, Owner: r, Wake: r.wake, Stats: &Stats{},
 		Probe: func(fd int32) (Socket, bool) { p, ok := r.peers[fd]; return p.socket, ok },
 	})
 	if r.line != nil {
 		r.hub.Watch(r.line)
 		r.hub.resumeIn = func(time.Duration) {} // tests take turns
 	}
-	return r
 }
 
 func (r *rig) wake() {

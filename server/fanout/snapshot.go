@@ -83,9 +83,9 @@ func Restore(s *ViewerSnapshot, fd int32, m *stream.Importer) (*Viewer, error) {
 
 // Adopt makes v, which Restore has made, a viewer of st. It goes on where it was at the next Work, and nobody counts it
 // as one that joins.
-func (h *Hub) Adopt(v *Viewer, st *stream.Stream) {
+func (h *Hub) Adopt(v *Viewer, st *stream.Stream, now clock.Instant) {
 	a := h.audienceOf(st)
-	v.audience = a
+	v.audience, v.joined, v.progress = a, min(v.joined, now), min(v.progress, now)
 	v.slot = int32(len(a.viewers))
 	if h.line != nil {
 		h.count(a, v.gen)

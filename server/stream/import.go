@@ -3,8 +3,10 @@ package stream
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"pumpd/asf"
+	"pumpd/server/clock"
 	"pumpd/server/reason"
 )
 
@@ -16,7 +18,8 @@ type Importer struct {
 	gens  []*Generation
 	chain chain
 	list  []*Element
-	bytes uint64 // of packets
+	bytes uint64        // of packets
+	now   clock.Instant // nothing has happened later
 
 	stretch *Generation // that the next packet is of; nil: not known, before the first header and behind an end
 	size    int         // of each packet before the first header; 0: there was none
@@ -35,7 +38,7 @@ var errUsed = errors.New("there is something in the stream already")
 
 // Import begins to make st, which nobody has used yet, what s describes. Nobody sees anything of it before Finish.
 func (st *Stream) Import(s *Snapshot) (*Importer, error) {
-	m := &Importer{st: st, s: s}
+	m := &Importer{st: st, s: s, now: st.clock.Now()}
 	if err := m.begin(); err != nil {
 		return nil, fmt.Errorf("stream %q: %w", st.Config().Path, err)
 	}
@@ -63,6 +66,9 @@ func (m *Importer) begin() error {
 	if err := s.Absent.check(); err != nil {
 		return err
 	}
+	if err := m.past(s.Chain.Latest, s.Vacant, s.Stats.LastPacket); err != nil {
+		return err
+	}
 	for i, raw := range s.Generations {
 		h, err := asf.ParseHeader(raw)
 		if err != nil {
@@ -86,6 +92,14 @@ func tooMany(what string, n, most int) error { return fmt.Errorf("%s: %d, limit 
 func (p PusherSnapshot) check() error {
 	if len(p.PushID) > mostText {
 		return tooMany("bytes of a push-id", len(p.PushID), mostText)
+	}
+	return nil
+}
+
+// past refuses moments that are yet to come: some would never be.
+func (m *Importer) past(moments ...clock.Instant) error {
+	if latest := slices.Max(moments); latest > m.now {
+		return fmt.Errorf("moment: %d, it is %d", latest, m.now)
 	}
 	return nil
 }
@@ -122,6 +136,9 @@ func (m *Importer) add(s *ElementSnapshot) error {
 		return fmt.Errorf("order: %d", s.Order)
 	case len(m.list) >= m.s.Chain.Elements:
 		return fmt.Errorf("only %d were announced", m.s.Chain.Elements)
+	}
+	if err := m.past(s.At); err != nil {
+		return err
 	}
 	e := &Element{kind: ElementKind(s.Kind), at: s.At}
 	var err error
@@ -313,6 +330,9 @@ func (m *Importer) checkWriter(w *WriterSnapshot) error {
 	case max(len(w.Who), len(w.Before), len(w.Restless)) > mostText:
 		return tooMany("bytes of a text", max(len(w.Who), len(w.Before), len(w.Restless)), mostText)
 	}
+	if err := m.past(w.Since, w.Waiting, w.Changes.Add(-changeQuota.whole()), w.Padding.Add(-paddingQuota.whole())); err != nil {
+		return err
+	}
 	return w.Pusher.check()
 }
 
@@ -335,6 +355,9 @@ func (m *Importer) writerHeader(s *Source, w *WriterSnapshot) error {
 	if d := w.Doubt; d != nil {
 		p, err := s.published.ParsePacket(d.Packet)
 		if err != nil {
+			return fmt.Errorf("that waits: %w", err)
+		}
+		if err := m.past(d.At); err != nil {
 			return fmt.Errorf("that waits: %w", err)
 		}
 		s.doubt = doubt{b: d.Packet, p: p, at: d.At, against: d.Against}

@@ -20,6 +20,10 @@ type studio struct {
 	src   *Source
 	next  uint32   // packet
 	first *Element // of the chain
+
+	// Of play.
+	width uint32 // beyond 320
+	off   uint32 // by which the source's clock is off, ms
 }
 
 // newStudio has a source, which has said nothing yet.
