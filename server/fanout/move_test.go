@@ -3,6 +3,7 @@ package fanout
 import (
 	"bytes"
 	"math/rand/v2"
+	"strings"
 	"testing"
 	"time"
 
@@ -168,5 +169,168 @@ func (f *feeder) odd(n int, r *rand.Rand) {
 		}
 		f.next++
 		f.rig.pass(40 * time.Millisecond)
+	}
+}
+
+// A viewer that waited for its burst, or for the next key frame to spare the line that, has had the header only. It
+// starts anew where it comes to, and is sent no older video that its player shows damage for.
+func TestMovedViewerThatWaitsForItsStart(t *testing.T) {
+	for _, uplink := range []string{"200kbit", "100Mbit"} {
+		r := newRig(t, func(c *config.Config) {
+			if err := c.Server.Uplink.UnmarshalText([]byte(uplink)); err != nil {
+				t.Fatal(err)
+			}
+		})
+		f := r.feeder(320)
+		f.publish(45)
+		var peers []*peer
+		waits := 0
+		for i := range 24 {
+			p := r.watchIn([]string{ffmpegAgent, vlcAgent}[i%2], []int{plenty, 100}[i%4/2])
+			peers = append(peers, p)
+			if v := p.viewer; v.packetless() && v.state != following {
+				waits++
+			}
+		}
+		if uplink == "200kbit" && waits < 20 {
+			t.Fatalf("%d viewers wait, want 20: nothing is tested", waits)
+		}
+		f.publish(3)
+		f.src = r.move()
+		for _, p := range peers {
+			p.room = plenty
+		}
+		f.publish(12)
+		for range 10_000 { // a thin line needs its time
+			r.turn()
+			r.pass(10 * time.Millisecond)
+		}
+		for i, p := range peers {
+			got := r.read(p.body())
+			if got.headers != 1 || len(got.numbers) == 0 || got.numbers[0]%10 != 0 {
+				t.Fatalf("%s: viewer %d: %d headers, packets %v, want one and those from a key frame on", uplink, i, got.headers,
+					got.numbers[:min(len(got.numbers), 3)])
+			}
+		}
+	}
+}
+
+// Nobody has news after a source that ended, or is silent: what viewers were owed comes without.
+func TestMovedViewersAreSentWhatTheyLackWithoutNews(t *testing.T) {
+	for _, ended := range []bool{false, true} {
+		r := newRig(t, nil)
+		f := r.feeder(320)
+		f.publish(3)
+		free, tight := r.watch(vlcAgent), r.watchIn(vlcAgent, 100)
+		f.publish(30)
+		r.turn()
+		if ended {
+			f.src.End()
+		}
+		f.src = r.move()
+		tight.room = plenty
+		for range 3 {
+			r.turn()
+		}
+		if !bytes.Equal(tight.body(), free.body()) || tight.fin != ended || len(free.body()) < 18_000 {
+			t.Errorf("ended %v: %d bytes, FIN %v, want the other's %d", ended, len(tight.body()), tight.fin, len(free.body()))
+		}
+	}
+}
+
+// What is no viewer is refused, with the name of what is wrong.
+func TestRestoreRefuses(t *testing.T) {
+	r := newRig(t, nil)
+	f := r.feeder(320)
+	f.publish(3)
+	r.watch(vlcAgent)
+	for _, c := range []struct {
+		want  string
+		spoil func(s *ViewerSnapshot)
+	}{
+		{"dialect", func(s *ViewerSnapshot) { s.Dialect = "quicktime" }},
+		{"verdict", func(s *ViewerSnapshot) { s.Verdict = "" }},
+		{"element 4", func(s *ViewerSnapshot) { s.At = 4 }},
+		{"generation -1", func(s *ViewerSnapshot) { s.Generation = -1 }},
+		{"generation 1", func(s *ViewerSnapshot) { s.Generation = 1 }},
+		{"owed 5000000 bytes, limit", func(s *ViewerSnapshot) { s.Owed = make([]byte, 5_000_000) }},
+		{"", func(*ViewerSnapshot) {}},
+	} {
+		d := r.described()
+		c.spoil(&d.Viewers[0])
+		o := newRig(t, nil)
+		o.at = r.at
+		m, err := d.take(o.stream)
+		if err != nil {
+			t.Fatal(err)
+		}
+		switch _, err := Restore(&d.Viewers[0], 1, m); {
+		case c.want == "" && err != nil:
+			t.Error(err)
+		case c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)):
+			t.Errorf("error %v, want one of %s", err, c.want)
+		}
+	}
+}
+
+// FuzzAdopt has a hub take up what has become of a stream with viewers on the way, and go on.
+func FuzzAdopt(f *testing.F) {
+	f.Add([]byte("jvwcpp\x90pr\xA1phpp"), []byte{})
+	f.Add([]byte("jjvcppbppprhp"), []byte{200, 0, 1, 1})
+	f.Add([]byte("jwpPtP\x90re"), []byte{40, 1, 0, 3, 9, 0, 2, 2})
+	f.Fuzz(func(t *testing.T, script, spoiled []byte) {
+		if len(script) > 60 || len(spoiled) > 40 {
+			return
+		}
+		for _, uplink := range []string{"", "200kbit"} {
+			m := newMischief(t, uplink)
+			for _, b := range script {
+				m.do(b)
+			}
+			d := gobtest.Passed(t, m.described())
+			gobtest.Spoil(&d, spoiled)
+			m.adopt(&d)
+		}
+	})
+}
+
+// adopt has a new rig do with d what it can.
+func (m *mischief) adopt(d *described) {
+	r := newRig(m.t, func(c *config.Config) { c.Server.Uplink = m.cfg.Server.Uplink })
+	r.at = m.at.Add(time.Second)
+	im, err := d.take(r.stream)
+	if err != nil {
+		return
+	}
+	for i := range d.Viewers {
+		r.fd++
+		v, err := Restore(&d.Viewers[i], r.fd, im)
+		if err != nil {
+			continue
+		}
+		r.peers[r.fd] = &peer{rig: r, viewer: v, fd: r.fd, room: i * 300}
+		r.hub.Adopt(v, r.stream, r.at)
+	}
+	src := r.stream.Resume(nil)
+	r.stream.Settle()
+	if src == nil {
+		src = r.source()
+		_ = src.Header(asftest.Header(asftest.PacketSize, 320))
+	}
+	for i := range uint32(60) {
+		_ = src.Packet(asftest.Packet(i, i*40, i%7 == 0, asftest.PacketSize, 300)) // for its own reasons it may not want them
+		r.pass(100 * time.Millisecond)
+		r.turn()
+		for _, p := range r.peers {
+			p.room += 500
+		}
+	}
+	src.End()
+	r.turn()
+	for _, p := range r.peers {
+		p.hangUp()
+	}
+	if n := r.stream.Stats().Viewers.Load(); n != 0 || len(r.viewers()) != 0 {
+		m.t.Fatalf("%d viewers counted and %d listed, all are gone", n, len(r.viewers()))
 	}
 }

@@ -18,15 +18,17 @@ type quota struct {
 	refill time.Duration // in which one more comes
 }
 
-// whole is in what time all of it has come back.
-func (q quota) whole() time.Duration { return time.Duration(q.most) * q.refill }
-
 // take takes n, or says that there is not so much.
 func (a *allowance) take(n int64, q quota, now clock.Instant) bool {
-	paid := max(a.paid, now).Add(time.Duration(n) * q.refill)
-	if paid.Since(now) > q.whole() {
+	next := allowance{max(a.paid, now).Add(time.Duration(n) * q.refill)}
+	if !next.within(q, now) {
 		return false
 	}
-	a.paid = paid
+	*a = next
 	return true
+}
+
+// within says that no more is taken than there is.
+func (a allowance) within(q quota, now clock.Instant) bool {
+	return a.paid.Since(now) <= time.Duration(q.most)*q.refill
 }

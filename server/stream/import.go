@@ -3,7 +3,6 @@ package stream
 import (
 	"errors"
 	"fmt"
-	"slices"
 
 	"pumpd/asf"
 	"pumpd/server/clock"
@@ -60,6 +59,8 @@ func (m *Importer) begin() error {
 		return tooMany("join points", len(s.Points), maxBurstEntries)
 	case s.State < int32(Idle) || s.State > int32(Orphaned):
 		return fmt.Errorf("state: %d, limit %d", s.State, Orphaned)
+	case s.Patience < 0:
+		return fmt.Errorf("patience: %v", s.Patience)
 	case s.Via != nil && len(*s.Via) > mostText:
 		return tooMany("bytes of Via", len(*s.Via), mostText)
 	}
@@ -96,10 +97,12 @@ func (p PusherSnapshot) check() error {
 	return nil
 }
 
-// past refuses moments that are yet to come: some would never be.
+// past refuses moments that are yet to come, for some never do, and those before there was a clock.
 func (m *Importer) past(moments ...clock.Instant) error {
-	if latest := slices.Max(moments); latest > m.now {
-		return fmt.Errorf("moment: %d, it is %d", latest, m.now)
+	for _, t := range moments {
+		if t < 0 || t > m.now {
+			return fmt.Errorf("moment: %d, allowed 0 to %d", t, m.now)
+		}
 	}
 	return nil
 }
@@ -325,12 +328,14 @@ func (m *Importer) checkWriter(w *WriterSnapshot) error {
 		return fmt.Errorf("state: %d, limit %d", w.State, writing)
 	case w.Tie > uint8(TieOther):
 		return fmt.Errorf("tie: %d, limit %d", w.Tie, TieOther)
+	case !allowance{w.Changes}.within(changeQuota, m.now) || !allowance{w.Padding}.within(paddingQuota, m.now):
+		return fmt.Errorf("allowances: back at %d and %d, it is %d", w.Changes, w.Padding, m.now)
 	case w.Bad < 0 || w.Bad > maxBadPackets:
 		return fmt.Errorf("bad packets: %d, limit %d", w.Bad, maxBadPackets)
 	case max(len(w.Who), len(w.Before), len(w.Restless)) > mostText:
 		return tooMany("bytes of a text", max(len(w.Who), len(w.Before), len(w.Restless)), mostText)
 	}
-	if err := m.past(w.Since, w.Waiting, w.Changes.Add(-changeQuota.whole()), w.Padding.Add(-paddingQuota.whole())); err != nil {
+	if err := m.past(w.Since, w.Waiting); err != nil {
 		return err
 	}
 	return w.Pusher.check()

@@ -336,7 +336,9 @@ func TestImportRefuses(t *testing.T) {
 		{"writer: tie", func(_ *described, s *Snapshot) { s.Writer.Tie = 4 }},
 		{"writer: bad packets", func(_ *described, s *Snapshot) { s.Writer.Bad = -1 }},
 		{"writer: bytes of a text", func(_ *described, s *Snapshot) { s.Writer.Who = string(make([]byte, 70000)) }},
-		{"writer: moment", func(_ *described, s *Snapshot) { s.Writer.Changes = 1 << 60 }},
+		{"writer: moment", func(_ *described, s *Snapshot) { s.Writer.Waiting = -1 }},
+		{"writer: allowances", func(_ *described, s *Snapshot) { s.Writer.Padding = 1 << 60 }},
+		{"patience", func(_ *described, s *Snapshot) { s.Patience = -1 }},
 		{"writer: header", func(_ *described, s *Snapshot) { s.Writer.Published = nil }},
 		{"not the one that", func(_ *described, s *Snapshot) { s.Writer.Published = s.Generations[0] }},
 		{"without", func(_ *described, s *Snapshot) { s.Writer.State = uint8(headerless) }},
@@ -572,4 +574,33 @@ func (f *studio) checkWhole() {
 			f.t.Fatalf("newest start %d, oldest %d", j.Newest.order, j.Start.order)
 		}
 	}
+}
+
+// An upstream that did not come along is asked anew, and begins with what it has sent before: nothing comes twice, and
+// nothing is missing.
+func TestUpstreamThatDidNotComeAlongIsLinedUp(t *testing.T) {
+	f := newStudio(t, nil)
+	f.claim(Pull)
+	f.header(320)
+	f.publish(55)
+	f.st.SetVia("1.0 upstream")
+	d := gobtest.Passed(t, f.described(f.first))
+	g, err := takeUp(t, &d, f.at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if via := g.st.Via(); via == nil || *via != "1.0 upstream" {
+		t.Error("the pumps behind this one are forgotten")
+	}
+	packet := func(n uint32) []byte { return asftest.Packet(n, n*40, n%10 == 0, asftest.PacketSize, 500) }
+	s := g.st.Writer()
+	if !s.EndsWith(54*40, packet(54)) || !s.Holds(packet(40)) || s.Holds(packet(55)) {
+		t.Error("a lane that stands by is not found its place")
+	}
+	g.st.Settle()
+	g.claim(Pull)
+	g.header(320)
+	g.next = 20
+	g.publish(50)
+	g.wants(asftest.Numbers(0, 70))
 }
