@@ -65,10 +65,12 @@ func (x *Exporter) Snapshot() Snapshot {
 		Chain:  x.chain(),
 		State:  st.state.Load(),
 		Vain:   st.vain.Load(),
-		Via:    st.via.Load(),
 		Vacant: st.vacant, Patience: st.patience,
 		Absent: st.absent.snapshot(), Until: st.until,
 		Stats: st.stats.snapshot(),
+	}
+	if via := st.via.Load(); via != nil {
+		s.Via = *via
 	}
 	for _, p := range st.chain.points {
 		s.Points = append(s.Points, p.before.order)
@@ -148,11 +150,10 @@ func (s *Source) snapshot() *WriterSnapshot {
 		w.Published = s.published.Raw
 	}
 	if d := s.doubt; d.b != nil {
-		w.Doubt = &DoubtSnapshot{Packet: d.b, At: d.at, Against: d.against}
+		w.Doubt = DoubtSnapshot{Packet: d.b, At: d.at, Against: d.against}
 	}
 	if s.seen != nil {
-		order := s.seen.order
-		w.Seen = &order
+		w.Seen = s.seen.order
 	}
 	if s.restless != nil {
 		w.Restless = s.restless.Error()

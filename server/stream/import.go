@@ -21,7 +21,7 @@ type Importer struct {
 	now   clock.Instant // nothing has happened later
 
 	stretch *Generation // that the next packet is of; nil: not known, before the first header and behind an end
-	size    int         // of each packet before the first header; 0: there was none
+	size    int         // of each packet there; 0: not known
 }
 
 // Limits on what is taken over. They are far above what a stream's own limits let it grow to.
@@ -61,8 +61,8 @@ func (m *Importer) begin() error {
 		return fmt.Errorf("state: %d, limit %d", s.State, Orphaned)
 	case s.Patience < 0:
 		return fmt.Errorf("patience: %v", s.Patience)
-	case s.Via != nil && len(*s.Via) > mostText:
-		return tooMany("bytes of Via", len(*s.Via), mostText)
+	case len(s.Via) > mostText:
+		return tooMany("bytes of Via", len(s.Via), mostText)
 	}
 	if err := s.Absent.check(); err != nil {
 		return err
@@ -311,9 +311,9 @@ func (m *Importer) writer(w *WriterSnapshot) (*Source, error) {
 	if w.Restless != "" {
 		s.restless = errors.New(w.Restless)
 	}
-	if w.Seen != nil {
-		if s.seen = m.Element(*w.Seen); s.seen == nil {
-			return nil, fmt.Errorf("its burst is at element %d, elements are %d from %d on", *w.Seen, len(m.list),
+	if w.Seen != 0 {
+		if s.seen = m.Element(w.Seen); s.seen == nil {
+			return nil, fmt.Errorf("its burst is at element %d, elements are %d from %d on", w.Seen, len(m.list),
 				m.s.Chain.Order)
 		}
 	}
@@ -344,7 +344,7 @@ func (m *Importer) checkWriter(w *WriterSnapshot) error {
 // writerHeader gives s the header that its packets are parsed by, and the packet that waits for the next one.
 func (m *Importer) writerHeader(s *Source, w *WriterSnapshot) error {
 	if s.state == headerless {
-		if w.Published != nil || w.Doubt != nil {
+		if w.Published != nil || w.Doubt.Packet != nil {
 			return errors.New("has a header or a packet in a state without")
 		}
 		return nil
@@ -357,7 +357,7 @@ func (m *Importer) writerHeader(s *Source, w *WriterSnapshot) error {
 	if gen := m.chain.gen; !s.anew && (gen == nil || !gen.header.Same(s.published)) {
 		return errors.New("its header is not the one that the chain ends in")
 	}
-	if d := w.Doubt; d != nil {
+	if d := w.Doubt; d.Packet != nil {
 		p, err := s.published.ParsePacket(d.Packet)
 		if err != nil {
 			return fmt.Errorf("that waits: %w", err)
@@ -382,8 +382,8 @@ func (m *Importer) takeUp(w *Source) error {
 	st.writer, st.unresumed = w, w != nil
 	st.vacant, st.patience = s.Vacant, s.Patience
 	st.absent, st.until = pusher{s.Absent.From, s.Absent.PushID}, s.Until
-	if s.Via != nil {
-		st.via.Store(s.Via)
+	if s.Via != "" {
+		st.SetVia(s.Via)
 	}
 	st.stats.add(&s.Stats)
 	if m.chain.gen != nil {

@@ -7,8 +7,8 @@ import (
 	"pumpd/server/clock"
 )
 
-// What of a stream goes over to the process that takes it up, see Export and Import. It is for encoding/gob, and no
-// file: both processes are of one description version. The push-ids in it are secrets.
+// What of a stream goes over to the process that takes it up, see Export and Import. It is for encoding/gob, which takes
+// a pointer to 0 for nil. The push-ids in it are secrets.
 
 // A Snapshot is a stream but for its elements, which follow it in batches.
 type Snapshot struct {
@@ -19,7 +19,7 @@ type Snapshot struct {
 
 	State    int32         // a State
 	Vain     bool          // a source has come back with a header only
-	Via      *string       // of the upstream; nil: not known
+	Via      string        // of the upstream; "": it names none, or nobody has asked it
 	Vacant   clock.Instant // since when nobody writes
 	Patience time.Duration // and for how long viewers wait for that
 	Absent   PusherSnapshot
@@ -80,11 +80,11 @@ type WriterSnapshot struct {
 	Anew      bool
 	Wrote     bool
 	Steady    bool
-	Doubt     *DoubtSnapshot // nil: no packet waits
+	Doubt     DoubtSnapshot
 	Bad       int
 	Tie       uint8 // a Tie
 	Ended     bool
-	Seen      *uint64       // order of the element where its burst is; nil: it has sent none
+	Seen      uint64        // order of the element where its burst is; 0, which is no packet's: it has sent none
 	Changes   clock.Instant // when all allowance for headers is back
 	Padding   clock.Instant // when all allowance for padding is back
 	Restless  string        // "": it is not
@@ -92,7 +92,7 @@ type WriterSnapshot struct {
 
 // A DoubtSnapshot is a packet whose time the next one must confirm.
 type DoubtSnapshot struct {
-	Packet  []byte
+	Packet  []byte // nil: none waits
 	At      clock.Instant
 	Against int
 }
