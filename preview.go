@@ -1,16 +1,17 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
-	"net/http"
 	"path/filepath"
 	"strings"
 	"time"
 
 	"pumpd/server"
 	"pumpd/server/config"
+	"pumpd/server/doctor"
 )
 
 // previewTime is how long a pump that runs may take to say what a reload would do.
@@ -22,16 +23,17 @@ func preview(cfg *config.Config, file string, to io.Writer) {
 	if cfg.Server.Admin == "" {
 		return
 	}
-	p, err := askPreview(cfg.Server.Admin)
+	p, err := askPreview(&cfg.Server)
 	if err != nil || p.File != absolute(file) {
 		return
 	}
 	io.WriteString(to, previewText(p))
 }
 
-func askPreview(admin string) (p server.Preview, err error) {
-	client := http.Client{Timeout: previewTime, Transport: &http.Transport{}} // not by a proxy
-	res, err := client.Get("http://" + config.Local(admin) + "/api/reload")
+func askPreview(cfg *config.Server) (p server.Preview, err error) {
+	ctx, cancel := context.WithTimeout(context.Background(), previewTime)
+	defer cancel()
+	res, err := doctor.AskAdmin(ctx, cfg, "api/reload")
 	if err != nil {
 		return p, err
 	}

@@ -49,6 +49,7 @@ type loadedCertificates struct {
 	pairs  []tls.Certificate
 	stamps [][]stamp   // of the files of each pair, and of client_ca
 	config *tls.Config // of the listeners; a new one with each new client_ca, since sessions of the old one are void then
+	admin  *tls.Config // of the admin, whose users have passwords: it asks for no certificate
 }
 
 // A stamp tells two versions of a file apart. The zero stamp is of none.
@@ -74,6 +75,8 @@ func newCertificates(cfg *config.TLS, base *tls.Config, log *slog.Logger) (*cert
 	if l.config, err = c.loadConfig(); err != nil {
 		return nil, err
 	}
+	l.admin = c.base.Clone()
+	l.admin.GetCertificate = c.choose
 	c.loaded.Store(l)
 	return c, nil
 }
@@ -131,7 +134,7 @@ func (c *certificates) look() time.Duration {
 	now, before := c.stamps(), c.pending
 	c.pending = now
 	old := c.loaded.Load()
-	l := &loadedCertificates{slices.Clone(old.pairs), slices.Clone(old.stamps), old.config}
+	l := &loadedCertificates{slices.Clone(old.pairs), slices.Clone(old.stamps), old.config, old.admin}
 	again, fresh := lookInterval, false
 	for i := range now {
 		switch {

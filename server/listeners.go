@@ -108,30 +108,27 @@ func (s *Server) addresses(cfg *config.Config) *addresses {
 // prepareTLS loads certificates where they are others, and begins to speak TLS where that is new. Files that have
 // changed under their names are looked at in any case.
 func (s *Server) prepareTLS(c *change) error {
-	switch h := s.handshakes; {
-	case len(c.to.TLS.Listen) == 0:
+	switch {
+	case !c.to.SpeaksTLS():
 		c.then(s.unwatchCertificates)
-	case h == nil:
-		h, err := s.newHandshakes(c.to, c.budget)
+	case c.touches(certificateKeys), !c.from.SpeaksTLS(): // else they may be those of before it ended
+		certs, err := certificatesOf(&c.to.TLS, s.log)
 		if err != nil {
 			return err
 		}
 		c.then(func() {
-			s.handshakes = h
-			s.watchCertificates()
-			s.node.tell(func(l *loop, _ clock.Instant) { l.hub.SpeakTLS() }) // before the first connection comes
-		})
-	case c.touches(certificateKeys), len(c.from.TLS.Listen) == 0: // else they may be those of before it ended
-		certs, err := certificatesOf(&c.to.TLS, s.log)
-		if err != nil {
-			return fmt.Errorf("tls: %w", err)
-		}
-		c.then(func() {
-			h.certs.Store(certs)
+			s.certs.Store(certs)
 			s.watchCertificates()
 		})
 	default:
-		c.then(h.certs.Load().lookSoon)
+		c.then(s.certs.Load().lookSoon)
+	}
+	if len(c.to.TLS.Listen) > 0 && s.handshakes == nil {
+		h := s.newHandshakes(c.to, c.budget)
+		c.then(func() {
+			s.handshakes = h
+			s.node.tell(func(l *loop, _ clock.Instant) { l.hub.SpeakTLS() }) // before the first connection comes
+		})
 	}
 	return nil
 }
@@ -147,12 +144,12 @@ func (s *Server) unwatchCertificates() {
 // watchCertificates has the files of those that count now looked at, and of no others.
 func (s *Server) watchCertificates() {
 	s.unwatchCertificates()
-	if s.handshakes == nil {
+	certs := s.certs.Load()
+	if certs == nil {
 		return
 	}
 	var ctx context.Context
 	ctx, s.unwatch = context.WithCancel(s.sources)
-	certs := s.handshakes.certs.Load()
 	s.helpers.Go(func() { certs.watch(ctx) })
 }
 

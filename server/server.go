@@ -62,7 +62,7 @@ type Server struct {
 	stats   serverStats
 	// Reload, for the admin: Go allows no circle, and a reload may start another admin.
 	apply func(context.Context) (*Report, error)
-	// nil: the configuration has no TLS.
+	// nil: the configuration has no tls.listen.
 	handshakes  *handshakes
 	descriptors struct{ limit, open int64 } // what there may be, and were before any of ours
 	reloading   chan struct{}               // holds one while somebody reloads
@@ -73,6 +73,7 @@ type Server struct {
 	// Any goroutine.
 	cfg        atomic.Pointer[config.Config] // what counts now; it does not change
 	lastReload atomic.Pointer[admin.Reload]
+	certs      atomic.Pointer[certificates] // nil: nothing has spoken TLS yet
 
 	// The server's own goroutine only, once it runs.
 	booked    []plainAddress // gnet's

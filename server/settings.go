@@ -52,7 +52,7 @@ var restart = []string{
 
 // asked are the keys whose value is looked up in the configuration each time that it matters.
 var asked = []string{
-	"server.admin_hosts", "server.admin_users", "server.pprof", "server.ready_streams", "server.ready_headroom",
+	"server.admin_hosts", "server.admin_users", "server.admin_tls", "server.pprof", "server.ready_streams", "server.ready_headroom",
 	"server.quota_hard",
 	"timeouts.pull_stall", "timeouts.drain", "timeouts.upgrade", "timeouts.upgrade_linger",
 }

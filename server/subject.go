@@ -50,6 +50,7 @@ func (s *Server) subject(b *budget) *admin.Subject {
 		Ready:     s.ready,
 		Draining:  s.drained,
 		Stopping:  s.stopping,
+		TLS:       s.adminTLS,
 		Listeners: s.Addrs,
 		Counters:  s.counters,
 		Room:      s.node.ledger.View,
@@ -90,8 +91,8 @@ func (s *Server) counters() admin.Counters {
 			n.Quota = &admin.Quota{Limit: uint64(use.Limit), Used: uint64(use.Used), Ends: use.Ends}
 		}
 	}
-	if s.handshakes != nil {
-		n.Certificates = s.handshakes.certs.Load().shown()
+	if certs := s.certs.Load(); certs != nil {
+		n.Certificates = certs.shown()
 	}
 	for why := range s.stats.ended {
 		n.Ended[why] = s.stats.ended[why].Load()
@@ -132,5 +133,9 @@ func (s *Server) AdminAddr() netip.AddrPort {
 // push.
 func (s *Server) Announce(w io.Writer) {
 	<-s.ready
-	admin.Announce(w, s.reg.Streams(), s.Addrs(), s.TLSAddrs(), s.AdminAddr())
+	page := ""
+	if a := s.admin.Load(); a != nil {
+		page = a.URL()
+	}
+	admin.Announce(w, s.reg.Streams(), s.Addrs(), s.TLSAddrs(), page)
 }

@@ -33,11 +33,11 @@ type handshakes struct {
 	// Set by newHandshakes, never changed.
 	trusted func() proxied.Trusted // the proxies that are trusted now
 	named   func(*newcomer)        // is told when a proxy has said for whom it speaks
-	going   context.Context        // done: the server stops, and with it every handshake
+	certs   *atomic.Pointer[certificates]
+	going   context.Context // done: the server stops, and with it every handshake
 	stop    context.CancelFunc
 
-	// Any goroutine. A reload replaces these two.
-	certs   atomic.Pointer[certificates]
+	// Any goroutine. A reload changes it.
 	timeout atomic.Int64 // a time.Duration: that a peer may take for its hello, and again for what follows it
 
 	// Any goroutine.
@@ -48,22 +48,18 @@ type handshakes struct {
 	all       sync.WaitGroup
 }
 
-func newHandshakes(cfg *config.Config, b *budget, log *slog.Logger) (*handshakes, error) {
-	certs, err := certificatesOf(&cfg.TLS, log)
-	if err != nil {
-		return nil, err
-	}
+func newHandshakes(cfg *config.Config, b *budget, certs *atomic.Pointer[certificates]) *handshakes {
 	h := &handshakes{
+		certs:   certs,
 		trusted: func() proxied.Trusted { return proxied.Trusted{} },
 		named:   func(*newcomer) {},
 		line:    make(chan struct{}, b.line),
 		cpus:    make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2)),
 	}
 	h.setPlaces(b)
-	h.certs.Store(certs)
 	h.timeout.Store(int64(cfg.Timeouts.Handshake))
 	h.going, h.stop = context.WithCancel(context.Background())
-	return h, nil
+	return h
 }
 
 // setPlaces changes how many may be waited for. How many compute, or want to, stays.
@@ -76,11 +72,15 @@ func (h *handshakes) setPlaces(b *budget) {
 // certificatesOf loads those of a configuration, with all else of it that is about TLS.
 func certificatesOf(cfg *config.TLS, log *slog.Logger) (*certificates, error) {
 	// Tickets for sessions are sealed with a key that crypto/tls makes, and replaces each day, and forgets after a week.
-	return newCertificates(cfg, &tls.Config{
+	certs, err := newCertificates(cfg, &tls.Config{
 		MinVersion:                  config.TLSVersions[cfg.MinVersion],
 		NextProtos:                  []string{"http/1.1", "http/1.0"},
 		DynamicRecordSizingDisabled: true, // small records cost CPU; we send what there is, not what a browser waits for
 	}, log)
+	if err != nil {
+		return nil, fmt.Errorf("tls: %w", err)
+	}
+	return certs, nil
 }
 
 // deadline is when a peer must have sent what it is waited for now.
@@ -144,27 +144,43 @@ func mistaken(err error) bool {
 var wantTLS = []byte("HTTP/1.0 400 Bad Request\r\nServer: " + viewerServer +
 	"\r\nContent-Type: text/plain\r\nConnection: close\r\n\r\nthis port speaks TLS: https:// or mmshs://\n")
 
-// makeTLS loads the certificates, if TLS is configured.
+// makeTLS loads the certificates, if anything speaks TLS.
 func (s *Server) makeTLS() error {
-	if len(s.config().TLS.Listen) == 0 {
+	cfg := s.config()
+	if !cfg.SpeaksTLS() {
 		return nil
 	}
-	h, err := s.newHandshakes(s.config(), s.budget)
-	s.handshakes = h
-	return err
+	certs, err := certificatesOf(&cfg.TLS, s.log)
+	if err != nil {
+		return err
+	}
+	s.certs.Store(certs)
+	if len(cfg.TLS.Listen) > 0 {
+		s.handshakes = s.newHandshakes(cfg, s.budget)
+	}
+	return nil
 }
 
-// newHandshakes makes them for a configuration that has TLS.
-func (s *Server) newHandshakes(cfg *config.Config, b *budget) (*handshakes, error) {
-	h, err := newHandshakes(cfg, b, s.log)
-	if err != nil {
-		return nil, fmt.Errorf("tls: %w", err)
+// adminTLS is what the next connection to the admin is to speak, nil for plain HTTP. Any goroutine.
+func (s *Server) adminTLS() *tls.Config {
+	if !s.config().Server.AdminTLS {
+		return nil
 	}
+	certs := s.certs.Load()
+	if certs == nil { // a reload is about to load them: until then there is no handshake that succeeds
+		return &tls.Config{MinVersion: tls.VersionTLS12}
+	}
+	return certs.loaded.Load().admin
+}
+
+// newHandshakes makes them for a configuration that has tls.listen.
+func (s *Server) newHandshakes(cfg *config.Config, b *budget) *handshakes {
+	h := newHandshakes(cfg, b, &s.certs)
 	h.trusted = s.node.trusted
 	h.named = func(c *newcomer) {
 		c.guest = s.gate.named(c.guest, c.remote.Addr(), s.clock.Now(), func() { c.Close() })
 	}
-	return h, nil
+	return h
 }
 
 // startHandshake takes a connection that the gate has counted in.

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -101,10 +102,13 @@ func newTLSRig(t testing.TB) (*rig, *handshakes) {
 	r.fd = 50_000 // sockets that are not real must not have the numbers of those that are
 	c := config.Default()
 	c.TLS.Certificates = []config.Certificate{writeCertificate(t, t.TempDir(), "pump", "localhost")}
-	h, err := newHandshakes(c, &budget{silent: 4, line: 4}, slog.New(slog.DiscardHandler))
+	loaded, err := certificatesOf(&c.TLS, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
+	var certs atomic.Pointer[certificates]
+	certs.Store(loaded)
+	h := newHandshakes(c, &budget{silent: 4, line: 4}, &certs)
 	t.Cleanup(h.stop)
 	return r, h
 }

@@ -4,6 +4,7 @@ package admin
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -113,7 +114,7 @@ func Start(s *Subject, address string) (*Admin, error) {
 	a := prepare(s)
 	a.addr = l.Addr().(*net.TCPAddr).AddrPort()
 	a.server = a.newServer()
-	go func() { a.ended <- a.server.Serve(l) }()
+	go func() { a.ended <- a.server.Serve(door{l, s.TLS}) }()
 	go a.rates.run(s.Clock, a.end)
 	s.Log.Info("admin", "address", a.addr)
 	return a, nil
@@ -121,6 +122,34 @@ func Start(s *Subject, address string) (*Admin, error) {
 
 // Addr is the one that it listens on, with the port that it got where 0 is configured.
 func (a *Admin) Addr() netip.AddrPort { return a.addr }
+
+// URL is that of the status page, as a program on this machine has it.
+func (a *Admin) URL() string {
+	scheme := "http"
+	if a.s.TLS() != nil {
+		scheme = "https"
+	}
+	return scheme + "://" + hostOf(a.addr) + "/"
+}
+
+// A door is the admin's listener. Each connection speaks TLS if that is configured when it comes: so a reload can have
+// it otherwise without a new listener. Somebody who has not heard of that is told so by net/http.
+type door struct {
+	net.Listener
+	tls func() *tls.Config
+}
+
+// Accept does not wait for the handshake: net/http makes it, in headTime.
+func (d door) Accept() (net.Conn, error) {
+	c, err := d.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	if cfg := d.tls(); cfg != nil {
+		return tls.Server(c, cfg), nil
+	}
+	return c, nil
+}
 
 // Close closes the listener at once and the connections within half a second, and returns then. To be called once.
 func (a *Admin) Close() {
@@ -167,8 +196,9 @@ func (a *Admin) serve(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Cache-Control", "no-store")
-	if r.ContentLength != 0 {
-		h.Set("Connection", "close") // otherwise the reply waits for a body that nobody reads
+	body, outdated := r.ContentLength != 0, (r.TLS == nil) != (a.s.TLS() == nil)
+	if body || outdated { // otherwise the reply waits for a body that nobody reads, or TLS for this one to end
+		h.Set("Connection", "close")
 	}
 	if status, err := newGuard(a.s.Config()).check(r); err != nil {
 		a.s.Log.Debug("admin refuses", "from", r.RemoteAddr, "err", err)

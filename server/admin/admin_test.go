@@ -3,6 +3,7 @@ package admin
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
 	"fmt"
 	"io"
 	"log/slog"
@@ -77,6 +78,7 @@ func newRigOf(t *testing.T, change func(*config.Config), streams ...config.Strea
 		Ready:     r.ready,
 		Draining:  draining,
 		Stopping:  stopping,
+		TLS:       func() *tls.Config { return nil },
 		Listeners: func() []netip.AddrPort { return r.listen },
 		Counters:  func() Counters { return r.there },
 		Room:      r.ledger.View,

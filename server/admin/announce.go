@@ -10,9 +10,9 @@ import (
 )
 
 // Announce prints to w what a person at the terminal wants to know of a pump that listens: the URLs to watch and to
-// push to, and of the status page. plain and secure are its addresses without and with TLS, page is that of its admin,
-// not valid where there is none.
-func Announce(w io.Writer, streams []*stream.Stream, plain, secure []netip.AddrPort, page netip.AddrPort) {
+// push to, and of the status page. plain and secure are its addresses without and with TLS, page is the URL of its
+// status page, "" where there is none.
+func Announce(w io.Writer, streams []*stream.Stream, plain, secure []netip.AddrPort, page string) {
 	var entries []entry
 	if len(plain) > 0 {
 		entries = append(entries, entry{"mmsh", "http", "http", hostOf(plain[0])})
@@ -37,8 +37,8 @@ func Announce(w io.Writer, streams []*stream.Stream, plain, secure []netip.AddrP
 			}
 		}
 	}
-	if page.IsValid() {
-		fmt.Fprintf(w, "Status\n  http://%s/\n", hostOf(page))
+	if page != "" {
+		fmt.Fprintf(w, "Status\n  %s\n", page)
 	}
 	if show != "" {
 		fmt.Fprintf(w, "Try it:\n  ffplay %s://%s/streams/%s\n", entries[0].scheme, entries[0].host, show)

@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"pumpd/server/config"
 	"pumpd/server/view"
 )
 
@@ -163,6 +164,13 @@ func (s *schema) document() object {
 		"info": object{"title": "pumpd", "version": "1", "description": "Fields may be added, none goes away or changes " +
 			"its meaning. Times are seconds, rates are bits per second over the last five seconds, and counters " +
 			"run since the start."},
+		"servers": []object{{
+			"url": "{scheme}://{address}", "description": "admin, with admin_tls over https",
+			"variables": object{
+				"scheme":  object{"default": "http", "enum": []string{"http", "https"}},
+				"address": object{"default": config.Default().Server.Admin},
+			},
+		}},
 		"paths": paths,
 		"components": object{
 			"schemas":         s.named,

@@ -2,6 +2,7 @@ package admin
 
 import (
 	"context"
+	"crypto/tls"
 	"log/slog"
 	"net/netip"
 	"time"
@@ -31,6 +32,7 @@ type Subject struct {
 	Draining <-chan struct{} // closed when it begins to let nobody new in
 	Stopping <-chan struct{} // closed when the pump begins to stop
 
+	TLS       func() *tls.Config      // that the next connection to the admin is to speak; nil: none
 	Listeners func() []netip.AddrPort // of plain connections; asked once ready is closed
 	Counters  func() Counters
 	Room      func() admission.View // what viewers take of the limits

@@ -34,6 +34,8 @@ var badValues = []badConfig{
 		`pump.toml:2: server.admin_hosts[1]: "pump.example:8087", want a name such as "pump.example", without a port`},
 	{"empty name", "[server]\nadmin_hosts = [\"\"]\n",
 		`pump.toml:2: server.admin_hosts[0]: "", want a name such as "pump.example", without a port`},
+	{"admin with TLS and no certificate", "[server]\nadmin_tls = true\n",
+		`pump.toml:2: server.admin_tls: true, but there is no certificate: want at least one in tls.certificates`},
 	{"admin without a password", "[server]\nadmin_users = [\"root\"]\n",
 		`pump.toml:2: server.admin_users[0]: the value, want "name:secret" of up to 255 bytes`},
 	{"proxy by name", "[server]\ntrusted_proxies = [\"127.0.0.1\", \"haproxy\"]\n",

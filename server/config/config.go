@@ -30,6 +30,7 @@ type Config struct {
 type Server struct {
 	Listen         []string `toml:"listen"`          // host:port
 	Admin          string   `toml:"admin"`           // host:port, "" is off
+	AdminTLS       bool     `toml:"admin_tls"`       // Admin speaks TLS, with the certificates of TLS
 	AgentCheck     string   `toml:"agent_check"`     // host:port, "" is off
 	AdminHosts     []string `toml:"admin_hosts"`     // names by which Admin may be asked
 	Pprof          bool     `toml:"pprof"`           // profiles on Admin
@@ -88,6 +89,11 @@ type TLS struct {
 	Certificates []Certificate `toml:"certificates"`
 	MinVersion   string        `toml:"min_version"` // one of TLSVersions
 	ClientCA     string        `toml:"client_ca"`   // as in Certificate: who signs clients' certificates; "" is nobody
+}
+
+// SpeaksTLS says whether anything of the pump does, so that it needs its certificates.
+func (c *Config) SpeaksTLS() bool {
+	return len(c.TLS.Listen) > 0 || c.Server.Admin != "" && c.Server.AdminTLS
 }
 
 // TLSVersions are the values of TLS.MinVersion.

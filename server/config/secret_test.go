@@ -170,3 +170,36 @@ func TestWarningsOfSecrets(t *testing.T) {
 		})
 	}
 }
+
+// Passwords of the admin are warned of where others can listen in.
+func TestWarningOfAdminInTheClear(t *testing.T) {
+	cert := testCertificate(t)
+	const users = "admin_users = [\"ops:correct horse\"]\n"
+	const tables = "[tls]\ncertificates = [{ cert = \"pump.crt\", key = \"pump.key\" }]\n"
+	for _, c := range []struct {
+		name, server string
+		want         bool
+	}{
+		{"this machine", users, false},
+		{"this machine by name", "admin = \"localhost:8087\"\n" + users, false},
+		{"this machine by IPv6", "admin = \"[::1]:8087\"\n" + users, false},
+		{"nobody may change", "admin = \":8087\"\n", false},
+		{"none", "admin = \"\"\n" + users, false},
+		{"all addresses", "admin = \":8087\"\n" + users, true},
+		{"an address", "admin = \"192.0.2.1:8087\"\n" + users, true},
+		{"a name", "admin = \"pump.example:8087\"\n" + users, true},
+		{"TLS", "admin = \":8087\"\nadmin_tls = true\n" + users, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			path := write(t, cert.dir, "pump.toml", "[server]\n"+c.server+tables, 0o600)
+			cfg, err := Load(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			const told = "server.admin_users: passwords cross the network in the clear"
+			if got := strings.Contains(strings.Join(cfg.Warnings, "\n"), told); got != c.want {
+				t.Errorf("warnings %q, want that of admin_users: %v", cfg.Warnings, c.want)
+			}
+		})
+	}
+}

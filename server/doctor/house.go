@@ -145,20 +145,16 @@ func (h *house) admin(ctx context.Context) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
 	defer cancel()
-	for _, path := range []string{"/healthz", "/readyz"} {
-		r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+config.Local(h.cfg.Server.Admin)+path, nil)
-		if err != nil {
-			return
-		}
-		a, err := http.DefaultClient.Do(r)
+	for _, path := range []string{"healthz", "readyz"} {
+		a, err := AskAdmin(ctx, &h.cfg.Server, path)
 		if err != nil {
 			h.find("unreachable", Warning, fmt.Sprintf("admin %s: %v", h.cfg.Server.Admin, cause(err)), "")
 			return
 		}
 		a.Body.Close()
 		if a.StatusCode != http.StatusOK {
-			h.find("status", Fault, fmt.Sprintf("%s answers %d", path, a.StatusCode), "The status page says what is wrong: "+
-				"http://"+h.cfg.Server.Admin+"/")
+			h.find("status", Fault, fmt.Sprintf("/%s answers %d", path, a.StatusCode), "The status page says what is wrong: "+
+				AdminURL(&h.cfg.Server))
 		}
 	}
 }

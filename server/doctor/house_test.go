@@ -84,6 +84,20 @@ func TestHouse(t *testing.T) {
 			h.cfg.Server.Listen = []string{nobody}
 		}, "unreachable", "listen " + nobody},
 		{"no admin", func(_ *testing.T, h *house) { h.cfg.Server.Admin = nobody }, "unreachable", "admin " + nobody},
+		{"admin with TLS", func(t *testing.T, h *house) {
+			s := httptest.NewTLSServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+			t.Cleanup(s.Close)
+			h.cfg.Server.Admin, h.cfg.Server.AdminTLS = s.Listener.Addr().String(), true
+		}, "", ""},
+		{"admin that sends elsewhere", func(t *testing.T, h *house) {
+			s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if r.URL.Path == "/healthz" {
+					http.Redirect(w, r, "http://"+nobody+"/", http.StatusFound)
+				}
+			}))
+			t.Cleanup(s.Close)
+			h.cfg.Server.Admin = s.Listener.Addr().String()
+		}, "status", "/healthz answers 302"},
 		{"not ready", func(t *testing.T, h *house) {
 			s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				if r.URL.Path == "/readyz" {
