@@ -43,7 +43,8 @@ var arrows = []arrow{
 	{dir: "contrib/manual"},
 	{dir: "contrib/sbom"},
 
-	{dir: ".", may: []string{"server", "server/access", "server/config", "server/doctor", "server/privileges"}},
+	{dir: ".", may: []string{"server", "server/access", "server/config", "server/doctor", "server/logging",
+		"server/privileges"}},
 	{
 		dir: "server", may: []string{
 			"server/access", "server/accesslog", "server/admin", "server/admission",

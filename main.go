@@ -21,6 +21,7 @@ import (
 
 	"pumpd/server"
 	"pumpd/server/config"
+	"pumpd/server/logging"
 )
 
 // version is set by the linker in "make build"; other builds know the module's.
@@ -151,11 +152,12 @@ func serve(cfg *config.Config, file string, stdout, stderr io.Writer) error {
 	signal.Notify(rotations, syscall.SIGUSR1)
 	signal.Ignore(syscall.SIGPIPE) // who reads our log may go away
 	var level slog.LevelVar
-	s, err := server.New(cfg, logger(&cfg.Server, &level, stderr))
+	format := logger(&cfg.Server, &level, stderr)
+	s, err := server.New(cfg, slog.New(format))
 	if err != nil {
 		return err
 	}
-	s.Version, s.Level, s.Stdout = versionName(), &level, stdout
+	s.Version, s.Level, s.Format, s.Stdout = versionName(), &level, format, stdout
 	s.Load = func() (*config.Config, error) { return config.Load(file) }
 	s.File = absolute(file)
 	if cfg.Server.AccessLog == config.AccessStdout {
@@ -201,15 +203,13 @@ func untilSignal(work func(context.Context) error, drain func() (waits bool)) er
 }
 
 // logger writes as the configuration says, which is checked; what is said at less than level is left out.
-func logger(cfg *config.Server, level *slog.LevelVar, to io.Writer) *slog.Logger {
+func logger(cfg *config.Server, level *slog.LevelVar, to io.Writer) *logging.Format {
 	if err := level.UnmarshalText([]byte(cfg.LogLevel)); err != nil {
 		panic(err)
 	}
-	options := slog.HandlerOptions{Level: level}
-	if cfg.LogFormat == "json" {
-		return slog.New(slog.NewJSONHandler(to, &options))
-	}
-	return slog.New(slog.NewTextHandler(to, &options))
+	f := logging.NewFormat(to, level)
+	f.Set(cfg.LogFormat)
+	return f
 }
 
 // versionLine is what -version prints.

@@ -253,7 +253,7 @@ func TestLogger(t *testing.T) {
 			`{"level":"ERROR","msg":"c"}` + "\n"},
 	} {
 		var out bytes.Buffer
-		log := logger(&config.Server{LogLevel: c.level, LogFormat: c.format}, new(slog.LevelVar), &out)
+		log := slog.New(logger(&config.Server{LogLevel: c.level, LogFormat: c.format}, new(slog.LevelVar), &out))
 		log.Debug("a")
 		log.Info("b", "stream", "demo")
 		log.Error("c")

@@ -8,6 +8,7 @@
 //	chunked.go                 the chunked transfer coding of a body
 //	frame.go                   the $ framing of MMSH and push bodies
 //	data.go                    the 8-byte header inside the $H, $D and $M of MMSH
+//	playerlog.go               what players say when they stop
 //	write.go                   what we send
 //
 // A parser is a function of bytes. n > 0: that much is consumed and the next thing begins there. ErrShort: nothing is
@@ -20,7 +21,8 @@
 //
 // Integers in frames are little-endian. Sizes are bytes unless a name says otherwise.
 //
-// Sections in brackets: [MS-WMSP] is the viewers' side, [MS-WMHTTP] the encoders', [RFC 9110] and [RFC 9112] HTTP.
+// Sections in brackets: [MS-WMSP] is the viewers' side, [MS-WMHTTP] the encoders', [MS-WMLOG] the logs of players,
+// [RFC 9110] and [RFC 9112] HTTP.
 package codec
 
 import "errors"

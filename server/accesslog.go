@@ -36,7 +36,7 @@ func agentName(b []byte) string {
 // logViewer writes the one line that a viewer leaves: in the access log, or else in the log.
 func (l *loop) logViewer(c *conn, had fanout.Stay) {
 	level := slog.LevelInfo
-	if l.node.visits != nil {
+	if l.node.visits.On() {
 		l.node.visits.Add(l.visit(c, had, c.why.String()))
 		level = slog.LevelDebug
 	}
@@ -65,7 +65,7 @@ func (l *loop) visit(c *conn, had fanout.Stay, why string) *accesslog.Visit {
 		Begun: now.Add(-had.Length), Until: now, From: c.remote, Viewer: l.viewerOn(c), Host: who.host,
 		Path: "/streams/" + had.Stream.Config().Path, Agent: who.agent, Minor: who.minor, Dialect: had.Dialect,
 		TLS: tlsVersion(c), Reason: why, Session: had.Session, Bytes: had.Bytes, Skips: had.Skips, Lag: had.Lag,
-		Watching: had.Stream.Stats().Viewers.Load(),
+		Watching: had.Stream.Stats().Viewers.Load(), Reports: had.Reports,
 	}
 }
 
@@ -89,7 +89,7 @@ type reports struct {
 // choreInterval, so that each has one every interval.
 func (l *loop) reportSome(now clock.Instant) {
 	interval, r := l.limits.accessInterval, &l.reported
-	if interval == 0 || l.node.visits == nil {
+	if interval == 0 || !l.node.visits.On() {
 		*r = reports{begun: now}
 		return
 	}

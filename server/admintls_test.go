@@ -105,7 +105,8 @@ func TestReloadAdminTLS(t *testing.T) {
 		t.Errorf("%d %q for TLS 1.2 where 1.3 is wanted", code, body)
 	}
 	report := r.change(func(c *config.Config) { c.Server.AdminTLS = false })
-	if code, _, _ := r.operator(nil).health("http"); code != 200 || !slices.Equal(report.Keys, []string{"server.admin_tls"}) {
+	code, _, _ := r.operator(nil).health("http")
+	if code != 200 || !slices.Equal(report.Keys, []string{"server.admin_tls"}) {
 		t.Errorf("%d without TLS again after %+v, want 200", code, report)
 	}
 }

@@ -25,7 +25,7 @@ type node struct {
 	viewing  *viewAccess
 	proxies  atomic.Pointer[proxied.Trusted] // of trusted_proxies
 	line     *line.Line
-	visits   *accesslog.Log // nil: the configuration has none
+	visits   *accesslog.Log // nil: there is none, in tests
 }
 
 func newNode(cfg *config.Server) *node {

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -21,6 +22,7 @@ import (
 	"pumpd/server/auth"
 	"pumpd/server/clock"
 	"pumpd/server/config"
+	"pumpd/server/logging"
 	"pumpd/server/logging/logtest"
 	"pumpd/server/reason"
 	"pumpd/server/stream"
@@ -422,4 +424,53 @@ func TestReloadPushRights(t *testing.T) {
 			t.Errorf("%s: by its push-id it gets %q", c.name, again.status())
 		}
 	}
+}
+
+// Another access log, and another form of the log, count from a reload on; one that cannot be opened refuses it.
+func TestReloadLogs(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	r := startReloadable(t, nil)
+	pushTo(t, r.at)
+	var out bytes.Buffer
+	r.Format = logging.NewFormat(&out, slog.LevelInfo)
+	log := slog.New(r.Format)
+	report := r.change(func(c *config.Config) {
+		c.Server.LogFormat, c.Server.AccessLog, c.Server.AccessFormat = "json", filepath.Join(dir, "one"), "json"
+	})
+	if len(report.Restart) > 0 || len(report.Keys) != 3 {
+		t.Errorf("%+v, want three keys that count at once", report)
+	}
+	if log.Info("x"); !strings.HasPrefix(out.String(), "{") {
+		t.Errorf("the log has %q, want JSON", out.String())
+	}
+	visit := func(agent string) {
+		c := dial(t, r.at)
+		fmt.Fprintf(c, "GET /streams/a HTTP/1.0\r\nUser-Agent: %s\r\nPragma: xPlayStrm=1\r\n\r\n", agent)
+		if _, err := io.ReadFull(c, make([]byte, 100)); err != nil {
+			t.Fatal(err)
+		}
+		c.Close()
+	}
+	has := func(name, agent string) bool {
+		b, _ := os.ReadFile(filepath.Join(dir, name))
+		return strings.Contains(string(b), agent)
+	}
+	visit("first")
+	r.until("the first viewer is in the first log", func() bool { return has("one", "first") })
+	r.cfg.Server.AccessLog = filepath.Join(dir, "none", "log")
+	if _, err := r.Reload(t.Context()); err == nil || !strings.HasPrefix(err.Error(), "access_log: ") {
+		t.Errorf("got %v, want access_log refused", err)
+	}
+	visit("second")
+	r.until("it goes on", func() bool { return has("one", "second") })
+	r.change(func(c *config.Config) { c.Server.AccessLog, c.Server.AccessFormat = filepath.Join(dir, "two"), "w3c" })
+	visit("third")
+	r.until("the third viewer is in the second log", func() bool { return has("two", "third") })
+	if has("one", "third") || has("two", "first") || !has("two", "#Fields: c-ip") {
+		t.Error("lines are in the wrong log")
+	}
+	r.change(func(c *config.Config) { c.Server.AccessLog = "" })
+	visit("fourth")
+	r.until("the log has what the access log had", func() bool { return r.book.Count("INFO viewer left") > 0 })
 }

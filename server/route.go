@@ -81,7 +81,7 @@ func (l *loop) route(c *conn, n int, rest []byte, now clock.Instant) bool {
 	case x.want.watches():
 		l.watch(c, x, now)
 	default:
-		l.attend(c, x, now)
+		l.attend(c, x, rest[:body], now)
 	}
 	if c.phase != closed && c.phase != holding {
 		c.next(n+body, now)
@@ -210,7 +210,7 @@ func (l *loop) unknown(c *conn, x exchange) {
 
 // attend answers the requests that players make around a Play: options, statistics, keep-alives, Stop. The reply has
 // their client-id where they have one (mmsh.md §4.3).
-func (l *loop) attend(c *conn, x exchange, now clock.Instant) {
+func (l *loop) attend(c *conn, x exchange, body []byte, now clock.Instant) {
 	p := &x.Pragma
 	keep := stays(x.Request, x.dialect.Keep)
 	known := p.HasClientID && l.node.sessions.use(p.ClientID, c.remote.Addr(), now, false) == sessionKnown
@@ -224,7 +224,7 @@ func (l *loop) attend(c *conn, x exchange, now clock.Instant) {
 	case wantPipeline:
 		l.ok(c, x.Minor, 204, keep, append(session, "Pragma", "pipeline-result=0")...)
 	case wantLog: // never refused, whatever it says
-		l.log.Debug("player log", "from", c.remote, "client_id", p.ClientID, "bytes", max(0, x.ContentLength))
+		l.hear(c, x, body, now)
 		l.ok(c, x.Minor, 204, keep, session...)
 	case wantEvent, wantContentInfo:
 		l.ok(c, x.Minor, 200, keep, session...)

@@ -46,6 +46,7 @@ type Server struct {
 	Load    func() (*config.Config, error) // reads and checks the configuration again; nil: there is no Reload
 	File    string                         // that Load loads, with its whole path
 	Level   *slog.LevelVar                 // of the log's handler; nil: its level cannot be changed
+	Format  *logging.Format                // likewise
 	Stdout  io.Writer                      // for an access log there; nil: the process's
 
 	// Set by New, never changed.

@@ -17,7 +17,8 @@ type session struct {
 	ends  uint32   // second since the server's start in which it ends unless it is used before; or playing
 	plays spot     // where its Play is, or was
 
-	aging bool // it is in sessions.ages
+	aging    bool // it is in sessions.ages
+	reported bool // its last Play has had its report
 }
 
 // sessions are those of the whole process. Any goroutine.
@@ -99,8 +100,22 @@ func (t *sessions) use(id uint32, from netip.Addr, now clock.Instant, play bool)
 		return sessionPlaying
 	}
 	s.use(now, play || s.ends == playing)
+	s.reported = s.reported && !play
 	t.byID[id] = s
 	return sessionKnown
+}
+
+// report says whether a report of a session may count: there is one for each Play, and none for who has only asked.
+func (t *sessions) report(id uint32, from netip.Addr, now clock.Instant) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	s, ok := t.byID[id]
+	if !ok || s.from != from.As16() || s.over(now) || s.plays == (spot{}) || s.reported {
+		return false
+	}
+	s.reported = true
+	t.byID[id] = s
+	return true
 }
 
 // playsAt notes where the Play of a session is, so that its Stop need not look for it among all viewers.

@@ -30,6 +30,8 @@ var settings = []setting{
 	{keys: asked},
 	{keys: []string{"server.max_connections"}, apply: (*Server).prepareBudget, always: true},
 	{keys: []string{"server.log_level"}, apply: simply((*Server).setLogLevel)},
+	{keys: []string{"server.log_format"}, apply: simply((*Server).setLogFormat)},
+	{keys: []string{"server.access_log", "server.access_format"}, apply: (*Server).prepareAccessLog},
 	{keys: []string{"timeouts.source_grace"}, apply: simply((*Server).setGrace)},
 	{keys: []string{"server.trusted_proxies"}, apply: (*Server).prepareProxies},
 	{keys: loopKeys, apply: simply((*Server).setLimits)},
@@ -46,14 +48,12 @@ var settings = []setting{
 }
 
 // restart are the keys that count from the next start on: the log names those that have changed.
-var restart = []string{
-	"server.loops", "server.engine", "server.log_format", "server.access_log", "server.access_format", "server.user",
-}
+var restart = []string{"server.loops", "server.engine", "server.user"}
 
 // asked are the keys whose value is looked up in the configuration each time that it matters.
 var asked = []string{
-	"server.admin_hosts", "server.admin_users", "server.admin_tls", "server.pprof", "server.ready_streams", "server.ready_headroom",
-	"server.quota_hard",
+	"server.admin_hosts", "server.admin_users", "server.admin_tls", "server.pprof", "server.ready_streams",
+	"server.ready_headroom", "server.quota_hard",
 	"timeouts.pull_stall", "timeouts.drain", "timeouts.upgrade", "timeouts.upgrade_linger",
 }
 
@@ -99,6 +99,23 @@ func (s *Server) setLogLevel() {
 			panic(err) // it is checked
 		}
 	}
+}
+
+func (s *Server) setLogFormat() {
+	if s.Format != nil {
+		s.Format.Set(s.config().Server.LogFormat)
+	}
+}
+
+// prepareAccessLog opens another access log. Lines of visits that are over go to the old one.
+func (s *Server) prepareAccessLog(c *change) error {
+	commit, undo, err := s.node.visits.Move(c.to.Server.AccessLog, c.to.Server.AccessFormat)
+	if err != nil {
+		return err
+	}
+	c.then(commit)
+	c.instead(undo)
+	return nil
 }
 
 func (s *Server) setGrace() { s.reg.SetGrace(graceOf(s.config())) }

@@ -12,13 +12,15 @@ import (
 type format struct {
 	header func(program string, now time.Time) []byte // what a file begins with; nil: nothing
 	line   func(b []byte, v *Visit) []byte            // appends one with its line break
+
+	reports bool // it has room for what players report
 }
 
 // formats are the values of access_format.
 var formats = map[string]format{
 	"combined": {line: appendCombined},
-	"json":     {line: appendJSON},
-	"w3c":      {header: w3cHeader, line: appendW3C},
+	"json":     {line: appendJSON, reports: true},
+	"w3c":      {header: w3cHeader, line: appendW3C, reports: true},
 }
 
 // appendCombined is the format of web servers; behind that comes what they have no field for. The time is that of the
@@ -54,6 +56,8 @@ type jsonLine struct {
 	Bytes   uint64    `json:"bytes"`
 	Skips   uint32    `json:"skips"`
 	Lag     float64   `json:"lag"` // seconds
+
+	Report map[string]any `json:"report,omitempty"` // by the names of w3cFields
 }
 
 func appendJSON(b []byte, v *Visit) []byte {
@@ -64,7 +68,7 @@ func appendJSON(b []byte, v *Visit) []byte {
 	line, err := json.Marshal(jsonLine{
 		Event: event, Start: v.Begun, End: v.Until, Seconds: rounded(v.length()), From: v.From.String(), Viewer: v.Viewer,
 		ID: v.Session, Host: v.Host, Path: v.Path, Agent: v.Agent, Dialect: v.Dialect, TLS: v.TLS, Reason: v.Reason,
-		Bytes: v.Bytes, Skips: v.Skips, Lag: rounded(v.Lag),
+		Bytes: v.Bytes, Skips: v.Skips, Lag: rounded(v.Lag), Report: v.report,
 	})
 	if err != nil {
 		panic(err) // there is nothing in it that JSON does not have, but for years beyond 9999
@@ -183,6 +187,9 @@ func w3cValues(v *Visit) map[string]string {
 	}
 	if v.Host != "" {
 		values["s-dns"], values["cs-url"] = v.Host, v.scheme()+"://"+v.Host+v.Path
+	}
+	for field, said := range v.report {
+		values[field] = fmt.Sprint(said)
 	}
 	return values
 }

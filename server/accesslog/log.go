@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -20,30 +21,47 @@ import (
 // Stdout is the name of standard output among files.
 const Stdout = "stdout"
 
-// A Log is an access log. A nil one is none, and takes what it is given.
+// A Log is an access log, or none for the time being. A nil one is none for ever.
 //
-//	loops ── visits ──▶ run: lines of a format ──▶ file or standard output
+//	loops ── visits, reports ──▶ run: lines of a format ──▶ file or standard output
 type Log struct {
 	// Set by New, never changed.
-	file   string // its name, or Stdout
-	format format
-	log    *slog.Logger
-	visits chan *Visit
-	again  chan struct{} // holds one while the file is to be opened again
-	quit   chan struct{} // closed: write what there is, then end
-	ended  chan struct{} // closed: run has
+	log   *slog.Logger
+	news  chan struct{} // holds one while entries wait
+	again chan struct{} // holds one while the file is to be opened again
+	quit  chan struct{} // closed: write what there is, then end
+	ended chan struct{} // closed: run has
 
 	// Any goroutine.
-	lost atomic.Uint64 // lines
+	lost    atomic.Uint64 // lines
+	on      atomic.Bool   // visits are wanted
+	mu      sync.Mutex
+	entries []entry // that wait; guarded by mu
 
 	// Set by Start, and run's goroutine's from then on.
 	program string
-	out     io.Writer
+	stdout  io.Writer
+	place
 	lines   []byte // that are not written yet
 	torn    bool   // the file ends in the middle of a line
 	failing bool   // it takes nothing, and the log has been told
 	told    uint64 // of lost, when that began
 	away    bool   // it cannot be opened again, and the log has been told
+	desk    desk
+}
+
+// An entry is one of these: a visit, a report of one, where the lines of those behind it go.
+type entry struct {
+	visit  *Visit
+	report *Report
+	to     *place
+}
+
+// A place is where lines go, and what they are like.
+type place struct {
+	file   string // its name, Stdout, or "" for nowhere
+	format format
+	out    io.Writer // nil: nowhere
 }
 
 const (
@@ -56,36 +74,93 @@ const (
 // New makes a log of a checked configuration: file may be Stdout, and "" is none. What is added waits until Start. What
 // happens to the file, log is told.
 func New(file, format string, log *slog.Logger) *Log {
-	if file == "" {
-		return nil
-	}
-	return &Log{
-		file: file, format: formats[format], log: log,
-		visits: make(chan *Visit, maxVisits), again: make(chan struct{}, 1),
+	l := &Log{
+		log: log, place: place{file: file, format: formats[format]},
+		news: make(chan struct{}, 1), again: make(chan struct{}, 1),
 		quit: make(chan struct{}), ended: make(chan struct{}),
 	}
+	l.on.Store(file != "")
+	return l
 }
+
+// On says whether visits are wanted. Any goroutine.
+func (l *Log) On() bool { return l != nil && l.on.Load() }
 
 // Add has a visit written. It never waits: what finds maxVisits before it is lost and counted. Any goroutine.
 func (l *Log) Add(v *Visit) {
-	if l == nil {
+	if !l.On() {
 		return
 	}
-	select {
-	case l.visits <- v:
-	default:
+	if !l.enter(entry{visit: v}) {
 		l.lost.Add(1)
 	}
 }
 
+// enter has an entry wait for run. It is false where too many do.
+func (l *Log) enter(e entry) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.entries) >= maxVisits {
+		return false
+	}
+	l.entries = append(l.entries, e)
+	ring(l.news)
+	return true
+}
+
 // Reopen has the file opened anew by its name, as after a rotation. Any goroutine.
 func (l *Log) Reopen() {
-	if l == nil || l.file == Stdout {
-		return
+	if l != nil {
+		ring(l.again)
 	}
+}
+
+// ring puts one into a channel that holds one.
+func ring(bell chan struct{}) {
 	select {
-	case l.again <- struct{}{}:
+	case bell <- struct{}{}:
 	default:
+	}
+}
+
+// Move is for a reload: commit has what is added from then on go elsewhere, or be written otherwise, as New has it. The
+// file is opened at once, an error says why it cannot be; undo is for when the reload comes to nothing. After Start.
+func (l *Log) Move(file, format string) (commit, undo func(), err error) {
+	p, err := l.open(file, format)
+	if err != nil {
+		return nil, nil, err
+	}
+	commit = func() {
+		l.mu.Lock()
+		l.entries = append(l.entries, entry{to: p})
+		l.on.Store(file != "")
+		l.mu.Unlock()
+		ring(l.news)
+	}
+	return commit, p.close, nil
+}
+
+// open finds a place.
+func (l *Log) open(file, format string) (*place, error) {
+	p := &place{file: file, format: formats[format]}
+	switch file {
+	case "":
+	case Stdout:
+		p.out = l.stdout
+	default:
+		f, err := open(file)
+		if err != nil {
+			return nil, fmt.Errorf("access_log: %w", err)
+		}
+		p.out = f
+	}
+	return p, nil
+}
+
+// close closes its file.
+func (p *place) close() {
+	if f, ok := p.out.(*os.File); ok && p.file != Stdout {
+		f.Close()
 	}
 }
 
@@ -103,14 +178,12 @@ func (l *Log) Start(program string, stdout io.Writer) error {
 	if l == nil {
 		return nil
 	}
-	l.program, l.out = program, stdout
-	if l.file != Stdout {
-		f, err := open(l.file)
-		if err != nil {
-			return fmt.Errorf("access_log: %w", err)
-		}
-		l.out = f
+	l.program, l.stdout = program, stdout
+	p, err := l.open(l.file, "")
+	if err != nil {
+		return err
 	}
+	l.out = p.out
 	l.begin()
 	go l.run()
 	return nil
@@ -136,7 +209,7 @@ func open(name string) (*os.File, error) {
 // begin has the next line be the first one of a file, or of a run.
 func (l *Log) begin() {
 	l.torn = false
-	if l.format.header != nil {
+	if l.out != nil && l.format.header != nil {
 		l.lines = append(l.lines, l.format.header(l.program, time.Now())...)
 	}
 }
@@ -147,27 +220,67 @@ func (l *Log) run() {
 	defer look.Stop()
 	for {
 		select {
-		case v := <-l.visits:
-			l.take(v)
+		case <-l.news:
+			l.takeAll()
+		case now := <-l.desk.due:
+			l.desk.expire(now, l.note)
 		case <-l.again:
 			l.reopen()
 		case <-look.C:
 			l.look()
 		case <-l.quit:
-			for len(l.visits) > 0 {
-				l.take(<-l.visits)
-			}
-			l.write()
-			l.closeFile()
+			l.takeAll()
+			l.finish()
+			l.close()
 			return
 		}
-		if len(l.visits) == 0 || len(l.lines) >= maxLines {
+		l.write()
+	}
+}
+
+// takeAll does what the entries say that wait.
+func (l *Log) takeAll() {
+	l.mu.Lock()
+	entries := l.entries
+	l.entries = nil
+	l.mu.Unlock()
+	for _, e := range entries {
+		switch {
+		case e.report != nil:
+			l.desk.report(e.report, time.Now(), l.note)
+		case e.to != nil:
+			l.finish()
+			l.close()
+			l.place, l.away = *e.to, false
+			l.begin()
+		default:
+			l.take(e.visit)
+		}
+		if len(l.lines) >= maxLines {
 			l.write()
 		}
 	}
 }
 
-func (l *Log) take(v *Visit) { l.lines = l.format.line(l.lines, v) }
+// take writes a visit, or keeps it for its report, where the format has room for one.
+func (l *Log) take(v *Visit) {
+	if l.format.reports && l.desk.keep(v, time.Now(), l.note) {
+		return
+	}
+	l.note(v)
+}
+
+func (l *Log) note(v *Visit) {
+	if l.out != nil {
+		l.lines = l.format.line(l.lines, v)
+	}
+}
+
+// finish writes all that has been taken.
+func (l *Log) finish() {
+	l.desk.clear(l.note)
+	l.write()
+}
 
 // write writes the lines. What is not taken is lost, and the log told when that begins and when it is over.
 func (l *Log) write() {
@@ -214,6 +327,9 @@ func (l *Log) look() {
 // reopen goes on in the file that has the name now, which is made if it is not there. Where that is impossible it goes
 // on in the old one.
 func (l *Log) reopen() {
+	if l.file == "" || l.file == Stdout {
+		return
+	}
 	l.write()
 	f, err := open(l.file)
 	if err != nil {
@@ -228,7 +344,7 @@ func (l *Log) reopen() {
 		l.log.Info("access_log is where it should be again", "file", l.file)
 	}
 	l.away = false
-	l.closeFile()
+	l.close()
 	l.out = f
 	l.begin()
 }
@@ -239,10 +355,4 @@ func cause(err error) error {
 		return path.Err
 	}
 	return err
-}
-
-func (l *Log) closeFile() {
-	if f, ok := l.out.(*os.File); ok && l.file != Stdout {
-		f.Close()
-	}
 }

@@ -22,12 +22,12 @@ func logIn(t *testing.T, format string) (*Log, *logtest.Book, string) {
 		t.Fatal(err)
 	}
 	l := New(file, format, slog.New(&book))
-	f, err := open(file)
+	p, err := l.open(file, format)
 	if err != nil {
 		t.Fatal(err)
 	}
-	l.out = f
-	t.Cleanup(l.closeFile)
+	l.place = *p
+	t.Cleanup(l.close)
 	l.begin()
 	return l, &book, file
 }
@@ -138,7 +138,7 @@ func (d *disk) Write(b []byte) (int, error) {
 // A full disk costs the lines that do not fit. None of the others is in the same line as half of one.
 func TestFullDisk(t *testing.T) {
 	l, book, file := logIn(t, "combined")
-	l.closeFile()
+	l.close()
 	d := &disk{room: len(appendCombined(nil, visit())) + 50}
 	l.out = d
 	for _, who := range []string{"ann", "bob", "eve", "dan"} {

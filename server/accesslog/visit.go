@@ -22,6 +22,9 @@ type Visit struct {
 	Skips        uint32
 	Lag          time.Duration // behind the stream at Until
 	Watching     int64         // viewers of the stream at Until, on all loops
+	Reports      bool          // its player is one of those that send a Report when they have stopped
+
+	report map[string]any // of its Report; nil: there is none
 }
 
 // seconds is how long it has watched, without fractions.

@@ -175,6 +175,7 @@ func collectStream(out chan<- prometheus.Metric, st *stream.Stream, now clock.In
 	collectFeed(out, st, now)
 	collectForwards(out, st, now)
 	collectInfo(out, st)
+	collectReports(out, st)
 	if age, ok := st.Silence(); ok {
 		out <- prometheus.MustNewConstMetric(ageDesc, gauge, age.Seconds(), path)
 	}

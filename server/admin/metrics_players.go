@@ -29,9 +29,19 @@ var (
 	infoDesc = streamDesc("info", "1, with what the configuration says as labels.", "type", "title", "on_demand")
 )
 
+// What players report when they stop; a stream has these from the first report on.
+var (
+	bufferingsDesc = streamDesc("player_bufferings",
+		"How many times a player waited for data, the first included, as it reports when it stops.")
+	bufferingDesc = streamDesc("player_buffering_seconds", "How long it waited all in all.")
+	lostDesc      = streamDesc("player_lost_packets", "Packets that never came to a player.")
+	receivedDesc  = streamDesc("player_received_ratio", "Part of the packets that came to a player.")
+	rateDesc      = streamDesc("player_received_bytes_per_second", "Rate at which they came, as the player has measured it.")
+)
+
 var playerDescs = []*prometheus.Desc{
 	firstByteDesc, lagDesc, lengthDesc, roundTimeDesc, playersDesc, behindDesc, blockedDesc, rejectedDesc, expiryDesc,
-	infoDesc,
+	infoDesc, bufferingsDesc, bufferingDesc, lostDesc, receivedDesc, rateDesc,
 }
 
 func histogram(name, help string) *prometheus.Desc {
@@ -42,14 +52,27 @@ func byPlayer(name, help string) *prometheus.Desc {
 	return prometheus.NewDesc("pumpd_"+name, help, []string{"dialect", "tls"}, nil)
 }
 
-func collectPlayers(out chan<- prometheus.Metric, n Counters) {
-	show := func(desc *prometheus.Desc, v tally.View) {
-		out <- prometheus.MustNewConstHistogram(desc, v.Count, v.Sum, v.Upto)
+func showHistogram(out chan<- prometheus.Metric, desc *prometheus.Desc, v tally.View, labels ...string) {
+	out <- prometheus.MustNewConstHistogram(desc, v.Count, v.Sum, v.Upto, labels...)
+}
+
+func collectReports(out chan<- prometheus.Metric, st *stream.Stream) {
+	r, path := st.Stats().Reports(), st.Config().Path
+	if r == nil {
+		return
 	}
-	show(firstByteDesc, n.FirstByte)
-	show(lagDesc, n.Lag)
-	show(lengthDesc, n.Length)
-	show(roundTimeDesc, n.RoundTime)
+	showHistogram(out, bufferingsDesc, r.Bufferings.View(), path)
+	showHistogram(out, bufferingDesc, r.Buffering.View(), path)
+	showHistogram(out, lostDesc, r.Lost.View(), path)
+	showHistogram(out, receivedDesc, r.Received.View(), path)
+	showHistogram(out, rateDesc, r.Rate.View(), path)
+}
+
+func collectPlayers(out chan<- prometheus.Metric, n Counters) {
+	showHistogram(out, firstByteDesc, n.FirstByte)
+	showHistogram(out, lagDesc, n.Lag)
+	showHistogram(out, lengthDesc, n.Length)
+	showHistogram(out, roundTimeDesc, n.RoundTime)
 	for _, p := range n.Players {
 		labels := []string{p.Dialect, strconv.FormatBool(p.TLS)}
 		out <- prometheus.MustNewConstMetric(playersDesc, gauge, float64(p.Viewers), labels...)

@@ -66,6 +66,11 @@ func TestMetrics(t *testing.T) {
 	st.Skips.Store(2)
 	st.SkippedPackets.Store(4)
 	st.Left[reason.Stalled].Store(1)
+	st.Reported().Bufferings.Observe(3, 1)
+	st.Reported().Buffering.Observe(17, 1)
+	st.Reported().Lost.Observe(0, 1)
+	st.Reported().Received.Observe(0.99, 1)
+	st.Reported().Rate.Observe(80000, 1)
 	r.at = r.at.Add(1500 * time.Millisecond)
 	got := pumpdMetrics(r)
 	for _, want := range []string{
@@ -141,6 +146,16 @@ func TestMetrics(t *testing.T) {
 		`pumpd_stream_sent_bytes_total{stream="a"} 9.007199254740992e+15`,
 		`pumpd_stream_viewer_skips_total{stream="a"} 2`,
 		`pumpd_stream_last_packet_age_seconds{stream="a"} 1.5`,
+		`pumpd_stream_player_bufferings_bucket{stream="a",le="3"} 1`,
+		`pumpd_stream_player_bufferings_bucket{stream="a",le="2"} 0`,
+		`pumpd_stream_player_bufferings_sum{stream="a"} 3`,
+		`pumpd_stream_player_buffering_seconds_bucket{stream="a",le="20"} 1`,
+		`pumpd_stream_player_buffering_seconds_sum{stream="a"} 17`,
+		`pumpd_stream_player_lost_packets_bucket{stream="a",le="0"} 1`,
+		`pumpd_stream_player_received_ratio_bucket{stream="a",le="0.98"} 0`,
+		`pumpd_stream_player_received_ratio_bucket{stream="a",le="0.99"} 1`,
+		`pumpd_stream_player_received_bytes_per_second_bucket{stream="a",le="125000"} 1`,
+		`pumpd_stream_player_received_bytes_per_second_count{stream="a"} 1`,
 	} {
 		if !strings.Contains(got, want+"\n") {
 			t.Errorf("no %s", want)
@@ -148,6 +163,9 @@ func TestMetrics(t *testing.T) {
 	}
 	if t.Failed() {
 		t.Log(got)
+	}
+	if strings.Contains(got, `pumpd_stream_player_bufferings_count{stream="b"}`) {
+		t.Error("reports of players where there were none")
 	}
 	if strings.Contains(got, `age_seconds{stream="C.d-e"}`) {
 		t.Error("age of the last packet where there was none")
@@ -167,6 +185,7 @@ func TestMetrics(t *testing.T) {
 func TestMetricsLint(t *testing.T) {
 	r := newRig(t, pushStream("a", ""))
 	r.feed(0, stream.Push, "x", 1)
+	r.s.Streams.Streams()[0].Stats().Reported().Buffering.Observe(1, 1)
 	problems, err := promlint.New(strings.NewReader(pumpdMetrics(r))).Lint()
 	if err != nil {
 		t.Fatal(err)

@@ -124,6 +124,7 @@ func newest(e *stream.Element) *stream.Element {
 type Stay struct {
 	Stream  *stream.Stream
 	Dialect string        // its name
+	Reports bool          // as in Dialect
 	Session uint32        // as in Viewer
 	Length  time.Duration // since it joined
 	Bytes   uint64        // that its socket took
@@ -133,7 +134,7 @@ type Stay struct {
 
 // StayOf is v's until now.
 func (h *Hub) StayOf(v *Viewer, now clock.Instant) Stay {
-	return Stay{Stream: v.audience.stream, Dialect: v.dialect.Name, Session: v.Session,
+	return Stay{Stream: v.audience.stream, Dialect: v.dialect.Name, Reports: v.dialect.Reports, Session: v.Session,
 		Length: now.Since(v.joined), Bytes: v.bytes, Skips: v.skips, Lag: v.lag()}
 }
 

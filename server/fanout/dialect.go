@@ -19,6 +19,7 @@ type Dialect struct {
 	Redirect string    // scheme of a Location it can follow
 	Keep     bool      // may keep a connection open without having asked for it by name
 	Relay    bool      // is a server that passes the stream on
+	Reports  bool      // sends what it makes of the stream when it has stopped, as Windows Media Player does
 	Reset    bool      // may be sent xResetStrm, which obliges us to more below version 7
 	bears    asf.Older // the most older video in its first packet that it shows no damage for
 }
@@ -48,11 +49,11 @@ var (
 	}
 	midPlayer = &Dialect{
 		Name: "nsplayer_8", form: stream.ShortFrames, crossing: changeInBand, Redirect: "http",
-		Reset: true, bears: asf.OlderTail,
+		Reports: true, Reset: true, bears: asf.OlderTail,
 	}
 	newPlayer = &Dialect{
 		Name: "nsplayer_9", form: stream.ShortFrames, crossing: changeInBand, Redirect: "http",
-		Reset: true, Keep: true, bears: asf.OlderTail,
+		Reports: true, Reset: true, Keep: true, bears: asf.OlderTail,
 	}
 	oldServer = &Dialect{
 		Name: "nsserver_5", form: stream.FullFrames, crossing: changeInBand, Redirect: "http",

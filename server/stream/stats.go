@@ -33,6 +33,8 @@ type Stats struct {
 	Refused  tally.Statuses // replies of 300 or more, to viewers and encoders
 
 	WrongViewers atomic.Uint64 // wrong passwords of viewers
+
+	reports atomic.Pointer[Reports] // nil: no player has sent any
 }
 
 // received counts a packet of a source.

@@ -1,11 +1,14 @@
 package e2e
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
@@ -109,5 +112,74 @@ func TestAccessLogOnStdout(t *testing.T) {
 		if n := len(strings.Fields(line)); n != len(strings.Fields(got[3]))-1 {
 			t.Errorf("%d fields: %q", n, line)
 		}
+	}
+}
+
+// Windows Media Player stops, and says on another connection how the stream came to it: on a line of its own in the
+// head, since we call ourselves Rex. That stands in its line of the access log, and in the metrics. A reload has the log
+// go elsewhere meanwhile.
+func TestPlayerReport(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	m := startMortal(t, fmt.Sprintf("access_log = %q\naccess_format = \"json\"\n", filepath.Join(dir, "json")),
+		fileStream("demo", ""))
+	waitLive(t, m.addr, streamPath("demo"))
+	watch(t, m.addr, "demo", agentOld).conn.Close()
+	file := filepath.Join(dir, "w3c")
+	text, err := os.ReadFile(m.config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(m.config, bytes.ReplaceAll(text, []byte("json\""), []byte("w3c\"")), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	m.cmd.Process.Signal(syscall.SIGHUP)
+	m.says(t, "keys=\"server.access_log server.access_format\"")
+
+	answer, conn, _, err := get(m.addr, streamPath("demo"), agentWMP, "Pragma: xPlayStrm=1\r\n")
+	if err != nil || answer.StatusCode != http.StatusOK {
+		t.Fatalf("%v, %v", answer, err)
+	}
+	id := regexp.MustCompile(`client-id=\d+`).FindString(strings.Join(answer.Header["Pragma"], ","))
+	conn.Close()
+	const line = "0.0.0.0 2026-11-27 10:00:00 - http://pump.example/streams/demo 0 104 1 200 " +
+		"{3300AD50-2C39-46c0-AE0A-E7FA4ACEB316} 12.0.7601.17514 en-US WMFSDK/12.0.7601.17514_WMPlayer/12.0.7601.17514 - " +
+		"wmplayer.exe 12.0.7601.17514 Windows 6.1.0.7601 Pentium 0 0 635259 http TCP Windows_Media_Audio_9 " +
+		"Windows_Media_Video_9 - - 8220209 - 1235 3 5 2 0 2 1 4 17 99 - - - -"
+	post, err := http.NewRequest(http.MethodPost, "http://"+m.addr+streamPath("demo"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	post.Header = http.Header{"User-Agent": {agentWMP}, "Pragma": {id, "log-line=" + line}}
+	if answer, err = http.DefaultClient.Do(post); err != nil || answer.StatusCode != http.StatusNoContent {
+		t.Fatalf("%v, %v for a report, want 204", answer, err)
+	}
+	answer.Body.Close()
+
+	var lines []string
+	written := func() bool {
+		b, _ := os.ReadFile(file)
+		lines = strings.Split(string(b), "\n")
+		return strings.Contains(string(b), agentWMP)
+	}
+	if !poll(patience, written) {
+		t.Fatalf("%s has %q, want the player's line", file, lines)
+	}
+	names := strings.Fields(strings.TrimPrefix(lines[3], "#Fields: "))
+	for i, value := range strings.Fields(lines[4]) {
+		want, ok := map[string]string{"cs(User-Agent)": agentWMP, "c-buffercount": "4", "c-totalbuffertime": "17",
+			"c-pkts-lost-client": "3", "c-quality": "99", "avgbandwidth": "635259", "videocodec": "Windows_Media_Video_9",
+			"c-hostexe": "wmplayer.exe"}[names[i]]
+		if ok && value != want {
+			t.Errorf("%s is %s, want %s", names[i], value, want)
+		}
+	}
+	metrics, err := m.fetch("/metrics")
+	if want := `pumpd_stream_player_buffering_seconds_sum{stream="demo"} 17`; err != nil ||
+		!strings.Contains(string(metrics), want+"\n") {
+		t.Errorf("%v, no %s in the metrics", err, want)
+	}
+	if _, n := visited(t, filepath.Join(dir, "json"), agentOld); n != 1 {
+		t.Errorf("%d lines of the first viewer in the log from before, want 1", n)
 	}
 }
