@@ -17,10 +17,10 @@ import (
 
 // playerLine is what a player says of a stay, [MS-WMLOG] 2.2.1: figures are from avgbandwidth to c-quality where there
 // is one to change.
-func playerLine(bandwidth, received, lost, buffered, buffering, quality any) string {
+func playerLine(bandwidth, received, lost, times, seconds, quality any) string {
 	return fmt.Sprintf("0.0.0.0 2026-11-27 10:00:00 - http://pump.example/streams/a 0 104 1 210 {3300AD50} 12.0.1 en-US "+
 		"WMFSDK/12.0.1 http://site.example/tv.php?secret=1 wmplayer.exe 12.0.1 Windows 6.1.0.7601 Pentium 0 0 %v http TCP "+
-		"WMA_9.2 WMV9 - - 8220209 - %v %v 5 2 0 2 1 %v %v %v - - - -", bandwidth, received, lost, buffered, buffering, quality)
+		"WMA_9.2 WMV9 - - 8220209 - %v %v 5 2 0 2 1 %v %v %v - - - -", bandwidth, received, lost, times, seconds, quality)
 }
 
 // clientIDOf is what the reply to a Play has.
@@ -35,8 +35,8 @@ func (r *rig) report(from netip.Addr, path, id, line string) *peer {
 	body := "<XML>\r\n<Summary>" + line + "</Summary>\r\n<c-ip>0.0.0.0</c-ip>\r\n</XML>"
 	p := r.connectFrom(from)
 	p.say(fmt.Sprintf("POST /streams/%s HTTP/1.1\r\nUser-Agent: %s\r\nPragma: client-id=%s\r\n"+
-		"Content-Type: application/x-wms-LogStats;charset=UTF-8\r\nContent-Length: %d\r\n\r\n%s", path, wmpAgent, id, len(body),
-		body))
+		"Content-Type: application/x-wms-LogStats;charset=UTF-8\r\nContent-Length: %d\r\n\r\n%s",
+		path, wmpAgent, id, len(body), body))
 	if !strings.HasPrefix(p.status(), "HTTP/1.1 204") {
 		r.t.Errorf("a report is answered with %q, want 204", p.status())
 	}

@@ -16,8 +16,8 @@ func (l *Log) Report(r *Report) {
 	}
 }
 
-// A desk brings visits and their reports together. Players stop, and then send theirs on another connection: so the line
-// of a visit waits for a little while, and so does a report that has come first. It is run's goroutine's.
+// A desk brings visits and their reports together. Players stop, and then send theirs on another connection: so the
+// line of a visit waits for a little while, and so does a report that has come first. It is run's goroutine's.
 type desk struct {
 	visits map[uint32]*Visit  // by session
 	early  map[uint32]*Report // came before the visit was over
@@ -36,7 +36,7 @@ const (
 	maxAwaiting = 1 << 16         // of both; the line of one too many is written without a report
 )
 
-// keep takes a visit whose report may come yet, or has come. It is false for one that is to be written as it is. A visit
+// keep takes a visit whose report may come yet, or has come. It is false for one that is to be written as it is. One
 // before it in the same session, whose report has not come, is written.
 func (d *desk) keep(v *Visit, now time.Time, write func(*Visit)) bool {
 	if v.Reason == "" || v.Session == 0 {

@@ -2,6 +2,7 @@ package accesslog
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -156,8 +157,9 @@ func TestMove(t *testing.T) {
 	l.Close()
 	for name, want := range map[string]string{"": "192.0.2.1 2026", ".2": "192.0.2.1 - ann", ".3": `{"event":"left"`} {
 		lines := linesOf(t, file+name)
-		if last := lines[len(lines)-1]; !strings.HasPrefix(last, want) || strings.Count(strings.Join(lines, ""), "/news") > 2 {
-			t.Errorf("%s has %q, want a line that begins with %s", file+name, lines, want)
+		visits := slices.DeleteFunc(lines, func(line string) bool { return strings.HasPrefix(line, "#") })
+		if len(visits) != 1 || !strings.HasPrefix(visits[0], want) {
+			t.Errorf("%s has %q, want a line that begins with %s", file+name, visits, want)
 		}
 	}
 	if l.Lost() > 0 || book.Text() != "" {

@@ -36,7 +36,7 @@ var (
 	bufferingDesc = streamDesc("player_buffering_seconds", "How long it waited all in all.")
 	lostDesc      = streamDesc("player_lost_packets", "Packets that never came to a player.")
 	receivedDesc  = streamDesc("player_received_ratio", "Part of the packets that came to a player.")
-	rateDesc      = streamDesc("player_received_bytes_per_second", "Rate at which they came, as the player has measured it.")
+	rateDesc      = streamDesc("player_received_bytes_per_second", "Rate at which they came, as players measure it.")
 )
 
 var playerDescs = []*prometheus.Desc{

@@ -115,9 +115,9 @@ func TestAccessLogOnStdout(t *testing.T) {
 	}
 }
 
-// Windows Media Player stops, and says on another connection how the stream came to it: on a line of its own in the
-// head, since we call ourselves Rex. That stands in its line of the access log, and in the metrics. A reload has the log
-// go elsewhere meanwhile.
+// Windows Media Player stops, and says on another connection how the stream came to it: in a field of the head, since
+// we call ourselves Rex. That stands in its line of the access log, and in the metrics. Before, a reload has the log go
+// elsewhere.
 func TestPlayerReport(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
