@@ -53,7 +53,7 @@ func runDoctor(args []string, stdout, stderr io.Writer) int {
 	p := printer{to: stdout, json: *asJSON}
 	urls, own := flags.Args(), (*config.Config)(nil)
 	if *file != "" {
-		cfg, err := config.Load(*file)
+		cfg, err := config.LoadAsGuest(*file)
 		if err != nil {
 			fmt.Fprintln(stderr, err)
 			return exitFault

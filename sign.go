@@ -38,7 +38,7 @@ func sign(args []string, stdout, stderr io.Writer) int {
 	if code, done := badUsage(err, &out, stdout, stderr); done {
 		return code
 	}
-	cfg, err := config.Load(*file)
+	cfg, err := config.LoadToSign(*file)
 	if err != nil {
 		fmt.Fprintln(stderr, err)
 		return exitFault

@@ -46,11 +46,7 @@ func openListener(address string, secure bool, b *budget) (*listener, error) {
 	if err != nil {
 		return nil, err
 	}
-	enrolling := b.enrolling
-	if !secure {
-		enrolling = min(enrolling, spare) // none are meant for it: at the start it would have been gnet's
-	}
-	return &listener{Listener: l, address: address, secure: secure, enrolling: make(chan struct{}, enrolling)}, nil
+	return &listener{Listener: l, address: address, secure: secure, enrolling: make(chan struct{}, b.enrolling)}, nil
 }
 
 // at is the address that it listens on.

@@ -18,7 +18,7 @@ import (
 // TLS handshakes are among the connections.
 type budget struct {
 	admin       int64 // connections to the admin
-	enrolling   int64 // per listener for TLS: a connection on its way to its loop has two
+	enrolling   int64 // per listener of ours: a connection on its way to its loop has two
 	reserve     int64 // of each kind; as many again are about to be closed
 	encoders    int64 // connections of encoders
 	connections int64 // of everybody else
@@ -47,10 +47,11 @@ const (
 )
 
 // newBudget divides a limit of descriptors, of which open are in use already, for a configuration and its number of
-// loops. An error says how many descriptors the configuration needs, or how many connections the limit allows.
-func newBudget(limit, open int64, cfg *config.Config, loops int) (*budget, error) {
-	plain, secure := int64(len(cfg.Server.Listen)), int64(len(cfg.TLS.Listen))
-	fixed := open + spare + perLoop*int64(loops) + perAddress*plain*int64(loops+1) + perListener*secure
+// loops; so many of its plain addresses are ours and not gnet's. An error says how many descriptors the configuration
+// needs, or how many connections the limit allows.
+func newBudget(limit, open int64, cfg *config.Config, loops, ours int) (*budget, error) {
+	plain, own := int64(len(cfg.Server.Listen)-ours), int64(len(cfg.TLS.Listen)+ours)
+	fixed := open + spare + perLoop*int64(loops) + perAddress*plain*int64(loops+1) + perListener*own
 	sources, pushes := sourcesOf(cfg)
 	fixed += min(sources, limit/2) // not all of them fail and look for another upstream at once
 	b := &budget{encoders: encodersEach * pushes}
@@ -64,9 +65,9 @@ func newBudget(limit, open int64, cfg *config.Config, loops int) (*budget, error
 	rest := limit - fixed
 	b.admin = min(b.admin, max(4, rest/16))
 	b.encoders = min(b.encoders, max(encodersEach, rest/8))
-	b.enrolling = min(maxEnrolling, max(1, rest/8/max(1, secure)))
+	b.enrolling = min(maxEnrolling, max(1, rest/8/max(1, own)))
 	b.reserve = min(maxReserve, max(4, rest/64))
-	b.connections = rest - b.admin - b.encoders - b.enrolling*secure - 4*b.reserve
+	b.connections = rest - b.admin - b.encoders - b.enrolling*own - 4*b.reserve
 	if b.connections < leastPlaces {
 		return nil, fmt.Errorf("open files: the limit is %d, this configuration needs at least %d; raise it (ulimit -Hn)",
 			limit, limit-b.connections+leastPlaces)

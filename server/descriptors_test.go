@@ -30,17 +30,18 @@ func TestBudgetFits(t *testing.T) {
 		"many ports":  budgetConfig(20, 20, 1, 1, 1),
 	}
 	for name, c := range configs {
-		for _, loops := range []int{1, 2, 16} {
+		for k, loops := range []int{1, 2, 16, 1, 2, 16} {
+			ours := k / 3 * len(c.Server.Listen) // none of the plain addresses, or all of them, come by reloads
 			for limit := int64(64); limit <= 1<<20; limit += 1 + limit/7 {
 				const open = 12
-				b, err := newBudget(limit, open, c, loops)
+				b, err := newBudget(limit, open, c, loops, ours)
 				if err != nil {
 					continue
 				}
-				addresses, secure := int64(len(c.Server.Listen)), int64(len(c.TLS.Listen))
+				addresses, own := int64(len(c.Server.Listen)-ours), int64(len(c.TLS.Listen)+ours)
 				sources, pushes := sourcesOf(c)
 				used := open + spare + perLoop*int64(loops) + perAddress*addresses*int64(loops+1) +
-					perListener*(secure+1) + min(sources, limit/2) + b.admin + b.enrolling*secure + newGate(b, nil).all.Load()
+					perListener*(own+1) + min(sources, limit/2) + b.admin + b.enrolling*own + newGate(b, nil).all.Load()
 				if used > limit {
 					t.Fatalf("%s, %d loops, limit %d: %d can be open", name, loops, limit, used)
 				}
@@ -57,7 +58,7 @@ func TestBudgetFits(t *testing.T) {
 func TestBudgetOfUsualLimits(t *testing.T) {
 	c := budgetConfig(1, 1, 2, 2, 1)
 	for limit, least := range map[int64]int64{200: 80, 1024: 600, 4096: 3000, 65536: 60_000, 1 << 20: 1_040_000} {
-		b, err := newBudget(limit, 8, c, 2)
+		b, err := newBudget(limit, 8, c, 2, 0)
 		if err != nil || b.connections < least {
 			t.Errorf("limit %d: %+v, %v, want at least %d connections", limit, b, err, least)
 		}
@@ -78,7 +79,7 @@ func TestBudgetOfForwardsAndCallbacks(t *testing.T) {
 // A limit that is too small for the configuration is an error that says how much it takes.
 func TestBudgetTooSmall(t *testing.T) {
 	c := budgetConfig(1, 1, 2, 2, 1)
-	_, err := newBudget(60, 8, c, 2)
+	_, err := newBudget(60, 8, c, 2, 0)
 	if err == nil {
 		t.Fatal("60 are enough")
 	}
@@ -87,16 +88,16 @@ func TestBudgetTooSmall(t *testing.T) {
 		&least); n != 2 {
 		t.Fatalf("%v", err)
 	}
-	if _, err := newBudget(least+least/4, 8, c, 2); err != nil {
+	if _, err := newBudget(least+least/4, 8, c, 2, 0); err != nil {
 		t.Errorf("as many as it says, and some: %v", err)
 	}
 	c.Server.MaxConnections = 1000
-	if _, err := newBudget(1024, 8, c, 2); err == nil || !strings.HasPrefix(err.Error(), "max_connections: 1000, but "+
+	if _, err := newBudget(1024, 8, c, 2, 0); err == nil || !strings.HasPrefix(err.Error(), "max_connections: 1000, but "+
 		"1024 descriptors allow ") {
 		t.Errorf("1000 connections of 1024: %v", err)
 	}
 	c.Server.MaxConnections = 500
-	if b, err := newBudget(1024, 8, c, 2); err != nil || b.connections != 500 {
+	if b, err := newBudget(1024, 8, c, 2, 0); err != nil || b.connections != 500 {
 		t.Errorf("500 connections of 1024: %+v, %v", b, err)
 	}
 }

@@ -40,6 +40,17 @@ func (o *open) take(address string, secure bool, kept *open) bool {
 	return false
 }
 
+// plainOfOurs is how many plain addresses of a configuration gnet does not have from the start.
+func (s *Server) plainOfOurs(cfg *config.Config) (n int) {
+	rest, gnets := open{booked: s.booked}, open{}
+	for _, a := range cfg.Server.Listen {
+		if !rest.take(a, false, &gnets) {
+			n++
+		}
+	}
+	return n
+}
+
 // prepareListeners opens what is new in listen and tls.listen.
 func (s *Server) prepareListeners(c *change) error {
 	goes, stays := open{s.booked, s.listeners}, open{}

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 
@@ -175,4 +176,22 @@ func TestReloadTrustedProxies(t *testing.T) {
 		line, err := bufio.NewReader(c).ReadString('\n')
 		return err == nil && strings.Contains(line, "302")
 	})
+}
+
+// Addresses that a reload adds are reckoned with: each of them lets connections wait for their loops.
+func TestReloadBudgetsItsListeners(t *testing.T) {
+	t.Parallel()
+	r := startReloadable(t, nil)
+	before := r.budget.connections
+	r.change(func(c *config.Config) {
+		c.Server.Listen = append(slices.Clone(c.Server.Listen), freePort(t).String(), freePort(t).String())
+	})
+	waiting := int64(0)
+	for _, l := range r.listeners {
+		waiting += int64(cap(l.enrolling))
+	}
+	if len(r.listeners) != 2 || waiting == 0 || before-r.budget.connections < waiting {
+		t.Errorf("%d listeners more, where %d may wait: %d connections, before %d", len(r.listeners), waiting,
+			r.budget.connections, before)
+	}
 }

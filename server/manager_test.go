@@ -1,6 +1,8 @@
 package server
 
 import (
+	"context"
+	"errors"
 	"net"
 	"path/filepath"
 	"strings"
@@ -58,5 +60,24 @@ func TestWatchdogIsTiedToTheLoops(t *testing.T) {
 	s.tellManager(began.Add(stuckTime + time.Millisecond))
 	if got := said(t, l); got != "" {
 		t.Errorf("with a loop that is stuck: told %q", got)
+	}
+}
+
+// A reload that is asked for before we listen waits, and the manager hears of it when we do.
+func TestReloadWaitsToBeReady(t *testing.T) {
+	s, l := managed(t, 0)
+	s.ready, s.reloading = make(chan struct{}), make(chan struct{}, 1)
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error)
+	go func() {
+		_, err := s.Reload(ctx)
+		ended <- err
+	}()
+	cancel()
+	if err := <-ended; !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v, want it to have waited", err)
+	}
+	if got := said(t, l); got != "" {
+		t.Errorf("the manager was told %q before we listen", got)
 	}
 }

@@ -30,6 +30,11 @@ func (s *Server) Reload(ctx context.Context) (*Report, error) {
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
+	select {
+	case <-s.ready: // before that the manager is told that we are, and not that we reload
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 	s.manager.Reloading()
 	report, err := s.reload(ctx)
 	s.manager.Ready(s.summary())
@@ -40,11 +45,6 @@ func (s *Server) Reload(ctx context.Context) (*Report, error) {
 func (s *Server) reload(ctx context.Context) (*Report, error) {
 	if s.Load == nil {
 		return nil, errNoReload
-	}
-	select {
-	case <-s.ready:
-	case <-ctx.Done():
-		return nil, ctx.Err()
 	}
 	to, err := s.Load()
 	if err != nil {

@@ -169,7 +169,7 @@ func (s *Server) makeGate() error {
 		return err
 	}
 	s.descriptors.limit, s.descriptors.open = limit, openDescriptors()
-	s.budget, err = newBudget(limit, s.descriptors.open, s.config(), s.config().Server.LoopCount())
+	s.budget, err = newBudget(limit, s.descriptors.open, s.config(), s.config().Server.LoopCount(), 0)
 	if err != nil {
 		return err
 	}

@@ -145,7 +145,7 @@ func (s *Server) setLimits() {
 // prepareBudget divides the descriptors anew: there may be more streams and listeners, or another max_connections.
 // Nobody who is inside goes for that.
 func (s *Server) prepareBudget(c *change) error {
-	b, err := newBudget(s.descriptors.limit, s.descriptors.open, c.to, c.to.Server.LoopCount())
+	b, err := newBudget(s.descriptors.limit, s.descriptors.open, c.to, c.to.Server.LoopCount(), s.plainOfOurs(c.to))
 	if err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"slices"
 	"strings"
 	"unicode"
@@ -23,8 +24,10 @@ type document struct {
 
 // A complaint is one line for the operator.
 type complaint struct {
-	line int // 0 if the file does not have the key
-	text string
+	key    string
+	line   int // 0 if the file does not have the key
+	text   string
+	denied bool // it is about a file that this user may not read or write; others may
 }
 
 // wrong notes that something is wrong with a key. Only the first complaint about a key or its table counts, as the
@@ -36,7 +39,13 @@ func (f *document) wrong(key, format string, args ...any) {
 		}
 	}
 	f.bad[key] = true
-	f.errs = append(f.errs, complaint{f.line(key), f.about(key, format, args...)})
+	f.errs = append(f.errs, complaint{key, f.line(key), f.about(key, format, args...), slices.ContainsFunc(args, denies)})
+}
+
+// denies says whether something is an error that another user would not get.
+func denies(arg any) bool {
+	err, ok := arg.(error)
+	return ok && errors.Is(err, fs.ErrPermission)
 }
 
 // about is a line about a key, which says where it is; "" is the document as a whole.

@@ -25,7 +25,7 @@ func (f *document) checkForwards(c *Config) {
 		name, s := Item("streams", i), &c.Streams[i]
 		f.between(name+".forward_buffer", s.ForwardBuffer, 0, longestBuffer)
 		f.between(name+".forward_lag", s.ForwardLag, time.Second, LongestForward)
-		if s.ForwardLag < s.ForwardBuffer {
+		if s.ForwardLag < s.ForwardBuffer && !f.bad[name+".forward_buffer"] {
 			f.wrong(name+".forward_lag", "%s, must not be less than forward_buffer, %s: after a break it is that far behind",
 				s.ForwardLag, s.ForwardBuffer)
 		}

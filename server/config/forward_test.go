@@ -39,6 +39,7 @@ func TestForwards(t *testing.T) {
 		{"oneself at the usual port", table(`":80"`, `forward = ["http://localhost/streams/b_push"]`), "this pump itself"},
 		{"buffer", plain(`forward_buffer = "6m"`), "6: streams[0].forward_buffer: 360s, want 0s to 300s"},
 		{"lag", plain(`forward_lag = "11m"`), "6: streams[0].forward_lag: 660s, want 1s to 600s"},
+		{"buffer above the lag", plain(`forward_buffer = "400s"`), "6: streams[0].forward_buffer: 400s, want 0s to 300s"},
 		{"lag below the buffer", plain(`forward_lag = "20s"`),
 			"6: streams[0].forward_lag: 20s, must not be less than forward_buffer, 30s"},
 		{"no CA", plain(`forward_ca_file = "none.pem"`), "6: streams[0].forward_ca_file: "},

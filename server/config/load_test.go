@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -306,5 +307,49 @@ func TestLoadEmpty(t *testing.T) {
 	}
 	if _, _, err := Check(name, nil); err == nil {
 		t.Error("and Check takes it")
+	}
+}
+
+// Who signs URLs needs paths and view_keys, and who looks at another user's pump no more than to read the file; but what
+// would be wrong for everybody is a mistake.
+func TestLoadWithFewRights(t *testing.T) {
+	dir := t.TempDir()
+	const streams = "[[streams]]\npath = \"a\"\ntype = \"mmsh_push\"\nview_keys = [\"0123456789abcdef\"]\n"
+	const elsewhere = "[server]\nstate_dir = \"none\"\naccess_log = \"none/log\"\nuser = \"nobody-of-that-name\"\n" +
+		"[tls]\nlisten = [\":8089\"]\ncertificates = [{ cert = \"none.crt\", key = \"none.key\" }]\n" + streams +
+		"push_users = [\"a:env:PUMPD_TEST_NOT_THERE\"]\n"
+	path := write(t, dir, "pump.toml", elsewhere, 0o600)
+	cfg, err := LoadToSign(path)
+	if err != nil || len(cfg.Streams) != 1 || len(cfg.Streams[0].ViewKeys) != 1 {
+		t.Errorf("%v, want what is needed to sign", err)
+	}
+	if _, err := LoadAsGuest(path); err == nil || !strings.Contains(err.Error(), "none.key: no such file") {
+		t.Errorf("got %v, want what is wrong for everybody", err)
+	}
+	for _, c := range []struct{ text, want string }{
+		{strings.Replace(streams, "\"a\"", "\"a/b\"", 1), "streams[0].path: "},
+		{strings.Replace(streams, "0123456789abcdef", "file:none", 1), "streams[0].view_keys[0]: "},
+		{streams + streams, "streams[1].path: "},
+		{"[[streams", "pump.toml:1: "},
+	} {
+		path := write(t, dir, "pump.toml", c.text, 0o600)
+		if _, err := LoadToSign(path); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%q: %v, want %s", c.text, err, c.want)
+		}
+	}
+
+	f, cfg := &document{name: "pump.toml", bad: map[string]bool{}}, Default()
+	denied := &os.PathError{Op: "open", Path: "pump.key", Err: syscall.EACCES}
+	f.wrong("tls.certificates[0].key", "%v", denied)
+	f.wrong("streams[0].push_users[0]", "%v", denied)
+	f.wrong("server.state_dir", "%v, want a directory", os.ErrNotExist)
+	for i, want := range []bool{true, false, false} {
+		if got := warnsGuest(cfg, f.errs[i]); got != want {
+			t.Errorf("%q is a warning: %v, want %v", f.errs[i].text, got, want)
+		}
+	}
+	const warning = "pump.toml: tls.certificates[0].key: open pump.key: permission denied (for this user)"
+	if len(cfg.Warnings) != 1 || cfg.Warnings[0] != warning {
+		t.Errorf("warnings %q, want %q", cfg.Warnings, warning)
 	}
 }
