@@ -18,7 +18,7 @@ type Setup struct {
 	TLS      bool     // it listens for TLS as well, with an ECDSA key and a certificate that nobody signed
 	Guarded  bool     // it wants a password from encoders
 	Others   int      // streams besides, other0 and on, that this machine may push
-	Pulls    int      // streams besides, pull0 and on, that it pulls from Server.Upstream
+	Pulls    int      // streams besides, pull0 and on, that it pulls from Server.Upstream when somebody asks for them
 	Unread   bool     // its standard error is a full pipe before long: it is small, and nobody reads it
 }
 
