@@ -15,8 +15,8 @@ import (
 	"pumpd/bench/peers"
 )
 
-// badUpstream: servers that are pulled from, and are none. Somebody watches each of the streams all the time: pulls that
-// fail then try again every second, and do not wait longer each time.
+// badUpstream: servers that are pulled from, and are none. Somebody waits for each of the streams all the time: pulls
+// that fail then try again every second, and do not wait longer each time.
 var badUpstream = Kind{
 	Name: "upstream",
 	About: "a server from which 16 watched streams are pulled: damage, heads, lists, chunks and redirects without end, " +
