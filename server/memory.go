@@ -12,7 +12,7 @@ type trimmer struct {
 	before int64 // connections a second ago
 	at     int64 // connections when memory was last given back
 	since  int   // seconds since then
-	burst  bool  // since then a second was busy
+	burst  bool  // since then a second was busy, or much was let go of
 
 	allocated uint64 // bytes until a second ago
 }

@@ -338,7 +338,9 @@ func (s *Server) keepHouse(ctx context.Context) error {
 		case <-tick.C:
 			now := s.clock.Now()
 			s.reg.Reap(now)
-			s.node.sessions.forget(now)
+			if s.node.sessions.forget(now) {
+				memory.burst = true
+			}
 			s.gate.expire(now)
 			s.gate.bans.Expire(time.Now())
 			s.measure()

@@ -17,7 +17,10 @@ type age struct {
 	due uint32 // the second in which it is looked at
 }
 
-const maxForgotten = 4096 // sessions in one turn: under a millisecond
+const (
+	maxForgotten = 4096 // sessions in one turn: under a millisecond
+	forgetTurns  = 8    // each second: all that there can be are forgotten in four
+)
 
 // age puts an idle session in the queue, if it is not there. For whoever holds the mutex.
 func (t *sessions) age(id uint32, s *session) {
@@ -27,23 +30,32 @@ func (t *sessions) age(id uint32, s *session) {
 	}
 }
 
-// forget drops sessions that are over.
-func (t *sessions) forget(now clock.Instant) {
+// forget drops sessions that are over, in turns between which others have the mutex, and says whether that has left
+// much memory to be collected. It is called once a second.
+func (t *sessions) forget(now clock.Instant) (left bool) {
+	for range forgetTurns {
+		left = t.forgetTurn(now) || left
+	}
+	return left
+}
+
+func (t *sessions) forgetTurn(now clock.Instant) (left bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.forgetSome(now, maxForgotten)
-	t.shrink()
+	return t.shrink()
 }
 
-// shrink gives back what a flood of Describes has left: room for sessions that are no more. For whoever holds the
+// shrink lets go of what a flood of Describes has left: room for sessions that are no more. For whoever holds the
 // mutex.
-func (t *sessions) shrink() {
+func (t *sessions) shrink() bool {
 	if len(t.byID) > maxForgotten || t.peak <= 4*maxForgotten {
-		return
+		return false
 	}
 	few := make(map[uint32]session, len(t.byID))
 	maps.Copy(few, t.byID)
 	t.byID, t.ages, t.peak = few, append([]age(nil), t.ages...), len(few)
+	return true
 }
 
 // forgetSome drops sessions that are over, and looks at no more than most. For whoever holds the mutex.

@@ -76,7 +76,7 @@ func TestForgettingIsBounded(t *testing.T) {
 		r.open(testClient, 1, false)
 	}
 	at := clock.Instant(0).Add(2 * sessionLife)
-	r.forget(at)
+	r.forgetTurn(at)
 	if n := many - len(r.byID); n != maxForgotten {
 		t.Errorf("%d forgotten at once, want %d", n, maxForgotten)
 	}
@@ -108,9 +108,12 @@ func TestSessionsShrink(t *testing.T) {
 	for range 5 * maxForgotten {
 		r.open(testClient, 1, false)
 	}
+	if r.forget(1) {
+		t.Error("room is given back that is used")
+	}
 	late := clock.Instant(1).Add(2 * sessionLife)
-	for len(r.byID) > 1 {
-		r.forget(late)
+	if !r.forget(late) || r.forget(late) {
+		t.Error("it is to say once that room is given back")
 	}
 	if r.peak != 1 || cap(r.ages) > 0 {
 		t.Errorf("room for %d sessions and a queue of %d", r.peak, cap(r.ages))
