@@ -256,8 +256,8 @@ func TestEncoderReturnsThroughAFlood(t *testing.T) {
 }
 
 // When all places are taken, those that ask for nothing make room, the one first that is awaited for longest: silent
-// ones, half requests, bodies that do not come, connections that are kept. For one that has asked they do so at once, for
-// another that has not when a second is over, and no viewer ever has to.
+// ones, half requests, bodies that do not come, connections that are kept. For one that has asked they do so at once,
+// for another that has not when a second is over, and no viewer ever has to.
 func TestUnheardMakeRoom(t *testing.T) {
 	const ask = "OPTIONS * HTTP/1.1\r\nUser-Agent: NSPlayer/12.0\r\nConnection: Keep-Alive\r\n\r\n"
 	for _, say := range []string{
