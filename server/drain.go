@@ -23,6 +23,16 @@ func (s *Server) Drain() time.Duration {
 	return time.Duration(s.config().Timeouts.Drain)
 }
 
+// isDraining says whether Drain was called. Any goroutine.
+func (s *Server) isDraining() bool {
+	select {
+	case <-s.drained:
+		return true
+	default:
+		return false
+	}
+}
+
 // A drain belongs to the server's own goroutine; nil: there is none.
 type drain struct {
 	ends clock.Instant
@@ -37,6 +47,7 @@ func (s *Server) beginDrain() *drain {
 	}
 	s.log.Info("draining", "viewers", s.watched(), "for", long)
 	s.node.ledger.Shut(admission.Draining, true)
+	s.manager.Stopping(long+shutdownTime+lastWords, s.summary())
 	ends := now.Add(long)
 	s.node.tell(func(l *loop, now clock.Instant) { l.drain(ends, now) })
 	return &drain{ends: ends, tick: time.NewTicker(drainCheck)}

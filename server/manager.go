@@ -2,16 +2,12 @@ package server
 
 import (
 	"fmt"
-	"time"
 
 	"pumpd/server/clock"
 )
 
-// statusInterval is how often the service manager is told how we are.
-const statusInterval = 10 * time.Second
-
 // tellManager keeps the service manager's watchdog away while all loops turn: a pump with a loop that is stuck is
-// started anew. It is called once a second, and tells now and then how we are.
+// started anew. It is called once a second, and tells how we are where that is not what it told last.
 func (s *Server) tellManager(now clock.Instant) {
 	if s.manager == nil {
 		return
@@ -19,9 +15,9 @@ func (s *Server) tellManager(now clock.Instant) {
 	if s.manager.Watchdog() > 0 && len(s.node.stuck(now)) == 0 {
 		s.manager.Alive()
 	}
-	if now.Since(s.told) >= statusInterval {
-		s.told = now
-		s.manager.Status(s.summary())
+	if how := s.summary(); how != s.told {
+		s.told = how
+		s.manager.Status(how)
 	}
 }
 
@@ -35,5 +31,12 @@ func (s *Server) summary() string {
 			live++
 		}
 	}
-	return fmt.Sprintf("%d of %d streams live, %d viewers", live, len(streams), viewers)
+	text := fmt.Sprintf("%d of %d streams live, %d viewers", live, len(streams), viewers)
+	if s.isDraining() {
+		text = "draining: " + text
+	}
+	if !s.lastReload.Load().OK {
+		text += "; the last reload was refused, the log says why"
+	}
+	return text
 }

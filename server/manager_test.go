@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"pumpd/server/admin"
 	"pumpd/server/clock"
 	"pumpd/server/systemd"
 )
@@ -31,7 +32,9 @@ func managed(t *testing.T, turned clock.Instant) (*Server, *net.UnixConn) {
 	t.Cleanup(m.Close)
 	r := newRig(t, nil, "live")
 	r.loop.turned.Store(int64(turned))
-	return &Server{manager: m, node: r.loop.node, reg: r.loop.reg}, l
+	s := &Server{manager: m, node: r.loop.node, reg: r.loop.reg, drained: make(chan struct{})}
+	s.lastReload.Store(&admin.Reload{OK: true})
+	return s, l
 }
 
 // said is all that the manager has been told.
@@ -79,5 +82,35 @@ func TestReloadWaitsToBeReady(t *testing.T) {
 	}
 	if got := said(t, l); got != "" {
 		t.Errorf("the manager was told %q before we listen", got)
+	}
+}
+
+// It hears how we are when that is otherwise, and not again and again.
+func TestStatusIsToldWhenItChanges(t *testing.T) {
+	const now = clock.Instant(100 * time.Second)
+	s, l := managed(t, now)
+	for _, step := range []struct {
+		what string
+		do   func()
+		want string
+	}{
+		{"at first", func() {}, "STATUS=0 of 1 streams live, 0 viewers"},
+		{"the same", func() {}, ""},
+		{"a viewer", func() { s.reg.Streams()[0].Stats().Viewers.Add(1) }, "STATUS=0 of 1 streams live, 1 viewers"},
+		{
+			"a bad file", func() { s.lastReload.Store(&admin.Reload{}) },
+			"STATUS=0 of 1 streams live, 1 viewers; the last reload was refused, the log says why",
+		},
+		{
+			"a drain", func() { s.lastReload.Store(&admin.Reload{OK: true}); close(s.drained) },
+			"STATUS=draining: 0 of 1 streams live, 1 viewers",
+		},
+	} {
+		step.do()
+		s.tellManager(now)
+		_, got, _ := strings.Cut(said(t, l), "WATCHDOG=1")
+		if got = strings.TrimPrefix(got, "|"); got != step.want {
+			t.Errorf("%s: told %q, want %q", step.what, got, step.want)
+		}
 	}
 }

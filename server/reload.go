@@ -37,8 +37,8 @@ func (s *Server) Reload(ctx context.Context) (*Report, error) {
 	}
 	s.manager.Reloading()
 	report, err := s.reload(ctx)
-	s.manager.Ready(s.summary())
 	s.note(report, err)
+	s.manager.Ready(s.summary())
 	return report, err
 }
 

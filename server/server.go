@@ -82,7 +82,7 @@ type Server struct {
 	running   runnings
 	unwatch   context.CancelFunc // ends the watch over certificates; nil: there is none
 	made      int                // streams that there ever were
-	told      clock.Instant      // when the manager was told how we are
+	told      string             // to the manager, of how we are
 	reserved  int64              // of the line, for forwards, bit/s
 	sources   context.Context    // of what feeds them
 	stopping  <-chan struct{}    // closed when it begins to stop
@@ -271,7 +271,7 @@ func (s *Server) Run(ctx context.Context) error {
 	}
 	s.keepCount(s.node.quota.Load())
 	fault := s.keepHouse(ctx)
-	s.manager.Stopping()
+	s.manager.Stopping(shutdownTime+lastWords, s.summary())
 	close(s.over)
 	cancel()
 	err := errors.Join(fault, s.stop())

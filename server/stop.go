@@ -11,6 +11,9 @@ const (
 	// with. With the admin's last replies and the log's last lines it stays within the five seconds of whoever sent
 	// SIGTERM.
 	shutdownTime = 3500 * time.Millisecond
+
+	// lastWords is what is left of those five seconds.
+	lastWords = 1500 * time.Millisecond
 )
 
 // stop lets nobody in any more, tells everybody and ends the loops and the helpers. What is not done after

@@ -66,8 +66,11 @@ func (m *Manager) Reloading() {
 	m.tell("RELOADING=1", fmt.Sprintf("MONOTONIC_USEC=%d", now.Nano()/int64(time.Microsecond)))
 }
 
-// Stopping says that the program is about to end.
-func (m *Manager) Stopping() { m.tell("STOPPING=1") }
+// Stopping says that the program is about to end, within a time that the manager should wait for though it would kill
+// the program before.
+func (m *Manager) Stopping(within time.Duration, status string) {
+	m.tell("STOPPING=1", fmt.Sprintf("EXTEND_TIMEOUT_USEC=%d", within.Microseconds()), statusLine(status))
+}
 
 // Status says in a line for people how the program is.
 func (m *Manager) Status(status string) { m.tell(statusLine(status)) }

@@ -46,7 +46,10 @@ func TestManager(t *testing.T) {
 			{func() { m.Status("a\nREADY=0\x07b") }, "STATUS=aREADY=0b"},
 			{m.Reloading, "RELOADING=1\nMONOTONIC_USEC="},
 			{m.Alive, "WATCHDOG=1"},
-			{m.Stopping, "STOPPING=1"},
+			{
+				func() { m.Stopping(2*time.Second, "draining") },
+				"STOPPING=1\nEXTEND_TIMEOUT_USEC=2000000\nSTATUS=draining",
+			},
 		} {
 			c.tell()
 			if got := told(t, l); !strings.HasPrefix(got, c.want) {
