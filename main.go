@@ -163,7 +163,9 @@ func serve(cfg *config.Config, file string, stdout, stderr io.Writer) error {
 	if cfg.Server.AccessLog == config.AccessStdout {
 		stdout = stderr // the access log has it for itself
 	}
-	go s.Announce(stdout)
+	if !inJournal(stdout) { // nobody sits there, and localhost is not where they are
+		go s.Announce(stdout)
+	}
 	go func() {
 		for range rotations {
 			s.ReopenLogs()
