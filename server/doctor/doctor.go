@@ -8,6 +8,7 @@ package doctor
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -98,10 +99,11 @@ func Examine(ctx context.Context, o Options) (*Report, error) {
 func (x *examination) reach(ctx context.Context) bool {
 	conn, err := x.dial(ctx, x.at)
 	if err != nil {
-		x.find(nil, Finding{
-			Kind: "unreachable", Severity: Fault, Text: err.Error(),
-			Advice: "Is the pump running, and listening on that address? Does a firewall let the port through?",
-		})
+		advice := "Is the pump running, and listening on that address? Does a firewall let the port through?"
+		if _, ok := errors.AsType[*nameError](err); ok {
+			advice = "Is the name spelled right? Look into /etc/hosts, and ask the DNS servers of /etc/resolv.conf."
+		}
+		x.find(nil, Finding{Kind: "unreachable", Severity: Fault, Text: err.Error(), Advice: advice})
 		return false
 	}
 	conn.Close()

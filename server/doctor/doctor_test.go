@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"errors"
 	"net"
 	"net/http"
 	"slices"
@@ -204,6 +205,23 @@ func TestNobodyThere(t *testing.T) {
 	r := examineURL(t, "mmsh://"+addr+"/x", patient)
 	if len(r.Findings) != 1 || r.Findings[0].Kind != "unreachable" || !strings.Contains(r.Text(), "nobody listens") {
 		t.Errorf("%+v", r.Findings)
+	}
+}
+
+// A name that DNS knows nothing of, or does not answer for, is no matter of the pump's.
+func TestNoSuchName(t *testing.T) {
+	for _, c := range []struct {
+		err  net.DNSError
+		want string
+	}{
+		{net.DNSError{Err: "no such host", IsNotFound: true}, "x.example: there is no host of that name"},
+		{net.DNSError{Err: "i/o timeout", IsTimeout: true}, "x.example: the name cannot be looked up: i/o timeout"},
+		{net.DNSError{Err: "server misbehaving"}, "x.example: the name cannot be looked up: server misbehaving"},
+	} {
+		err := plainly(&net.OpError{Op: "dial", Net: "tcp", Err: &c.err}, place{name: "x.example"}, patient)
+		if _, ok := errors.AsType[*nameError](err); !ok || err.Error() != c.want {
+			t.Errorf("%v: %v, want %s", c.err, err, c.want)
+		}
 	}
 }
 

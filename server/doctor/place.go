@@ -106,7 +106,9 @@ func plainly(err error, at place, patience time.Duration) error {
 	dns, isDNS := errors.AsType[*net.DNSError](err)
 	switch {
 	case isDNS && dns.IsNotFound:
-		return fmt.Errorf("%s: there is no host of that name", at.name)
+		return &nameError{at.name, "there is no host of that name"}
+	case isDNS:
+		return &nameError{at.name, "the name cannot be looked up: " + dns.Err}
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return fmt.Errorf("%s: nobody listens there", at.addr)
 	case errors.Is(err, context.DeadlineExceeded):
@@ -114,6 +116,11 @@ func plainly(err error, at place, patience time.Duration) error {
 	}
 	return fmt.Errorf("%s: %w", at.addr, err)
 }
+
+// A nameError is a name's, and not that of who would have it.
+type nameError struct{ name, text string }
+
+func (e *nameError) Error() string { return e.name + ": " + e.text }
 
 // expiring is how long before its end a certificate should have been renewed.
 const expiring = 14 * 24 * time.Hour
