@@ -14,7 +14,8 @@ FLAPTIME    ?= 1m
 PACKAGES := gcc libc6-dev pkg-config libmms-dev curl iproute2 ffmpeg vlc-bin vlc-plugin-base mplayer mpv \
 	gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad \
 	gstreamer1.0-plugins-ugly gstreamer1.0-libav libxine2-dev libxine2-ffmpeg libxine2-misc-plugins mpd nginx \
-	libnginx-mod-stream haproxy stunnel4 openssl squid tinyproxy-bin logrotate prometheus bind9 chromium
+	libnginx-mod-stream haproxy stunnel4 openssl squid tinyproxy-bin logrotate prometheus bind9 chromium \
+	systemd-container
 
 .PHONY: help
 help: ## list the targets
