@@ -4,43 +4,63 @@ package e2e
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"sync"
 	"testing"
 )
 
-// clone is a checkout of this commit in another directory.
-func clone(t *testing.T) string {
-	t.Helper()
-	dir := filepath.Join(t.TempDir(), "pumpd")
-	if out, err := exec.Command("git", "clone", "-q", repository, dir).CombinedOutput(); err != nil {
-		t.Skipf("NOT TESTED, git clone: %v: %s", err, out)
-	}
-	return dir
-}
+// The packages of this commit and of one that is newer, packed when the first test wants them.
+var (
+	oldPackage = sync.OnceValues(func() (string, error) { return pack("old") })
+	newPackage = sync.OnceValues(func() (string, error) {
+		return pack("new", "-c", "user.name=x", "-c", "user.email=x@localhost", "commit", "-q", "--allow-empty", "-m", "newer")
+	})
+)
 
-// pack makes the package of a checkout.
-func pack(t *testing.T, dir string) string {
-	t.Helper()
-	needProgram(t, "dpkg-deb", "dpkg")
-	cmd := exec.Command("make", "deb")
-	cmd.Dir = dir
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("make deb: %v\n%s", err, out)
+// pack makes the package of a fresh checkout in which a git command was run, if there is one.
+func pack(name string, git ...string) (string, error) {
+	dir, err := builtDir()
+	if err != nil {
+		return "", err
+	}
+	dir = filepath.Join(dir, name)
+	steps := []*exec.Cmd{exec.Command("git", "clone", "-q", repository, dir)}
+	if len(git) > 0 {
+		steps = append(steps, exec.Command("git", append([]string{"-C", dir}, git...)...))
+	}
+	for _, cmd := range append(steps, exec.Command("make", "-C", dir, "deb")) {
+		if out, err := cmd.CombinedOutput(); err != nil {
+			return "", fmt.Errorf("%v: %w\n%s", cmd, err, out)
+		}
 	}
 	list, err := filepath.Glob(filepath.Join(dir, "bin", "*.deb"))
 	if err != nil || len(list) != 1 {
-		t.Fatalf("%v, %v", list, err)
+		return "", fmt.Errorf("make deb leaves %v, %w", list, err)
 	}
-	return list[0]
+	return list[0], nil
+}
+
+// needPackages skips where none can be made.
+func needPackages(t *testing.T) {
+	t.Helper()
+	needProgram(t, "dpkg-deb", "dpkg")
+	if out, err := exec.Command("git", "-C", repository, "rev-parse", "HEAD").CombinedOutput(); err != nil {
+		t.Skipf("NOT TESTED, this is no git checkout: %v: %s", err, out)
+	}
 }
 
 // The package is the same wherever it is made, and lives as packages do.
 func TestPackage(t *testing.T) {
 	t.Parallel()
-	old := pack(t, clone(t))
-	again := pack(t, clone(t))
+	needPackages(t)
+	old := mustBuild(t, oldPackage)
+	again, err := pack("again")
+	if err != nil {
+		t.Fatal(err)
+	}
 	a, err := os.ReadFile(old)
 	if err != nil {
 		t.Fatal(err)
@@ -55,20 +75,7 @@ func TestPackage(t *testing.T) {
 	if os.Getuid() != 0 {
 		t.Skip("NOT TESTED: installing it needs root")
 	}
-	runScript(t, "package.sh", old, packNewer(t))
-}
-
-// packNewer makes the package of a commit that is newer than this checkout's.
-func packNewer(t *testing.T) string {
-	t.Helper()
-	dir := clone(t)
-	cmd := exec.Command("git", "-c", "user.name=x", "-c", "user.email=x@localhost", "commit", "-q", "--allow-empty",
-		"-m", "newer")
-	cmd.Dir = dir
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("git commit: %v: %s", err, out)
-	}
-	return pack(t, dir)
+	runScript(t, "package.sh", old, mustBuild(t, newPackage))
 }
 
 // notTested is the exit code of a script that could not begin.
@@ -96,9 +103,10 @@ func runScript(t *testing.T, name string, args ...string) {
 // that is refused, an upgrade, a drain, and what is left of it in the end.
 func TestSystemd(t *testing.T) {
 	t.Parallel()
+	needPackages(t)
 	needProgram(t, "systemd-nspawn", "systemd-container")
 	if os.Getuid() != 0 {
 		t.Skip("NOT TESTED: booting a machine needs root")
 	}
-	runScript(t, "systemd.sh", pack(t, clone(t)), packNewer(t), mustBuild(t, benchProgram))
+	runScript(t, "systemd.sh", mustBuild(t, oldPackage), mustBuild(t, newPackage), mustBuild(t, benchProgram))
 }
