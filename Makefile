@@ -111,7 +111,13 @@ deps: ## install the Debian packages of the tests
 	printf '%s\n' 'On Debian, install them with' "  sudo apt-get install $$(echo $$list)" "$$stars" ''
 
 .PHONY: check
-check: format vet tidy lint race fuzz smoke ## what CI checks besides the players
+check: format vet tidy lint race contrib fuzz smoke ## what CI checks besides the players
+
+# A module of its own, so that pumpd does not depend on what it checks with.
+.PHONY: contrib
+contrib: ## hold manifests and dashboard against the types of Kubernetes and Grafana
+	cd contrib/check
+	go test ./...
 
 .PHONY: format
 format:

@@ -42,6 +42,7 @@ var arrows = []arrow{
 	// Tools for packing, which know nothing of the program's insides.
 	{dir: "contrib/manual"},
 	{dir: "contrib/sbom"},
+	{dir: "contrib/check", tests: []string{"*"}}, // a module of its own
 
 	{dir: ".", may: []string{"server", "server/access", "server/config", "server/doctor", "server/logging",
 		"server/privileges"}},
