@@ -26,9 +26,13 @@ func startPrometheus(t *testing.T, pump string) *prometheus {
 		t.Fatal(err)
 	}
 	p := &prometheus{addr: freePort(t)}
-	background(t, "Prometheus", exec.Command("prometheus", "--storage.tsdb.path="+t.TempDir(), "--web.listen-address="+p.addr,
-		"--config.file="+writeConfig(t, fmt.Sprintf("global: {scrape_interval: 1s, evaluation_interval: 1s}\nrule_files: [%q]\n"+
-			"scrape_configs: [{job_name: pumpd, static_configs: [{targets: [%q]}]}]\n", rules, pump))))
+	config := writeConfig(t, fmt.Sprintf(`
+global: {scrape_interval: 1s, evaluation_interval: 1s}
+rule_files: [%q]
+scrape_configs: [{job_name: pumpd, static_configs: [{targets: [%q]}]}]
+`, rules, pump))
+	background(t, "Prometheus", exec.Command("prometheus", "--config.file="+config, "--storage.tsdb.path="+t.TempDir(),
+		"--web.listen-address="+p.addr))
 	return p
 }
 
