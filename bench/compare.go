@@ -67,6 +67,8 @@ func parseCompare(args []string) (opt compare.Options, netns bool, err error) {
 		"one pumpd for each part between semicolons, with these keys of [server], "+
 			"such as \"merge=auto;merge=100ms,engine=sendto\"; an empty part is the defaults")
 	points := fs.String("points", defaultPoints, "workloads: viewers x bit/s x packet bytes")
+	fs.BoolVar(&opt.Looked, "looked", false,
+		"each pumpd runs once more with its status page open and its metrics scraped every second")
 	fs.StringVar(&opt.Only, "only", "", "run only these of floor, pumpd, cubemap, icecast")
 	fs.BoolVar(&netns, "netns", false, "run in a network namespace with an MTU of 1500")
 	if _, err := parseFlags(fs, args, 0, 0); err != nil {

@@ -55,7 +55,13 @@ func (r *Results) installed() []*peers.Peer {
 	var all, found []*peers.Peer
 	if r.opt.Wants("pumpd") {
 		for _, lines := range r.opt.Settings {
-			all = append(all, peers.Pumpd(r.opt.Pumpd, peers.Setup{Settings: lines}))
+			setup := peers.Setup{Settings: lines, Admin: r.opt.Looked}
+			all = append(all, peers.Pumpd(r.opt.Pumpd, setup))
+			if r.opt.Looked {
+				looked := peers.Pumpd(r.opt.Pumpd, setup)
+				looked.Name += lookedAt
+				all = append(all, looked)
+			}
 		}
 	}
 	if r.opt.Wants("cubemap") {

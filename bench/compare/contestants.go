@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"pumpd/bench/floor"
@@ -42,6 +43,10 @@ func measurePeer(ctx context.Context, opt *Options, p *peers.Peer, at Point) (me
 		return measure{}, err
 	}
 	feeding, stop := context.WithCancel(ctx)
+	if strings.HasSuffix(p.Name, lookedAt) {
+		looked := look(feeding, server.AdminURL())
+		defer func() { <-looked }()
+	}
 	fed := make(chan error, 1)
 	go func() { fed <- server.Feed(feeding, src) }()
 	s, err := watch(ctx, opt, server, at, fed)

@@ -25,6 +25,7 @@ type Options struct {
 	Drain    time.Duration // pause of viewers between two looks at their sockets
 	Pumpd    string        // path of the binary
 	Settings [][]string    // a pumpd for each of them, with these lines of TOML in [server]
+	Looked   bool          // each pumpd runs once more, with its status page open and its metrics scraped
 	Only     string        // names of contestants, separated by commas: floor, pumpd, cubemap, icecast; "": all
 }
 

@@ -32,7 +32,7 @@ func TestPeerConfigs(t *testing.T) {
 
 // What a Setup wants is in the config, and what that names exists.
 func TestPumpdSetup(t *testing.T) {
-	p := Pumpd("pumpd", Setup{TLS: true, Guarded: true})
+	p := Pumpd("pumpd", Setup{TLS: true, Guarded: true, Admin: true})
 	at, err := p.prepare()
 	if err != nil {
 		t.Fatal(err)
@@ -43,7 +43,8 @@ func TestPumpdSetup(t *testing.T) {
 		t.Fatal(err)
 	}
 	b, err := os.ReadFile(name)
-	for _, want := range []string{fmt.Sprint(at.Secure), "bench:" + at.Password} {
+	for _, want := range []string{fmt.Sprint(at.Secure), "bench:" + at.Password,
+		fmt.Sprintf(`admin = "127.0.0.1:%d"`, at.AdminPort)} {
 		if err != nil || !strings.Contains(string(b), want) {
 			t.Errorf("no %q: %v\n%s", want, err, b)
 		}

@@ -20,12 +20,13 @@ func localPort() (int, error) {
 
 // A place is where one started server lives. The config templates see its exported fields.
 type place struct {
-	Dir      string // of this run alone
-	Port     int
-	Upstream int // where the peer pulls from, if it pulls
-	Secure   int // port for TLS
-	Password string
-	Root     bool
+	Dir       string // of this run alone
+	Port      int
+	Upstream  int // where the peer pulls from, if it pulls
+	Secure    int // port for TLS
+	AdminPort int
+	Password  string
+	Root      bool
 	Setup
 }
 
@@ -48,6 +49,11 @@ func (p *Peer) prepare() (at place, err error) {
 		return at, err
 	}
 	at.Password, at.Root, at.Setup = strings.ToLower(rand.Text()[:16]), os.Getuid() == 0, p.setup
+	if at.Admin {
+		if at.AdminPort, err = localPort(); err != nil {
+			return at, err
+		}
+	}
 	if at.TLS {
 		if at.Secure, err = localPort(); err == nil {
 			err = writeCertificate(at.Dir)

@@ -17,6 +17,7 @@ type Setup struct {
 	Settings []string // further lines of [server] such as merge = "100ms"
 	TLS      bool     // it listens for TLS as well, with an ECDSA key and a certificate that nobody signed
 	Guarded  bool     // it wants a password from encoders
+	Admin    bool     // it has a status page, at Server.AdminURL
 	Others   int      // streams besides, other0 and on, that this machine may push
 	Pulls    int      // streams besides, pull0 and on, that it pulls from Server.Upstream when somebody asks for them
 	Unread   bool     // its standard error is a full pipe before long: it is small, and nobody reads it

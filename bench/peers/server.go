@@ -118,6 +118,9 @@ func (r *Server) SecureURL() string {
 	return fmt.Sprintf("mmshs://127.0.0.1:%d/streams/bench", r.at.Secure)
 }
 
+// AdminURL is the root of its status page, where Setup has that.
+func (r *Server) AdminURL() string { return fmt.Sprintf("http://127.0.0.1:%d/", r.at.AdminPort) }
+
 // Upstream is the host:port from which it pulls, where Setup has that.
 func (r *Server) Upstream() string { return r.at.upstream() }
 
