@@ -13,6 +13,10 @@
 // To look at the picture yourself:
 //
 //	PUMPD_SCREENSHOT=$PWD/demo.png go test -tags players -run Screenshot ./tests/e2e/
+//
+// and at the status page, on a desk and a phone, by day and by night:
+//
+//	mkdir pages; PUMPD_SCREENSHOTS=$PWD/pages go test -tags players -run StatusPage ./tests/e2e/
 package e2e
 
 import (
