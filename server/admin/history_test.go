@@ -50,7 +50,7 @@ func TestViewersOnThePage(t *testing.T) {
 	r.people = people
 	page := r.get("/stream/demo?limit=1&address=2001:db8::/32").Body.String()
 	for _, want := range []string{
-		"[2001:db8::1]:5", `data-viewer="0-7-10"`, `data-network="2001:db8::1"`, "&lt;b&gt;&#34;x&#34;", `class="behind"`,
+		"[2001:db8::1]:5", `data-viewer="0-7-10" data-network="2001:db8::1"`, "&lt;b&gt;&#34;x&#34;", `class="behind"`,
 		`<a href="?address=2001%3Adb8%3A%3A%2F32&amp;after=0-7-10&amp;limit=1">next 1 →</a>`,
 		`name="address" value="2001:db8::/32"`,
 	} {

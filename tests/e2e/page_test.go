@@ -178,17 +178,13 @@ func testContrast(b *browser, name string) {
 // testKick goes to a viewer's button by the keyboard alone and presses it: its connection ends as a stream does.
 func testKick(b *browser, victim *watcher) {
 	b.t.Helper()
-	var button string
-	b.eval(fmt.Sprintf(`[...document.querySelectorAll(".viewers tr")].find((r) => r.innerText.includes("%s:"))`+
-		`.querySelector("[data-viewer]").id`, victim.from), &button)
 	const most = 200 // things that can be reached
-	at := ""
-	for n := 0; at != button; n++ {
+	for n, there := 0, false; !there; n++ {
 		if n == most {
 			b.t.Fatalf("the button of %s is not among the first %d that the tabulator key reaches", victim.from, most)
 		}
 		b.tab()
-		b.eval("document.activeElement.id", &at)
+		b.eval(fmt.Sprintf(`document.activeElement.matches('[data-network="%s"] .kick')`, victim.from), &there)
 	}
 	b.enter()
 	victim.awaitEnd(b.t)
@@ -202,7 +198,7 @@ func testKick(b *browser, victim *watcher) {
 // testBan clicks on the button of one whose address is its own: it goes, and nobody from there gets in any more.
 func testBan(b *browser, m *mortal, banned *watcher) {
 	b.t.Helper()
-	b.eval(`document.querySelector('[data-network="127.9.9.9"]').click()`, nil)
+	b.eval(`document.querySelector('[data-network="127.9.9.9"] .ban').click()`, nil)
 	banned.awaitEnd(b.t)
 	b.await("the page says so", `!said.hidden && said.innerText === "127.9.9.9 is banned for 24 hours."`)
 	if v, err := openFrom(banned.from, m.addr, "demo", agentWMP); err == nil {
