@@ -49,7 +49,8 @@ var arrows = []arrow{
 	{
 		dir: "server", may: []string{
 			"server/access", "server/accesslog", "server/admin", "server/admission",
-			"server/auth", "server/bans", "server/clock", "server/config", "server/fanout", "server/forward", "server/line",
+			"server/auth", "server/bans", "server/clock", "server/config", "server/fanout", "server/forward",
+			"server/handover", "server/line",
 			"server/logging", "server/play", "server/privileges",
 			"server/proxied", "server/pull", "server/pulse", "server/quota", "server/reason", "server/standstill",
 			"server/stream", "server/systemd", "server/tally", "server/upstream", "server/via", "server/view", "asf", "codec",

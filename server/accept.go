@@ -22,8 +22,9 @@ import (
 // A listener is one of ours, of an address of tls.listen or listen.
 type listener struct {
 	net.Listener
-	address string // as configured
-	secure  bool   // of tls.listen
+	address string         // as configured
+	where   netip.AddrPort // that is
+	secure  bool           // of tls.listen
 
 	// enrolling holds one for each connection that waits for its loop to take it over, and has two descriptors
 	// meanwhile; a flood on one listener leaves the others alone. A loop that is in the middle of a round takes none for
@@ -46,20 +47,21 @@ func openListener(address string, secure bool, b *budget) (*listener, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &listener{Listener: l, address: address, secure: secure, enrolling: make(chan struct{}, b.enrolling)}, nil
+	return newListener(l, address, secure, b), nil
 }
 
-// at is the address that it listens on.
-func (l *listener) at() netip.AddrPort { return l.Addr().(*net.TCPAddr).AddrPort() }
+// newListener makes one of ours of one of package net.
+func newListener(l net.Listener, address string, secure bool, b *budget) *listener {
+	return &listener{Listener: l, address: address, where: l.Addr().(*net.TCPAddr).AddrPort(), secure: secure,
+		enrolling: make(chan struct{}, b.enrolling)}
+}
 
 // listenTLS opens the listeners for TLS. An error names the key of the configuration and the address.
 func (s *Server) listenTLS() error {
 	for i, a := range s.config().TLS.Listen {
-		l, err := openListener(a, true, s.budget)
-		if err != nil {
+		if err := s.listenOwn(a, roleTLS); err != nil {
 			return fmt.Errorf("%s: %w", config.Item("tls.listen", i), explainDenied(err))
 		}
-		s.listeners = append(s.listeners, l)
 	}
 	return nil
 }

@@ -124,6 +124,24 @@ func (g *gate) await(now clock.Instant, goes func()) *guest {
 	return in
 }
 
+// readmit counts in a connection that another process has let in, whatever the limits are here. who is its name.
+func (g *gate) readmit(a *arrivingConn, who string, now clock.Instant, goes func()) *guest {
+	g.inside.Add(1)
+	switch {
+	case a.Encoder:
+		in := &guest{from: a.stream, who: who, since: now, goes: goes, crowd: &g.encoders}
+		if in.crowd.enter(in, func(*guest) bool { return true }) {
+			g.remember(a.Remote.Addr(), now)
+			return in
+		}
+	case a.viewer == nil && a.push == nil && !a.Held:
+		g.ordinary.Add(1)
+		return g.await(now, goes)
+	}
+	g.ordinary.Add(1)
+	return nil
+}
+
 // asked says that the request has come: the connection keeps its ordinary place for good and has no guest any more. It
 // is false if it has been told to go in the meantime, or has another kind of place.
 func (g *gate) asked(in *guest) bool { return in.crowd == &g.awaited && in.crowd.leave(in) }

@@ -19,10 +19,34 @@ func (w *gnetWire) peek() []byte {
 		return nil
 	}
 	b, _ := w.conn.Peek(-1)
-	return b
+	kept := w.kept()
+	if kept == nil {
+		return b
+	}
+	if len(b) > 0 {
+		kept = append(kept, b...)
+		w.c.loop.kept[w.c] = kept
+		_, _ = w.conn.Discard(len(b))
+	}
+	return kept
+}
+
+// kept is what had come on a connection in another process, with what has come since, as long as that is not used; nil:
+// all comes from gnet.
+func (w *gnetWire) kept() []byte {
+	if w.c == nil || len(w.c.loop.kept) == 0 {
+		return nil
+	}
+	return w.c.loop.kept[w.c]
 }
 
 func (w *gnetWire) discard(n int) {
+	if kept := w.kept(); n > 0 && kept != nil { // peek has shown nothing else
+		if w.c.loop.kept[w.c] = kept[n:]; n == len(kept) {
+			delete(w.c.loop.kept, w.c)
+		}
+		return
+	}
 	if n > 0 && w.conn != nil { // gnet takes 0 for everything
 		_, _ = w.conn.Discard(n)
 	}

@@ -39,15 +39,48 @@ type plainAddress struct {
 // book books the plain addresses. An error names the key of the configuration and the address.
 func (s *Server) book() (all []booking, err error) {
 	for i, a := range s.config().Server.Listen {
-		some, err := bookAddress(a)
+		some, err := s.bookListen(a)
 		if err != nil {
 			unbook(all)
 			return nil, fmt.Errorf("%s: %w", config.Item("server.listen", i), explainDenied(err))
 		}
 		all = append(all, some...)
-		s.booked = append(s.booked, plainAddress{a, some})
 	}
 	return all, nil
+}
+
+// bookListen books one address of listen for gnet. What the process before has not left to us is for a listener of our
+// own, as after a reload: gnet's would accept while nothing is ours yet.
+func (s *Server) bookListen(a string) (some []booking, err error) {
+	switch {
+	case s.before == nil:
+		some, err = bookAddress(a)
+		s.booked = append(s.booked, plainAddress{a, some})
+	case s.before.has(a):
+		var of plainAddress
+		some, of, err = s.before.bookStandIns(a)
+		s.booked = append(s.booked, of)
+	default:
+		err = s.listenOwn(a, roleOwn)
+	}
+	return some, err
+}
+
+// listenOwn opens an address with a listener of ours, or has it from the process before.
+func (s *Server) listenOwn(a string, r role) error {
+	socket, moved := s.before.takeSocket(r, a)
+	if !moved {
+		l, err := openListener(a, r == roleTLS, s.budget)
+		if err == nil {
+			s.listeners = append(s.listeners, l)
+		}
+		return err
+	}
+	l, err := listenerOf(socket)
+	if err == nil {
+		s.listeners = append(s.listeners, newListener(l, a, r == roleTLS, s.budget))
+	}
+	return err
 }
 
 // unbook gives bookings up.

@@ -108,7 +108,7 @@ func (s *Server) addresses(cfg *config.Config) *addresses {
 			case len(seen.booked) > booked:
 				at = append(at, seen.booked[booked].bookings[0].at)
 			default:
-				at = append(at, seen.listeners[len(seen.listeners)-1].at())
+				at = append(at, seen.listeners[len(seen.listeners)-1].where)
 			}
 		}
 		return at

@@ -50,6 +50,7 @@ type loop struct {
 	queue    []*conn                    // have sent more requests than were served at once
 	leaving  []*conn                    // marked, not yet swept
 	asking   map[*conn]*inquiry         // those who asked for a stream that not everybody may watch
+	kept     map[*conn][]byte           // what had come in another process, see gnetWire.kept
 	chores   clock.Instant              // when deadlines are next looked at
 	draining loopDrain
 	reported reports
@@ -140,7 +141,7 @@ func newLoop(id int, c clock.Clock, cfg *config.Config, e fanout.Engine, log *sl
 		id: id, clock: c, log: log, reg: reg, stats: stats, node: n, poke: poke,
 		limits: loopLimitsOf(cfg),
 		held:   map[*stream.Stream][]*conn{}, fronts: map[*conn]*front{},
-		asking: map[*conn]*inquiry{}, since: map[*conn]clock.Instant{},
+		asking: map[*conn]*inquiry{}, kept: map[*conn][]byte{}, since: map[*conn]clock.Instant{},
 	}
 	l.hub = fanout.New(id, fanout.Options{
 		Clock: c, Limits: hubLimitsOf(cfg),

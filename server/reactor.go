@@ -33,6 +33,9 @@ type reactor struct {
 	log   *gnetLog
 	loops []*eventLoop
 
+	// Of who enrols connections of another process.
+	dealt int // to loops
+
 	// Set before listens is closed, never changed.
 	engine gnet.Engine
 	client *gnet.Client // the engine, where it has no listeners: gnet calls that a client
@@ -186,6 +189,14 @@ func (r *reactor) OnOpen(g gnet.Conn) ([]byte, gnet.Action) {
 	d := arrival{fd: g.Fd()}
 	if h, ok := g.Context().(*enrolment); ok {
 		h.opened = true
+		switch {
+		case h.early != nil:
+			openEarly(l, g, h.early)
+			return nil, gnet.None
+		case h.moved != nil:
+			openMoved(l, g, h.moved, now)
+			return nil, gnet.None
+		}
 		r.openEnrolled(l, g, d, h, now)
 		return nil, gnet.None
 	}
@@ -235,6 +246,10 @@ func (r *reactor) openEnrolled(l *loop, g gnet.Conn, d arrival, h *enrolment, no
 
 func (r *reactor) OnTraffic(g gnet.Conn) gnet.Action {
 	w := g.Context().(*gnetWire)
+	if w.c == nil { // a viewer's that may come to be ours
+		_, _ = g.Discard(-1)
+		return gnet.None
+	}
 	l := w.c.loop
 	if l.roundFirst(); w.conn == nil {
 		return gnet.None
@@ -252,7 +267,9 @@ func (r *reactor) OnClose(g gnet.Conn, _ error) gnet.Action {
 	if !ok {
 		return gnet.None // was turned away
 	}
-	w.conn = nil
+	if w.conn = nil; w.c == nil {
+		return gnet.None
+	}
 	w.c.loop.closed(w.c)
 	w.c.loop.onClosed(w.c)
 	return gnet.None
@@ -262,7 +279,9 @@ func (r *reactor) OnClose(g gnet.Conn, _ error) gnet.Action {
 type enrolment struct {
 	newcomer *newcomer
 	tls      *tlsWire
-	opened   bool // on a loop, which then has it
+	moved    *arrivingConn // nil: it is new
+	early    *earlyConn    // nil: it is not
+	opened   bool          // on a loop, which then has it
 }
 
 // register gives an accepted connection to the loop that has the fewest. It returns when that has opened it; after an
@@ -270,7 +289,7 @@ type enrolment struct {
 func (r *reactor) register(c net.Conn, h *enrolment) error {
 	err := r.enroll(c, h)
 	if err == nil && !h.opened {
-		err = errors.New("gnet did not open it")
+		err = errNotOpened
 	}
 	if err != nil {
 		c.Close()
@@ -294,3 +313,56 @@ func (r *reactor) enroll(c net.Conn, h *enrolment) error {
 		return net.ErrClosed
 	}
 }
+
+// openEarly is for a viewer's connection that may come to be ours.
+func openEarly(l *loop, g gnet.Conn, e *earlyConn) {
+	e.loop, e.wire, e.fd = l, &gnetWire{conn: g}, g.Fd()
+	g.SetContext(e.wire)
+}
+
+// openMoved is for a connection of another process.
+func openMoved(l *loop, g gnet.Conn, a *arrivingConn, now clock.Instant) {
+	w := &gnetWire{conn: g}
+	g.SetContext(w)
+	w.c = l.adopt(a, w, g.Fd(), now)
+	l.goOn(w.c, a, now)
+}
+
+// enrollAll gives connections of another process to the loops, to each as many. It returns when all are opened; lost is
+// told of those that could not be.
+func (r *reactor) enrollAll(all []*enrolment, sockets []net.Conn, lost func(i int, err error)) {
+	pace := make(chan struct{}, movedAtOnce)
+	var opening sync.WaitGroup
+	for i, h := range all {
+		r.dealt++
+		on := r.loops[r.dealt%len(r.loops)].runs.Load()
+		if on == nil { // gnet has not shown us this one yet: it gives connections to who has the fewest
+			if err := r.register(sockets[i], h); err != nil {
+				lost(i, err)
+			}
+			continue
+		}
+		result, err := (*on).Enroll(gnet.NewContext(context.Background(), h), sockets[i])
+		if err != nil {
+			sockets[i].Close()
+			lost(i, err)
+			continue
+		}
+		pace <- struct{}{}
+		opening.Go(func() {
+			got := <-result
+			if <-pace; got.Err == nil && !h.opened {
+				got.Err = errNotOpened
+			}
+			if got.Err != nil {
+				lost(i, got.Err)
+			}
+		})
+	}
+	opening.Wait()
+}
+
+// movedAtOnce is how many connections that have moved here have two descriptors for a moment.
+const movedAtOnce = 256
+
+var errNotOpened = errors.New("gnet did not open it")

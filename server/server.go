@@ -20,6 +20,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/netip"
 	"os"
 	"sync"
@@ -33,6 +34,7 @@ import (
 	"pumpd/server/clock"
 	"pumpd/server/config"
 	"pumpd/server/fanout"
+	"pumpd/server/handover"
 	"pumpd/server/logging"
 	"pumpd/server/proxied"
 	"pumpd/server/stream"
@@ -48,6 +50,8 @@ type Server struct {
 	Level   *slog.LevelVar                 // of the log's handler; nil: its level cannot be changed
 	Format  *logging.Format                // likewise
 	Stdout  io.Writer                      // for an access log there; nil: the process's
+	// Spawn starts a program, ours where it is "", that Inherits; nil: there is no Upgrade.
+	Spawn func(program string) (*handover.Child, error)
 
 	// Set by New, never changed.
 	logs    *logging.Queue
@@ -68,6 +72,9 @@ type Server struct {
 	descriptors struct{ limit, open int64 } // what there may be, and were before any of ours
 	reloading   chan struct{}               // holds one while somebody reloads
 	orders      chan func()                 // calls for the server's own goroutine
+	upgrading   sync.Mutex                  // held by who upgrades
+	attempt     uint32                      // which upgrade that is, of who upgrades
+	before      *predecessor                // from which all is taken over; nil: from none
 	drained     chan struct{}               // closed by Drain
 	drainOnce   sync.Once                   // closes it
 
@@ -77,8 +84,9 @@ type Server struct {
 	certs      atomic.Pointer[certificates] // nil: nothing has spoken TLS yet
 
 	// The server's own goroutine only, once it runs.
-	booked    []plainAddress // gnet's
-	listeners []*listener    // ours
+	booked    []plainAddress          // gnet's
+	listeners []*listener             // ours
+	adminAt   map[string]net.Listener // of the admin and what is like it, by address; those that are closed as well
 	running   runnings
 	unwatch   context.CancelFunc // ends the watch over certificates; nil: there is none
 	made      int                // streams that there ever were
@@ -89,6 +97,8 @@ type Server struct {
 	helpers   sync.WaitGroup     // the goroutines that the end waits for
 	over      chan struct{}      // closed when orders are not taken any more
 	spent     spent
+	unsettled []arrivingStream // streams whose tasks may not have taken up what they were left
+	handed    *departure       // what has gone to another process; nil: nothing has
 
 	// Set by Run, readable once ready is closed.
 	ready chan struct{}
@@ -100,10 +110,16 @@ type Server struct {
 // New makes a server of a checked configuration. It opens nothing but the loops' watchers. What it has to say, log is
 // told by a goroutine of its own once it runs: nothing else ever waits for log.
 func New(cfg *config.Config, log *slog.Logger) (*Server, error) {
+	return newServer(cfg, log, clock.New(), nil)
+}
+
+// newServer makes one that begins anew, or is to take over from the process before.
+func newServer(cfg *config.Config, log *slog.Logger, c clock.Clock, before *predecessor) (*Server, error) {
 	s := &Server{
-		Version: "(devel)", clock: clock.New(), node: newNode(&cfg.Server),
+		Version: "(devel)", clock: c, before: before, node: newNode(&cfg.Server),
 		ready: make(chan struct{}), over: make(chan struct{}),
 		reloading: make(chan struct{}, 1), orders: make(chan func()), drained: make(chan struct{}), running: runnings{},
+		adminAt: map[string]net.Listener{},
 	}
 	s.apply = s.Reload
 	s.cfg.Store(cfg)
@@ -158,6 +174,9 @@ func (s *Server) assemble() (err error) {
 	}
 	if err := s.makeTLS(); err != nil {
 		return err
+	}
+	if s.before != nil {
+		return nil // it has the count until all is ours
 	}
 	return s.openQuota()
 }
@@ -244,17 +263,13 @@ func (s *Server) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	s.stopping = ctx.Done()
-	if err := s.startAdmin(); err != nil {
+	if err := s.open(); err != nil {
 		s.stopAdmin()
-		s.release()
-		return err
-	}
-	defer s.stopAdmin() // last: readyz tells of the stopping
-	if err := s.listen(); err != nil {
 		s.closeListeners()
 		s.release()
 		return err
 	}
+	defer s.stopAdmin() // last: readyz tells of the stopping
 	close(s.ready)
 	s.manager.Ready(s.summary())
 	defer s.manager.Close()
@@ -262,21 +277,47 @@ func (s *Server) Run(ctx context.Context) error {
 	s.log.Info("listening", "addresses", fmt.Sprint(s.Addrs()), "tls", fmt.Sprint(s.TLSAddrs()), "engine", s.engine,
 		"loops", len(s.node.loops), "connections", s.gate.most.Load())
 	s.sources = ctx
+	if s.before != nil {
+		s.begin()
+	}
 	s.watchCertificates()
 	for _, l := range s.listeners {
 		s.accept(l)
 	}
 	for _, st := range s.reg.Streams() {
-		s.startTasks(st, nil)
+		s.startTasks(st, s.before.tasksOf(st))
+	}
+	if s.before != nil {
+		s.begun()
 	}
 	s.keepCount(s.node.quota.Load())
 	fault := s.keepHouse(ctx)
+	if s.handed != nil {
+		return s.linger(ctx)
+	}
 	s.manager.Stopping(shutdownTime+lastWords, s.summary())
 	close(s.over)
 	cancel()
 	err := errors.Join(fault, s.stop())
 	s.node.visits.Close()
 	return err
+}
+
+// open has the server listen, and begin to be seen by its operator.
+func (s *Server) open() error {
+	if s.before != nil {
+		if err := s.inherit(); err != nil {
+			return err
+		}
+		if err := s.startAdmin(); err != nil { // all is ours: nothing is to end for that
+			s.log.Error("upgrade: the admin is not there", "err", err)
+		}
+		return nil
+	}
+	if err := s.startAdmin(); err != nil {
+		return err
+	}
+	return s.listen()
 }
 
 // listen opens the listeners and starts gnet.
@@ -334,7 +375,9 @@ func (s *Server) keepHouse(ctx context.Context) error {
 				return nil
 			}
 		case do := <-s.orders:
-			do()
+			if do(); s.handed != nil {
+				return nil
+			}
 		case <-tick.C:
 			now := s.clock.Now()
 			s.reg.Reap(now)
@@ -347,6 +390,7 @@ func (s *Server) keepHouse(ctx context.Context) error {
 			s.spend(time.Now())
 			memory.trim(s.gate.inside.Load())
 			s.tellManager(now)
+			s.settle()
 		}
 	}
 }

@@ -2,6 +2,7 @@ package server
 
 import (
 	"io"
+	"net"
 	"net/netip"
 
 	"pumpd/server/admin"
@@ -27,12 +28,24 @@ func (s *Server) startAdmin() error {
 	return err
 }
 
+// listenAdmin opens an address for the admin, or has it from the process before. For whoever is reloading.
+func (s *Server) listenAdmin(address string) (l net.Listener, err error) {
+	if l, err = s.before.adminAt(address); l == nil && err == nil {
+		l, err = net.Listen("tcp", address)
+	}
+	if err != nil {
+		return nil, err
+	}
+	s.adminAt[address] = l
+	return l, nil
+}
+
 // stopAdmin stops both.
 func (s *Server) stopAdmin() {
-	if a := s.agent.Load(); a != nil {
+	if a := s.agent.Swap(nil); a != nil {
 		a.Close()
 	}
-	if a := s.admin.Load(); a != nil {
+	if a := s.admin.Swap(nil); a != nil {
 		a.Close()
 	}
 }
@@ -51,6 +64,7 @@ func (s *Server) subject(b *budget) *admin.Subject {
 		Draining:  s.drained,
 		Stopping:  s.stopping,
 		TLS:       s.adminTLS,
+		Listen:    s.listenAdmin,
 		Listeners: s.Addrs,
 		Counters:  s.counters,
 		Room:      s.node.ledger.View,

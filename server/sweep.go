@@ -76,6 +76,7 @@ func (l *loop) closed(c *conn) {
 	c.phase = closed
 	l.conns.remove(c)
 	delete(l.fronts, c)
+	delete(l.kept, c)
 	l.unschedule(c)
 	l.stats.ended[c.why].Add(1)
 	if !l.serving {

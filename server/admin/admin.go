@@ -107,7 +107,7 @@ func noProfiles(w http.ResponseWriter, _ *http.Request) {
 // configuration. It is to be called before the listeners of viewers open, and Close after the pump has stopped: readyz
 // tells of both.
 func Start(s *Subject, address string) (*Admin, error) {
-	l, err := net.Listen("tcp", address)
+	l, err := s.listen(address)
 	if err != nil {
 		return nil, fmt.Errorf("server.admin: %w", err)
 	}

@@ -42,7 +42,7 @@ const (
 // StartAgent answers on an address, of server.agent_check, until Close is called. An error is the listener's, with the
 // configuration's key.
 func StartAgent(s *Subject, address string) (*Agent, error) {
-	l, err := net.Listen("tcp", address)
+	l, err := s.listen(address)
 	if err != nil {
 		return nil, fmt.Errorf("server.agent_check: %w", err)
 	}

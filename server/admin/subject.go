@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"log/slog"
+	"net"
 	"net/netip"
 	"time"
 
@@ -32,8 +33,9 @@ type Subject struct {
 	Draining <-chan struct{} // closed when it begins to let nobody new in
 	Stopping <-chan struct{} // closed when the pump begins to stop
 
-	TLS       func() *tls.Config      // that the next connection to the admin is to speak; nil: none
-	Listeners func() []netip.AddrPort // of plain connections; asked once ready is closed
+	TLS       func() *tls.Config                         // that the next connection to the admin is to speak; nil: none
+	Listen    func(address string) (net.Listener, error) // nil: as net.Listen does
+	Listeners func() []netip.AddrPort                    // of plain connections; asked once ready is closed
 	Counters  func() Counters
 	Room      func() admission.View // what viewers take of the limits
 	Stuck     func() []Stuck        // the loops that have not turned for too long
@@ -105,4 +107,11 @@ type Reload struct {
 type Stuck struct {
 	Loop   int           // its number
 	Silent time.Duration // since it turned last
+}
+
+func (s *Subject) listen(address string) (net.Listener, error) {
+	if s.Listen == nil {
+		return net.Listen("tcp", address)
+	}
+	return s.Listen(address)
 }

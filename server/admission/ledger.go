@@ -91,6 +91,23 @@ func (l *Ledger) Enter(ask Ask) (Seat, Cause) {
 	return taken | Seat(ask.Class), None
 }
 
+// Readmit counts one in that another process has let in, with the seat that it had there, whatever the limits are here.
+// Of no seat it does nothing.
+func (l *Ledger) Readmit(s Seat, stream int, from netip.Addr) {
+	if s == 0 {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.count(l.account(stream), s.class(), 1)
+	l.from[from]++
+}
+
+// Valid says whether s is one that Enter can give, or none.
+func (s Seat) Valid() bool { return s == 0 || s&taken != 0 && int(s.class()) < classes }
+
+func (s Seat) class() Class { return Class(s &^ taken) }
+
 // Ask says what Enter would, for who does not watch yet.
 func (l *Ledger) Ask(ask Ask) Cause {
 	l.mu.Lock()
@@ -111,7 +128,7 @@ func (l *Ledger) Leave(s Seat, stream int, from netip.Addr) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	a := l.account(stream)
-	l.count(a, Class(s&^taken), -1)
+	l.count(a, s.class(), -1)
 	if a.gone && a.all.viewers == 0 {
 		delete(l.streams, stream)
 	}

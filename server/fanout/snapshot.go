@@ -146,3 +146,15 @@ func dialectNamed(name string) *Dialect {
 	}
 	return nil
 }
+
+// Follower describes a viewer that has had all of a stream, as a pump, and gets what follows; false: there is nothing
+// to watch.
+func Follower(x *stream.Exporter, now clock.Instant) (s ViewerSnapshot, ok bool) {
+	e, g, ok := x.End()
+	if !ok {
+		return s, false
+	}
+	x.Hold(e)
+	return ViewerSnapshot{Dialect: otherPump.Name, At: e.Order(), Generation: x.Generation(g), Base: e.Following(),
+		Joined: now, Progress: now, Verdict: reason.None.String()}, true
+}

@@ -42,6 +42,9 @@ func NewViewer(fd int32, d *Dialect, tls Offer) *Viewer {
 // FD is the descriptor of v's socket.
 func (v *Viewer) FD() int32 { return v.fd }
 
+// Bind tells a viewer that Restore has made which descriptor its socket has, before it is Adopted.
+func (v *Viewer) Bind(fd int32) { v.fd = fd }
+
 // Sent is how many bytes its socket has taken.
 func (v *Viewer) Sent() uint64 { return v.bytes }
 

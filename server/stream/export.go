@@ -175,3 +175,9 @@ func (n *Stats) snapshot() StatsSnapshot {
 	n.Refused.All(func(status string, count uint64) { s.Refused[status] = count })
 	return s
 }
+
+// End is the end of the chain and what generation that is in; false: there is nothing to watch.
+func (x *Exporter) End() (e *Element, g *Generation, ok bool) {
+	c := &x.st.chain
+	return c.last, c.gen, c.last != nil && c.gen != nil
+}

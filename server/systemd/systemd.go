@@ -66,6 +66,9 @@ func (m *Manager) Reloading() {
 	m.tell("RELOADING=1", fmt.Sprintf("MONOTONIC_USEC=%d", now.Nano()/int64(time.Microsecond)))
 }
 
+// MainPID says that another process is the one to watch from now on.
+func (m *Manager) MainPID(pid int) { m.tell(fmt.Sprintf("MAINPID=%d", pid)) }
+
 // Stopping says that the program is about to end, within a time that the manager should wait for though it would kill
 // the program before.
 func (m *Manager) Stopping(within time.Duration, status string) {

@@ -1,0 +1,532 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"slices"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"pumpd/server/clock"
+	"pumpd/server/handover"
+	"pumpd/server/stream"
+)
+
+// An upgrade has another process, of another program or another configuration, take over all that this one does, and
+// nobody notices. See package handover for the stages, inherit.go for the other side, and docs/upgrade.md.
+//
+//	Upgrade:   start ─▶ greet ─▶ it has prepared ─┐                                      ┌─▶ it runs
+//	the server's own goroutine:                   └▶ stand still ─▶ send ─▶ commit ──────┤
+//	                                                                 ╳ all goes on here  └─▶ linger ─▶ the end
+//
+// Until the new process is told that all is its own, this one has everything: its descriptors are duplicates.
+
+// descriptionVersion is of all that is told below: it is another one whenever any of the types is.
+const descriptionVersion = 1
+
+// Kinds of messages, in the order in which they come.
+const (
+	kindListener  = handover.Others + iota // movedListener, and its sockets
+	kindListeners                          // those were all
+	kindPrepared                           // prepared, of the new process
+	kindAhead                              // sentAhead, and the sockets
+	kindNext                               // of the new process: they are enrolled
+	kindStream                             // movedStream, and the sockets and files of its tasks
+	kindElements                           // movedElements
+	kindNode                               // movedNode
+	kindViewers                            // []movedConn, whose sockets have come ahead
+	kindConns                              // []movedConn, and their sockets
+	kindEnd                                // movedEnd
+	kindTaken                              // of the new process: it has everything
+	kindCommitted                          // all is the new one's
+	kindRunning                            // of the new process: it serves
+)
+
+// A prepared is what the new process is ready for.
+type prepared struct{ Streams []string } // paths
+
+// A movedStream is one of the streams that move, and what feeds it.
+type movedStream struct {
+	stream.Snapshot
+	Tasks []movedTask // those that have anything to tell
+}
+
+// A movedTask is one of tasks.
+type movedTask struct {
+	Task  int // its place there
+	State taskSnapshot
+	File  bool // a descriptor comes with it
+}
+
+// A movedElements is a run of the chain of a stream.
+type movedElements struct {
+	Stream   int // by the order in which they came
+	Elements []stream.ElementSnapshot
+}
+
+// A movedEnd is how much there was.
+type movedEnd struct{ Streams, Conns int }
+
+// A nothing is the body of messages that say only that they are there.
+type nothing struct{ Nothing bool }
+
+var (
+	errUpgrading  = errors.New("there is an upgrade going on")
+	errNoUpgrade  = errors.New("this program cannot start another one")
+	errContested  = errors.New("a source is just being replaced by another")
+	errHandedOver = errors.New("another process has taken over")
+)
+
+const (
+	takenTime     = 5 * time.Second        // for which all may stand still
+	runningTime   = 10 * time.Second       // for the new process to begin, once all is its own
+	parkTime      = 500 * time.Millisecond // for what feeds streams to stand still
+	contestedTime = 50 * time.Millisecond  // until it is tried again
+	elementsBytes = 4 << 20                // of packets in one message
+	connsAtOnce   = handover.MostDescriptors
+	viewersAtOnce = 2048 // of whom each may be owed a packet
+)
+
+// Upgrade has a new process of a program, of ours where it is "", take over. It returns when that serves, or with the
+// reason why it does not, and then nothing has changed; the log has it as well. Any goroutine.
+func (s *Server) Upgrade(ctx context.Context, program string) error {
+	if !s.upgrading.TryLock() {
+		return errUpgrading
+	}
+	defer s.upgrading.Unlock()
+	err := s.upgrade(ctx, program)
+	if err != nil {
+		s.log.Error("upgrade: nothing has changed", "err", err)
+	}
+	return err
+}
+
+func (s *Server) upgrade(ctx context.Context, program string) error {
+	if s.Spawn == nil {
+		return errNoUpgrade
+	}
+	select {
+	case s.reloading <- struct{}{}:
+		defer func() { <-s.reloading }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	select {
+	case <-s.ready:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	select {
+	case <-s.drained:
+		return errOver
+	default:
+	}
+	ctx, cancel := context.WithTimeout(ctx, time.Duration(s.config().Timeouts.Upgrade))
+	defer cancel()
+	handover.Reach(handover.Starting)
+	child, err := s.Spawn(program)
+	if err != nil {
+		return err
+	}
+	s.log.Info("upgrade: the new program is started", "pid", child.PID)
+	defer context.AfterFunc(ctx, func() { child.SetDeadline(time.Now()) })()
+	committed := false
+	defer func() {
+		child.Close()
+		if !committed {
+			child.Kill()
+			<-child.Exited
+		}
+	}()
+	ready, err := s.greet(child)
+	if err != nil {
+		return childError(ctx, child, err)
+	}
+	if err := s.sendAhead(ctx, child.Conn); err != nil {
+		return childError(ctx, child, err)
+	}
+	if committed, err = s.commit(ctx, child, ready); !committed {
+		return childError(ctx, child, err)
+	}
+	return s.awaitRunning(child)
+}
+
+// childError is what went wrong: the end of the new program, or that it took too long, rather than what follows from it.
+func childError(ctx context.Context, child *handover.Child, err error) error {
+	var refused *handover.Refusal
+	if errors.As(err, &refused) {
+		return fmt.Errorf("the new program: %w", err)
+	}
+	if ctx.Err() != nil {
+		return fmt.Errorf("the new program is not ready in time: %w", context.Cause(ctx))
+	}
+	select {
+	case ended := <-child.Exited:
+		return fmt.Errorf("the new program has ended: %w", errors.Join(ended, err))
+	case <-time.After(100 * time.Millisecond): // its end may come just after that of its socket
+		return err
+	}
+}
+
+// greet waits until the new process is ready to take over.
+func (s *Server) greet(child *handover.Child) (ready prepared, err error) {
+	hello := handover.Hello{Version: descriptionVersion, Program: "pumpd " + s.Version, PID: os.Getpid(),
+		Now: s.clock.Now(), Mono: handover.Monotonic()}
+	handover.Reach(handover.Greeting)
+	if _, err := child.Greet(hello); err != nil {
+		return ready, err
+	}
+	if err := s.sendListeners(child.Conn); err != nil {
+		return ready, err
+	}
+	m, err := child.Expect(kindPrepared)
+	if err != nil {
+		return ready, err
+	}
+	defer m.Close()
+	return ready, m.Decode(&ready)
+}
+
+// sendListeners sends duplicates of all listening sockets. They are the same until all is committed: no reload changes
+// them.
+func (s *Server) sendListeners(to *handover.Conn) error {
+	for _, a := range s.booked {
+		for _, b := range a.bookings {
+			fds, err := listening(b.at)
+			if err != nil {
+				return err
+			}
+			if err := sendListener(to, rolePlain, a.address, b.at, fds); err != nil {
+				return err
+			}
+		}
+	}
+	for _, l := range s.listeners {
+		r := roleOwn
+		if l.secure {
+			r = roleTLS
+		}
+		if err := sendOwnListener(to, r, l.address, l.Listener); err != nil {
+			return err
+		}
+	}
+	for address, l := range s.adminAt {
+		err := sendOwnListener(to, roleAdmin, address, l)
+		if err != nil && !errors.Is(err, net.ErrClosed) { // a reload may have closed it
+			return err
+		}
+	}
+	return to.Send(kindListeners, nothing{})
+}
+
+func sendOwnListener(to *handover.Conn, r role, address string, l net.Listener) error {
+	socket, err := duplicate(l)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(socket)
+	return sendListener(to, r, address, l.Addr().(*net.TCPAddr).AddrPort(), []int{socket})
+}
+
+// sendListener sends the sockets of an address of the machine, a few at a time.
+func sendListener(to *handover.Conn, r role, address string, at netip.AddrPort, fds []int) error {
+	for some := range slices.Chunk(fds, handover.MostDescriptors) {
+		if err := to.Send(kindListener, &movedListener{r, address, at, len(some)}, some...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// commit hands everything over, on the server's own goroutine. After an error all goes on here, unless it is committed.
+func (s *Server) commit(ctx context.Context, child *handover.Child, ready prepared) (committed bool, err error) {
+	for {
+		done := make(chan error, 1)
+		select {
+		case s.orders <- func() { done <- s.handAllOver(ctx, child, ready) }:
+		case <-s.over:
+			return false, errOver
+		case <-ctx.Done():
+			return false, ctx.Err()
+		}
+		switch err := <-done; {
+		case err == nil:
+			return true, nil
+		case !errors.Is(err, errContested):
+			return false, err
+		}
+		select {
+		case <-time.After(contestedTime):
+		case <-ctx.Done():
+			return false, errContested
+		}
+	}
+}
+
+// handAllOver is for the server's own goroutine.
+func (s *Server) handAllOver(ctx context.Context, child *handover.Child, ready prepared) (err error) {
+	begun := time.Now()
+	if late, ok := ctx.Deadline(); !ok || late.After(begun.Add(takenTime)) {
+		child.SetDeadline(begun.Add(takenTime))
+	}
+	handover.Reach(handover.Freezing)
+	f, err := s.freeze(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, f.thaw())
+		}
+	}()
+	d, err := s.depart(f, ready)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if closeAll(d.ends); err != nil {
+			d.stays()
+		}
+	}()
+	handover.Reach(handover.Sending)
+	if err := d.send(child.Conn); err != nil {
+		return err
+	}
+	m, err := child.Expect(kindTaken)
+	if err != nil {
+		return err
+	}
+	m.Close()
+	s.closeQuota() // the new process opens it
+	s.node.quota.Store(nil)
+	if err := child.Send(kindCommitted, nothing{}); err != nil {
+		return errors.Join(err, s.openQuota())
+	}
+	handover.Reach(handover.Committed)
+	s.manager.MainPID(child.PID)
+	s.log.Info("upgrade: another process has taken over", "pid", child.PID, "connections", len(d.viewers)+len(d.conns),
+		"standstill", time.Since(begun).Round(time.Millisecond))
+	closeAll(f.own)
+	s.handed = d
+	return nil
+}
+
+// awaitRunning waits until the new process serves.
+func (s *Server) awaitRunning(child *handover.Child) error {
+	child.SetDeadline(time.Now().Add(runningTime))
+	m, err := child.Expect(kindRunning)
+	if err != nil {
+		s.log.Error("upgrade: the new process does not serve", "pid", child.PID, "err", err)
+		return fmt.Errorf("the new process has everything and does not serve: %w", err)
+	}
+	m.Close()
+	return nil
+}
+
+// A freeze is the server while nothing of it moves.
+type freeze struct {
+	s      *Server
+	parked []*running
+	loops  *atRest
+	own    []int // sockets of s.listeners, in their order, which are closed meanwhile
+}
+
+// freeze has everything stand still. After an error everything goes on.
+func (s *Server) freeze(ctx context.Context) (*freeze, error) {
+	f := &freeze{s: s}
+	err := f.park(ctx)
+	if err == nil {
+		err = f.stopAccepting()
+	}
+	if err == nil {
+		f.loops, err = s.node.rest()
+	}
+	if err != nil {
+		return nil, errors.Join(err, f.thaw())
+	}
+	return f, nil
+}
+
+// park has all tasks stand still, all at once.
+func (f *freeze) park(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, parkTime)
+	defer cancel()
+	var wait sync.WaitGroup
+	var mu sync.Mutex
+	var failed error
+	for st, all := range f.s.running {
+		for _, r := range all {
+			if r == nil {
+				continue
+			}
+			f.parked = append(f.parked, r)
+			wait.Go(func() {
+				if err := r.park(ctx); err != nil {
+					mu.Lock()
+					failed = fmt.Errorf("stream %s: its source does not stand still: %w", st.Config().Path, err)
+					mu.Unlock()
+				}
+			})
+		}
+	}
+	wait.Wait()
+	return failed
+}
+
+// stopAccepting has the connections that come to our own listeners wait in their queues; those of gnet's do, for the
+// loops that would accept them stand still.
+func (f *freeze) stopAccepting() error {
+	for _, l := range f.s.listeners {
+		socket, err := duplicate(l.Listener)
+		if err != nil {
+			return err
+		}
+		f.own = append(f.own, socket)
+		l.Close()
+	}
+	return nil
+}
+
+// thaw has everything go on as if nothing had been.
+func (f *freeze) thaw() (err error) {
+	if f.loops != nil {
+		f.loops.goOn()
+	}
+	for _, r := range f.parked {
+		r.goOn()
+	}
+	for i, socket := range f.own {
+		l := f.s.listeners[i]
+		again, failed := listenerOf(socket)
+		if failed != nil {
+			err = errors.Join(err, failed)
+			continue
+		}
+		l.Listener = again
+		f.s.accept(l)
+	}
+	return err
+}
+
+// A departure is all that moves. It belongs to the server's own goroutine, and is of no use once anything goes on.
+type departure struct {
+	places  map[*stream.Stream]int // of streams in what is sent
+	exports []*stream.Exporter
+	tasks   [][]movedTask // of each
+	files   [][]int       // of those of tasks, in order
+	node    movedNode
+	viewers []movedConn // whose sockets have gone ahead
+	conns   []movedConn // all others
+	fds     []int       // of conns
+	attempt uint32
+	stay    map[*stream.Stream]int // viewers that cannot move
+	follows []follow               // of streams that have such
+	ends    []int                  // of follows, for the new process
+	frozen  *freeze
+}
+
+// depart describes what moves: of the streams, those that the new process has as well.
+func (s *Server) depart(f *freeze, ready prepared) (*departure, error) {
+	d := &departure{places: map[*stream.Stream]int{}, stay: map[*stream.Stream]int{}, attempt: s.attempt, frozen: f}
+	for _, path := range ready.Streams {
+		st := s.reg.Find([]byte(path))
+		if st == nil {
+			continue
+		}
+		x := st.Export()
+		if x.Contested() {
+			return nil, errContested
+		}
+		d.places[st] = len(d.exports)
+		d.exports = append(d.exports, x)
+		d.addTasks(s.running[st])
+	}
+	f.loops.each(d.leave)
+	if err := d.addFollows(s.clock.Now()); err != nil {
+		d.stays()
+		return nil, err
+	}
+	d.node = movedNode{Sessions: s.node.sessions.all(), Pushes: s.node.access.all(d.places), Bans: s.gate.bans.All(time.Now())}
+	return d, nil
+}
+
+// addTasks adds what the tasks of the newest stream have to tell.
+func (d *departure) addTasks(all []*running) {
+	var list []movedTask
+	var files []int
+	for i, r := range all {
+		if r == nil {
+			continue
+		}
+		state, fd := r.snapshot()
+		list = append(list, movedTask{Task: i, State: state, File: fd >= 0})
+		if fd >= 0 {
+			files = append(files, fd)
+		}
+	}
+	d.tasks, d.files = append(d.tasks, list), append(d.files, files)
+}
+
+// send tells all of it.
+func (d *departure) send(to *handover.Conn) error {
+	for i, x := range d.exports {
+		if err := to.Send(kindStream, &movedStream{x.Snapshot(), d.tasks[i]}, d.files[i]...); err != nil {
+			return err
+		}
+		for batch := range x.Batches(elementsBytes) {
+			if err := to.Send(kindElements, &movedElements{i, batch}); err != nil {
+				return err
+			}
+		}
+	}
+	if err := d.node.send(to); err != nil {
+		return err
+	}
+	if err := d.sendConns(to); err != nil {
+		return err
+	}
+	return to.Send(kindEnd, movedEnd{len(d.exports), len(d.viewers) + len(d.conns)})
+}
+
+// sendConns sends the conns, few at a time where much has come on them that is not used.
+func (d *departure) sendConns(to *handover.Conn) error {
+	for some := range slices.Chunk(d.viewers, viewersAtOnce) {
+		if err := to.Send(kindViewers, some); err != nil {
+			return err
+		}
+	}
+	for from := 0; from < len(d.conns); {
+		end, size := from, 0
+		for end < len(d.conns) && end-from < connsAtOnce && size < elementsBytes {
+			size += d.conns[end].size()
+			end++
+		}
+		if err := to.Send(kindConns, d.conns[from:end], d.fds[from:end]...); err != nil {
+			return err
+		}
+		from = end
+	}
+	return nil
+}
+
+// stays is for a departure that does not take place.
+func (d *departure) stays() {
+	for _, f := range d.follows {
+		f.from.Close()
+	}
+	if d.frozen.loops != nil {
+		d.frozen.loops.each(func(l *loop, _ clock.Instant) {
+			for _, c := range l.conns {
+				if c != nil {
+					c.moved = false
+				}
+			}
+		})
+	}
+}

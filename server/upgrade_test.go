@@ -1,0 +1,60 @@
+package server
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"reflect"
+	"strings"
+	"testing"
+)
+
+// described is the hash of all types that one process tells the other, at descriptionVersion.
+const described = "461ab00dee71b187"
+
+// Whoever changes what is told needs another descriptionVersion: a process of before would take it for what it knows.
+func TestDescriptionVersion(t *testing.T) {
+	var text strings.Builder
+	seen := map[reflect.Type]bool{}
+	for _, v := range []any{movedListener{}, prepared{}, sentAhead{}, movedStream{}, movedElements{}, movedNode{},
+		[]movedConn{}, movedEnd{}, nothing{}} {
+		describeType(&text, reflect.TypeOf(v), seen)
+	}
+	sum := sha256.Sum256([]byte(text.String()))
+	if got := hex.EncodeToString(sum[:8]); got != described {
+		t.Errorf("what is told has the hash %s, not %s: raise descriptionVersion, and set described to it; it is\n%s", got,
+			described, text.String())
+	}
+}
+
+// describeType writes a type as gob sees it, and those that it is made of.
+func describeType(to *strings.Builder, t reflect.Type, seen map[reflect.Type]bool) {
+	if seen[t] {
+		return
+	}
+	seen[t] = true
+	fmt.Fprintf(to, "%s %s", t, t.Kind())
+	switch t.Kind() {
+	case reflect.Pointer, reflect.Slice, reflect.Array:
+		fmt.Fprintf(to, " of %s\n", t.Elem())
+		describeType(to, t.Elem(), seen)
+	case reflect.Map:
+		fmt.Fprintf(to, " of %s to %s\n", t.Key(), t.Elem())
+		describeType(to, t.Key(), seen)
+		describeType(to, t.Elem(), seen)
+	case reflect.Struct:
+		var fields []reflect.StructField
+		for f := range t.Fields() {
+			if f.IsExported() {
+				fmt.Fprintf(to, " %s:%s", f.Name, f.Type)
+				fields = append(fields, f)
+			}
+		}
+		to.WriteString("\n")
+		for _, f := range fields {
+			describeType(to, f.Type, seen)
+		}
+	default:
+		to.WriteString("\n")
+	}
+}
