@@ -45,8 +45,8 @@ func Spoil(v any, script []byte) {
 func leavesOf(leaves []reflect.Value, v reflect.Value) []reflect.Value {
 	switch v.Kind() {
 	case reflect.Struct:
-		for i := range v.NumField() {
-			if f := v.Field(i); f.CanSet() {
+		for _, f := range v.Fields() {
+			if f.CanSet() {
 				leaves = leavesOf(leaves, f)
 			}
 		}

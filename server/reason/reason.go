@@ -44,7 +44,7 @@ func (r Reason) String() string {
 
 // Of is the reason of a word; false: there is none.
 func Of(word string) (Reason, bool) {
-	for r := None; r < Count; r++ {
+	for r := range Count {
 		if r.String() == word {
 			return r, true
 		}

@@ -7,8 +7,8 @@ import (
 	"pumpd/server/clock"
 )
 
-// What of a stream goes over to the process that takes it up, see Export and Import. It is for encoding/gob, which takes
-// a pointer to 0 for nil. The push-ids in it are secrets.
+// What of a stream goes over to the process that takes it up, see Export and Import. It is for encoding/gob, which
+// takes a pointer to 0 for nil. The push-ids in it are secrets.
 
 // A Snapshot is a stream but for its elements, which follow it in batches.
 type Snapshot struct {
