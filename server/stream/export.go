@@ -68,6 +68,7 @@ func (x *Exporter) Snapshot() Snapshot {
 		Vacant: st.vacant, Patience: st.patience,
 		Absent: st.absent.snapshot(), Until: st.until,
 		Stats: st.stats.snapshot(),
+		Loss:  st.Loss(), Fault: st.Fault(),
 	}
 	if via := st.via.Load(); via != nil {
 		s.Via = *via

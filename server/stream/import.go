@@ -67,8 +67,11 @@ func (m *Importer) begin() error {
 	if err := s.Absent.check(); err != nil {
 		return err
 	}
-	if err := m.past(s.Chain.Latest, s.Vacant, s.Stats.LastPacket); err != nil {
+	if err := m.past(s.Chain.Latest, s.Vacant, s.Stats.LastPacket, s.Fault.At); err != nil {
 		return err
+	}
+	if err := s.Loss.check(m); err != nil {
+		return fmt.Errorf("loss: %w", err)
 	}
 	for i, raw := range s.Generations {
 		h, err := asf.ParseHeader(raw)
@@ -95,6 +98,17 @@ func (p PusherSnapshot) check() error {
 		return tooMany("bytes of a push-id", len(p.PushID), mostText)
 	}
 	return nil
+}
+
+// check checks what is shown of how a source was lost; nil: none was.
+func (l *Loss) check(m *Importer) error {
+	switch {
+	case l == nil:
+		return nil
+	case l.Kind >= Kinds:
+		return fmt.Errorf("kind: %d, limit %d", l.Kind, Kinds-1)
+	}
+	return m.past(l.At)
 }
 
 // past refuses moments that are yet to come, for some never do, and those before there was a clock.
@@ -386,6 +400,12 @@ func (m *Importer) takeUp(w *Source) error {
 		st.SetVia(s.Via)
 	}
 	st.stats.add(&s.Stats)
+	if s.Loss != nil {
+		st.loss.Store(s.Loss)
+	}
+	if s.Fault.Text != "" {
+		st.Fail(s.Fault)
+	}
 	if m.chain.gen != nil {
 		st.joins.Store(m.chain.joins())
 	}

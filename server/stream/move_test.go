@@ -18,6 +18,7 @@ import (
 	"pumpd/server/clock"
 	"pumpd/server/gobtest"
 	"pumpd/server/reason"
+	"pumpd/server/view"
 )
 
 // A described is a stream as it goes over.
@@ -327,6 +328,9 @@ func TestImportRefuses(t *testing.T) {
 		{"push-id: 70000", func(_ *described, s *Snapshot) { s.Absent.PushID = string(make([]byte, 70000)) }},
 		{"moment", func(_ *described, s *Snapshot) { s.Vacant = 1 << 60 }},
 		{"moment", func(_ *described, s *Snapshot) { s.Stats.LastPacket = 1 << 60 }},
+		{"loss: kind: 4", func(_ *described, s *Snapshot) { s.Loss = &Loss{Kind: 4} }},
+		{"loss: moment", func(_ *described, s *Snapshot) { s.Loss = &Loss{Error: view.Error{At: -1}} }},
+		{"moment", func(_ *described, s *Snapshot) { s.Fault.At = 1 << 60 }},
 		{"join points: 5000", func(_ *described, s *Snapshot) { s.Points = make([]uint64, 5000) }},
 		{"join point behind 99", func(_ *described, s *Snapshot) { s.Points[0] = 99 }},
 		{"before is", func(_ *described, s *Snapshot) { s.Points = append(s.Points, s.Points[0]) }},
@@ -585,6 +589,7 @@ func TestUpstreamThatDidNotComeAlongIsLinedUp(t *testing.T) {
 	f.header(320)
 	f.publish(55)
 	f.st.SetVia("1.0 upstream")
+	f.st.Fail(view.Error{Text: "no such file"})
 	d := gobtest.Passed(t, f.described(f.first))
 	g, err := takeUp(t, &d, f.at)
 	if err != nil {
@@ -592,6 +597,9 @@ func TestUpstreamThatDidNotComeAlongIsLinedUp(t *testing.T) {
 	}
 	if via := g.st.Via(); via == nil || *via != "1.0 upstream" {
 		t.Error("the pumps behind this one are forgotten")
+	}
+	if g.st.Fault() != f.st.Fault() {
+		t.Error("why a file did not play is forgotten")
 	}
 	packet := func(n uint32) []byte { return asftest.Packet(n, n*40, n%10 == 0, asftest.PacketSize, 500) }
 	s := g.st.Writer()

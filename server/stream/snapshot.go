@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"pumpd/server/clock"
+	"pumpd/server/view"
 )
 
 // What of a stream goes over to the process that takes it up, see Export and Import. It is for encoding/gob, which
@@ -27,6 +28,10 @@ type Snapshot struct {
 
 	Writer *WriterSnapshot // nil: nobody writes
 	Stats  StatsSnapshot
+
+	// For people.
+	Loss  *Loss      // of the source that was lost last; nil: none was
+	Fault view.Error // why the stream's file did not play last; zero: it did
 }
 
 // A ChainSnapshot is what the writer's end of the chain knows beside its elements.
