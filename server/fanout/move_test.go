@@ -334,3 +334,30 @@ func (m *mischief) adopt(d *described) {
 		m.t.Fatalf("%d viewers counted and %d listed, all are gone", n, len(r.viewers()))
 	}
 }
+
+// What it takes to describe 18,000 viewers of one stream, a tenth of them in the middle of a frame, and to have another
+// hub take them up, encoding and decoding included: viewers wait meanwhile.
+func BenchmarkMove(b *testing.B) {
+	const viewers = 18_000
+	r := newRig(b, nil)
+	f := r.feeder(320)
+	f.publish(100)
+	agents := []string{ffmpegAgent, vlcAgent, wmpAgent, curlAgent}
+	for i := range viewers {
+		r.watch(agents[i%len(agents)])
+	}
+	for i, v := range r.viewers() {
+		r.peers[v.fd].got = nil
+		if r.peers[v.fd].room = plenty; i%10 == 0 {
+			r.peers[v.fd].room = 300
+		}
+	}
+	f.publish(1)
+	r.turn()
+	for b.Loop() {
+		f.src = r.move()
+	}
+	if n := r.stream.Stats().Viewers.Load(); n != viewers {
+		b.Fatalf("%d viewers", n)
+	}
+}
