@@ -2,6 +2,7 @@ package fanout
 
 import (
 	"bytes"
+	"fmt"
 	"math/rand/v2"
 	"strings"
 	"testing"
@@ -169,6 +170,24 @@ func (f *feeder) odd(n int, r *rand.Rand) {
 		}
 		f.next++
 		f.rig.pass(40 * time.Millisecond)
+	}
+}
+
+// Whatever happens to a hub, and to its stream, may happen around a move: see FuzzHub for what must hold then.
+func TestMischiefAndMoves(t *testing.T) {
+	const steps = "jjvvwwccpppppppppPrrrrrrtthklebbuufxmmmmm\x80\x81\x85\x90\xA1\xB5\xC8"
+	for seed := range uint64(60) {
+		r := rand.New(rand.NewPCG(seed, 1))
+		script := make([]byte, 20+r.IntN(70))
+		for i := range script {
+			script[i] = steps[r.IntN(len(steps))]
+		}
+		t.Run(fmt.Sprintf("%q", script), func(t *testing.T) {
+			newMischief(t, "").play(script)
+			if seed%10 == 0 { // this takes long
+				newMischief(t, "200kbit").play(script)
+			}
+		})
 	}
 }
 

@@ -18,16 +18,13 @@ type Exporter struct {
 	places map[*Generation]int
 }
 
-// Export begins it: as much of the chain goes along as newcomers and the writer need.
+// Export begins it: as much of the chain goes along as newcomers need. The writer looks no farther back.
 func (st *Stream) Export() *Exporter {
 	st.reg.mu.Lock()
 	defer st.reg.mu.Unlock()
 	x := &Exporter{st: st, writer: st.writer, heir: st.heir != nil, from: st.chain.last, places: map[*Generation]int{}}
 	if points := st.chain.points; len(points) > 0 {
 		x.Hold(points[0].before)
-	}
-	if x.writer != nil {
-		x.Hold(x.writer.seen)
 	}
 	return x
 }
