@@ -8,7 +8,9 @@ import (
 	"testing"
 	"time"
 
+	"pumpd/asf"
 	"pumpd/asf/asftest"
+	"pumpd/codec"
 	"pumpd/server/config"
 	"pumpd/server/gobtest"
 	"pumpd/server/stream"
@@ -66,6 +68,11 @@ func (r *rig) move() *stream.Source {
 		}
 		r.hub.Adopt(v, r.stream, r.at)
 		r.peers[fds[i]].viewer = v
+	}
+	for _, v := range r.viewers() {
+		if v.at.After(v.audience.at) {
+			r.t.Fatalf("a viewer is at %d, and its audience at %d", v.at.Order(), v.audience.at.Order())
+		}
 	}
 	return src
 }
@@ -201,7 +208,7 @@ func TestMovedViewerThatWaitsForItsStart(t *testing.T) {
 			}
 		})
 		f := r.feeder(320)
-		f.publish(45)
+		f.publishBehind(45)
 		var peers []*peer
 		waits := 0
 		for i := range 24 {
@@ -214,12 +221,12 @@ func TestMovedViewerThatWaitsForItsStart(t *testing.T) {
 		if uplink == "200kbit" && waits < 20 {
 			t.Fatalf("%d viewers wait, want 20: nothing is tested", waits)
 		}
-		f.publish(3)
+		f.publishBehind(3)
 		f.src = r.move()
 		for _, p := range peers {
 			p.room = plenty
 		}
-		f.publish(12)
+		f.publishBehind(12)
 		for range 10_000 { // a thin line needs its time
 			r.turn()
 			r.pass(10 * time.Millisecond)
@@ -230,8 +237,49 @@ func TestMovedViewerThatWaitsForItsStart(t *testing.T) {
 				t.Fatalf("%s: viewer %d: %d headers, packets %v, want one and those from a key frame on", uplink, i, got.headers,
 					got.numbers[:min(len(got.numbers), 3)])
 			}
+			if older := r.firstPacket(p).Older; older != asf.NoOlder {
+				t.Errorf("%s: viewer %d starts with video that it lacks the beginning of: %d", uplink, i, older)
+			}
 		}
 	}
+}
+
+// publishBehind is publish with older video before each key frame.
+func (f *feeder) publishBehind(n int) {
+	f.rig.t.Helper()
+	for range n {
+		b := asftest.Packet(f.next, f.next*40, false, asftest.PacketSize, 400)
+		if f.next%10 == 0 {
+			b = asftest.KeyBehind(f.next, f.next*40, 0, asftest.PacketSize, 400)
+		}
+		if err := f.src.Packet(b); err != nil {
+			f.rig.t.Fatal(err)
+		}
+		f.next++
+		f.rig.pass(40 * time.Millisecond)
+	}
+}
+
+// firstPacket is what a viewer with MMSH was sent first behind the header.
+func (r *rig) firstPacket(p *peer) asf.Packet {
+	r.t.Helper()
+	_, header, err := codec.ParseFrame(p.body())
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	f, _, err := codec.ParseFrame(p.body()[header:])
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	d, err := codec.ParseData(f.Body)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	packet, err := r.stream.Joins().Gen.Header().ParsePacket(d.Payload)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return packet
 }
 
 // Nobody has news after a source that ended, or is silent: what viewers were owed comes without.
