@@ -28,7 +28,7 @@ const (
 )
 
 // ask sends a client's request and reads the head of what comes back.
-func (x *examination) ask(ctx context.Context, at place, request []byte) (*answer, error) {
+func (x *examination) ask(ctx context.Context, at endpoint, request []byte) (*answer, error) {
 	conn, err := x.dial(ctx, at)
 	if err != nil {
 		return nil, err

@@ -82,8 +82,8 @@ var rawClients = []*client{
 	},
 }
 
-// clientsFor are those that can play from a place: MMSH players know no TLS.
-func clientsFor(at place) []*client {
+// clientsFor are those that can play from an endpoint: MMSH players know no TLS.
+func clientsFor(at endpoint) []*client {
 	if at.secure {
 		return rawClients
 	}
@@ -91,7 +91,7 @@ func clientsFor(at place) []*client {
 }
 
 // request writes what it asks: a Describe, a Play, or the one GET of raw ASF.
-func (c *client) request(at place, play bool, authorization string) []byte {
+func (c *client) request(at endpoint, play bool, authorization string) []byte {
 	b := codec.AppendRequestLine(nil, "GET", at.target, c.minor)
 	b = codec.AppendField(b, "Accept", "*/*")
 	b = codec.AppendField(b, "User-Agent", c.agent)
@@ -118,7 +118,7 @@ func (c *client) request(at place, play bool, authorization string) []byte {
 }
 
 // follows says whether a redirect takes it there.
-func (c *client) follows(status int, to place) bool {
+func (c *client) follows(status int, to endpoint) bool {
 	return slices.Contains(c.redirects, status) && strings.TrimSuffix(to.scheme, "s") == c.scheme && (c.raw || !to.secure)
 }
 

@@ -1,7 +1,7 @@
 // Package doctor plays a stream as each kind of client does, and says in plain words what keeps which of them from
 // playing it well. It is a client like any other: it sees what goes over the wire, and needs no pump at the other end.
 //
-//	Examine ─▶ client: what one kind asks and bears ─▶ answer ─▶ watch: what its packets say ─▶ Findings
+//	Examine ─▶ client: what one kind asks and bears ─▶ answer ─▶ reception: what its packets say ─▶ Findings
 //	House   ─▶ the machine and the configuration that a pump runs with
 package doctor
 
@@ -70,7 +70,7 @@ func (r *Report) Worst() Severity {
 // An examination is one call of Examine.
 type examination struct {
 	options Options
-	at      place
+	at      endpoint
 	clients []*client
 
 	mu       sync.Mutex
@@ -80,7 +80,7 @@ type examination struct {
 
 // Examine plays a stream. The error is of a URL that is none; whatever else goes wrong is a Finding.
 func Examine(ctx context.Context, o Options) (*Report, error) {
-	at, err := parsePlace(o.URL)
+	at, err := parseEndpoint(o.URL)
 	if err != nil {
 		return nil, err
 	}
@@ -113,7 +113,7 @@ func (x *examination) reach(ctx context.Context) bool {
 // playAll has all clients play, two at a time: viewers of one address may be limited. The first watches for long, and
 // what it saw is the stream's.
 func (x *examination) playAll(ctx context.Context) string {
-	var seen *watch
+	var seen *reception
 	var long sync.WaitGroup
 	long.Go(func() { seen = x.play(ctx, x.clients[0], x.options.Watch) })
 	others := x.clients[1:]

@@ -218,7 +218,7 @@ func TestNoSuchName(t *testing.T) {
 		{net.DNSError{Err: "i/o timeout", IsTimeout: true}, "x.example: the name cannot be looked up: i/o timeout"},
 		{net.DNSError{Err: "server misbehaving"}, "x.example: the name cannot be looked up: server misbehaving"},
 	} {
-		err := plainly(&net.OpError{Op: "dial", Net: "tcp", Err: &c.err}, place{name: "x.example"}, patient)
+		err := plainly(&net.OpError{Op: "dial", Net: "tcp", Err: &c.err}, endpoint{name: "x.example"}, patient)
 		if _, ok := errors.AsType[*nameError](err); !ok || err.Error() != c.want {
 			t.Errorf("%v: %v, want %s", c.err, err, c.want)
 		}
@@ -233,15 +233,15 @@ func TestBadURL(t *testing.T) {
 	}
 }
 
-// seen is a watch of packets that come so many ms after the first, each with its send time.
-func seen(t *testing.T, packets ...[3]uint32) *watch {
+// seen is a reception of packets that come so many ms after the first, each with its send time.
+func seen(t *testing.T, packets ...[3]uint32) *reception {
 	t.Helper()
 	h, err := asf.ParseHeader(asftest.Header(asftest.PacketSize, 320))
 	if err != nil {
 		t.Fatal(err)
 	}
 	began := time.Now()
-	w := &watch{header: h, asked: began}
+	w := &reception{header: h, asked: began}
 	for i, p := range packets {
 		b := asftest.Packet(uint32(i), p[1], p[2] != 0, asftest.PacketSize, 60)
 		w.located(uint32(i))
@@ -269,7 +269,7 @@ func TestJudge(t *testing.T) {
 	for _, c := range []struct {
 		name    string
 		packets [][3]uint32
-		change  func(w *watch)
+		change  func(w *reception)
 		kind    string
 	}{
 		{"all is well", steady(20, nil), nil, ""},
@@ -292,18 +292,20 @@ func TestJudge(t *testing.T) {
 			}
 		}), nil, ""},
 		{"slow", steady(20, func(i int, p *[3]uint32) { p[0] = uint32(i * 600) }), nil, "slow"},
-		{"never full", steady(20, func(i int, p *[3]uint32) { p[0], p[1] = uint32(i*500), uint32(i*30) }), func(w *watch) {
+		{"never full", steady(20, func(i int, p *[3]uint32) {
+			p[0], p[1] = uint32(i*500), uint32(i*30)
+		}), func(w *reception) {
 			w.join = w.last // no time for others
 		}, "slow"},
-		{"more than declared", steady(20, nil), func(w *watch) { w.bytes = 2_000_000 }, "bitrate"},
-		{"missing", steady(20, nil), func(w *watch) { w.located(w.next + 5) }, "gaps"},
-		{"damaged", steady(20, nil), func(w *watch) { w.packet(make([]byte, asftest.PacketSize), w.at) }, "gaps"},
-		{"two pictures", steady(20, nil), func(w *watch) {
+		{"more than declared", steady(20, nil), func(w *reception) { w.bytes = 2_000_000 }, "bitrate"},
+		{"missing", steady(20, nil), func(w *reception) { w.located(w.next + 5) }, "gaps"},
+		{"damaged", steady(20, nil), func(w *reception) { w.packet(make([]byte, asftest.PacketSize), w.at) }, "gaps"},
+		{"two pictures", steady(20, nil), func(w *reception) {
 			h := *w.header
 			h.Streams = append(slices.Clone(h.Streams), asf.Stream{Number: 2, Kind: asf.Video, Bitrate: 100_000})
 			w.header = &h
 		}, "videos"},
-		{"protected", steady(20, nil), func(w *watch) {
+		{"protected", steady(20, nil), func(w *reception) {
 			h := *w.header
 			h.Streams = []asf.Stream{{Number: 1, Kind: asf.Video, Encrypted: true}}
 			w.header = &h

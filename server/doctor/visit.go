@@ -19,16 +19,16 @@ import (
 type visit struct {
 	x      *examination
 	client *client
-	at     place
+	at     endpoint
 	login  auth.Login
 	id     uint32 // client-id of the Describe
 	known  bool
 }
 
 // play has a client play for as long as d. It is nil where the client gets no header.
-func (x *examination) play(ctx context.Context, c *client, d time.Duration) *watch {
+func (x *examination) play(ctx context.Context, c *client, d time.Duration) *reception {
 	v := &visit{x: x, client: c, at: x.at, login: auth.Login{User: x.at.user, Password: x.at.password}}
-	w := &watch{asked: time.Now()}
+	w := &reception{asked: time.Now()}
 	if !c.raw {
 		a := v.get(ctx, false)
 		if a == nil {
@@ -39,7 +39,7 @@ func (x *examination) play(ctx context.Context, c *client, d time.Duration) *wat
 		if !ok {
 			return nil
 		}
-		w = &watch{asked: time.Now()}
+		w = &reception{asked: time.Now()}
 	}
 	a := v.get(ctx, true)
 	if a == nil {
@@ -195,7 +195,7 @@ func (v *visit) judgeWindows(a *answer) {
 }
 
 // describe reads the header as the client does; false: it fails at that.
-func (v *visit) describe(a *answer, w *watch) bool {
+func (v *visit) describe(a *answer, w *reception) bool {
 	for w.header == nil {
 		f, err := a.frame()
 		if err != nil {
@@ -247,7 +247,7 @@ func (v *visit) closed(a *answer) bool {
 }
 
 // read reads packets for as long as d.
-func (v *visit) read(a *answer, w *watch, d time.Duration) {
+func (v *visit) read(a *answer, w *reception, d time.Duration) {
 	until := time.Now().Add(d)
 	if v.client.raw && !v.readHeader(a, w) {
 		return
@@ -272,7 +272,7 @@ func (v *visit) read(a *answer, w *watch, d time.Duration) {
 }
 
 // readHeader is for raw ASF.
-func (v *visit) readHeader(a *answer, w *watch) bool {
+func (v *visit) readHeader(a *answer, w *reception) bool {
 	h, err := asf.ReadHeader(a.body, asf.MaxHeader)
 	if err != nil {
 		v.broken(a, w, err)
@@ -283,7 +283,7 @@ func (v *visit) readHeader(a *answer, w *watch) bool {
 }
 
 // frame takes one; false: the client fails at it, or the stream is over.
-func (v *visit) frame(f codec.Frame, w *watch) bool {
+func (v *visit) frame(f codec.Frame, w *reception) bool {
 	if f.More && !v.client.bit {
 		v.find("frames", Fault, "a frame has the B bit set, which it takes for garbage",
 			"Windows Media Services sends so to players of version 9: put a pump in front of it.")
@@ -311,7 +311,7 @@ func (v *visit) frame(f codec.Frame, w *watch) bool {
 }
 
 // header takes a $H, or one of several that make one.
-func (v *visit) header(f codec.Frame, w *watch) bool {
+func (v *visit) header(f codec.Frame, w *reception) bool {
 	d, err := codec.ParseData(f.Body)
 	if err != nil {
 		v.find("content", Fault, "$H: "+err.Error(), "")
@@ -338,7 +338,7 @@ func (v *visit) header(f codec.Frame, w *watch) bool {
 }
 
 // broken explains why a body went on no further.
-func (v *visit) broken(a *answer, w *watch, err error) {
+func (v *visit) broken(a *answer, w *reception, err error) {
 	switch {
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		v.find("silent", Fault, fmt.Sprintf("an answer of %d, and then nothing", a.Status),

@@ -25,7 +25,7 @@ type connection struct {
 	began clock.Instant // of the first body
 	left  int64         // bytes that the body still has room for
 	out   []byte        // frames that are to be written
-	ends  []int         // in out, of the newest marks of the place: they are not written yet
+	ends  []int         // in out, of the newest spans of the position: they are not written yet
 	speed speed
 	base  uint64 // bytes that other connections had sent before
 }
@@ -74,21 +74,21 @@ func (f *forward) connect(ctx context.Context) (lasted time.Duration, err error)
 // settle finds where to go on, by what the server has answered. It is false when there is nothing to push any more.
 func (f *forward) settle(r upstream.PushReply) bool {
 	first := !f.met
-	known := !first && f.id == r.ID // one that gives no push-ids knows us as long as we have one place
+	known := !first && f.id == r.ID // one that gives no push-ids knows us as long as we have one position
 	f.id, f.met = r.ID, true
-	if !known || !f.place.set() {
+	if !known || !f.position.set() {
 		if !f.join(known) {
 			return false
 		}
 	}
-	at, ok := f.place.acknowledged(), known
+	at, ok := f.position.acknowledged(), known
 	if r.Knows {
-		if has, found := f.place.find(r.Has); found {
+		if has, found := f.position.find(r.Has); found {
 			at, ok = has, true
 		}
 	}
 	if ok {
-		f.place.resume(at)
+		f.position.resume(at)
 	}
 	if first {
 		f.st.Log().Info("forward pushes", "to", f.v.Name, "push_id", r.ID)
@@ -98,18 +98,18 @@ func (f *forward) settle(r upstream.PushReply) bool {
 	return true
 }
 
-// join takes a new place in the chain: with a server that does not know us that of a viewer who joins, so that its own
-// can start at once; else that of one who has skipped.
+// join takes a new position in the chain: with a server that does not know us that of a viewer who joins, so that its
+// own can start at once; else that of one who has skipped.
 func (f *forward) join(known bool) bool {
 	j := f.st.Joins()
 	switch {
 	case j == nil:
 		return false
 	case known:
-		f.place.begin(point{j.Newest, j.Gen})
+		f.position.begin(point{j.Newest, j.Gen})
 		f.v.Skips++
 	default:
-		f.place.begin(point{j.Start, j.Gen})
+		f.position.begin(point{j.Start, j.Gen})
 	}
 	return true
 }
@@ -160,7 +160,7 @@ func (c *connection) run(ctx context.Context) error {
 			case <-news:
 				waits = false
 			case <-alarm.C:
-				if waits = news == nil && c.f.place.sent.at.Next() == nil; waits {
+				if waits = news == nil && c.f.position.sent.at.Next() == nil; waits {
 					news = c.f.news
 					alarm.Reset(lookTime)
 				}
@@ -173,7 +173,7 @@ func (c *connection) run(ctx context.Context) error {
 func (c *connection) look(now clock.Instant) {
 	f := c.f
 	c.account()
-	f.place.trim(now, f.buffer(), f.st.Joins())
+	f.position.trim(now, f.buffer(), f.st.Joins())
 	if now.Since(c.began) >= steadyRun {
 		f.outage.End(f.st.Log(), f.v.Name, now)
 		f.failures, f.v.Failures = 0, 0
@@ -203,7 +203,7 @@ const lastWords = 100 * time.Millisecond
 
 // account notes how far the connection has got.
 func (c *connection) account() {
-	c.f.place.acknowledge(c.push.Acknowledged())
+	c.f.position.acknowledge(c.push.Acknowledged())
 	c.f.v.Bytes = c.base + uint64(c.push.Written())
 }
 

@@ -2,7 +2,7 @@
 // goroutine for each server of its configuration, and one more for what that answers. What has become of it is the
 // stream's to show.
 //
-// A forward reads the chain as a viewer does, by a place in it, and holds what the other side may yet ask for. So a
+// A forward reads the chain as a viewer does, by a position in it, and holds what the other side may yet ask for. So a
 // break of up to forward_buffer leaves no gap there and repeats nothing.
 package forward
 
@@ -38,7 +38,7 @@ type forward struct {
 
 	id       string // push-id, upstream.NoPushID before the server has given one
 	met      bool   // the server has accepted the stream before
-	place    place
+	position position
 	packet   []byte // scratch: without padding
 	framed   []byte // scratch: the same in its frame
 	news     <-chan struct{}
@@ -162,7 +162,7 @@ func (f *forward) run(ctx context.Context) {
 		case ctx.Err() != nil:
 			return
 		case errors.Is(err, errOver):
-			f.id, f.met, f.place = upstream.NoPushID, false, place{}
+			f.id, f.met, f.position = upstream.NoPushID, false, position{}
 			f.st.Log().Info("forward has ended with the stream", "to", f.v.Name)
 		default:
 			f.rest(ctx, err, lasted)
@@ -175,8 +175,8 @@ func (f *forward) now() clock.Instant { return f.st.Clock().Now() }
 // await waits until there is something to push. It is false at the end of ctx.
 func (f *forward) await(ctx context.Context) bool {
 	for ctx.Err() == nil {
-		f.place.hold(f.now(), f.buffer(), f.st.Joins())
-		if f.place.pending() || !f.place.set() && f.st.Up() != nil {
+		f.position.hold(f.now(), f.buffer(), f.st.Joins())
+		if f.position.pending() || !f.position.set() && f.st.Up() != nil {
 			return true
 		}
 		f.show(view.ForwardWaiting)
@@ -209,7 +209,7 @@ func (f *forward) rest(ctx context.Context, err error, pushed time.Duration) {
 	pause := f.pauseAfter(err, now)
 	f.v.Failures, f.v.Last, f.v.Again = f.outage.Tries, f.outage.Last, now.Add(pause)
 	for until := f.v.Again; f.now() < until && ctx.Err() == nil; {
-		f.place.hold(f.now(), f.buffer(), f.st.Joins())
+		f.position.hold(f.now(), f.buffer(), f.st.Joins())
 		f.show(view.ForwardFailed)
 		_ = clock.Pause(ctx, min(lookTime, until.Since(f.now()))) // cut short only at the end
 	}
@@ -225,7 +225,7 @@ func (f *forward) pauseAfter(err error, now clock.Instant) time.Duration {
 		return clock.Backoff(manyFailures, f.random())
 	case refused:
 		return max(clock.Backoff(f.failures, f.random()), status.After)
-	case errors.Is(err, upstream.ErrNoPush), !f.place.set(), now.Since(f.failing) > f.buffer():
+	case errors.Is(err, upstream.ErrNoPush), !f.position.set(), now.Since(f.failing) > f.buffer():
 		return clock.Backoff(f.failures, f.random())
 	}
 	return clock.UrgentBackoff(f.failures, f.random())
@@ -248,7 +248,7 @@ const noticeTime = 10 * time.Second
 // show publishes how the forward does.
 func (f *forward) show(s view.ForwardState) {
 	f.v.State = s
-	f.v.Lag = f.place.lag(f.now())
+	f.v.Lag = f.position.lag(f.now())
 	v := f.v
 	f.shown.Store(&v)
 }

@@ -431,7 +431,7 @@ func TestLongBreak(t *testing.T) {
 		s.push(30)
 		s.push(int(60 * time.Second / beat))
 		synctest.Wait()
-		if s.f.place.set() {
+		if s.f.position.set() {
 			t.Error("packets are held that are older than forward_buffer")
 		}
 		v := s.shows(view.ForwardFailed)

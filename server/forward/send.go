@@ -29,7 +29,7 @@ var errLargeHeader = errors.New("header is too large to be changed to in the mid
 
 // start begins the first body, with the header.
 func (c *connection) start() error {
-	h := c.f.place.sent.gen.Header()
+	h := c.f.position.sent.gen.Header()
 	if len(h.Raw) > maxFrame {
 		return fmt.Errorf("%w: %d bytes, limit %d", errLargeHeader, len(h.Raw), maxFrame)
 	}
@@ -43,7 +43,7 @@ func (c *connection) start() error {
 func (c *connection) begin() error {
 	c.left = endless
 	if c.push.ByProxy() {
-		rate := int64(c.f.place.sent.gen.Header().Bitrate() / 8)
+		rate := int64(c.f.position.sent.gen.Header().Bitrate() / 8)
 		c.left = min(max(rate*int64(proxyBody/time.Second), leastBody), endless)
 	}
 	return c.push.Start(c.f.id, c.left)
@@ -52,7 +52,7 @@ func (c *connection) begin() error {
 // send pushes all that there is. It ends with errOver behind the end of the stream.
 func (c *connection) send(ctx context.Context) error {
 	f := c.f
-	for e := f.place.sent.at.Next(); e != nil; e = f.place.sent.at.Next() {
+	for e := f.position.sent.at.Next(); e != nil; e = f.position.sent.at.Next() {
 		if ctx.Err() != nil {
 			return ctx.Err() // and that is no end of the stream
 		}
@@ -111,12 +111,12 @@ func (c *connection) element(e *stream.Element) error {
 // pass notes that all of an element is in out. It says whether it was sent before.
 func (c *connection) pass(e *stream.Element) bool {
 	c.ends = append(c.ends, len(c.out))
-	return c.f.place.pass(e)
+	return c.f.position.pass(e)
 }
 
 // frame is the $D of a packet, without padding. It is valid until the next call.
 func (f *forward) frame(e *stream.Element) []byte {
-	h, b := f.place.sent.gen.Header(), e.Full()
+	h, b := f.position.sent.gen.Header(), e.Full()
 	if p, err := h.ParsePacket(b); err == nil { // else, who can, may make of it what they want
 		f.packet = h.AppendStripped(f.packet[:0], b, p)
 		b = f.packet
@@ -140,7 +140,7 @@ func (c *connection) change(g *stream.Generation) error {
 // put adds a frame to the body, or to the next one where this has no room.
 func (c *connection) put(frame []byte) error {
 	if rest := c.left - int64(len(frame)); rest != 0 && rest < frameHead {
-		if err := c.turn(); err != nil {
+		if err := c.nextBody(); err != nil {
 			return err
 		}
 	}
@@ -149,8 +149,8 @@ func (c *connection) put(frame []byte) error {
 	return nil
 }
 
-// turn uses the body up with filler, waits for the answer and begins the next body, which has no header.
-func (c *connection) turn() error {
+// nextBody uses the body up with filler, waits for the answer and begins the next body, which has no header.
+func (c *connection) nextBody() error {
 	for c.left > 0 {
 		n := min(c.left-frameHead, maxFrame)
 		if rest := c.left - frameHead - n; rest > 0 && rest < frameHead {
@@ -206,9 +206,9 @@ func (c *connection) flush() error {
 	return nil
 }
 
-// written tells the marks up to a place in out where in the connection they end.
+// written tells the spans up to a point in out where in the connection they end.
 func (c *connection) written(upTo int, at func(end int) int64) {
-	open := c.f.place.open[len(c.f.place.open)-len(c.ends):]
+	open := c.f.position.open[len(c.f.position.open)-len(c.ends):]
 	n := 0
 	for n < len(c.ends) && c.ends[n] <= upTo {
 		open[n].end = at(c.ends[n])
@@ -253,17 +253,17 @@ func (s *speed) takes(bytes float64) time.Duration {
 // skip goes on with the newest key frame if it is too far behind.
 func (c *connection) skip(now clock.Instant) (bool, error) {
 	f := c.f
-	gen, late := f.place.sent.gen, f.place.behind(now)
-	if late <= time.Duration(f.st.Config().ForwardLag) && f.place.size(f.st.Joins()) <= mostKept {
+	gen, late := f.position.sent.gen, f.position.behind(now)
+	if late <= time.Duration(f.st.Config().ForwardLag) && f.position.size(f.st.Joins()) <= mostKept {
 		return false, nil
 	}
-	if !f.place.skip(f.st.Joins()) {
+	if !f.position.skip(f.st.Joins()) {
 		return false, nil
 	}
 	f.v.Skips++
 	f.st.Log().Warn("forward is too slow, it goes on with a newer key frame", "to", f.v.Name,
 		"behind", late.Round(time.Second))
-	if next := f.place.sent.gen; next != gen {
+	if next := f.position.sent.gen; next != gen {
 		return true, c.change(next)
 	}
 	return true, nil

@@ -9,8 +9,8 @@ import (
 	"pumpd/asf"
 )
 
-// A watch is what the packets say that one client gets.
-type watch struct {
+// A reception is what the packets say that one client gets.
+type reception struct {
 	asked    time.Time // when the Play was sent
 	answered time.Time // and answered
 	header   *asf.Header
@@ -48,7 +48,7 @@ const (
 )
 
 // located counts what is missing by LocationIds, which count packets.
-func (w *watch) located(id uint32) {
+func (w *reception) located(id uint32) {
 	if w.packets > 0 && id > w.next && id-w.next < 1<<20 {
 		w.missing += int64(id - w.next)
 	}
@@ -56,7 +56,7 @@ func (w *watch) located(id uint32) {
 }
 
 // rawPacket reads the next packet of a raw stream.
-func (w *watch) rawPacket(r io.Reader) error {
+func (w *reception) rawPacket(r io.Reader) error {
 	b := make([]byte, w.header.PacketSize)
 	if _, err := io.ReadFull(r, b); err != nil {
 		return err
@@ -66,7 +66,7 @@ func (w *watch) rawPacket(r io.Reader) error {
 }
 
 // packet takes a packet that has come at a moment.
-func (w *watch) packet(b []byte, at time.Time) {
+func (w *reception) packet(b []byte, at time.Time) {
 	p, err := w.header.ParsePacket(b)
 	if err != nil {
 		w.odd++
@@ -90,7 +90,7 @@ func (w *watch) packet(b []byte, at time.Time) {
 func after(a, b uint32) time.Duration { return time.Duration(int32(a-b)) * time.Millisecond }
 
 // tick looks for a clock that jumps, and goes on as if it had not.
-func (w *watch) tick(send uint32, at time.Time) {
+func (w *reception) tick(send uint32, at time.Time) {
 	d := after(send, w.last)
 	if d < -clockBack || d > clockJump+at.Sub(w.at) {
 		w.jumps++
@@ -101,7 +101,7 @@ func (w *watch) tick(send uint32, at time.Time) {
 }
 
 // key measures how far apart join points are.
-func (w *watch) key(p asf.Packet) {
+func (w *reception) key(p asf.Packet) {
 	if !p.Join {
 		return
 	}
@@ -114,7 +114,7 @@ func (w *watch) key(p asf.Packet) {
 }
 
 // burst counts silences that are followed at once by what was sent meanwhile: somebody collects it.
-func (w *watch) burst(send uint32, at time.Time) {
+func (w *reception) burst(send uint32, at time.Time) {
 	if gap := at.Sub(w.at); gap >= burstWait {
 		w.wait, w.came, w.from = gap, at, send
 	}
@@ -125,10 +125,10 @@ func (w *watch) burst(send uint32, at time.Time) {
 }
 
 // span is the time of the stream that was seen.
-func (w *watch) span() time.Duration { return after(w.last, w.first) }
+func (w *reception) span() time.Duration { return after(w.last, w.first) }
 
 // rate is what the stream takes, bit/s; 0: too little was seen.
-func (w *watch) rate() float64 {
+func (w *reception) rate() float64 {
 	if w.span() < minSpan {
 		return 0
 	}
@@ -141,7 +141,7 @@ const (
 )
 
 // String says what was played.
-func (w *watch) String() string {
+func (w *reception) String() string {
 	var parts []string
 	for _, s := range w.header.Streams {
 		name := s.Kind.String()
@@ -175,7 +175,7 @@ const (
 )
 
 // judge says what is wrong with the stream, for whoever plays it.
-func (w *watch) judge() (list []Finding) {
+func (w *reception) judge() (list []Finding) {
 	for _, f := range []Finding{
 		w.judgeStart(), w.judgeKeys(), w.judgeRate(), w.judgeClock(), w.judgeBursts(), w.judgeGaps(), w.judgeStreams(),
 		w.judgeProtection(),
@@ -187,7 +187,7 @@ func (w *watch) judge() (list []Finding) {
 	return list
 }
 
-func (w *watch) judgeStart() Finding {
+func (w *reception) judgeStart() Finding {
 	const advice = "A longer burst at the pump lets players fill their buffers at once; docs/reference.md has burst."
 	preroll := time.Duration(w.header.Preroll) * time.Millisecond
 	switch took := w.filled.Sub(w.asked); {
@@ -201,7 +201,7 @@ func (w *watch) judgeStart() Finding {
 	return Finding{}
 }
 
-func (w *watch) judgeKeys() Finding {
+func (w *reception) judgeKeys() Finding {
 	const advice = "Set the encoder's key frame interval to some seconds: 2 to 5."
 	switch {
 	case !w.header.HasVideo():
@@ -218,7 +218,7 @@ func (w *watch) judgeKeys() Finding {
 	return Finding{}
 }
 
-func (w *watch) judgeRate() Finding {
+func (w *reception) judgeRate() Finding {
 	declared, takes := float64(w.header.Bitrate()), w.rate()
 	if declared == 0 || takes <= overDeclared*declared || w.span() < rateSpan {
 		return Finding{}
@@ -227,7 +227,7 @@ func (w *watch) judgeRate() Finding {
 		kilobits(declared), kilobits(takes)), "Let the encoder keep to a constant rate, or declare its peak."}
 }
 
-func (w *watch) judgeClock() Finding {
+func (w *reception) judgeClock() Finding {
 	if w.jumps == 0 {
 		return Finding{}
 	}
@@ -235,7 +235,7 @@ func (w *watch) judgeClock() Finding {
 		"stutter", w.jump.Round(time.Millisecond), w.jumps), "An encoder whose clock is set while it runs does that."}
 }
 
-func (w *watch) judgeBursts() Finding {
+func (w *reception) judgeBursts() Finding {
 	if w.bursts < 2 {
 		return Finding{}
 	}
@@ -244,7 +244,7 @@ func (w *watch) judgeBursts() Finding {
 		"Something in between collects before it passes on: see proxy_buffering and its like in docs/proxies.md."}
 }
 
-func (w *watch) judgeGaps() Finding {
+func (w *reception) judgeGaps() Finding {
 	switch {
 	case w.odd > 0:
 		return Finding{"gaps", Warning, nil, fmt.Sprintf("%d of %d packets are damaged", w.odd, w.odd+w.packets), ""}
@@ -255,7 +255,7 @@ func (w *watch) judgeGaps() Finding {
 	return Finding{}
 }
 
-func (w *watch) judgeStreams() Finding {
+func (w *reception) judgeStreams() Finding {
 	videos, rate := 0, uint64(0)
 	for _, s := range w.header.Streams {
 		if s.Kind == asf.Video {
@@ -271,7 +271,7 @@ func (w *watch) judgeStreams() Finding {
 		"Have the encoder send one rate, and others to paths of their own."}
 }
 
-func (w *watch) judgeProtection() Finding {
+func (w *reception) judgeProtection() Finding {
 	for _, s := range w.header.Streams {
 		if s.Encrypted {
 			return Finding{"protected", Warning, nil, "it is encrypted (DRM): only Windows Media Player with a licence plays it",

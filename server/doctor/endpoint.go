@@ -15,8 +15,8 @@ import (
 	"pumpd/server/upstream"
 )
 
-// A place is what a URL names, or what a redirect leads to.
-type place struct {
+// An endpoint is what a URL names, or what a redirect leads to.
+type endpoint struct {
 	scheme         string
 	secure         bool
 	addr           string // host:port
@@ -26,20 +26,20 @@ type place struct {
 	shown          string // the URL without secrets
 }
 
-// parsePlace reads the URL of a stream, as pulls do.
-func parsePlace(raw string) (place, error) {
+// parseEndpoint reads the URL of a stream, as pulls do.
+func parseEndpoint(raw string) (endpoint, error) {
 	if _, err := upstream.Parse(raw); err != nil || strings.HasPrefix(raw, upstream.ServicePrefix) {
-		return place{}, fmt.Errorf("%s: want mmsh://HOST[:PORT]/PATH, or mms, http, https, mmshs", upstream.Redacted(raw))
+		return endpoint{}, fmt.Errorf("%s: want mmsh://HOST[:PORT]/PATH, or mms, http, https, mmshs", upstream.Redacted(raw))
 	}
 	u, err := url.Parse(raw)
 	if err != nil {
-		return place{}, fmt.Errorf("%s: not a URL", upstream.Redacted(raw))
+		return endpoint{}, fmt.Errorf("%s: not a URL", upstream.Redacted(raw))
 	}
-	return placeOf(u), nil
+	return endpointOf(u), nil
 }
 
-func placeOf(u *url.URL) place {
-	p := place{
+func endpointOf(u *url.URL) endpoint {
+	p := endpoint{
 		scheme: strings.ToLower(u.Scheme), name: u.Hostname(), target: u.RequestURI(),
 		user: u.User.Username(), shown: upstream.Redacted(u.String()),
 	}
@@ -54,28 +54,28 @@ func placeOf(u *url.URL) place {
 }
 
 // String is its URL without secrets.
-func (p place) String() string { return p.shown }
+func (p endpoint) String() string { return p.shown }
 
 // to is where a Location leads. Credentials stay with their host.
-func (p place) to(location string) (place, error) {
+func (p endpoint) to(location string) (endpoint, error) {
 	base := &url.URL{Scheme: p.scheme, Host: p.addr, Path: "/"}
 	if b, err := url.Parse(p.scheme + "://" + p.addr + p.target); err == nil {
 		base = b
 	}
 	u, err := base.Parse(location)
 	if err != nil || u.Host == "" {
-		return place{}, fmt.Errorf("%.200q is no URL", upstream.Redacted(location))
+		return endpoint{}, fmt.Errorf("%.200q is no URL", upstream.Redacted(location))
 	}
-	next := placeOf(u)
+	next := endpointOf(u)
 	if next.user == "" && next.addr == p.addr {
 		next.user, next.password = p.user, p.password
 	}
 	return next, nil
 }
 
-// dial connects to a place. What is wrong with its certificate is a finding, and no error: what lies behind it is
+// dial connects to an endpoint. What is wrong with its certificate is a finding, and no error: what lies behind it is
 // looked at all the same.
-func (x *examination) dial(ctx context.Context, at place) (net.Conn, error) {
+func (x *examination) dial(ctx context.Context, at endpoint) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, x.options.Patience)
 	defer cancel()
 	var d net.Dialer
@@ -102,7 +102,7 @@ func (x *examination) dial(ctx context.Context, at place) (net.Conn, error) {
 }
 
 // plainly says why nobody is there.
-func plainly(err error, at place, patience time.Duration) error {
+func plainly(err error, at endpoint, patience time.Duration) error {
 	dns, isDNS := errors.AsType[*net.DNSError](err)
 	switch {
 	case isDNS && dns.IsNotFound:
