@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"pumpd/server/admin"
 	"pumpd/server/clock"
 	"pumpd/server/config"
 	"pumpd/server/handover"
@@ -25,6 +26,7 @@ import (
 type predecessor struct {
 	conn      *handover.Conn
 	listeners map[listenerKey]*movedSockets
+	past      []*admin.Past
 	streams   []arrivingStream
 	finished  bool                  // all of streams are made
 	early     map[uint64]*earlyConn // by names of sockets
@@ -158,6 +160,10 @@ func (s *Server) takeOne(m *handover.Message) (end bool, err error) {
 			return false, err
 		}
 		return false, s.takeUp(&n, p.streams)
+	case kindPast:
+		part := new(admin.Past)
+		p.past = append(p.past, part)
+		return false, m.Decode(part)
 	case kindAhead:
 		return false, s.takeAhead(m)
 	case kindViewers:
@@ -496,6 +502,14 @@ func (p *predecessor) takeSocket(r role, address string) (fd int, ok bool) {
 		unix.Close(more)
 	}
 	return moved.fds[0][0], true
+}
+
+// pastOf is what the admin knew of the past, nil if there is none.
+func (p *predecessor) pastOf() []*admin.Past {
+	if p == nil {
+		return nil
+	}
+	return p.past
 }
 
 // has says whether sockets of an address of listen have moved here.

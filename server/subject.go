@@ -64,6 +64,7 @@ func (s *Server) subject(b *budget) *admin.Subject {
 		Draining:  s.drained,
 		Stopping:  s.stopping,
 		TLS:       s.adminTLS,
+		Past:      s.before.pastOf(),
 		Listen:    s.listenAdmin,
 		Listeners: s.Addrs,
 		Counters:  s.counters,

@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"pumpd/server/admin"
 	"pumpd/server/clock"
 	"pumpd/server/handover"
 	"pumpd/server/stream"
@@ -40,6 +41,7 @@ const (
 	kindStream                             // movedStream, and the sockets and files of its tasks
 	kindElements                           // movedElements
 	kindNode                               // movedNode
+	kindPast                               // admin.Past, a part of it
 	kindViewers                            // []movedConn, whose sockets have come ahead
 	kindConns                              // []movedConn, and their sockets
 	kindEnd                                // movedEnd
@@ -421,6 +423,7 @@ type departure struct {
 	tasks   [][]movedTask // of each
 	files   [][]int       // of those of tasks, in order
 	node    movedNode
+	past    []*admin.Past
 	viewers []movedConn // whose sockets have gone ahead
 	conns   []movedConn // all others
 	fds     []int       // of conns
@@ -453,6 +456,10 @@ func (s *Server) depart(f *freeze, ready prepared) (*departure, error) {
 		return nil, err
 	}
 	d.node = movedNode{Sessions: s.node.sessions.all(), Pushes: s.node.access.all(d.places), Bans: s.gate.bans.All(time.Now())}
+	if a := s.admin.Load(); a != nil {
+		const streams = 200 // of some 10 KB in a message
+		d.past = a.Past().Parts(streams)
+	}
 	return d, nil
 }
 
@@ -487,6 +494,11 @@ func (d *departure) send(to *handover.Conn) error {
 	}
 	if err := d.node.send(to); err != nil {
 		return err
+	}
+	for _, part := range d.past {
+		if err := to.Send(kindPast, part); err != nil {
+			return err
+		}
 	}
 	if err := d.sendConns(to); err != nil {
 		return err

@@ -34,6 +34,9 @@ const (
 func newRates(s *Subject) *rates {
 	r := &rates{streams: s.Streams.Streams, room: s.Room, history: newHistory(s.Streams.Streams())}
 	r.of.Store(&map[*stream.Stream]*flow{})
+	if err := r.history.resume(s.Past, s.Streams.Streams()); err != nil {
+		s.Log.Warn("admin: the past of another process is not shown", "err", err)
+	}
 	return r
 }
 

@@ -34,6 +34,7 @@ type Subject struct {
 	Stopping <-chan struct{} // closed when the pump begins to stop
 
 	TLS       func() *tls.Config                         // that the next connection to the admin is to speak; nil: none
+	Past      []*Past                                    // what the process before has left; nil: nothing
 	Listen    func(address string) (net.Listener, error) // nil: as net.Listen does
 	Listeners func() []netip.AddrPort                    // of plain connections; asked once ready is closed
 	Counters  func() Counters
