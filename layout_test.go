@@ -44,8 +44,10 @@ var arrows = []arrow{
 	{dir: "contrib/sbom"},
 	{dir: "contrib/check", tests: []string{"*"}}, // a module of its own
 
-	{dir: ".", may: []string{"server", "server/access", "server/config", "server/doctor", "server/logging",
-		"server/privileges"}},
+	{dir: ".", may: []string{
+		"server", "server/access", "server/config", "server/control", "server/doctor", "server/handover", "server/logging",
+		"server/privileges",
+	}},
 	{
 		dir: "server", may: []string{
 			"server/access", "server/accesslog", "server/admin", "server/admission",

@@ -21,6 +21,7 @@ import (
 
 	"pumpd/server"
 	"pumpd/server/config"
+	"pumpd/server/handover"
 	"pumpd/server/logging"
 )
 
@@ -32,9 +33,12 @@ const (
 	exitOK    = 0
 	exitFault = 1 // configuration or run
 	exitUsage = 2
+
+	exitOutdated = 75 // viewers have left for a program that could not take over: it is to be started
 )
 
 const usage = `usage: pumpd [-c FILE] [-t]
+       pumpd -upgrade [-c FILE] [PROGRAM]
        pumpd sign [-c FILE] [-for 2h] [-ip ADDRESS] [-id VIEWER] URL
        pumpd doctor URL ...
        pumpd -version
@@ -62,10 +66,16 @@ func run(args []string, stdout, stderr io.Writer) int {
 	flags := newFlags("pumpd", usage, &out)
 	file := flags.String("c", "pump.toml", "configuration `FILE`")
 	check := flags.Bool("t", false, "check the configuration, say what a reload would do, and exit")
+	upgrade := flags.Bool("upgrade", false, "have PROGRAM, or what is installed now, take over from the pump that runs by\n"+
+		"FILE, while everybody watches on")
 	showVersion := flags.Bool("version", false, "print the version and exit")
 	err := flags.Parse(args)
-	if err == nil && flags.NArg() > 0 {
-		err = fmt.Errorf("unexpected argument: %q", flags.Arg(0))
+	most := 0
+	if *upgrade {
+		most = 1
+	}
+	if err == nil && flags.NArg() > most {
+		err = fmt.Errorf("unexpected argument: %q", flags.Arg(most))
 		fmt.Fprintln(&out, err)
 		flags.Usage()
 	}
@@ -77,37 +87,65 @@ func run(args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintln(stdout, versionLine())
 		return exitOK
 	}
-	cfg, warnings, err := load(*file, *check)
+	hint := noConfig
+	if given(flags, "c") {
+		hint = ""
+	}
+	switch {
+	case *upgrade:
+		return askUpgrade(*file, flags.Arg(0), stdout, stderr)
+	case *check:
+		return checkFile(*file, hint, stdout, stderr)
+	}
+	return pump(*file, hint, stdout, stderr)
+}
+
+// checkFile is "pumpd -t". It returns the exit code.
+func checkFile(file, hint string, stdout, stderr io.Writer) int {
+	cfg, warnings, err := server.CheckConfig(file)
 	if err != nil {
-		if absent(err, *file) && !given(flags, "c") {
-			err = fmt.Errorf("%w; %s", err, noConfig)
-		}
-		fmt.Fprintln(stderr, err) // begins with the file, or the operation on it, as editors like it
+		fmt.Fprintln(stderr, hinted(err, file, hint))
 		return exitFault
 	}
-	if *check {
-		for _, w := range warnings {
-			fmt.Fprintf(stderr, "warning: %s\n", w)
-		}
-		fmt.Fprintf(stdout, "%s: ok\n", *file)
-		preview(cfg, *file, stdout)
-		return exitOK
+	for _, w := range warnings {
+		fmt.Fprintf(stderr, "warning: %s\n", w)
 	}
-	barPrivileges(&cfg.Server)
-	if err := serve(cfg, *file, stdout, stderr); err != nil {
-		lastWord(stderr, fmt.Sprintf("pumpd: %v\n", err))
-		return exitFault
-	}
+	fmt.Fprintf(stdout, "%s: ok\n", file)
+	preview(cfg, file, stdout)
 	return exitOK
 }
 
-// load reads a configuration, to run it or to check it.
-func load(file string, check bool) (cfg *config.Config, warnings []string, err error) {
-	if check {
-		return server.CheckConfig(file)
+// pump is a pump, to its end. It returns the exit code.
+func pump(file, hint string, stdout, stderr io.Writer) int {
+	before, err := predecessor()
+	if err != nil {
+		lastWord(stderr, fmt.Sprintf("pumpd: %v\n", err))
+		return exitFault
 	}
-	cfg, err = config.Load(file)
-	return cfg, nil, err
+	cfg, err := config.Load(file)
+	if err != nil {
+		refuse(before, hinted(err, file, hint), stderr)
+		return exitFault
+	}
+	barPrivileges(&cfg.Server, before)
+	err = serve(cfg, file, before, stdout, stderr)
+	if err == nil {
+		return exitOK
+	}
+	refuse(before, fmt.Errorf("pumpd: %w", err), stderr)
+	if errors.Is(err, errOutdated) {
+		return exitOutdated
+	}
+	return exitFault
+}
+
+// hinted is why a file cannot be loaded, and what to do where there is none. It begins with the file, or the operation
+// on it, as editors like it.
+func hinted(err error, file, hint string) error {
+	if hint != "" && absent(err, file) {
+		return fmt.Errorf("%w; %s", err, hint)
+	}
+	return err
 }
 
 const noConfig = "name a configuration with -c FILE; pump.toml.example is the manual, and one to begin with"
@@ -141,8 +179,8 @@ func lastWord(to io.Writer, text string) {
 // each packet however many watch, so collecting early costs next to nothing and keeps the process small.
 const collectAt = 25
 
-// serve runs the server until a signal asks it to end.
-func serve(cfg *config.Config, file string, stdout, stderr io.Writer) error {
+// serve runs the server, which may take over from a process before, until a signal asks it to end.
+func serve(cfg *config.Config, file string, before *handover.Conn, stdout, stderr io.Writer) error {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(collectAt)
 	}
@@ -153,17 +191,19 @@ func serve(cfg *config.Config, file string, stdout, stderr io.Writer) error {
 	signal.Ignore(syscall.SIGPIPE) // who reads our log may go away
 	var level slog.LevelVar
 	format := logger(&cfg.Server, &level, stderr)
-	s, err := server.New(cfg, slog.New(format))
+	log := slog.New(format)
+	s, err := newServer(cfg, log, before)
 	if err != nil {
 		return err
 	}
-	s.Version, s.Level, s.Format, s.Stdout = versionName(), &level, format, stdout
+	s.Version, s.Level, s.Format, s.Stdout, s.Spawn = versionName(), &level, format, stdout, spawn
 	s.Load = func() (*config.Config, error) { return config.Load(file) }
 	s.File = absolute(file)
 	if cfg.Server.AccessLog == config.AccessStdout {
 		stdout = stderr // the access log has it for itself
 	}
-	if !inJournal(stdout) { // nobody sits there, and localhost is not where they are
+	// That one has said so already. In the journal nobody sits there, and localhost is not where they are.
+	if before == nil && !inJournal(stdout) {
 		go s.Announce(stdout)
 	}
 	go func() {
@@ -176,7 +216,8 @@ func serve(cfg *config.Config, file string, stdout, stderr io.Writer) error {
 			_, _ = s.Reload(context.Background()) // it tells the log
 		}
 	}()
-	return untilSignal(s.Run, func() bool { return s.Drain() > 0 })
+	u := newUpgrades(s, log)
+	return untilSignal(u.run, u.drain)
 }
 
 // untilSignal calls work with a context that SIGINT or SIGTERM cancels; but where drain, which a first SIGTERM calls,

@@ -103,6 +103,8 @@ func TestRun(t *testing.T) {
 		{[]string{"--help"}, 0, usage + "…", ""},
 		{[]string{"-x"}, 2, "", "flag provided but not defined: -x\n" + usage + "…"},
 		{[]string{"-c"}, 2, "", "flag needs an argument: -c\n" + usage + "…"},
+		{[]string{"-upgrade", "-c", good}, 1, "", "pumpd -upgrade: " + good + ": no pump runs by this configuration, …"},
+		{[]string{"-upgrade", "a", "b"}, 2, "", "unexpected argument: \"b\"\n" + usage + "…"},
 		{[]string{"pump.toml"}, 2, "", "unexpected argument: \"pump.toml\"\n" + usage + "…"},
 	} {
 		var stdout, stderr bytes.Buffer

@@ -50,6 +50,7 @@ func TestManager(t *testing.T) {
 				func() { m.Stopping(2*time.Second, "draining") },
 				"STOPPING=1\nEXTEND_TIMEOUT_USEC=2000000\nSTATUS=draining",
 			},
+			{func() { m.MainPID(42) }, "MAINPID=42"},
 		} {
 			c.tell()
 			if got := told(t, l); !strings.HasPrefix(got, c.want) {
