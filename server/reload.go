@@ -24,6 +24,11 @@ var (
 // Reload reads the configuration again, by Load, and has what is new in it count. It waits for the server to be ready.
 // An error says why nothing has changed; the log has it as well. Any goroutine.
 func (s *Server) Reload(ctx context.Context) (*Report, error) {
+	if !s.upgrading.TryLock() { // it would wait for us to end
+		s.note(nil, errUpgrading)
+		return nil, errUpgrading
+	}
+	s.upgrading.Unlock()
 	select {
 	case s.reloading <- struct{}{}:
 		defer func() { <-s.reloading }()

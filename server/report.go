@@ -48,6 +48,9 @@ func (s *Server) note(r *Report, err error) {
 	case errors.Is(err, errOver):
 		s.log.Info("reload refused", "err", err)
 		return
+	case errors.Is(err, errUpgrading): // nothing is wrong with the file
+		s.log.Warn("reload refused, it is to be asked for again after the upgrade")
+		return
 	case err != nil:
 		for line := range strings.Lines(err.Error()) {
 			s.log.Error("reload refused, the configuration is as before", "err", strings.TrimSuffix(line, "\n"))
