@@ -65,9 +65,40 @@ fi
 box pkill -x pumpd
 wait || die "it ends with an error: $(cat "$layer/log")"
 
+# Where a service manager runs it, here one that only remembers what it was asked for, the new program takes over from the
+# one that runs, while somebody watches on.
+box mkdir -p /run/systemd/system /usr/local/bin
+printf '#!/bin/sh\necho "$*" >>/tmp/asked\n' >"$layer/root/usr/local/bin/systemctl"
+chmod 755 "$layer/root/usr/local/bin/systemctl"
+export PATH=/usr/local/bin:$PATH
+restarted() { grep -q try-restart "$layer/root/tmp/asked"; }
+box runuser -u pumpd -- pumpd -c /etc/pumpd/pump.toml >"$layer/log" 2>&1 &
+for i in $(seq 100); do
+  box pumpd doctor -for 1s mmsh://127.0.0.1:8086/streams/demo >"$layer/doctor" && break
+  [ "$i" -lt 100 ] || die "it does not play: $(cat "$layer/log" "$layer/doctor")"
+  sleep 0.1
+done
+old=$(box pgrep -x pumpd)
+box pumpd doctor -for 10s mmsh://127.0.0.1:8086/streams/demo >"$layer/doctor" &
+doctor=$!
 # An upgrade leaves what the operator has changed as it is, and asks nothing.
 box sed -i 's/^merge = .*/merge = "100ms"/' /etc/pumpd/pump.toml
 box dpkg -i /tmp/new.deb </dev/null
+wait "$doctor" || die "who watched has noticed: $(cat "$layer/doctor" "$layer/log")"
+new=$(box pgrep -x pumpd)
+[ -n "$new" ] && [ "$new" != "$old" ] && ! restarted || die "process $new after $old: $(cat "$layer/log" "$layer/root/tmp/asked")"
+# One whose configuration the new program would not take runs on.
+box cp -p /etc/pumpd/pump.toml /tmp/good.toml
+echo '[wrong' >>"$layer/root/etc/pumpd/pump.toml"
+box dpkg -i /tmp/new.deb </dev/null 2>"$layer/refused"
+[ "$(box pgrep -x pumpd)" = "$new" ] && ! restarted && grep -q "runs on" "$layer/refused" || die "it does not run on: $(cat "$layer/refused")"
+box cp -p /tmp/good.toml /etc/pumpd/pump.toml
+# One that cannot be asked is started anew.
+box pkill -x pumpd
+wait || die "it ends with an error: $(cat "$layer/log")"
+box dpkg -i /tmp/new.deb </dev/null
+restarted || die "it is not started anew: $(cat "$layer/root/tmp/asked")"
+rm -rf "$layer/root/run/systemd"
 box grep -q '^merge = "100ms"' /etc/pumpd/pump.toml || die "the upgrade has changed the configuration"
 box pumpd -t -c /etc/pumpd/pump.toml
 
