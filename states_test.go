@@ -14,12 +14,19 @@ import (
 	"unicode/utf8"
 )
 
-// The tables of docs/states.md have the values of the enums that their headings name, in the code's order.
+// The tables of docs/states.md, and the one of docs/upgrade.md, have the values of the enums that their headings name,
+// in the code's order.
 func TestStates(t *testing.T) {
 	text, err := os.ReadFile("docs/states.md")
 	if err != nil {
 		t.Fatal(err)
 	}
+	upgrade, err := os.ReadFile("docs/upgrade.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, stages, _ := strings.Cut(string(upgrade), "\n## The stages")
+	text = append(text, "\n## The stages"+stages...)
 	heading := regexp.MustCompile("^[^\n]*\\(`(\\w+)`, ([\\w/.]+)\\)\n")
 	row := regexp.MustCompile("(?m)^\\| `(\\w+)`")
 	var found []string
