@@ -23,14 +23,14 @@ var (
 	benchProgram = sync.OnceValues(func() (string, error) { return build("bench", "./bench") })
 )
 
-// build compiles a package of the repository and gives the program's path.
-func build(name, pkg string) (string, error) {
+// build compiles a package of the repository, with more arguments for go build, and gives the program's path.
+func build(name, pkg string, args ...string) (string, error) {
 	dir, err := builtDir()
 	if err != nil {
 		return "", err
 	}
 	path := filepath.Join(dir, name)
-	cmd := exec.Command("go", "build", "-o", path, pkg)
+	cmd := exec.Command("go", append(append([]string{"build", "-o", path}, args...), pkg)...)
 	cmd.Dir = repository
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("go build %s: %w\n%s", pkg, err, out)
