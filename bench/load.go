@@ -19,7 +19,8 @@ const loadAbout = "" +
 	"records, not decrypted,\n" +
 	`and its bytes are those of the records.
 Most viewers drop what they get inside the kernel; a sample checks framing, LocationId, AFFlags, the key frame at the
-start, and, when the source is "bench push -synthetic", every payload, its order and its age.
+start, and, when the source is "bench push -synthetic", every payload, its order and its age. A picture is there when
+the first packet is there that begins a key frame.
 Exit code 1 when a viewer failed or was refused, or a fault was found. Who is sent elsewhere follows, and has failed
 when that leads nowhere. Stalled and slow viewers may be cut, that is no failure. With -reconnect nobody has failed:
 who was refused comes back when Retry-After says, or after a second, to where it began.`

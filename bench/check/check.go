@@ -33,6 +33,7 @@ type Checker struct {
 type Findings struct {
 	Faults  Faults
 	Packets int64
+	Keys    int64  // packets that begin a key frame
 	Skips   int64  // to a key frame, allowed ones
 	Probed  bool   // packets carry probes: order and age are known
 	Ended   bool   // $E
@@ -105,6 +106,9 @@ func (c *Checker) packet(b []byte, skipped bool) {
 	}
 	if err == nil && !p.Join && (!c.started || skipped) {
 		c.found.Faults.add(faultKeyStart, "packet %d of this viewer does not start a key frame", c.found.Packets)
+	}
+	if p.Join {
+		c.found.Keys++
 	}
 	c.started = true
 	c.found.Packets++

@@ -16,6 +16,9 @@ type Stopwatch struct {
 	recent    histogram // latency since the last progress line
 	joins     histogram
 	herdJoins histogram
+	pictures  histogram
+	herdPics  histogram
+	refusals  histogram
 }
 
 // Packet counts the age of a packet on arrival. Those of viewers that came with the herd do not count: their burst has
@@ -44,7 +47,25 @@ func (s *Stopwatch) Join(herd bool, d time.Duration) {
 	}
 }
 
-// Record says whether packets count from now on: in the window of a measurement they do. Laps and joins always count.
+// Picture counts the time from the connection until a key frame begins whose first packet is there.
+func (s *Stopwatch) Picture(herd bool, d time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if herd {
+		s.herdPics.add(d)
+	} else {
+		s.pictures.add(d)
+	}
+}
+
+// Refusal counts the time from the connection to an answer that says no.
+func (s *Stopwatch) Refusal(d time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.refusals.add(d)
+}
+
+// Record says whether packets count from now on: in the window of a measurement they do. All else always counts.
 func (s *Stopwatch) Record(on bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -73,11 +94,19 @@ type Times struct {
 	During    *Spread // the same since the herd started, without the herd's own
 	Joins     *Spread // from the connection to the first byte of stream
 	HerdJoins *Spread // the same of the herd
+
+	Pictures     *Spread // from the connection to the first packet of a key frame
+	HerdPictures *Spread // the same of the herd
+	Refusals     *Spread // from the connection to the answer that says no
 }
 
-// Times are the packets while recording was on, and all joins.
+// Times are the packets while recording was on, and all else.
 func (s *Stopwatch) Times() Times {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return Times{spreadOf(&s.latency), spreadOf(&s.during), spreadOf(&s.joins), spreadOf(&s.herdJoins)}
+	return Times{
+		Latency: spreadOf(&s.latency), During: spreadOf(&s.during),
+		Joins: spreadOf(&s.joins), HerdJoins: spreadOf(&s.herdJoins),
+		Pictures: spreadOf(&s.pictures), HerdPictures: spreadOf(&s.herdPics), Refusals: spreadOf(&s.refusals),
+	}
 }

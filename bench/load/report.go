@@ -77,7 +77,12 @@ func (s *Summary) Print(w io.Writer) {
 	for _, row := range []struct {
 		name string
 		of   *latency.Spread
-	}{{"latency", s.Latency}, {"  during herd", s.During}, {"join", s.Joins}, {"  herd", s.HerdJoin}} {
+	}{
+		{"latency", s.Latency}, {"  during herd", s.During},
+		{"join", s.Joins}, {"  herd", s.HerdJoin},
+		{"picture", s.Pictures}, {"  herd", s.HerdPictures},
+		{"refusal", s.RefusalTimes},
+	} {
 		if row.of != nil {
 			p(row.name, "p50 %.1f  p99 %.1f  max %.1f ms (%d)", row.of.P50, row.of.P99, row.of.Max, row.of.Count)
 		}

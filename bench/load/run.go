@@ -145,4 +145,5 @@ func (r *run) finish(s *Summary) {
 	s.SlowestPart = slowestShare(all.Window)
 	d := r.clock.Times()
 	s.Latency, s.During, s.Joins, s.HerdJoin = d.Latency, d.During, d.Joins, d.HerdJoins
+	s.Pictures, s.HerdPictures, s.RefusalTimes = d.Pictures, d.HerdPictures, d.Refusals
 }

@@ -52,8 +52,13 @@ func TestLoadWatches(t *testing.T) {
 		if s.Watching != want || s.Sampled < 10 || s.Packets == 0 || !s.Stamped || s.Latency == nil || s.Joins == nil {
 			t.Errorf("%s: %+v", name, s)
 		}
-		if opt.Herd > 0 && (s.HerdJoin == nil || s.HerdJoin.Count != 10) {
-			t.Errorf("%s: herd %+v", name, s.HerdJoin)
+		if opt.Herd > 0 && (s.HerdJoin == nil || s.HerdJoin.Count != 10 ||
+			s.HerdPictures == nil || s.HerdPictures.Count < 8) {
+			t.Errorf("%s: herd %+v, %+v", name, s.HerdJoin, s.HerdPictures)
+		}
+		if metacube := name == "http, metacube"; metacube != (s.Pictures == nil) ||
+			!metacube && s.Pictures.Count < 10 {
+			t.Errorf("%s: pictures %+v", name, s.Pictures)
 		}
 	}
 }
@@ -87,8 +92,8 @@ func TestLoadFindsFailures(t *testing.T) {
 			t.Errorf("%s: %d failed, %d refused, %d faults, want %d, %d, %d: %v",
 				c.name, s.Failed, s.Refused, s.FaultCount(), c.failed, c.refused, c.faults, s.Failures)
 		}
-		if c.refused > 0 && s.Refusals["503"] != c.refused {
-			t.Errorf("%s: refusals %v", c.name, s.Refusals)
+		if c.refused > 0 && (s.Refusals["503"] != c.refused || s.RefusalTimes.Count != c.refused) {
+			t.Errorf("%s: refusals %v, %+v", c.name, s.Refusals, s.RefusalTimes)
 		}
 		if c.why != "" && s.Failures[c.why] == 0 {
 			t.Errorf("%s: failures %v, want %q", c.name, s.Failures, c.why)

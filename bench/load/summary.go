@@ -49,6 +49,10 @@ type Summary struct {
 	HerdJoin *latency.Spread `json:"herd_join_ms,omitempty"`
 	Herd     int             `json:"herd,omitempty"`
 
+	Pictures     *latency.Spread `json:"picture_ms,omitempty"` // from the connection to the first packet of a key frame
+	HerdPictures *latency.Spread `json:"herd_picture_ms,omitempty"`
+	RefusalTimes *latency.Spread `json:"refusal_ms,omitempty"` // from the connection to the answer
+
 	Server    *ServerUse `json:"server,omitempty"`
 	TCPMemory int64      `json:"kernel_tcp_bytes"`      // both ends, above what was held before
 	OwnCPU    float64    `json:"bench_cpu_seconds"`     // in the window

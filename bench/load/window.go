@@ -92,13 +92,14 @@ func (r *run) churn(d time.Duration) {
 	}
 }
 
-// startHerd lets n viewers join at once; some of them check.
+// startHerd lets n viewers join at once; as many of them check as -sample says, and at least some.
 func (r *run) startHerd(n int) {
 	r.clock.StartHerd()
-	const samples = 8
+	const least = 8
+	samples, _ := sampleCount(r.opt.Sample, n) // read before
 	for i := range n {
 		role := viewers.Crowd
-		if i < min(samples, n) {
+		if i < max(samples, least) {
 			role = viewers.Sample
 		}
 		r.start(i, role, true)

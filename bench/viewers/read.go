@@ -112,8 +112,13 @@ func (w *Worker) count(v *viewer, b []byte, n int) {
 		v.first = max(w.now.Sub(v.born), 1)
 		w.clock.Join(v.herd, v.first)
 	}
-	if v.check != nil {
-		v.check.Feed(b)
+	if v.check == nil {
+		return
+	}
+	v.check.Feed(b)
+	if !v.shown && v.check.Findings().Keys > 0 {
+		v.shown = true
+		w.clock.Picture(v.herd, w.now.Sub(v.born))
 	}
 }
 

@@ -60,6 +60,7 @@ func (w *Worker) ended(v *viewer, err error, watched bool) {
 func (w *Worker) refused(v *viewer, no *rejection) {
 	v.outcome = ""
 	w.tally.refused.Add(1)
+	w.clock.Refusal(w.now.Sub(v.born))
 	tallyInto(&w.retired.Refusals, strconv.Itoa(no.status), 1)
 	if w.opt.Reconnect {
 		w.returnAfter(v, no.after)

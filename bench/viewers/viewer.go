@@ -51,5 +51,6 @@ type viewer struct {
 	last    time.Time     // of the newest bytes
 	credit  float64       // bytes a slow viewer may read now
 	silent  bool          // counted already
+	shown   bool          // has had the first packet of a key frame
 	outcome string        // why it is gone, "" if it is not or was told to
 }
