@@ -116,6 +116,26 @@ func padded(b []byte, size int) []byte {
 	return append(b, make([]byte, size-len(b))...)
 }
 
+// Mixed is a packet like those of Packet that begins with a key frame, and before that has the end of the frame before
+// it. Both payloads begin with the number.
+func Mixed(number uint32, send uint32, size, n int) []byte {
+	key := Packet(number, send, true, size, n)
+	before := Packet(number-1, send, false, size, n)
+	const payloadAt, head = 14, 17
+	b := slices.Clone(before[:payloadAt+head+n])
+	b[payloadAt-1]++ // payloads
+	le := binary.LittleEndian
+	le.PutUint32(b[payloadAt+2:], uint32(n)) // offset: the object is twice as long
+	le.PutUint32(b[payloadAt+7:], uint32(2*n))
+	le.PutUint32(b[payloadAt+head:], number)
+	b = append(b, key[payloadAt:payloadAt+head+n]...)
+	le.PutUint16(b[5:], uint16(size-len(b)))
+	return append(b, make([]byte, size-len(b))...)
+}
+
+// Payloads is how many payloads a packet of Packet or Mixed has.
+func Payloads(b []byte) int { return int(b[13] & 0x3F) }
+
 // Number is what Packet put into a packet's payload.
 func Number(b []byte) uint32 { return binary.LittleEndian.Uint32(b[31:]) }
 

@@ -178,7 +178,7 @@ func (h *Hub) Retire(streams []*stream.Stream, why reason.Reason, now clock.Inst
 		if a == nil {
 			continue
 		}
-		a.retired = true
+		a.retired, a.patient = true, nil
 		for _, v := range a.viewers {
 			if v.verdict == reason.None && v.state != leaving {
 				h.Dismiss(v, why, now)

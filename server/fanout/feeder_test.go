@@ -19,6 +19,7 @@ type feeder struct {
 	rig  *rig
 	src  *stream.Source
 	next uint32
+	key  func(number uint32, send uint32, size, n int) []byte // makes packets with a key frame, if not asftest.Packet
 }
 
 func (r *rig) feeder(width uint32) *feeder {
@@ -35,12 +36,21 @@ func (f *feeder) header(width uint32) {
 
 func (f *feeder) publish(n int) {
 	for range n {
-		if err := f.src.Packet(asftest.Packet(f.next, f.next*40, f.next%10 == 0, asftest.PacketSize, 500)); err != nil {
-			f.rig.t.Fatal(err)
-		}
-		f.next++
+		f.packet()
 		f.rig.pass(40 * time.Millisecond)
 	}
+}
+
+func (f *feeder) packet() {
+	key := f.next%10 == 0
+	b := asftest.Packet(f.next, f.next*40, key, asftest.PacketSize, 500)
+	if key && f.key != nil {
+		b = f.key(f.next, f.next*40, asftest.PacketSize, 400)
+	}
+	if err := f.src.Packet(b); err != nil {
+		f.rig.t.Fatal(err)
+	}
+	f.next++
 }
 
 func numbers(from, to uint32) (n []uint32) {

@@ -6,6 +6,7 @@ import (
 
 	"pumpd/server/clock"
 	"pumpd/server/line"
+	"pumpd/server/reason"
 	"pumpd/server/stream"
 )
 
@@ -34,9 +35,9 @@ const lateAge = 2 * time.Second
 // unmetered is the room of a turn where the line is not known.
 const unmetered = math.MaxInt
 
-// starting says that v has had no packet and waits for its burst.
+// starting says that v has had no packet, and that where it starts is not settled: it waits for its burst.
 func (v *Viewer) starting() bool {
-	return v.debt == joining && v.packetless() && v.lead == nil
+	return v.debt == joining && v.packetless() && v.verdict == reason.None
 }
 
 // packetless says that v has had no packet.
@@ -60,6 +61,10 @@ func (h *Hub) classOf(v *Viewer) line.Class {
 
 // meteredTurn is a turn as far as the line is free. Its lead, the reply's head or the end, does not wait for that.
 func (h *Hub) meteredTurn(v *Viewer) {
+	if j := v.audience.stream.Joins(); v.starting() && j != nil && j.Gen == v.gen && h.line.Known() {
+		h.greet(v, j, h.now) // its socket was full before it had all of the header
+		return
+	}
 	c, claimed := h.classOf(v), 0
 	if len(h.waiting[c]) == 0 {
 		claimed = h.line.Claim(turnBytes, c, h.now, h.now)
@@ -127,7 +132,7 @@ func (h *Hub) serve(c line.Class, now clock.Instant) {
 			break
 		}
 		v.state = following
-		if v.starting() {
+		if v.starting() && v.lead == nil {
 			h.start(v)
 		}
 		h.catchUp(v, now)
@@ -227,18 +232,22 @@ func (h *Hub) greet(v *Viewer, j *stream.Joins, now clock.Instant) {
 	h.serve(line.Burst, now)
 }
 
-// start chooses where v starts, whose turn it is: as far back as the line can pay for.
+// start chooses where v starts, whose turn it is: as far back as the line can pay for. A key frame that no round has
+// come to yet is none to start at.
 func (h *Hub) start(v *Viewer) {
 	j := v.audience.stream.Joins()
-	if j == nil || j.Gen != v.gen || j.Newest.After(v.audience.at) {
+	if j == nil || j.Gen != v.gen {
 		return
 	}
-	newest, least := j.Within(0)
+	newest, least := j.WithinUpTo(0, v.audience.at)
+	if newest == nil {
+		return
+	}
 	if h.now.Since(v.joined) > longWait {
 		v.restart(newest)
 		return
 	}
-	j, ahead := j.Within(h.line.Credit() + least)
+	j, ahead := j.WithinUpTo(h.line.Credit()+least, v.audience.at)
 	h.owe(ahead - least)
 	v.restart(j)
 }

@@ -6,8 +6,11 @@ import (
 	"time"
 
 	"pumpd/asf/asftest"
+	"pumpd/codec"
 	"pumpd/server/config"
+	"pumpd/server/line"
 	"pumpd/server/reason"
+	"pumpd/server/stream"
 )
 
 // thin is a configuration with an uplink; packets of the feeder take 200 kbit/s.
@@ -25,8 +28,7 @@ func (r *rig) run(d time.Duration) {
 // live publishes for a while, a packet every 40 ms, and lets the line work in between.
 func (f *feeder) live(packets int) {
 	for range packets {
-		f.src.Packet(asftest.Packet(f.next, f.next*40, f.next%10 == 0, asftest.PacketSize, 500))
-		f.next++
+		f.packet()
 		f.rig.run(40 * time.Millisecond)
 	}
 }
@@ -92,6 +94,105 @@ func TestBurstShrinksWithTheHeadroom(t *testing.T) {
 		} else if !slices.Equal(got, numbers(c.first, f.next)) {
 			t.Errorf("%v: got %v", c.uplink, got)
 		}
+	}
+}
+
+// VLC shows what is left of a frame before the key frame that it starts with, so that is taken off: also where its
+// socket was full before it had the header, and where a newer key frame waits for the next round.
+func TestShapedStartIsTrimmed(t *testing.T) {
+	merge := func(d time.Duration) func(*config.Config) {
+		return func(c *config.Config) {
+			thin(4e6)(c)
+			c.Server.Merge = config.Merge{Interval: config.Duration(d)}
+		}
+	}
+	for name, c := range map[string]struct {
+		change  func(*config.Config)
+		room    int
+		unheard int // packets that no round has come to when it joins
+	}{
+		"as usual":         {thin(4e6), plenty, 0},
+		"a full socket":    {thin(4e6), len(head) + 40, 0},
+		"no room at all":   {thin(4e6), 0, 0},
+		"before the round": {merge(time.Second), plenty, 6},
+	} {
+		r := newRig(t, c.change)
+		f := r.feeder(320)
+		f.key = asftest.Mixed
+		f.publish(105)
+		other := r.watch(ffmpegAgent)
+		r.run(2 * time.Second)
+		f.publish(c.unheard)
+		p := r.watchIn(vlcAgent, c.room)
+		r.run(20 * time.Millisecond)
+		p.room = plenty
+		f.live(60)
+		r.run(time.Second)
+		first := firstPacket(t, p.body())
+		if n := asftest.Number(first); n%10 != 0 || asftest.Payloads(first) != 1 {
+			t.Errorf("%s: it starts with packet %d of %d payloads, want a key frame alone", name, n, asftest.Payloads(first))
+		}
+		for _, p := range []*peer{p, other} {
+			if got := r.read(p.body()).numbers; len(got) == 0 || !slices.Equal(got, numbers(got[0], f.next)) {
+				t.Errorf("%s: got %v", name, got)
+			}
+		}
+	}
+}
+
+// firstPacket is that of what a viewer got.
+func firstPacket(t *testing.T, b []byte) []byte {
+	t.Helper()
+	for len(b) > 0 {
+		f, n, err := codec.ParseFrame(b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if f.Type == 'D' {
+			d, err := codec.ParseData(f.Body)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return d.Payload
+		}
+		b = b[n:]
+	}
+	t.Fatal("no packet")
+	return nil
+}
+
+// Whoever waits for the line, or for a key frame, is gone with the stream, and nothing remembers them.
+func TestRetireForgetsWhoWaits(t *testing.T) {
+	r := newRig(t, thin(300e3))
+	f := r.feeder(320)
+	f.publish(195)
+	var all []*peer
+	for range 5 {
+		all = append(all, r.watch(ffmpegAgent))
+	}
+	a := r.hub.of[r.stream]
+	if len(a.patient)+len(r.hub.waiting[line.Burst]) < 2 {
+		t.Fatal("nobody waits")
+	}
+	r.stream.Retire()
+	r.during(func() { r.hub.Retire([]*stream.Stream{r.stream}, reason.StreamRemoved, r.at) })
+	r.run(100 * time.Millisecond)
+	for i, p := range all {
+		if p.why != reason.StreamRemoved {
+			t.Errorf("viewer %d: %v", i, p.why)
+		}
+	}
+	left := len(a.patient) + len(r.hub.of) + len(r.hub.audiences)
+	for _, q := range r.hub.waiting {
+		left += len(q)
+		for _, v := range q[:cap(q)] {
+			if v != nil {
+				left++
+			}
+		}
+	}
+	if left > 0 || r.hub.owed != 0 {
+		t.Errorf("%d things are left, %d bytes are owed", left, r.hub.owed)
 	}
 }
 

@@ -62,12 +62,21 @@ func (j *Joins) Restart(f Form, bears asf.Older) (b []byte, at *Element, packets
 
 // Within is j with the oldest start behind which there are no more than so many bytes, or else with the newest key
 // frame: for a newcomer whose burst is to be short. ahead is how many bytes there are behind it.
-func (j *Joins) Within(most int64) (within *Joins, ahead int64) {
-	p := j.oldest
+func (j *Joins) Within(most int64) (within *Joins, ahead int64) { return j.WithinUpTo(most, nil) }
+
+// WithinUpTo is Within, as if j ended at an element. It is nil if there is no start up to there.
+func (j *Joins) WithinUpTo(most int64, end *Element) (within *Joins, ahead int64) {
+	p, bytes := j.oldest, j.bytes
+	if end != nil {
+		if j.Start.After(end) {
+			return nil, 0
+		}
+		bytes = min(bytes, end.bytes)
+	}
 	if p == nil {
 		return j, 0
 	}
-	for next := p.next.Load(); next != nil && j.since(p) > most && next.bytes < j.bytes; next = p.next.Load() {
+	for next := p.next.Load(); next != nil && j.since(p) > most && next.bytes < bytes; next = p.next.Load() {
 		p = next
 	}
 	if p == j.oldest {
