@@ -30,7 +30,7 @@ type account struct {
 	all     usage
 	relays  usage // of all
 	refused [Causes]uint64
-	gone    bool  // there is no such stream any more
+	known   bool  // SetStream was called, and Forget was not since
 	never   Cause // what no viewer could pass, see Measure
 }
 
@@ -118,6 +118,7 @@ func (l *Ledger) Measure(stream int, s Sample) (never Cause) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	a := l.declared(Ask{Stream: stream, Declared: s.Declared, Packet: s.Packet})
+	defer l.tidy(stream, a)
 	a.measured.sample(s)
 	l.reckon(a)
 	for _, c := range l.checks(a) {

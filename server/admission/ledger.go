@@ -84,6 +84,7 @@ func (l *Ledger) Enter(ask Ask) (Seat, Cause) {
 	a := l.declared(ask)
 	if why := l.objection(a, ask); why != None {
 		a.refused[why]++
+		l.tidy(ask.Stream, a)
 		return 0, why
 	}
 	l.count(a, ask.Class, 1)
@@ -117,6 +118,7 @@ func (l *Ledger) Ask(ask Ask) Cause {
 	if why != None {
 		a.refused[why]++
 	}
+	l.tidy(ask.Stream, a)
 	return why
 }
 
@@ -129,9 +131,7 @@ func (l *Ledger) Leave(s Seat, stream int, from netip.Addr) {
 	defer l.mu.Unlock()
 	a := l.account(stream)
 	l.count(a, s.class(), -1)
-	if a.gone && a.all.viewers == 0 {
-		delete(l.streams, stream)
-	}
+	l.tidy(stream, a)
 	if l.from[from]--; l.from[from] <= 0 {
 		delete(l.from, from)
 	}
@@ -240,16 +240,23 @@ func (l *Ledger) SetStream(stream int, n StreamLimits) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	a := l.account(stream)
-	a.limits = n
+	a.limits, a.known = n, true
 	l.reckon(a)
 }
 
-// Forget is for a stream that is no more; its viewers still give their seats back.
+// Forget is for a stream that is no more; its viewers still give their seats back. Whoever was on the way there may
+// still come.
 func (l *Ledger) Forget(stream int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	a := l.account(stream)
-	if a.gone = true; a.all.viewers == 0 {
+	a.known = false
+	l.tidy(stream, a)
+}
+
+// tidy drops the account of a stream that there is not, unless viewers have seats there. For whoever holds mu.
+func (l *Ledger) tidy(stream int, a *account) {
+	if !a.known && a.all.viewers == 0 {
 		delete(l.streams, stream)
 	}
 }

@@ -134,6 +134,27 @@ func TestForget(t *testing.T) {
 	}
 }
 
+// Who was on the way to a stream when it was forgotten leaves nothing behind, let in or not.
+func TestForgetBeforeAViewerEnters(t *testing.T) {
+	l := New()
+	l.SetLimits(Limits{Viewers: 1})
+	l.SetStream(0, StreamLimits{})
+	l.Forget(0)
+	seat, why := l.Enter(ask())
+	if v := l.View(); why != None || v.Viewers != 1 {
+		t.Fatalf("%v: %+v", why, v)
+	}
+	l.Leave(seat, 0, home)
+	l.Ask(ask())
+	l.Measure(0, Sample{Declared: 300e3, Packet: 1400})
+	full, _ := l.Enter(Ask{Stream: 1, From: home})
+	l.Enter(ask()) // is refused
+	l.Leave(full, 1, home)
+	if v := l.View(); v.Viewers != 0 || v.Line != 0 || len(v.Streams) != 0 {
+		t.Errorf("nobody watches any more: %+v", v)
+	}
+}
+
 // A stream that costs more than before ends nobody, and lets nobody in until enough have left.
 func TestDearerStream(t *testing.T) {
 	l := New()
