@@ -104,11 +104,18 @@ func (s *Server) spend(now time.Time) {
 	s.spent.over = over
 }
 
-// sent is what viewers of each stream were sent, by its counter.
+// sent is what viewers of each stream were sent, by its counter. A stream that was removed is there until its viewers
+// are gone and their last bytes are counted.
 func (s *Server) sent() map[*stream.Stream]uint64 {
 	all := map[*stream.Stream]uint64{}
 	for _, st := range s.reg.Streams() {
 		all[st] = st.Stats().BytesOut.Load()
+	}
+	for st, before := range s.spent.sent {
+		viewers, n := st.Stats().Viewers.Load(), st.Stats().BytesOut.Load() // a viewer's bytes are there when it is not
+		if _, there := all[st]; !there && (viewers > 0 || n > before) {
+			all[st] = n
+		}
 	}
 	return all
 }

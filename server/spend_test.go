@@ -111,11 +111,25 @@ func TestQuotaCounts(t *testing.T) {
 		sent(1, 500)
 		s.spend(time.Now())
 	}
+	removed := r.reg.Streams()[1].Stats()
 	r.reg.SetStreams(r.reg.Streams()[:1])
-	sent(0, 1)
-	s.spend(time.Now())
-	if got := s.node.quota.Load().Use().Used; got != 4501 {
-		t.Errorf("%d are counted, want 4501", got)
+	removed.Viewers.Add(1)
+	for range 2 { // one still watches, and takes nothing for a while
+		sent(0, 1)
+		removed.BytesOut.Add(20)
+		s.spend(time.Now())
+		s.spend(time.Now())
+	}
+	removed.Viewers.Add(-1)
+	removed.BytesOut.Add(7)
+	for range 3 {
+		s.spend(time.Now())
+	}
+	if got := s.node.quota.Load().Use().Used; got != 4549 {
+		t.Errorf("%d are counted, want 4549", got)
+	}
+	if n := len(s.spent.sent); n != 1 {
+		t.Errorf("%d streams are remembered, want 1", n)
 	}
 	sent(0, 10)
 	s.closeQuota() // counts what it has not counted yet
@@ -124,8 +138,8 @@ func TestQuotaCounts(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.node.quota.Store(m)
-	if got := m.Use().Used; got != 4511 {
-		t.Errorf("%d after a restart, want 4511", got)
+	if got := m.Use().Used; got != 4559 {
+		t.Errorf("%d after a restart, want 4559", got)
 	}
 }
 

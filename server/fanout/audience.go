@@ -164,9 +164,9 @@ func (h *Hub) Part(v *Viewer, why reason.Reason, now clock.Instant) Stay {
 	h.Unlisten(a.stream)
 	v.dropLead()
 	v.Leave()
+	a.account() // first: when it is not counted as a viewer any more its bytes are
 	a.stream.Stats().Viewers.Add(-1)
 	a.stream.Stats().Left[why].Add(1)
-	a.account()
 	return had
 }
 
