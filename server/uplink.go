@@ -27,7 +27,6 @@ func newLine(s line.Settings, ledger *admission.Ledger, log *slog.Logger) *line.
 		Settings: s,
 		Changed: func(bytesPerSecond int64, full bool) {
 			ledger.SetUplink(8 * bytesPerSecond)
-			ledger.Shut(admission.Line, full)
 			carries := config.Bandwidth(8 * bytesPerSecond / 1e4 * 1e4)
 			switch {
 			case full:
@@ -39,6 +38,7 @@ func newLine(s line.Settings, ledger *admission.Ledger, log *slog.Logger) *line.
 			}
 			wasFull = full
 		},
+		Shut: func(shut bool) { ledger.Shut(admission.Line, shut) },
 		Free: func() int64 {
 			_, free := ledger.Line()
 			return free / 8

@@ -91,9 +91,13 @@ func (h *Hub) Join(v *Viewer, st *stream.Stream, j *stream.Joins, head []byte, n
 		h.count(a, j.Gen)
 		v.debt = joining
 	}
-	if waits {
+	switch {
+	case waits:
 		v.beginBare(j)
-	} else {
+	case h.line != nil && h.line.Swells():
+		j, _ = j.Within(0)
+		v.begin(j)
+	default:
 		v.begin(j)
 	}
 	v.lead.parts[0] = head

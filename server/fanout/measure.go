@@ -37,6 +37,9 @@ const (
 
 	// A packet that waits so much longer than the shortest round trip stands in a queue.
 	queueing = 80 * time.Millisecond
+	// And one that waits so much longer, in one that begins to grow. Radio alone makes as much of a difference, so no more
+	// comes of it than shorter bursts.
+	swelling = 25 * time.Millisecond
 	// Of a hundred segments, so many lost and something unsent are too many for a path that only loses some.
 	lossy = 4
 	// A socket that has taken nothing for so long, though its peer would.
@@ -105,6 +108,9 @@ func (h *Hub) look(v *Viewer, r *line.Report, passed time.Duration) {
 				r.Witnesses++
 				if pressed {
 					r.Pressed++
+				}
+				if pressed || s.RTT-s.LeastRTT >= swelling {
+					r.Slowed++
 				}
 			}
 		}

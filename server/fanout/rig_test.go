@@ -79,6 +79,7 @@ func (r *rig) start(e Engine) {
 		r.line = line.New(line.Options{
 			Settings: line.Settings{BitsPerSecond: int64(up.Rate), Auto: up.Auto},
 			Changed:  func(int64, bool) {},
+			Shut:     func(bool) {},
 			Free:     func() int64 { return 0 },
 		})
 	}

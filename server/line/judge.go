@@ -13,7 +13,8 @@ import (
 type Report struct {
 	Viewers   int
 	Witnesses int             // viewers whose sockets were looked at, and that can tell
-	Pressed   int             // of them, those before whom the line is full, as it looks
+	Slowed    int             // of them, those before whom a queue begins to grow, as it looks
+	Pressed   int             // and those before whom the line is full
 	Given     int64           // bytes a second that all viewers' sockets were given since the last report
 	Delivered int64           // and that arrived
 	Newest    []clock.Instant // when the newest viewers joined, latest first
@@ -25,6 +26,10 @@ type Report struct {
 // that is full holds everybody up. Trouble that lasts for alarm makes the line full, and what arrives then is what it
 // carries: Line.rate. Newcomers are refused. Where those who are there take more than that, the newest are ended, half
 // of what is too much in each step. Calm that lasts for relief ends it.
+//
+// As long as nothing is known of the line newcomers are what finds it out, and by what they get until then everybody is
+// late. So they are kept out as soon as there is trouble, until there is none, and have short bursts as soon as most
+// witnesses are slowed down.
 //
 // A line may become wider again, which shows only if somebody uses it. So where viewers take nearly all that the line
 // is taken to carry, and there is no trouble, it is taken to carry some more, now and then: soon at first, and ever
@@ -98,13 +103,14 @@ func (l *Line) consider(now clock.Instant) {
 	all := j.sum(now)
 	all.Given += l.others.Load()
 	all.Delivered += l.others.Load()
-	before, wasFull := l.rate.Load(), l.full.Load()
+	before, wasFull, wasShut := l.rate.Load(), l.full.Load(), l.shut()
 	if now.Since(j.ended) < afterEnd { // what those still had on the way is not counted
 		j.arrived, j.given = nil, nil
 	} else {
 		j.cut = 0
 	}
-	if all.Witnesses >= fewestWitnesses && float64(all.Pressed) >= mostPressed*float64(all.Witnesses) {
+	l.swells.Store(all.most(all.Slowed))
+	if all.most(all.Pressed) {
 		j.trouble, j.calm = j.trouble+1, 0
 		l.trouble.Store(true)
 		j.arrived = last(append(j.arrived, float64(all.Delivered)))
@@ -129,6 +135,17 @@ func (l *Line) consider(now clock.Instant) {
 	if after := l.rate.Load(); after != before || l.full.Load() != wasFull {
 		l.changed(after, l.full.Load())
 	}
+	if shut := l.shut(); shut != wasShut {
+		l.shutter(shut)
+	}
+}
+
+// shut says that nobody is to come in: the line is full, or seems to be and is not known.
+func (l *Line) shut() bool { return l.full.Load() || l.trouble.Load() && !l.Known() }
+
+// most says that n are most of the witnesses, and those enough to tell.
+func (r *Report) most(n int) bool {
+	return r.Witnesses >= fewestWitnesses && float64(n) >= mostPressed*float64(r.Witnesses)
 }
 
 // sum adds up the reports, old ones left out.
@@ -140,6 +157,7 @@ func (j *judge) sum(now clock.Instant) (all Report) {
 		}
 		all.Viewers += r.Viewers
 		all.Witnesses += r.Witnesses
+		all.Slowed += r.Slowed
 		all.Pressed += r.Pressed
 		all.Given += r.Given
 		all.Delivered += r.Delivered

@@ -19,6 +19,7 @@ type model struct {
 	ended   []clock.Instant
 	spoilt  float64 // share of viewers that are pressed by their own last mile
 	changes int
+	shut    bool
 }
 
 const each = 40_000 // bytes a second of one viewer
@@ -28,6 +29,7 @@ func newModel(t *testing.T, configured int64, carries float64) *model {
 	m.line = New(Options{
 		Settings: Settings{BitsPerSecond: configured, Auto: configured == 0, Reserve: 0.05},
 		Changed:  func(int64, bool) { m.changes++ },
+		Shut:     func(shut bool) { m.shut = shut },
 		Free: func() int64 {
 			if m.line.Full() {
 				return 0
@@ -40,7 +42,7 @@ func newModel(t *testing.T, configured int64, carries float64) *model {
 
 // join is false where there is no room.
 func (m *model) join() bool {
-	if m.line.Full() || m.line.Known() && m.line.free() < each {
+	if m.shut || m.line.Known() && m.line.free() < each {
 		return false
 	}
 	m.joined = append(m.joined, m.now+1)
@@ -196,6 +198,23 @@ func TestFewOrShortTroubleIsNoFullLine(t *testing.T) {
 	}
 	if m.changes > 0 {
 		t.Errorf("%d changes", m.changes)
+	}
+}
+
+// While nothing is known of the line nobody comes in as long as there is trouble, however short: it costs little, and
+// the log is not bothered.
+func TestNewcomersWaitWhileThereIsTrouble(t *testing.T) {
+	m := newModel(t, 0, 1e9)
+	m.fill(40, 2*time.Second)
+	for _, trouble := range []bool{true, false, true, false} {
+		m.spoilt = 0
+		if trouble {
+			m.spoilt = 1
+		}
+		m.pass(250 * time.Millisecond)
+		if m.shut != trouble || m.changes > 0 {
+			t.Errorf("trouble %v: shut %v, %d changes", trouble, m.shut, m.changes)
+		}
 	}
 }
 

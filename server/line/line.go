@@ -17,6 +17,7 @@ import (
 type Line struct {
 	// Set by New, never changed.
 	changed func(bytesPerSecond int64, full bool)
+	shutter func(shut bool)
 	free    func() int64
 
 	// Any goroutine.
@@ -27,6 +28,7 @@ type Line struct {
 	owed    atomic.Int64 // bytes that joiners were promised and have not got
 	full    atomic.Bool
 	trouble atomic.Bool   // most witnesses are pressed
+	swells  atomic.Bool   // most witnesses are slowed down
 	live    atomic.Uint64 // bytes that it was given of each Class
 	bursts  atomic.Uint64
 
@@ -54,13 +56,15 @@ type Options struct {
 	// Changed is told what the line is now found to carry (0: not known), and whether it is full. It is called under the
 	// line's mutex, on a loop, and must not wait.
 	Changed func(bytesPerSecond int64, full bool)
+	// Shut is told that nobody is to come in from now on, or that there is nothing against it. It is called likewise.
+	Shut func(bool)
 	// Free says how much of the line is there for newcomers. It is called likewise.
 	Free func() (bytesPerSecond int64)
 }
 
 // New makes a line to which nothing was given yet.
 func New(o Options) *Line {
-	l := &Line{changed: o.Changed, free: o.Free}
+	l := &Line{changed: o.Changed, shutter: o.Shut, free: o.Free}
 	l.Set(o.Settings)
 	return l
 }
@@ -73,6 +77,7 @@ func (l *Line) Set(s Settings) {
 	l.rate.Store(s.configured())
 	l.full.Store(false)
 	l.trouble.Store(false)
+	l.swells.Store(false)
 }
 
 // A Class is what bytes are for.
@@ -174,6 +179,9 @@ func (l *Line) Full() bool { return l.full.Load() }
 
 // Trouble says that most sockets are held up: reports are to have Newest.
 func (l *Line) Trouble() bool { return l.trouble.Load() }
+
+// Swells says that a queue grows before most sockets: a burst now makes everybody late.
+func (l *Line) Swells() bool { return l.swells.Load() }
 
 // Demand adds to what viewers in step take.
 func (l *Line) Demand(bytesPerSecond int64) { l.demand.Add(bytesPerSecond) }

@@ -14,6 +14,7 @@ func newLine(bitsPerSecond int64) *Line {
 	return New(Options{
 		Settings: Settings{BitsPerSecond: bitsPerSecond, Auto: bitsPerSecond == 0, Reserve: 0.05},
 		Changed:  func(int64, bool) {},
+		Shut:     func(bool) {},
 		Free:     func() int64 { return 1 << 40 },
 	})
 }
