@@ -110,7 +110,7 @@ func (h *Hub) Join(v *Viewer, st *stream.Stream, j *stream.Joins, head []byte, n
 		a.at = newest(v.at)
 	}
 	if waits {
-		h.greet(v, j, now)
+		h.arrive(v, now)
 	} else {
 		h.Turn(v, now)
 	}

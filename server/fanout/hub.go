@@ -59,6 +59,7 @@ type Hub struct {
 	// Of the line, see shape.go and measure.go.
 	line         *line.Line       // nil: nobody cares what it carries
 	waiting      [3][]*Viewer     // for it, by line.Class
+	arrivals     []*Viewer        // who wait for it to get their headers
 	deferred     []*Viewer        // from the round to waiting
 	since        [3]clock.Instant // the line was asked for them last
 	room         int              // bytes that the turn may send
@@ -181,6 +182,7 @@ func (h *Hub) Work(now clock.Instant) {
 	h.offerNews(now)
 	if h.line != nil {
 		h.serve(line.Live, now)
+		h.welcome(now)
 		h.serve(line.Burst, now)
 	}
 }
@@ -250,6 +252,9 @@ func (h *Hub) DoChores(now clock.Instant) {
 	for _, a := range h.audiences {
 		for _, v := range a.viewers {
 			h.chore(v, now)
+		}
+		if len(a.patient) > 0 {
+			h.release(a, now) // though the source may have stopped
 		}
 	}
 	h.takeCensus()

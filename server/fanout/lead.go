@@ -13,6 +13,14 @@ type lead struct {
 	stub  [codec.PrefixLen]byte // holds parts[0] where a frame was cut inside its prefix
 }
 
+// size is how many bytes are owed.
+func (l *lead) size() int {
+	if l == nil {
+		return 0
+	}
+	return len(l.parts[0]) + len(l.parts[1])
+}
+
 // needLead gives v a lead, if it has none, to be filled.
 func (v *Viewer) needLead() *lead {
 	if v.lead != nil {
@@ -42,7 +50,7 @@ func (v *Viewer) sendLast(b []byte) {
 
 // dropEmptyLead takes the lead back from a viewer that is owed nothing more.
 func (v *Viewer) dropEmptyLead() {
-	if len(v.lead.parts[0])+len(v.lead.parts[1]) == 0 {
+	if v.lead.size() == 0 {
 		v.dropLead()
 	}
 }

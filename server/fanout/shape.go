@@ -15,7 +15,8 @@ import (
 //
 //	round ─▶ viewers in step ─┬─▶ engine              as far as the line is free
 //	                          └─▶ waiting[Live]  ─┐   the rest of the round
-//	joiners, late viewers ──────▶ waiting[Burst] ─┴─▶ Turn   what the live packets leave
+//	joiners, late viewers ──────▶ waiting[Burst] ─┼─▶ Turn   what the live packets leave
+//	joiners' headers ───────────▶ arrivals ───────┘
 //
 // The queues hold viewers that have left, or went on otherwise, until their turn comes.
 
@@ -61,8 +62,8 @@ func (h *Hub) classOf(v *Viewer) line.Class {
 
 // meteredTurn is a turn as far as the line is free. Its lead, the reply's head or the end, does not wait for that.
 func (h *Hub) meteredTurn(v *Viewer) {
-	if j := v.audience.stream.Joins(); v.starting() && j != nil && j.Gen == v.gen && h.line.Known() {
-		h.greet(v, j, h.now) // its socket was full before it had all of the header
+	if v.starting() && h.line.Known() { // its socket was full before it had all of the header
+		h.arrive(v, h.now)
 		return
 	}
 	c, claimed := h.classOf(v), 0
@@ -211,25 +212,65 @@ func (h *Hub) count(a *audience, g *stream.Generation) {
 	h.expect(a.rate)
 }
 
-// greet sends v, which is new, the reply and the header, and has it wait for its burst. How long that is shows when
-// its turn comes. Where the next key frame comes in not much more time than paying takes, v waits for that: it costs
-// nothing.
-func (h *Hub) greet(v *Viewer, j *stream.Joins, now clock.Instant) {
+// arrive has v, which is new, wait for the reply and the header. They come before all bursts, but not before packets
+// that are due: those of a herd together are many.
+func (h *Hub) arrive(v *Viewer, now clock.Instant) {
+	v.state = queued
+	h.arrivals = append(h.arrivals, v)
+	h.welcome(now)
+	h.serve(line.Burst, now)
+}
+
+// welcome greets those who have arrived, as far as the line is free now.
+func (h *Hub) welcome(now clock.Instant) {
 	h.now = now
+	served := 0
+	for _, v := range h.arrivals {
+		if v.state == queued {
+			turn := line.Burst
+			if now.Since(v.joined) > longWait {
+				turn = line.First
+			}
+			claimed := h.line.Claim(max(line.Wire(v.lead.size()), 1), turn, now, now)
+			if claimed == 0 {
+				break
+			}
+			v.state = following
+			h.greet(v, claimed)
+		}
+		served++
+	}
+	left := copy(h.arrivals, h.arrivals[served:])
+	clear(h.arrivals[left:])
+	if h.arrivals = h.arrivals[:left]; left > 0 {
+		h.resume(line.Burst, now)
+	}
+}
+
+// greet sends v the reply and the header, and has it wait for its burst. How long that is shows when its turn comes.
+// Where the next key frame comes in not much more time than paying takes, v waits for that: it costs nothing.
+func (h *Hub) greet(v *Viewer, claimed int) {
+	before := v.bytes
 	h.room = 0
 	h.offer(v)
-	if h.room = unmetered; v.state != following {
+	h.room = unmetered
+	h.line.Settle(claimed, line.Wire(int(v.bytes-before)), line.Burst)
+	j := v.audience.stream.Joins()
+	if v.state != following {
+		return
+	}
+	if j == nil || j.Gen != v.gen {
+		h.enqueue(v, line.Burst)
 		return
 	}
 	_, least := j.Within(0)
-	if next, ok := j.NextKey(now); ok && next < 2*h.line.PaidIn(least) {
+	if next, ok := j.NextKey(h.now); ok && next < 2*h.line.PaidIn(least) {
 		v.state, v.debt = queued, noDebt
 		v.audience.patient = append(v.audience.patient, v)
 		return
 	}
 	h.owe(least)
 	h.enqueue(v, line.Burst)
-	h.serve(line.Burst, now)
 }
 
 // start chooses where v starts, whose turn it is: as far back as the line can pay for. A key frame that no round has
@@ -253,7 +294,8 @@ func (h *Hub) start(v *Viewer) {
 }
 
 const (
-	// longWait is how long a newcomer waits for its turn where the line has next to nothing left: then its burst is short.
+	// longWait is how long a newcomer waits for its turn where the line has next to nothing left: then its burst is short,
+	// and its header comes whatever else is to be sent.
 	longWait = 250 * time.Millisecond
 	// atOnce is how many viewers get their bursts by turns.
 	atOnce = 4

@@ -8,7 +8,6 @@ import (
 	"pumpd/asf/asftest"
 	"pumpd/codec"
 	"pumpd/server/config"
-	"pumpd/server/line"
 	"pumpd/server/reason"
 	"pumpd/server/stream"
 )
@@ -83,6 +82,7 @@ func TestBurstShrinksWithTheHeadroom(t *testing.T) {
 		r := newRig(t, thin(c.uplink))
 		f := r.feeder(320)
 		f.publish(192)
+		r.turn()
 		p := r.watch(ffmpegAgent)
 		if got := r.read(p.body()); got.headers != 1 {
 			t.Errorf("%v: no header", c.uplink)
@@ -167,12 +167,13 @@ func TestRetireForgetsWhoWaits(t *testing.T) {
 	f := r.feeder(320)
 	f.publish(195)
 	var all []*peer
-	for range 5 {
+	for range 10 {
 		all = append(all, r.watch(ffmpegAgent))
 	}
 	a := r.hub.of[r.stream]
-	if len(a.patient)+len(r.hub.waiting[line.Burst]) < 2 {
-		t.Fatal("nobody waits")
+	r.run(100 * time.Millisecond)
+	if len(a.patient) == 0 || len(r.hub.arrivals) == 0 {
+		t.Fatalf("%d wait for a key frame, %d for the header", len(a.patient), len(r.hub.arrivals))
 	}
 	r.stream.Retire()
 	r.during(func() { r.hub.Retire([]*stream.Stream{r.stream}, reason.StreamRemoved, r.at) })
@@ -183,7 +184,7 @@ func TestRetireForgetsWhoWaits(t *testing.T) {
 		}
 	}
 	left := len(a.patient) + len(r.hub.of) + len(r.hub.audiences)
-	for _, q := range r.hub.waiting {
+	for _, q := range append(r.hub.waiting[:], r.hub.arrivals) {
 		left += len(q)
 		for _, v := range q[:cap(q)] {
 			if v != nil {
@@ -193,6 +194,60 @@ func TestRetireForgetsWhoWaits(t *testing.T) {
 	}
 	if left > 0 || r.hub.owed != 0 {
 		t.Errorf("%d things are left, %d bytes are owed", left, r.hub.owed)
+	}
+}
+
+// Where nothing is known of the line, and a queue begins to grow before most viewers, bursts are short.
+func TestBurstIsShortWhereAQueueGrows(t *testing.T) {
+	r := newRig(t, func(c *config.Config) { c.Server.Uplink = config.Uplink{Auto: true} })
+	f := r.feeder(320)
+	f.publish(100)
+	var all []*peer
+	for range 6 {
+		all = append(all, r.watch(ffmpegAgent))
+	}
+	for _, c := range []struct {
+		wait  time.Duration
+		burst uint32 // packets
+	}{{10 * time.Millisecond, 75}, {30 * time.Millisecond, 10}, {10 * time.Millisecond, 75}} {
+		for range 40 {
+			for _, p := range all {
+				p.socket = Socket{RTT: 50*time.Millisecond + c.wait, LeastRTT: 50 * time.Millisecond,
+					Sent: p.viewer.bytes, Segments: uint32(p.viewer.bytes / 100), Arrived: uint32(p.viewer.bytes / 100)}
+			}
+			f.live(1)
+		}
+		got := r.read(r.watch(ffmpegAgent).body()).numbers
+		if n := f.next - got[0]; n < c.burst-10 || n > c.burst+10 {
+			t.Errorf("packets wait %v: a burst of %d packets, want about %d", c.wait, n, c.burst)
+		}
+	}
+}
+
+// The headers of a herd are many bytes together, and wait for the line as all else.
+func TestHeadersOfAHerdWaitForTheLine(t *testing.T) {
+	r := newRig(t, thin(1e6)) // ten headers in 100 ms
+	f := r.feeder(320)
+	f.publish(10)
+	r.turn()
+	var herd []*peer
+	for range 50 {
+		herd = append(herd, r.watch(ffmpegAgent))
+	}
+	greeted := func() (n int) {
+		for _, p := range herd {
+			if r.read(p.body()).headers == 1 {
+				n++
+			}
+		}
+		return n
+	}
+	if n := greeted(); n == 0 || n > 5 {
+		t.Errorf("%d of 50 have their header at once, want some", n)
+	}
+	r.run(2 * time.Second)
+	if n := greeted(); n != 50 {
+		t.Errorf("%d of 50 have their header after two seconds", n)
 	}
 }
 
