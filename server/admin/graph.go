@@ -49,7 +49,13 @@ func (h *history) graphs(st *stream.Stream) []span {
 }
 
 func (c *curve) graphs(ended []reason.Reason, line bool) []graph {
-	list := []graph{c.people(), c.flow("in", seriesIn), c.flow("out", seriesOut), c.comings(ended)}
+	people := func(v float64) string { return count(int64(v)) }
+	list := []graph{
+		c.area("viewers", people, c.of(seriesViewers)),
+		c.area("in", bitRate, scale(c.of(seriesIn), 8)),
+		c.area("out", bitRate, scale(c.of(seriesOut), 8)),
+		c.comings(ended),
+	}
 	if line {
 		list = append(list, c.uplink())
 	}
@@ -66,22 +72,16 @@ func (t *trend) reasons() (list []reason.Reason) {
 	return list
 }
 
-func (c *curve) people() graph {
-	values := c.of(seriesViewers)
-	return c.graph("viewers", func(v float64) string { return count(int64(v)) }, slices.Max(append(values, 0)),
-		func(p *pen) []layer { return []layer{{Class: "area", Path: p.area(nil, values)}} })
-}
-
-func (c *curve) flow(title string, s series) graph {
-	values := scale(c.of(s), 8)
-	return c.graph(title, bitRate, slices.Max(append(values, 0)),
+// area draws one series, in the units that say writes.
+func (c *curve) area(title string, say func(float64) string, values []float64) graph {
+	return c.graph(title, say, highest(values),
 		func(p *pen) []layer { return []layer{{Class: "area", Path: p.area(nil, values)}} })
 }
 
 // uplink draws what of it is taken under what may be: between them is the headroom.
 func (c *curve) uplink() graph {
 	taken, usable := c.of(seriesTaken), c.of(seriesUsable)
-	return c.graph("uplink", bitRate, slices.Max(append(slices.Concat(taken, usable), 0)), func(p *pen) []layer {
+	return c.graph("uplink", bitRate, highest(taken, usable), func(p *pen) []layer {
 		return []layer{
 			{Class: "area", Name: "taken", Path: p.area(nil, taken)}, {Class: "bound", Name: "usable", Path: p.line(usable)},
 		}
@@ -114,8 +114,7 @@ func (c *curve) comings(why []reason.Reason) graph {
 		}
 		return count(int64(v+0.5)) + "/min"
 	}
-	most := slices.Max(append(slices.Concat(joined, below), 0))
-	g := c.graph("joins and ends", perMinute, most, func(p *pen) []layer {
+	g := c.graph("joins and ends", perMinute, highest(joined, below), func(p *pen) []layer {
 		var under []float64
 		for i := range ends {
 			ends[i].Path = p.area(under, tops[i])
@@ -139,6 +138,9 @@ func (c *curve) graph(title string, say func(float64) string, most float64, draw
 }
 
 func bitRate(v float64) string { return scaled(v, "bit/s") }
+
+// highest is the largest of all values, 0 if there are none.
+func highest(lists ...[]float64) float64 { return slices.Max(append(slices.Concat(lists...), 0)) }
 
 // scale multiplies all values.
 func scale(values []float64, by float64) []float64 {
