@@ -82,7 +82,7 @@ func (s *Server) playFile(ctx context.Context, st *stream.Stream, r *running, fr
 }
 
 func (s *Server) pull(ctx context.Context, st *stream.Stream, r *running, from *inheritance) {
-	pull.Run(ctx, st, s.config, s.node.name, r.signal, from.pull())
+	pull.Run(ctx, st, s.config, s.node.name, r.signal, from.pull(st))
 	st.ShowUpstreams(nil)
 }
 
@@ -116,11 +116,11 @@ func (i *inheritance) play() *play.Inheritance {
 	return &play.Inheritance{Snapshot: i.Play, File: i.file}
 }
 
-func (i *inheritance) pull() *pull.Inheritance {
+func (i *inheritance) pull(st *stream.Stream) *pull.Inheritance {
 	if i == nil || i.Pull == nil {
 		return nil
 	}
-	return &pull.Inheritance{Snapshot: i.Pull, Socket: i.file}
+	return pull.Inherit(st, i.Pull, i.file)
 }
 
 // park has a task stand still, and returns when it does or has ended: then it does nothing to its stream until goOn. An

@@ -82,7 +82,7 @@ func (d *delivery) idle(more bool) error {
 	if !leisurely || watched && !st.Called() {
 		return nil
 	}
-	return d.collect(watched)
+	return d.pause(collectTime, watched)
 }
 
 // leisurely says that packets may wait. Where another upstream or a slate is to take over in time, every packet counts;
@@ -96,20 +96,19 @@ func (d *delivery) leisurely() bool {
 // collectTime is much less than any upstream is waited for.
 const collectTime = 250 * time.Millisecond
 
-// collect waits for collectTime, or until it is called. That comes with every batch, so the timer is used again.
-func (d *delivery) collect(called bool) error {
-	if d.alarm == nil {
-		d.alarm = time.NewTimer(collectTime)
-	} else {
-		d.alarm.Reset(collectTime)
-	}
-	if called {
+// pause waits for so long, or until it is called, where that is to count. It is over when the delivery is held. It comes
+// with every batch, so the timer is used again.
+func (d *delivery) pause(long time.Duration, called bool) error {
+	d.alarm.Reset(long)
+	switch {
+	case d.held.Load() != nil:
+	case called:
 		d.puller.st.AwaitCall(d.ctx.Done(), d.alarm.C)
-		return d.ctx.Err()
-	}
-	select {
-	case <-d.ctx.Done():
-	case <-d.alarm.C:
+	default:
+		select {
+		case <-d.ctx.Done():
+		case <-d.alarm.C:
+		}
 	}
 	return d.ctx.Err()
 }

@@ -43,7 +43,8 @@ func TestPullCollectsWhileNobodyWatches(t *testing.T) {
 				if tt.watched {
 					s.come()
 				}
-				d := &delivery{puller: s.puller, ctx: t.Context(), playing: tt.played > 0, began: s.st.Clock().Now()}
+				d := s.puller.newDelivery(t.Context(), &lane{})
+				d.playing, d.began = tt.played > 0, s.st.Clock().Now()
 				time.Sleep(tt.played)
 				if tt.called {
 					s.st.CalledBy(0, true)
@@ -64,7 +65,7 @@ func TestPullCollectsWhileNobodyWatches(t *testing.T) {
 func TestBatches(t *testing.T) {
 	s := newScene(t, "mmsh://a.example/")
 	ctx, cancel := context.WithCancel(t.Context())
-	d := &delivery{puller: s.puller, lane: &lane{}, ctx: ctx}
+	d := s.puller.newDelivery(ctx, &lane{})
 	lent := make([]byte, 1000)
 	var want, got []byte
 	for i := range byte(200) {

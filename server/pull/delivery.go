@@ -2,6 +2,8 @@ package pull
 
 import (
 	"context"
+	"errors"
+	"sync/atomic"
 	"time"
 
 	"pumpd/server/clock"
@@ -16,19 +18,32 @@ type delivery struct {
 	lane   *lane
 	ctx    context.Context
 
-	// Its goroutine only.
+	alarm *time.Timer // of collect and of the pace
+
+	// Any goroutine; for halt.
+	answer atomic.Pointer[upstream.Answer] // that it reads; nil: no packets have come yet
+	held   atomic.Pointer[hold]            // nil: it may go on
+
+	// Its goroutine only; and the puller's, while it stands still.
 	via     string        // as it was passed on last
 	playing bool          // packets have come
 	began   clock.Instant // when the first came, while playing
 	pace    pacer
-	pending *batch      // what the puller has not been told yet; nil: nothing
-	alarm   *time.Timer // of collect; nil: it has never waited
+	pending *batch // what the puller has not been told yet; nil: nothing
 }
 
-// A report tells the puller of a lane, that something came or that it is over; of an origin, what a probe found.
+// newDelivery is for a lane, until ctx is done.
+func (p *puller) newDelivery(ctx context.Context, l *lane) *delivery {
+	l.delivery = &delivery{puller: p, lane: l, ctx: ctx, alarm: time.NewTimer(0)}
+	return l.delivery
+}
+
+// A report tells the puller of a lane, that something came, that it stands still or that it is over; of an origin, what
+// a probe found.
 type report struct {
 	lane   *lane
 	batch  *batch // the receiver's
+	stands *hold
 	over   bool
 	probed *origin // probed
 	err    error   // of what is over; of a probe, nil if the origin is good
@@ -44,9 +59,23 @@ const (
 func (d *delivery) run() error {
 	passOn := func(v *upstream.Visit) { _ = d.path(v) } // unheard only at the end
 	err := d.puller.Search(d.ctx, d.lane.origin.at, d.pull, passOn)
-	_ = d.flush() // what came before the end; unheard only at our own
-	d.puller.st.SetLeisurely(false)
+	d.finish()
 	return err
+}
+
+// resume goes on with an answer of another process, until it ends.
+func (d *delivery) resume(a *upstream.Answer) error {
+	defer a.Close()
+	a.Playing(d.idle)
+	err := d.read(a)
+	d.finish()
+	return err
+}
+
+// finish tells what came before the end.
+func (d *delivery) finish() {
+	_ = d.flush() // unheard only at our own end
+	d.puller.st.SetLeisurely(false)
 }
 
 // pull is what follows a Describe: the Play. An upstream that does not know Describe and plays is taken at its word.
@@ -78,21 +107,34 @@ func (d *delivery) play(v *upstream.Visit, a *upstream.Answer, about *upstream.D
 			{Kind: upstream.EventPacket, Data: about.Packet},
 		}
 		for _, e := range first {
-			if err := d.take(e); err != nil {
+			if err := d.take(a, e); err != nil {
 				return err
 			}
 		}
 	}
+	return d.read(a)
+}
+
+// read passes on what comes until the end of it.
+func (d *delivery) read(a *upstream.Answer) error {
 	for {
 		e, err := a.Next()
-		if err != nil {
+		if err == nil {
+			err = d.take(a, e)
+		}
+		switch {
+		case err == nil:
+			if e.Kind == upstream.EventPacket {
+				a.Extend()
+			}
+			continue
+		case errors.Is(err, errHeld):
+			a.Unread(e.Data)
+		case !errors.Is(err, upstream.ErrInterrupted):
 			return err
 		}
-		if err := d.take(e); err != nil {
+		if err := d.stand(a); err != nil {
 			return err
-		}
-		if e.Kind == upstream.EventPacket {
-			a.Extend()
 		}
 	}
 }
@@ -106,23 +148,25 @@ func (d *delivery) begin(a *upstream.Answer, about *upstream.Description) error 
 	if err := d.pace.begin(about.Header); err != nil {
 		return err
 	}
-	return d.take(upstream.Event{Kind: eventFile})
+	return d.take(a, upstream.Event{Kind: eventFile})
 }
 
-func (d *delivery) take(e upstream.Event) error {
+// take passes an event on. errHeld: it does not, for it is held.
+func (d *delivery) take(a *upstream.Answer, e upstream.Event) error {
 	switch e.Kind {
 	case upstream.EventEnd:
 		return upstream.ErrEnded
 	case upstream.EventPacket:
 		if !d.playing {
 			d.playing, d.began = true, d.puller.st.Clock().Now()
+			d.answer.Store(a)
 		}
 		if d.pace.header != nil { // it may have to wait for its time, those before it not
 			if err := d.flush(); err != nil {
 				return err
 			}
 		}
-		if err := d.pace.wait(d.ctx, e.Data); err != nil {
+		if err := d.await(e.Data); err != nil {
 			return err
 		}
 	}

@@ -1,11 +1,9 @@
 package pull
 
 import (
-	"context"
 	"time"
 
 	"pumpd/asf"
-	"pumpd/server/clock"
 )
 
 // A pacer holds back the packets of a file. A web server sends one as fast as it is taken, and viewers would have to
@@ -26,19 +24,32 @@ func (f *pacer) begin(header []byte) (err error) {
 	return err
 }
 
-// wait returns when a packet may be passed on, or with the error of ctx.
-func (f *pacer) wait(ctx context.Context, packet []byte) error {
+// early says how much too early a packet is now.
+func (f *pacer) early(packet []byte) time.Duration {
 	if f.header == nil {
-		return nil
+		return 0
 	}
 	p, err := f.header.ParsePacket(packet)
 	if err != nil {
-		return nil // the source counts it
+		return 0 // the source counts it
 	}
 	d := time.Duration(int32(p.SendTime-f.first)) * time.Millisecond
 	if early := time.Until(f.start.Add(d)); !f.start.IsZero() && early < fileGap && early > -fileGap {
-		return clock.Pause(ctx, early)
+		return early
 	}
 	f.first, f.start = p.SendTime, time.Now()
-	return ctx.Err()
+	return 0
+}
+
+// await returns when a packet may be passed on, with errHeld when it may not, or with the error of ctx.
+func (d *delivery) await(packet []byte) error {
+	for early := d.pace.early(packet); early > 0; early = d.pace.early(packet) {
+		if err := d.pause(early, false); err != nil {
+			return err
+		}
+		if d.held.Load() != nil {
+			return errHeld
+		}
+	}
+	return d.ctx.Err()
 }

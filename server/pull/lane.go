@@ -15,15 +15,16 @@ import (
 // the active one stops.
 type lane struct {
 	// Set by open, never changed.
-	origin *origin
-	cancel context.CancelFunc
-	aim    aim
-	opened clock.Instant
+	origin   *origin
+	cancel   context.CancelFunc
+	aim      aim
+	delivery *delivery
 
 	// The puller's goroutine only.
-	via    string      // of the upstream's reply
-	header []byte      // the newest; nil: none yet
-	asf    *asf.Header // the same, as published
+	opened clock.Instant // or when it was excused last
+	via    string        // of the upstream's reply
+	header []byte        // the newest; nil: none yet
+	asf    *asf.Header   // the same, as published
 	pulse.Pulse
 	file bool               // what comes is one, with times of its own
 	mute bool               // has given the stream up for being silent, and still is

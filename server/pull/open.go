@@ -96,9 +96,12 @@ func (p *puller) open(q *origin, a aim, now clock.Instant) {
 	ctx, cancel := context.WithCancel(p.ctx)
 	l := &lane{origin: q, cancel: cancel, aim: a, opened: now}
 	p.lanes = append(p.lanes, l)
-	d := &delivery{puller: p, lane: l, ctx: ctx}
-	p.work.Go(func() {
-		defer cancel()
-		_ = p.post(ctx, report{lane: l, over: true, err: d.run()}) // unheard if it was closed meanwhile
-	})
+	d := p.newDelivery(ctx, l)
+	p.work.Go(func() { p.deliver(d, d.run) })
+}
+
+// deliver is the goroutine of a delivery.
+func (p *puller) deliver(d *delivery, run func() error) {
+	defer d.lane.cancel()
+	_ = p.post(d.ctx, report{lane: d.lane, over: true, err: run()}) // unheard if it was closed meanwhile
 }

@@ -13,6 +13,7 @@ import (
 type origin struct {
 	// Set by newPuller, never changed.
 	at   *upstream.Address
+	url  string // as configured
 	name string // for people
 	rank int    // 0 is the preferred one
 

@@ -5,7 +5,6 @@ package pull
 
 import (
 	"context"
-	"errors"
 	"math/rand/v2"
 	"sync"
 	"time"
@@ -42,6 +41,7 @@ type puller struct {
 	reports chan report
 	random  func() float64
 	signal  *standstill.Signal // nil: it is never asked to stand still
+	from    *Inheritance       // of the process before; nil: nothing
 
 	// Set by run, never changed.
 	ctx  context.Context
@@ -75,11 +75,11 @@ func Run(ctx context.Context, st *stream.Stream, now func() *config.Config, pump
 	from *Inheritance) {
 	p, err := newPuller(st, now, pump)
 	if err != nil {
+		from.discard()
 		st.Log().Error("pull is not possible", "err", err)
 		return
 	}
-	p.signal = signal
-	p.inherit(from)
+	p.signal, p.from = signal, from
 	p.run(ctx)
 }
 
@@ -105,7 +105,7 @@ func newPuller(st *stream.Stream, now func() *config.Config, pump via.Name) (*pu
 		if err != nil {
 			return nil, err
 		}
-		p.origins = append(p.origins, &origin{at: up, name: upstream.AsConfigured(raw), rank: i,
+		p.origins = append(p.origins, &origin{at: up, url: raw, name: upstream.AsConfigured(raw), rank: i,
 			outage: outage.Outage{What: "upstream", Place: "from", Causes: causes}})
 	}
 	return p, nil
@@ -120,6 +120,7 @@ func (p *puller) run(ctx context.Context) {
 	defer stop()
 	alarm := time.NewTimer(0)
 	defer alarm.Stop()
+	p.inherit()
 	for routine := false; ctx.Err() == nil; {
 		if now := p.st.Clock().Now(); !routine || now >= p.next {
 			p.next = now.Add(time.Hour)
@@ -135,8 +136,7 @@ func (p *puller) run(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 		case h := <-p.signal.Asked():
-			if errors.Is(h.Stand(ctx, p.state()), standstill.ErrLeft) {
-				p.leave()
+			if p.stand(h) != nil {
 				return
 			}
 		case n := <-p.reports:

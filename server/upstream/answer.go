@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"sync/atomic"
 	"time"
 
 	"pumpd/asf"
@@ -18,13 +19,14 @@ const describeTime = 2 * time.Second
 // An Answer is an open connection on which an upstream has accepted a request. One goroutine owns it; the end of the
 // context of the request closes the connection.
 type Answer struct {
-	link    *link
-	stall   func() time.Duration
-	until   time.Time   // the deadline that is set
-	release func() bool // ends the watch over the context
-	reply   *reply
-	in      *window    // the body
-	body    bodyReader // cuts what comes in; nil: nobody has looked at it yet
+	link        *link
+	stall       func() time.Duration
+	until       time.Time   // the deadline that is set
+	release     func() bool // ends the watch over the context
+	interrupted atomic.Bool // any goroutine
+	reply       *reply
+	in          *window    // the body
+	body        bodyReader // cuts what comes in; nil: nobody has looked at it yet
 }
 
 // A bodyReader cuts a body into events: with frames, or raw.
@@ -53,6 +55,9 @@ func (a *Answer) roundTrip(request []byte) error {
 func (a *Answer) setTimeout(d time.Duration) {
 	a.until = time.Now().Add(d)
 	a.link.SetDeadline(a.until)
+	if a.interrupted.Load() { // perhaps just before, and that deadline must hold
+		a.link.SetReadDeadline(longAgo)
+	}
 }
 
 // Playing begins to wait for packets. idle is called before it waits for more than has come; more says that not all of
@@ -80,7 +85,7 @@ func (a *Answer) Extend() {
 }
 
 // Next waits for the next event. io.EOF is an end without an $E; ErrStalled: nothing came for the client's stall. Any
-// error is final.
+// error but ErrInterrupted is final.
 func (a *Answer) Next() (Event, error) {
 	if a.body == nil {
 		a.body = &framedReader{in: a.in}
@@ -90,6 +95,8 @@ func (a *Answer) Next() (Event, error) {
 	}
 	e, err := a.body.next()
 	switch {
+	case errors.Is(err, os.ErrDeadlineExceeded) && time.Now().Before(a.until):
+		err = ErrInterrupted
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		err = fmt.Errorf("%w for %v", ErrStalled, a.stall())
 	case errors.Is(err, codec.ErrDesync):

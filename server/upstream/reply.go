@@ -47,10 +47,25 @@ func readReply(from io.Reader) (*reply, io.Reader, error) {
 			return nil, nil, fmt.Errorf("reply: %w", err)
 		}
 		if r.status >= firstFinalReply {
-			return r, r.body(io.MultiReader(bytes.NewReader(in.bytes()), from)), nil
+			return r, r.body(&remainder{in.bytes(), from}), nil
 		}
 	}
 	return nil, nil, fmt.Errorf("reply: more than %d interim ones", maxInterim)
+}
+
+// A remainder is what follows a head: what was read with it, and then the connection.
+type remainder struct {
+	read []byte
+	from io.Reader
+}
+
+func (r *remainder) Read(p []byte) (int, error) {
+	if len(r.read) == 0 {
+		return r.from.Read(p)
+	}
+	n := copy(p, r.read)
+	r.read = r.read[n:]
+	return n, nil
 }
 
 func nextReply(in *window) (*reply, error) {
