@@ -96,8 +96,8 @@ func (d *delivery) leisurely() bool {
 // collectTime is much less than any upstream is waited for.
 const collectTime = 250 * time.Millisecond
 
-// pause waits for so long, or until it is called, where that is to count. It is over when the delivery is held. It comes
-// with every batch, so the timer is used again.
+// pause waits for so long, or until it is called, where that is to count. It is over when the delivery is held. It
+// comes with every batch, so the timer is used again.
 func (d *delivery) pause(long time.Duration, called bool) error {
 	d.alarm.Reset(long)
 	switch {

@@ -9,8 +9,8 @@ import (
 )
 
 // How a puller stands still. The lane that feeds has its delivery stand still between two events, so that what has been
-// read is in the chain and the rest is in its Answer. Another one may go on, and nobody listens to what it says; nor does
-// anybody where the lane cannot stand still:
+// read is in the chain and the rest is in its Answer. Another delivery may go on, and nobody listens to what it says;
+// the same goes for a feeding one that cannot stand still.
 //
 //	puller                           the feeding lane's delivery
 //	halt: a hold, interrupts  ───▶   waits no more

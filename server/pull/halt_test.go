@@ -63,7 +63,9 @@ const (
 var bodies = []body{
 	{name: "framed", head: wmsPlay, of: framed},
 	{name: "chunked", head: ffmpegReply, of: func(h [][]byte, p [][][]byte) []byte { return endless(framed(h, p), 333) }},
-	{name: "large chunks", head: ffmpegReply, of: func(h [][]byte, p [][][]byte) []byte { return endless(raw(h, p), 3333) }},
+	{name: "large chunks", head: ffmpegReply, of: func(h [][]byte, p [][][]byte) []byte {
+		return endless(raw(h, p), 3333)
+	}},
 	{name: "raw", head: "HTTP/1.0 200 OK\r\n\r\n", of: raw},
 	{name: "raw file", file: true, of: raw},
 }
@@ -128,13 +130,17 @@ func slowly(b *body, seed uint64) script {
 // chainOf is all that a chain holds, of which from is the first element.
 func chainOf(from *stream.Element) (b []byte) {
 	for _, e := range streamtest.Elements(from) {
-		b = append(b, byte(e.Kind()))
-		if e.Kind() == stream.HeaderElement {
-			b = append(b, e.Generation().Header().Raw...)
-		}
-		b = append(b, e.Full()...)
+		b = appendElement(b, e)
 	}
 	return b
+}
+
+func appendElement(b []byte, e *stream.Element) []byte {
+	b = append(b, byte(e.Kind()))
+	if e.Kind() == stream.HeaderElement {
+		b = append(b, e.Generation().Header().Raw...)
+	}
+	return append(b, e.Full()...)
 }
 
 // A pull that stands still again and again, wherever it is, feeds its stream as one that never does.

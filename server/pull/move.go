@@ -16,8 +16,8 @@ import (
 	"pumpd/server/upstream"
 )
 
-// A Snapshot is what another process needs to go on with a pull where it was. Origins that have failed are not in it: all
-// of them may be tried again there.
+// A Snapshot is what another process needs to go on with a pull where it was. Which origins have failed is not in it:
+// all may be tried again there.
 type Snapshot struct {
 	Awake   bool          // of a stream on demand: somebody watches, or did not long ago
 	Watched clock.Instant // the last time that somebody did, while awake
@@ -130,8 +130,8 @@ func (p *puller) leave() {
 	}
 }
 
-// inherit goes on from what there is of the process before. Where the lane has not come along another one must do, whose
-// packets are lined up with the chain.
+// inherit goes on from what there is of the process before. Where the lane has not come along another one must do,
+// whose packets are lined up with the chain.
 func (p *puller) inherit() {
 	from := p.from
 	if from == nil {
