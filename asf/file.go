@@ -78,6 +78,12 @@ type FilePackets struct {
 // Packets reads what follows the header in a file.
 func (h *Header) Packets(r io.Reader) *FilePackets { return &FilePackets{r, h.filePackets()} }
 
+// PacketsFrom is Packets for a reader that has passed the first n of them already.
+func (h *Header) PacketsFrom(r io.Reader, n int) *FilePackets {
+	all := h.filePackets()
+	return &FilePackets{r, all - min(uint64(n), all)}
+}
+
 // Next fills b, of PacketSize bytes, with the next packet. io.EOF: there are no more.
 func (p *FilePackets) Next(b []byte) error {
 	if p.left == 0 {

@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"errors"
 	"os"
 	"slices"
 
@@ -21,9 +22,8 @@ type task struct {
 	global []string // of others
 	wanted func(*config.Stream) bool
 	writes bool // it may be the stream's source
-	// It stands still when the running's signal asks it to, and goes on from what it inherits of the process before, if
-	// that is not nil.
-	run func(s *Server, ctx context.Context, st *stream.Stream, r *running, from *inheritance)
+	// It stands still when the running's signal asks it to, and goes on from what the process before has left.
+	run func(s *Server, ctx context.Context, st *stream.Stream, r *running, from taken)
 }
 
 var tasks = []task{
@@ -73,20 +73,20 @@ var askedOfStreams = []string{
 	"streams[].forward_buffer", "streams[].forward_lag",
 }
 
-func (s *Server) playSlate(ctx context.Context, st *stream.Stream, r *running, from *inheritance) {
-	play.RunSlate(ctx, st, r.signal, from.play())
+func (s *Server) playSlate(ctx context.Context, st *stream.Stream, r *running, from taken) {
+	play.RunSlate(ctx, st, r.signal, from.play)
 }
 
-func (s *Server) playFile(ctx context.Context, st *stream.Stream, r *running, from *inheritance) {
-	play.RunFile(ctx, st, r.signal, from.play())
+func (s *Server) playFile(ctx context.Context, st *stream.Stream, r *running, from taken) {
+	play.RunFile(ctx, st, r.signal, from.play)
 }
 
-func (s *Server) pull(ctx context.Context, st *stream.Stream, r *running, from *inheritance) {
-	pull.Run(ctx, st, s.config, s.node.name, r.signal, from.pull(st))
+func (s *Server) pull(ctx context.Context, st *stream.Stream, r *running, from taken) {
+	pull.Run(ctx, st, s.config, s.node.name, r.signal, from.pull)
 	st.ShowUpstreams(nil)
 }
 
-func (s *Server) forward(ctx context.Context, st *stream.Stream, _ *running, _ *inheritance) {
+func (s *Server) forward(ctx context.Context, st *stream.Stream, _ *running, _ taken) {
 	forward.Run(ctx, st, s.config, s.node.name)
 }
 
@@ -109,18 +109,44 @@ type inheritance struct {
 	file *os.File // that came with it, the task's own; nil: none
 }
 
-func (i *inheritance) play() *play.Inheritance {
-	if i == nil || i.Play == nil {
-		return nil
-	}
-	return &play.Inheritance{Snapshot: i.Play, File: i.file}
+// taken is what is left of an inheritance once the stream's claim is taken: one of these at the most.
+type taken struct {
+	pull *pull.Inheritance
+	play *play.Inheritance
 }
 
-func (i *inheritance) pull(st *stream.Stream) *pull.Inheritance {
-	if i == nil || i.Pull == nil {
-		return nil
+// check says what in a snapshot cannot be.
+func (s *taskSnapshot) check() error {
+	switch {
+	case s.Pull != nil && s.Play != nil:
+		return errors.New("task: is a pull and plays")
+	case s.Pull != nil:
+		return s.Pull.Check()
+	case s.Play != nil:
+		return s.Play.Check()
 	}
-	return pull.Inherit(st, i.Pull, i.file)
+	return nil
+}
+
+// take takes the stream's claim up, where the task has had it.
+func (i *inheritance) take(st *stream.Stream) (t taken) {
+	switch {
+	case i == nil:
+	case i.Pull != nil:
+		t.pull = pull.Inherit(st, i.Pull, i.file)
+	case i.Play != nil:
+		t.play = play.Inherit(st, i.Play, i.file)
+	default:
+		i.discard()
+	}
+	return t
+}
+
+// discard is for a task that the configuration does not want any more.
+func (i *inheritance) discard() {
+	if i != nil && i.file != nil {
+		i.file.Close()
+	}
 }
 
 // park has a task stand still, and returns when it does or has ended: then it does nothing to its stream until goOn. An
@@ -169,7 +195,7 @@ func (r *running) leave() {
 type runnings map[*stream.Stream][]*running
 
 // startTasks has what the configuration wants begin for a stream that is new, from what it inherits, in the order of
-// tasks; nil: nothing.
+// tasks; nil: nothing. When it returns whoever goes on with the stream's claim has taken it up, and Settle may follow.
 func (s *Server) startTasks(st *stream.Stream, from []*inheritance) {
 	s.running[st] = make([]*running, len(tasks))
 	for i := range tasks {
@@ -178,15 +204,15 @@ func (s *Server) startTasks(st *stream.Stream, from []*inheritance) {
 			inherited = from[i]
 		}
 		if tasks[i].wanted(st.Config()) {
-			s.start(st, i, nil, inherited)
-		} else if inherited != nil && inherited.file != nil {
-			inherited.file.Close()
+			s.start(st, i, nil, inherited.take(st))
+		} else {
+			inherited.discard()
 		}
 	}
 }
 
 // start has a task begin once the one before, if there is one, has ended.
-func (s *Server) start(st *stream.Stream, i int, before *running, from *inheritance) {
+func (s *Server) start(st *stream.Stream, i int, before *running, from taken) {
 	ctx, stop := context.WithCancelCause(s.sources)
 	r := &running{stop: stop, ended: make(chan struct{})}
 	if tasks[i].writes {
@@ -216,7 +242,7 @@ func (s *Server) restartTasks(st *stream.Stream, changed, global []string) {
 			s.running[st][i] = nil
 		}
 		if wanted {
-			s.start(st, i, r, nil)
+			s.start(st, i, r, taken{})
 		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 
 	"pumpd/server/config"
 	"pumpd/server/stream"
+	"pumpd/server/stream/streamtest"
 )
 
 // taskRig is a server that does nothing but to run what its streams need.
@@ -27,6 +28,56 @@ func taskRig(t *testing.T, cfg config.Stream) (*Server, *stream.Stream) {
 		s.release()
 	})
 	return s, s.reg.Streams()[0]
+}
+
+// What plays goes on in another server as the same source, to which nothing has happened.
+func TestTasksMove(t *testing.T) {
+	t.Parallel()
+	cfg := config.Stream{Path: "x", Enabled: true, Type: config.TypeFile, Slate: config.SlateBuiltin}
+	n, moved := taskRig(t, cfg) // first, so that nothing of the other one is later than its clock
+	s, st := taskRig(t, cfg)
+	s.startTasks(st, nil)
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	await := func(st *stream.Stream, packets uint64) {
+		t.Helper()
+		for st.Stats().PacketsIn.Load() < packets {
+			if ctx.Err() != nil {
+				t.Fatal("no packets come")
+			}
+			time.Sleep(time.Millisecond)
+		}
+	}
+	await(st, 5)
+	var left []*inheritance
+	for i := range tasks {
+		r := s.running[st][i]
+		if r == nil {
+			left = append(left, nil)
+			continue
+		}
+		if err := r.park(ctx); err != nil {
+			t.Fatal(err)
+		}
+		snapshot, fd := r.snapshot()
+		if err := snapshot.check(); err != nil || fd != -1 { // both play what is built in
+			t.Errorf("task %d: %v, descriptor %d", i, err, fd)
+		}
+		left = append(left, &inheritance{taskSnapshot: *streamtest.Gob(t, &snapshot)})
+	}
+	streamtest.Move(t, st, moved)
+	for _, r := range s.running[st] {
+		if r != nil {
+			r.leave()
+		}
+	}
+	before := moved.Stats().PacketsIn.Load()
+	n.startTasks(moved, left)
+	moved.Settle()
+	await(moved, before+5)
+	if moved.State() != stream.Live || moved.Stats().Generations.Load() != 1 {
+		t.Errorf("%v, %d generations", moved.State(), moved.Stats().Generations.Load())
+	}
 }
 
 // What runs for a stream stands still together, does nothing to it meanwhile, and goes on or is gone.

@@ -30,7 +30,7 @@ func RunFile(ctx context.Context, st *stream.Stream, signal *standstill.Signal, 
 		name = builtInClip
 	}
 	insist(ctx, signal, st.Log().With("file", name), "file cannot be played", func() error {
-		err := playFile(ctx, st, name, signal)
+		err := playFile(ctx, st, name, signal, from)
 		if err != nil && !errors.Is(err, standstill.ErrLeft) {
 			st.Fail(view.NewError(err, "", st.Clock().Now()))
 		}
@@ -58,7 +58,11 @@ func insist(ctx context.Context, signal *standstill.Signal, log *slog.Logger, co
 func nothing() standstill.State { return standstill.Nothing }
 
 // playFile returns when ctx is done, which ends the stream, or with what went wrong, or ErrLeft.
-func playFile(ctx context.Context, st *stream.Stream, name string, signal *standstill.Signal) error {
+func playFile(ctx context.Context, st *stream.Stream, name string, signal *standstill.Signal, from *Inheritance) error {
+	if l := from.take(st, stream.File, name); l != nil {
+		defer l.close()
+		return l.goOn(ctx, ctx, signal, from)
+	}
 	l, err := openLoop(ctx, st.Config().File, sampleSize)
 	if err != nil {
 		return err
@@ -68,20 +72,26 @@ func playFile(ctx context.Context, st *stream.Stream, name string, signal *stand
 	if err != nil {
 		return err
 	}
-	err = l.play(ctx, src, signal)
+	return finish(ctx, src, l.play(ctx, src, signal))
+}
+
+// finish lets go of a stream that was played to until err, or the end of a context: of ctx, or the one of the slate
+// alone.
+func finish(ctx context.Context, src *stream.Source, err error) error {
 	switch {
 	case errors.Is(err, standstill.ErrLeft):
 		src.Yield() // nobody is told, see pull
+	case ctx.Err() != nil:
+		src.Leave(ctx)
 	case err != nil:
 		src.Lost(err)
 	default:
-		src.Leave(ctx)
+		src.Yield()
 	}
 	return err
 }
 
-// play feeds a source, from the beginning of the file, until ctx is done (nil), it cannot go on, or it is ErrLeft. The
-// moments that packets are due are counted from the start and not from one another, so lateness does not add up.
+// play feeds a source, from the beginning of the file, until ctx is done (nil), it cannot go on, or it is ErrLeft.
 func (l *fileLoop) play(ctx context.Context, src *stream.Source, signal *standstill.Signal) error {
 	l.replace(ctx, src)
 	l.begin, l.shift = 0, 0
@@ -91,8 +101,13 @@ func (l *fileLoop) play(ctx context.Context, src *stream.Source, signal *standst
 	if err := l.introduce(src); err != nil {
 		return err
 	}
+	return l.run(ctx, src, signal, src.Stream().Clock().Now())
+}
+
+// run feeds a source on, where the first packet of all was due at start. The moments that packets are due are counted
+// from there and not from one another, so lateness does not add up.
+func (l *fileLoop) run(ctx context.Context, src *stream.Source, signal *standstill.Signal, start clock.Instant) error {
 	warned := false
-	start := time.Now()
 	for {
 		bad := l.lap.bad
 		packet, due, err := l.next(ctx)
@@ -108,25 +123,32 @@ func (l *fileLoop) play(ctx context.Context, src *stream.Source, signal *standst
 				continue
 			}
 		}
-		if ctx.Err() != nil {
+		if err == nil {
+			start, err = l.send(ctx, src, signal, packet, due, start)
+		}
+		switch {
+		case err == nil:
+		case ctx.Err() != nil && !errors.Is(err, standstill.ErrLeft):
 			return nil
-		}
-		if err != nil {
-			return err
-		}
-		wait := time.Until(start.Add(due))
-		if wait < -fileLate {
-			start = start.Add(-wait)
-		}
-		if err := signal.Pause(ctx, wait, nothing); errors.Is(err, standstill.ErrLeft) {
-			return err
-		} else if err != nil {
-			return nil
-		}
-		if err := src.Packet(packet); err != nil {
+		default:
 			return err
 		}
 	}
+}
+
+// send waits until a packet is due and gives it to the source. What is much too late has everything start later.
+func (l *fileLoop) send(ctx context.Context, src *stream.Source, signal *standstill.Signal, packet []byte,
+	due time.Duration, start clock.Instant) (clock.Instant, error) {
+	now := src.Stream().Clock().Now()
+	wait := start.Add(due).Since(now)
+	if wait < -fileLate {
+		start = now.Add(-due)
+	}
+	err := signal.Pause(ctx, wait, func() standstill.State { return l.state(src, packet, due, start) })
+	if err != nil {
+		return start, err
+	}
+	return start, src.Packet(packet)
 }
 
 // nextLap begins the next lap, with what is in the file by then.

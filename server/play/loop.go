@@ -67,6 +67,19 @@ func openLoop(ctx context.Context, name string, sample int64) (*fileLoop, error)
 }
 
 func newFileLoop(ctx context.Context, name string, file io.ReadSeeker, sample int64) (*fileLoop, error) {
+	l, err := headOf(name, file)
+	if err != nil {
+		return nil, err
+	}
+	if err := l.survey(ctx, sample); err != nil {
+		return nil, err
+	}
+	l.sample = l.lap
+	return l, l.rewind()
+}
+
+// headOf is a loop of which only the header has been read.
+func headOf(name string, file io.ReadSeeker) (*fileLoop, error) {
 	h, err := asf.ReadHeader(file, maxFileHeader)
 	if err != nil {
 		return nil, err
@@ -75,11 +88,7 @@ func newFileLoop(ctx context.Context, name string, file io.ReadSeeker, sample in
 	for i := range l.bufs {
 		l.bufs[i] = make([]byte, h.PacketSize)
 	}
-	if err := l.survey(ctx, sample); err != nil {
-		return nil, err
-	}
-	l.sample = l.lap
-	return l, l.rewind()
+	return l, nil
 }
 
 func (l *fileLoop) close() {
@@ -106,12 +115,16 @@ func (l *fileLoop) survey(ctx context.Context, sample int64) error {
 }
 
 // rewind goes back to the first packet.
-func (l *fileLoop) rewind() error {
-	if _, err := l.file.Seek(int64(len(l.header.Raw)), io.SeekStart); err != nil {
+func (l *fileLoop) rewind() error { return l.seek(0) }
+
+// seek begins a lap behind n packets.
+func (l *fileLoop) seek(n int) error {
+	at := int64(len(l.header.Raw)) + int64(n)*int64(l.header.PacketSize)
+	if _, err := l.file.Seek(at, io.SeekStart); err != nil {
 		return err
 	}
 	l.in.Reset(l.file)
-	l.lap = lap{packets: l.header.Packets(l.in)}
+	l.lap = lap{packets: l.header.PacketsFrom(l.in, n), number: n}
 	return nil
 }
 

@@ -1,8 +1,8 @@
 package play
 
 import (
+	"cmp"
 	"context"
-	"errors"
 	"time"
 
 	"pumpd/server/config"
@@ -18,18 +18,26 @@ import (
 // stands still when signal asks it to, and goes on from what another process has left, if that is not nil.
 func RunSlate(ctx context.Context, st *stream.Stream, signal *standstill.Signal, from *Inheritance) {
 	log := st.Log().With("slate", st.Config().Slate)
-	insist(ctx, signal, log, "slate cannot be played", func() error { return keepSlate(ctx, st, signal) })
+	insist(ctx, signal, log, "slate cannot be played", func() error { return keepSlate(ctx, st, signal, from) })
 }
 
 // keepSlate returns when ctx is done, or with what went wrong, or ErrLeft.
-func keepSlate(ctx context.Context, st *stream.Stream, signal *standstill.Signal) error {
+func keepSlate(ctx context.Context, st *stream.Stream, signal *standstill.Signal, from *Inheritance) error {
 	name := st.Config().Slate
 	if name == config.SlateBuiltin {
 		name = ""
 	}
-	l, err := openLoop(ctx, name, sampleSize)
-	if err != nil {
-		return err
+	l := from.take(st, stream.Slate, cmp.Or(name, builtInClip))
+	if l != nil {
+		if err := resumeSlate(ctx, l, signal, from); err != nil {
+			l.close()
+			return err
+		}
+	} else {
+		var err error
+		if l, err = openLoop(ctx, name, sampleSize); err != nil {
+			return err
+		}
 	}
 	defer l.close()
 	for {
@@ -53,16 +61,19 @@ func playSlate(ctx context.Context, st *stream.Stream, l *fileLoop, signal *stan
 		return nil
 	}
 	st.Log().Info("source is away, the slate plays")
-	err := l.play(playing, src, signal)
-	switch {
-	case errors.Is(err, standstill.ErrLeft):
-		src.Yield()
-	case ctx.Err() != nil:
-		src.Leave(ctx)
-	case err != nil:
-		src.Lost(err)
-	default:
-		src.Yield()
-	}
-	return err
+	return finish(ctx, src, l.play(playing, src, signal))
+}
+
+// resumeSlate goes on with a slate of the process before.
+func resumeSlate(ctx context.Context, l *fileLoop, signal *standstill.Signal, from *Inheritance) error {
+	playing, evict := context.WithCancel(ctx)
+	defer evict()
+	go func() {
+		select {
+		case <-from.evicted:
+			evict()
+		case <-playing.Done():
+		}
+	}()
+	return l.goOn(ctx, playing, signal, from)
 }
