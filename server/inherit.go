@@ -246,6 +246,9 @@ func (s *Server) takeStream(m *handover.Message) error {
 			return fmt.Errorf("stream %s: task %d of %d, with %d files", of.Path, t.Task, len(tasks), len(files))
 		}
 		from := &inheritance{taskSnapshot: t.State}
+		if err := from.check(); err != nil {
+			return fmt.Errorf("stream %s: %w", of.Path, err)
+		}
 		if t.File {
 			from.file = os.NewFile(uintptr(files[0]), "inherited")
 			files = files[1:]
@@ -449,21 +452,11 @@ func (s *Server) begin() {
 	for _, l := range s.node.loops {
 		l.wake()
 	}
-	for i := range p.streams {
-		if !p.streams[i].goesOn() {
-			p.streams[i].stream.Settle() // who feeds it begins anew
-		}
-	}
 	p.closeRest()
 	s.spent.sent = s.sent() // what was sent before is counted
 	if err := s.openQuota(); err != nil {
 		s.log.Error("upgrade: nobody counts for the quota", "err", err)
 	}
-}
-
-// goesOn says whether what feeds the stream goes on here, as soon as its task has begun.
-func (a *arrivingStream) goesOn() bool {
-	return slices.ContainsFunc(a.tasks, func(t *inheritance) bool { return t != nil && t.file != nil })
 }
 
 // closeRest closes the sockets of addresses that the configuration does not have any more.
