@@ -66,8 +66,8 @@ func run(args []string, stdout, stderr io.Writer) int {
 	flags := newFlags("pumpd", usage, &out)
 	file := flags.String("c", "pump.toml", "configuration `FILE`")
 	check := flags.Bool("t", false, "check the configuration, say what a reload would do, and exit")
-	upgrade := flags.Bool("upgrade", false, "have PROGRAM, or what is installed now, take over from the pump that runs by\n"+
-		"FILE, while everybody watches on")
+	upgrade := flags.Bool("upgrade", false,
+		"have PROGRAM, or what is installed now, take over from the pump that\nruns by FILE, while everybody watches on")
 	showVersion := flags.Bool("version", false, "print the version and exit")
 	err := flags.Parse(args)
 	most := 0
