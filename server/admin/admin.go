@@ -3,6 +3,7 @@
 package admin
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -13,6 +14,7 @@ import (
 	"net/http"
 	"net/http/pprof" // also registers on http.DefaultServeMux, which nothing here serves
 	"net/netip"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -206,11 +208,23 @@ func (a *Admin) serve(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if r.Method != http.MethodGet && r.Method != http.MethodHead && !a.isChange(r) {
-		h.Set("Allow", "GET, HEAD")
-		http.Error(w, "only GET and HEAD", http.StatusMethodNotAllowed)
+		a.refuseMethod(w, r)
 		return
 	}
 	a.mux.ServeHTTP(w, r)
+}
+
+// refuseMethod says which methods there are at a path.
+func (a *Admin) refuseMethod(w http.ResponseWriter, r *http.Request) {
+	var methods []string
+	for _, to := range a.routes() {
+		if to.path == r.URL.Path {
+			methods = append(methods, strings.Replace(to.method, "GET", "GET, HEAD", 1))
+		}
+	}
+	allow := cmp.Or(strings.Join(methods, ", "), "GET, HEAD")
+	w.Header().Set("Allow", allow)
+	http.Error(w, r.Method+": want "+allow, http.StatusMethodNotAllowed)
 }
 
 func plain(w http.ResponseWriter, code int, text string) {

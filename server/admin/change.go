@@ -11,6 +11,7 @@ import (
 	"mime"
 	"net/http"
 	"net/netip"
+	"reflect"
 	"strings"
 	"time"
 
@@ -87,12 +88,25 @@ func readJSON(from io.Reader, in any) error {
 	d := json.NewDecoder(from)
 	d.DisallowUnknownFields()
 	if err := d.Decode(in); err != nil {
-		return tooLong(fmt.Errorf("body: %w", err))
+		return tooLong(fmt.Errorf("body: %w; want %s", err, wanted(in)))
 	}
 	if _, err := d.Token(); err != io.EOF {
 		return tooLong(errors.New("body: something behind the object"))
 	}
 	return nil
+}
+
+// wanted names the fields that a body may have, for whoever has sent others.
+func wanted(in any) string {
+	var names []string
+	for field := range reflect.TypeOf(in).Elem().Fields() {
+		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+		names = append(names, name)
+	}
+	if len(names) == 0 {
+		return "none"
+	}
+	return "some of " + strings.Join(names, ", ")
 }
 
 // readForm makes an object of a form.

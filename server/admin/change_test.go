@@ -137,7 +137,7 @@ func TestChanges(t *testing.T) {
 		{"kick", jsonMedia, `{"viewer":"1-2-3","stream":"demo"}`, 400, "want it alone"},
 		{"kick", jsonMedia, `{"network":"x"}`, 400, "want an address or a network"},
 		{"kick", jsonMedia, `{"stream":"demo"} {}`, 400, "something behind"},
-		{"kick", jsonMedia, `{"steam":"demo"}`, 400, "unknown field"},
+		{"kick", jsonMedia, `{"steam":"demo"}`, 400, "want some of viewer, stream, network"},
 		{"kick", jsonMedia, `{"stream":1}`, 400, "body"},
 		{"kick", formMedia, "stream=demo&stream=b", 400, "2 times"},
 		{"kick", formMedia, "steam=demo", 400, "unknown field"},
@@ -301,7 +301,7 @@ func TestViewersAreListed(t *testing.T) {
 	}
 	for query, code := range map[string]int{
 		"limit=0": 400, "limit=1001": 400, "limit=x": 400, "after=x": 400, "after=1-2--3": 400, "address=x": 400,
-		"behind=perhaps": 400, "limit=1000": 200,
+		"behind=perhaps": 400, "limit=1000": 200, "agnt=vlc": 400,
 	} {
 		if w := r.get("/api/v1/viewers?" + query); w.Code != code {
 			t.Errorf("%s: %d %q, want %d", query, w.Code, w.Body, code)
@@ -343,4 +343,17 @@ func FuzzViewerID(f *testing.F) {
 			t.Errorf("%q: %v, then %v, %v", s, id, again, err)
 		}
 	})
+}
+
+// Who uses a wrong method is told which there are.
+func TestMethodsOfTheAPI(t *testing.T) {
+	r := newOpsRig(t)
+	for path, want := range map[string]string{
+		"/api/v1/bans": "GET, HEAD, POST", "/api/v1/kick": "POST", "/api/v1/streams": "GET, HEAD", "/": "GET, HEAD",
+	} {
+		w := r.ask(http.MethodDelete, path)
+		if got := w.Header().Get("Allow"); w.Code != 405 || got != want || !strings.Contains(w.Body.String(), want) {
+			t.Errorf("DELETE %s: %d, Allow %q, %q, want 405 and %q", path, w.Code, got, w.Body, want)
+		}
+	}
 }

@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -98,7 +100,24 @@ const (
 	askTime     = 10 * time.Second // for loops to say what they have
 )
 
+// viewerKeys are what the list of viewers can be asked for.
+var viewerKeys = []string{"stream", "address", "agent", "behind", "after", "limit"}
+
+// onlyKnown refuses a query with a name that is none of those: what is misspelt would leave nobody out.
+func onlyKnown(in url.Values, names []string) error {
+	for name := range in {
+		if !slices.Contains(names, name) {
+			return fmt.Errorf("%.80q: unknown, want some of %s", name, strings.Join(names, ", "))
+		}
+	}
+	return nil
+}
+
 func (a *Admin) apiViewers(w http.ResponseWriter, r *http.Request) {
+	if err := onlyKnown(r.URL.Query(), viewerKeys); err != nil {
+		failWith(w, err)
+		return
+	}
 	q, err := parseViewerQuery(r.URL.Query())
 	if err != nil {
 		failWith(w, err)
@@ -134,7 +153,7 @@ func (a *Admin) viewers(ctx context.Context, q ViewerQuery) (viewersReport, erro
 	return report, err
 }
 
-// parseViewerQuery reads stream, address, agent, behind, after and limit.
+// parseViewerQuery reads viewerKeys.
 func parseViewerQuery(in url.Values) (q ViewerQuery, err error) {
 	q = ViewerQuery{Stream: in.Get("stream"), Agent: in.Get("agent"), Most: viewersPage}
 	if s := in.Get("address"); s != "" {
