@@ -310,8 +310,8 @@ func TestLoadEmpty(t *testing.T) {
 	}
 }
 
-// Who signs URLs needs paths and view_keys, and who looks at another user's pump no more than to read the file; but what
-// would be wrong for everybody is a mistake.
+// Who signs URLs needs paths and view_keys, and who looks at another user's pump no more than to read the file; but
+// what would be wrong for everybody is a mistake.
 func TestLoadWithFewRights(t *testing.T) {
 	dir := t.TempDir()
 	const streams = "[[streams]]\npath = \"a\"\ntype = \"mmsh_push\"\nview_keys = [\"0123456789abcdef\"]\n"
