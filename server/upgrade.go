@@ -23,7 +23,7 @@ import (
 // nobody notices. See package handover for the stages, inherit.go for the other side, and docs/upgrade.md.
 //
 //	Upgrade:   start ─▶ greet ─▶ it has prepared ─┐                                      ┌─▶ it runs
-//	the server's own goroutine:                   └▶ stand still ─▶ send ─▶ commit ──────┤
+//	the server's own goroutine:                   └▶ freeze ─▶ depart ─▶ send ─▶ commit ─┤
 //	                                                                 ╳ all goes on here  └─▶ linger ─▶ the end
 //
 // Until the new process is told that all is its own, this one has everything: its descriptors are duplicates.
@@ -79,10 +79,10 @@ type movedEnd struct{ Streams, Conns int }
 type nothing struct{ Nothing bool }
 
 var (
-	errUpgrading  = errors.New("there is an upgrade going on")
-	errNoUpgrade  = errors.New("this program cannot start another one")
-	errContested  = errors.New("a source is just being replaced by another")
-	errHandedOver = errors.New("another process has taken over")
+	errUpgrading = errors.New("there is an upgrade going on")
+	errNoUpgrade = errors.New("this program cannot start another one")
+	errContested = errors.New("a source is just being replaced by another")
+	errNotServed = errors.New("the new process has everything and does not serve")
 )
 
 const (
@@ -95,15 +95,18 @@ const (
 	viewersAtOnce = 2048 // of whom each may be owed a packet
 )
 
-// Upgrade has a new process of a program, of ours where it is "", take over. It returns when that serves, or with the
-// reason why it does not, and then nothing has changed; the log has it as well. Any goroutine.
+// Upgrade has a new process of a program, of ours where it is "", take over. It returns when that serves, and then Run
+// does soon; or with the reason why it does not, which the log has as well. Any goroutine.
 func (s *Server) Upgrade(ctx context.Context, program string) error {
 	if !s.upgrading.TryLock() {
 		return errUpgrading
 	}
 	defer s.upgrading.Unlock()
 	err := s.upgrade(ctx, program)
-	if err != nil {
+	switch {
+	case errors.Is(err, errNotServed):
+		s.log.Error("upgrade: nobody serves", "err", err)
+	case err != nil:
 		s.log.Error("upgrade: nothing has changed", "err", err)
 	}
 	return err
@@ -324,8 +327,7 @@ func (s *Server) awaitRunning(child *handover.Child) error {
 	child.SetDeadline(time.Now().Add(runningTime))
 	m, err := child.Expect(kindRunning)
 	if err != nil {
-		s.log.Error("upgrade: the new process does not serve", "pid", child.PID, "err", err)
-		return fmt.Errorf("the new process has everything and does not serve: %w", err)
+		return fmt.Errorf("%w: process %d: %w", errNotServed, child.PID, err)
 	}
 	m.Close()
 	return nil
