@@ -92,7 +92,8 @@ const (
 	contestedTime = 50 * time.Millisecond  // until it is tried again
 	elementsBytes = 4 << 20                // of packets in one message
 	connsAtOnce   = handover.MostDescriptors
-	viewersAtOnce = 2048 // of whom each may be owed a packet
+	viewersAtOnce = 2048
+	connBytes     = 2 << 20 // of conns in one message; the last one may be as large again
 )
 
 // Upgrade has a new process of a program, of ours where it is "", take over. It returns when that serves, and then Run
@@ -508,25 +509,36 @@ func (d *departure) send(to *handover.Conn) error {
 	return to.Send(kindEnd, movedEnd{len(d.exports), len(d.viewers) + len(d.conns)})
 }
 
-// sendConns sends the conns, few at a time where much has come on them that is not used.
+// sendConns sends the conns.
 func (d *departure) sendConns(to *handover.Conn) error {
-	for some := range slices.Chunk(d.viewers, viewersAtOnce) {
-		if err := to.Send(kindViewers, some); err != nil {
+	for _, some := range batches(d.viewers, viewersAtOnce) {
+		if err := to.Send(kindViewers, d.viewers[some.from:some.to]); err != nil {
 			return err
 		}
 	}
-	for from := 0; from < len(d.conns); {
-		end, size := from, 0
-		for end < len(d.conns) && end-from < connsAtOnce && size < elementsBytes {
-			size += d.conns[end].size()
-			end++
-		}
-		if err := to.Send(kindConns, d.conns[from:end], d.fds[from:end]...); err != nil {
+	for _, some := range batches(d.conns, connsAtOnce) {
+		if err := to.Send(kindConns, d.conns[some.from:some.to], d.fds[some.from:some.to]...); err != nil {
 			return err
 		}
-		from = end
 	}
 	return nil
+}
+
+// A batch is a part of a list.
+type batch struct{ from, to int }
+
+// batches are as many conns at a time, and fewer where much has come on them that is not used, or they are owed much.
+func batches(list []movedConn, most int) (all []batch) {
+	for from := 0; from < len(list); {
+		to, size := from, 0
+		for to < len(list) && to-from < most && size < connBytes {
+			size += list[to].size()
+			to++
+		}
+		all = append(all, batch{from, to})
+		from = to
+	}
+	return all
 }
 
 // stays is for a departure that does not take place.

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -58,5 +59,23 @@ func describeType(to *strings.Builder, t reflect.Type, seen map[reflect.Type]boo
 		}
 	default:
 		to.WriteString("\n")
+	}
+}
+
+// A message has as many conns as it may, and never more than it has room for.
+func TestBatches(t *testing.T) {
+	large := movedConn{Input: make([]byte, connBytes/3)}
+	for _, c := range []struct {
+		list []movedConn
+		most int
+		want []batch
+	}{
+		{nil, 2, nil},
+		{make([]movedConn, 5), 2, []batch{{0, 2}, {2, 4}, {4, 5}}},
+		{[]movedConn{large, large, large, large, {}}, 9, []batch{{0, 3}, {3, 5}}},
+	} {
+		if got := batches(c.list, c.most); !slices.Equal(got, c.want) {
+			t.Errorf("%d conns, %d at a time: %v, want %v", len(c.list), c.most, got, c.want)
+		}
 	}
 }
