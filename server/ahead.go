@@ -37,7 +37,7 @@ func socketName(fd int) (uint64, error) {
 // sendAhead goes through all viewers until few are left that have come meanwhile.
 func (s *Server) sendAhead(ctx context.Context, to *handover.Conn) error {
 	const few, most = 100, 4 // they may come as fast as they go
-	s.attempt++
+	s.node.tell(func(l *loop, _ clock.Instant) { l.sent = map[*conn]struct{}{} })
 	for range most {
 		n, err := s.sendAheadOnce(ctx, to)
 		if n < few || err != nil {
@@ -52,7 +52,7 @@ func (s *Server) sendAheadOnce(ctx context.Context, to *handover.Conn) (n int, e
 	for _, l := range s.node.loops {
 		for from := 0; l.turned.Load() != 0; {
 			done := make(chan aheadPiece, 1)
-			l.tell(func(clock.Instant) { done <- l.sendAhead(to, from, s.attempt) })
+			l.tell(func(clock.Instant) { done <- l.sendAhead(to, from) })
 			var got aheadPiece
 			select {
 			case got = <-done:
@@ -86,14 +86,17 @@ type aheadPiece struct {
 const aheadMessages = 8 // in one call: a full pump's loop is called a few times a second
 
 // sendAhead sends the sockets of some viewers from a descriptor on that have not been sent.
-func (l *loop) sendAhead(to *handover.Conn, from int, attempt uint32) (p aheadPiece) {
+func (l *loop) sendAhead(to *handover.Conn, from int) (p aheadPiece) {
 	p.next = from
 	for p.messages < aheadMessages && p.err == nil {
 		var ahead sentAhead
 		var fds []int
 		for ; p.next < len(l.conns) && len(fds) < handover.MostDescriptors; p.next++ {
 			c := l.conns[p.next]
-			if c == nil || c.viewer == nil || c.ahead == attempt || !l.canMove(c) {
+			if c == nil || c.viewer == nil || !l.canMove(c) {
+				continue
+			}
+			if _, gone := l.sent[c]; gone {
 				continue
 			}
 			name, err := socketName(p.next)
@@ -101,7 +104,7 @@ func (l *loop) sendAhead(to *handover.Conn, from int, attempt uint32) (p aheadPi
 				p.err = err
 				return p
 			}
-			c.ahead = attempt
+			l.sent[c] = struct{}{}
 			ahead.Names, fds = append(ahead.Names, name), append(fds, p.next)
 		}
 		if len(fds) == 0 {

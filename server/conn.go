@@ -35,8 +35,6 @@ type conn struct {
 	queued   bool                  // it is in loop.queue
 	verdict  auth.Verdict          // of the request's credentials, after a wait; Unknown: none yet
 	seat     admission.Seat        // while holding and then in the queue, and while viewing
-	moved    bool                  // it is another process's by now, or about to be
-	ahead    uint32                // the upgrade that has sent its socket ahead, see ahead.go; 0: none
 	late     bool                  // the socket has not taken all of a reply; deadline is for that
 	owed     []byte                // what is left of a reply's body, which belongs to the stream, see owed.go
 	deadline clock.Instant         // of the phase; 0 is none

@@ -462,7 +462,8 @@ func (s *Server) begin() {
 // closeRest closes the sockets of addresses that the configuration does not have any more.
 func (p *predecessor) closeRest() {
 	for key, moved := range p.listeners {
-		if key.role == rolePlain && slices.ContainsFunc(p.standIns, func(in standIn) bool { return in.address == key.address }) {
+		of := func(in standIn) bool { return in.address == key.address }
+		if key.role == rolePlain && slices.ContainsFunc(p.standIns, of) {
 			continue
 		}
 		for _, fd := range slices.Concat(moved.fds...) {

@@ -41,7 +41,7 @@ func (s *Server) linger(ctx context.Context) error {
 		"for", time.Duration(s.config().Timeouts.UpgradeLinger))
 	handover.Reach(handover.Lingering)
 	d := s.handed
-	d.frozen.loops.each(func(l *loop, now clock.Instant) { l.forgetMoved(now) })
+	d.frozen.loops.each(func(l *loop, now clock.Instant) { l.forgetMoved(d, now) })
 	for _, f := range d.follows {
 		s.helpers.Go(func() { s.follow(ctx, f) })
 	}
@@ -113,14 +113,15 @@ const lingerCheck = 200 * time.Millisecond
 
 // forgetMoved drops the conns that are the new process's, without a word to anybody, and ends the pushes that could not
 // move: their streams are fed elsewhere, and they come there when they come again.
-func (l *loop) forgetMoved(now clock.Instant) {
+func (l *loop) forgetMoved(d *departure, now clock.Instant) {
 	l.owner.check()
 	for _, c := range l.conns {
-		switch {
-		case c == nil:
-		case c.moved:
+		if c == nil {
+			continue
+		}
+		if _, moved := d.moved[c]; moved {
 			l.forget(c, now)
-		case c.push != nil:
+		} else if c.push != nil {
 			l.mark(c, reason.ShuttingDown)
 		}
 	}

@@ -51,6 +51,7 @@ type loop struct {
 	leaving  []*conn                    // marked, not yet swept
 	asking   map[*conn]*inquiry         // those who asked for a stream that not everybody may watch
 	kept     map[*conn][]byte           // what had come in another process, see gnetWire.kept
+	sent     map[*conn]struct{}         // those whose sockets have gone ahead to another process, see ahead.go
 	chores   clock.Instant              // when deadlines are next looked at
 	draining loopDrain
 	reported reports

@@ -84,9 +84,11 @@ func (d *departure) leave(l *loop, now clock.Instant) {
 			continue
 		}
 		m, ok := d.describe(l, c)
-		c.moved = ok
+		if !ok {
+			continue
+		}
+		d.moved[c] = struct{}{}
 		switch {
-		case !ok:
 		case m.Ahead != 0:
 			d.viewers = append(d.viewers, m)
 		default:
@@ -117,7 +119,7 @@ func (d *departure) describe(l *loop, c *conn) (m movedConn, ok bool) {
 	if c.viewer != nil {
 		v := l.hub.Export(c.viewer, d.exports[m.Stream])
 		m.Viewer, m.Seat = &v, c.seat
-		if c.ahead == d.attempt {
+		if _, gone := l.sent[c]; gone {
 			m.Ahead, _ = socketName(int(c.fd)) // else it goes now
 		}
 	}

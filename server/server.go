@@ -73,7 +73,6 @@ type Server struct {
 	reloading   chan struct{}               // holds one while somebody reloads
 	orders      chan func()                 // calls for the server's own goroutine
 	upgrading   sync.Mutex                  // held by who upgrades
-	attempt     uint32                      // which upgrade that is, of who upgrades
 	before      *predecessor                // from which all is taken over; nil: from none
 	drained     chan struct{}               // closed by Drain
 	drainOnce   sync.Once                   // closes it

@@ -154,6 +154,7 @@ func (s *Server) upgrade(ctx context.Context, program string) error {
 	if err != nil {
 		return childError(ctx, child, err)
 	}
+	defer s.node.tell(func(l *loop, _ clock.Instant) { l.sent = nil })
 	if err := s.sendAhead(ctx, child.Conn); err != nil {
 		return childError(ctx, child, err)
 	}
@@ -163,10 +164,10 @@ func (s *Server) upgrade(ctx context.Context, program string) error {
 	return s.awaitRunning(child)
 }
 
-// childError is what went wrong: the end of the new program, or that it took too long, rather than what follows from it.
+// childError is what went wrong: the end of the new program, or that it took too long, rather than what follows from
+// that.
 func childError(ctx context.Context, child *handover.Child, err error) error {
-	var refused *handover.Refusal
-	if errors.As(err, &refused) {
+	if _, refused := errors.AsType[*handover.Refusal](err); refused {
 		return fmt.Errorf("the new program: %w", err)
 	}
 	if ctx.Err() != nil {
@@ -427,10 +428,10 @@ type departure struct {
 	files   [][]int       // of those of tasks, in order
 	node    movedNode
 	past    []*admin.Past
-	viewers []movedConn // whose sockets have gone ahead
-	conns   []movedConn // all others
-	fds     []int       // of conns
-	attempt uint32
+	viewers []movedConn            // whose sockets have gone ahead
+	conns   []movedConn            // all others
+	fds     []int                  // of conns
+	moved   map[*conn]struct{}     // all of them
 	stay    map[*stream.Stream]int // viewers that cannot move
 	follows []follow               // of streams that have such
 	ends    []int                  // of follows, for the new process
@@ -439,7 +440,7 @@ type departure struct {
 
 // depart describes what moves: of the streams, those that the new process has as well.
 func (s *Server) depart(f *freeze, ready prepared) (*departure, error) {
-	d := &departure{places: map[*stream.Stream]int{}, stay: map[*stream.Stream]int{}, attempt: s.attempt, frozen: f}
+	d := &departure{places: map[*stream.Stream]int{}, stay: map[*stream.Stream]int{}, moved: map[*conn]struct{}{}, frozen: f}
 	for _, path := range ready.Streams {
 		st := s.reg.Find([]byte(path))
 		if st == nil {
@@ -458,7 +459,9 @@ func (s *Server) depart(f *freeze, ready prepared) (*departure, error) {
 		d.stays()
 		return nil, err
 	}
-	d.node = movedNode{Sessions: s.node.sessions.all(), Pushes: s.node.access.all(d.places), Bans: s.gate.bans.All(time.Now())}
+	d.node = movedNode{
+		Sessions: s.node.sessions.all(), Pushes: s.node.access.all(d.places), Bans: s.gate.bans.All(time.Now()),
+	}
 	if a := s.admin.Load(); a != nil {
 		const streams = 200 // of some 10 KB in a message
 		d.past = a.Past().Parts(streams)
@@ -545,14 +548,5 @@ func batches(list []movedConn, most int) (all []batch) {
 func (d *departure) stays() {
 	for _, f := range d.follows {
 		f.from.Close()
-	}
-	if d.frozen.loops != nil {
-		d.frozen.loops.each(func(l *loop, _ clock.Instant) {
-			for _, c := range l.conns {
-				if c != nil {
-					c.moved = false
-				}
-			}
-		})
 	}
 }

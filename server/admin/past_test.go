@@ -10,7 +10,8 @@ import (
 	"pumpd/server/stream"
 )
 
-// What one process has seen another one goes on with: the same graphs, events and sources. What does not fit is refused.
+// What one process has seen another one goes on with: the same graphs, events and sources. What does not fit is
+// refused.
 func TestPastMoves(t *testing.T) {
 	r := newRig(t, pushStream("a", ""), pushStream("b", ""))
 	streams, h := r.s.Streams.Streams(), r.rates.history
@@ -44,7 +45,8 @@ func TestPastMoves(t *testing.T) {
 			t.Errorf("graphs are %v, want %v", got, want)
 		}
 	}
-	if want, got := h.recent(""), there.recent(""); len(want) == 0 || len(got) != len(want) || got[0].Text != want[0].Text {
+	want, got := h.recent(""), there.recent("")
+	if len(want) == 0 || len(got) != len(want) || got[0].Text != want[0].Text {
 		t.Errorf("events are %v, want %v", got, want)
 	}
 	if got := there.tenures(streams[0]); len(got) != 1 || got[0].From != "192.0.2.1:5" {

@@ -16,7 +16,8 @@ import (
 var (
 	oldPackage = sync.OnceValues(func() (string, error) { return pack("old") })
 	newPackage = sync.OnceValues(func() (string, error) {
-		return pack("new", "-c", "user.name=x", "-c", "user.email=x@localhost", "commit", "-q", "--allow-empty", "-m", "newer")
+		return pack("new", "-c", "user.name=x", "-c", "user.email=x@localhost", "commit", "-q", "--allow-empty", "-m",
+			"newer")
 	})
 )
 

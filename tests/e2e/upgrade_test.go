@@ -52,8 +52,9 @@ func TestUpgradeUnnoticed(t *testing.T) {
 	above := startPump(t, "", pushStream("live"))
 	secure := freeAddress(t, newHost())
 	settings := func(loops int) string { return fmt.Sprintf("log_level = \"debug\"\nloops = %d\n", loops) }
-	more := fmt.Sprintf("[tls]\nlisten = [%q]\ncertificates = [{ cert = %q, key = %q }]\n%s[[streams]]\npath = \"pulled\"\n"+
-		"type = \"mmsh_pull\"\nurl = %q\n", secure, cert, key, pushStream("live"), above.url("mmsh", "live"))
+	more := fmt.Sprintf("[tls]\nlisten = [%q]\ncertificates = [{ cert = %q, key = %q }]\n", secure, cert, key) +
+		pushStream("live") + fmt.Sprintf("[[streams]]\npath = \"pulled\"\ntype = \"mmsh_pull\"\nurl = %q\n",
+		above.url("mmsh", "live"))
 	l := startLineage(t, pumpdProgram, settings(2), more)
 	for _, addr := range []string{l.addr, above.addr} {
 		startTool(t, "bench push", exec.Command(mustBuild(t, benchProgram), "push", "-synthetic", "-gop", "500ms",
