@@ -440,7 +440,9 @@ type departure struct {
 
 // depart describes what moves: of the streams, those that the new process has as well.
 func (s *Server) depart(f *freeze, ready prepared) (*departure, error) {
-	d := &departure{places: map[*stream.Stream]int{}, stay: map[*stream.Stream]int{}, moved: map[*conn]struct{}{}, frozen: f}
+	d := &departure{
+		places: map[*stream.Stream]int{}, stay: map[*stream.Stream]int{}, moved: map[*conn]struct{}{}, frozen: f,
+	}
 	for _, path := range ready.Streams {
 		st := s.reg.Find([]byte(path))
 		if st == nil {
