@@ -63,7 +63,7 @@ box systemctl is-active basic.target >/dev/null || { cat "$layer/console"; exit 
 property() { box systemctl show pumpd -p "$1" --value; }
 says() { property StatusText | grep -q "$1"; }
 plays() { box pumpd doctor -for 1s mmsh://127.0.0.1:8086/streams/demo; }
-journal() { box journalctl -u pumpd -o cat | grep -q "$1"; }
+journal() { box journalctl -u pumpd -o cat | grep "$1" >/dev/null; } # with -q grep would end before journalctl has
 edit() { box sed -i "$1" /etc/pumpd/pump.toml; }
 
 # What docs/install.md has an operator do.
