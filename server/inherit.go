@@ -10,8 +10,6 @@ import (
 	"os"
 	"slices"
 
-	"golang.org/x/sys/unix"
-
 	"pumpd/server/admin"
 	"pumpd/server/clock"
 	"pumpd/server/config"
@@ -116,11 +114,9 @@ func (s *Server) takeOver() error {
 	if err := p.conn.Send(kindTaken, nothing{}); err != nil {
 		return err
 	}
-	m, err := p.conn.Expect(kindCommitted)
-	if err != nil {
+	if err := expect(p.conn, kindCommitted); err != nil {
 		return err
 	}
-	m.Close()
 	handover.Reach(handover.Running)
 	return nil
 }
@@ -236,11 +232,7 @@ func (s *Server) takeStream(m *handover.Message) error {
 	}
 	a := arrivingStream{stream: st, importer: importer, tasks: make([]*inheritance, len(tasks))}
 	files := m.Take()
-	defer func() {
-		for _, fd := range files {
-			unix.Close(fd)
-		}
-	}()
+	defer func() { closeAll(files) }()
 	for _, t := range of.Tasks {
 		if t.Task < 0 || t.Task >= len(tasks) || t.File && len(files) == 0 {
 			return fmt.Errorf("stream %s: task %d of %d, with %d files", of.Path, t.Task, len(tasks), len(files))
@@ -466,9 +458,7 @@ func (p *predecessor) closeRest() {
 		if key.role == rolePlain && slices.ContainsFunc(p.standIns, of) {
 			continue
 		}
-		for _, fd := range slices.Concat(moved.fds...) {
-			unix.Close(fd)
-		}
+		closeAll(slices.Concat(moved.fds...))
 	}
 }
 
@@ -492,9 +482,7 @@ func (p *predecessor) takeSocket(r role, address string) (fd int, ok bool) {
 		return -1, false
 	}
 	delete(p.listeners, key)
-	for _, more := range slices.Concat(moved.fds...)[1:] {
-		unix.Close(more)
-	}
+	closeAll(slices.Concat(moved.fds...)[1:])
 	return moved.fds[0][0], true
 }
 

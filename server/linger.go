@@ -71,7 +71,7 @@ func (s *Server) lastWords() error {
 
 // left is how many connections have not moved.
 func (s *Server) left() int64 {
-	return s.gate.inside.Load() - int64(len(s.handed.viewers)+len(s.handed.conns)-len(s.handed.follows))
+	return s.gate.inside.Load() - int64(len(s.handed.moved))
 }
 
 // leaveTasks ends what goes on in the new process, without a word.

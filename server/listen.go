@@ -6,8 +6,6 @@ import (
 	"net"
 	"net/netip"
 	"os"
-	"slices"
-	"strconv"
 
 	"github.com/panjf2000/gnet/v2/pkg/socket"
 	"golang.org/x/sys/unix"
@@ -185,29 +183,18 @@ func abandon(a plainAddress) error {
 	if err := unix.Listen(stub, 1); err != nil {
 		return os.NewSyscallError("listen", err)
 	}
-	open, err := os.ReadDir("/proc/self/fd")
-	if err != nil {
-		return err
-	}
-	for _, entry := range open {
-		fd, err := strconv.Atoi(entry.Name())
-		if err != nil || !a.has(fd) {
-			continue
+	for _, b := range a.bookings {
+		fds, err := listening(b.at)
+		if err != nil {
+			return err
 		}
-		if err := unix.Dup3(stub, fd, unix.O_CLOEXEC); err != nil {
-			return os.NewSyscallError("dup3", err)
+		for _, fd := range fds {
+			if err := unix.Dup3(stub, fd, unix.O_CLOEXEC); err != nil {
+				return os.NewSyscallError("dup3", err)
+			}
 		}
 	}
 	return nil
-}
-
-// has says whether a descriptor is a listener on the address.
-func (a *plainAddress) has(fd int) bool {
-	if n, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_ACCEPTCONN); err != nil || n == 0 {
-		return false
-	}
-	at := addressOfSocket(fd)
-	return slices.ContainsFunc(a.bookings, func(b booking) bool { return b.at == at })
 }
 
 // addressOfSocket is what a socket is bound to, not valid for one that is not of TCP.

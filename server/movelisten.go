@@ -74,9 +74,7 @@ func (in *standIn) swap() (left []int, err error) {
 		}
 	}
 	used := min(len(in.gnets), len(in.sockets))
-	for _, socket := range in.sockets[:used] {
-		unix.Close(socket)
-	}
+	closeAll(in.sockets[:used])
 	return in.sockets[used:], nil
 }
 

@@ -184,7 +184,7 @@ func childError(ctx context.Context, child *handover.Child, err error) error {
 // greet waits until the new process is ready to take over.
 func (s *Server) greet(child *handover.Child) (ready prepared, err error) {
 	hello := handover.Hello{Version: descriptionVersion, Program: "pumpd " + s.Version, PID: os.Getpid(),
-		Now: s.clock.Now(), Mono: handover.Monotonic()}
+		Now: s.clock.Now(), Mono: clock.Monotonic()}
 	handover.Reach(handover.Greeting)
 	if _, err := child.Greet(hello); err != nil {
 		return ready, err
@@ -297,19 +297,18 @@ func (s *Server) handAllOver(ctx context.Context, child *handover.Child, ready p
 		return err
 	}
 	defer func() {
-		if closeAll(d.ends); err != nil {
+		if err != nil {
 			d.stays()
 		}
+		closeAll(d.ends)
 	}()
 	handover.Reach(handover.Sending)
 	if err := d.send(child.Conn); err != nil {
 		return err
 	}
-	m, err := child.Expect(kindTaken)
-	if err != nil {
+	if err := expect(child.Conn, kindTaken); err != nil {
 		return err
 	}
-	m.Close()
 	s.closeQuota() // the new process opens it
 	s.node.quota.Store(nil)
 	if err := child.Send(kindCommitted, nothing{}); err != nil {
@@ -327,11 +326,9 @@ func (s *Server) handAllOver(ctx context.Context, child *handover.Child, ready p
 // awaitRunning waits until the new process serves.
 func (s *Server) awaitRunning(child *handover.Child) error {
 	child.SetDeadline(time.Now().Add(runningTime))
-	m, err := child.Expect(kindRunning)
-	if err != nil {
+	if err := expect(child.Conn, kindRunning); err != nil {
 		return fmt.Errorf("%w: process %d: %w", errNotServed, child.PID, err)
 	}
-	m.Close()
 	return nil
 }
 
@@ -459,6 +456,7 @@ func (s *Server) depart(f *freeze, ready prepared) (*departure, error) {
 	f.loops.each(d.leave)
 	if err := d.addFollows(s.clock.Now()); err != nil {
 		d.stays()
+		closeAll(d.ends)
 		return nil, err
 	}
 	d.node = movedNode{

@@ -3,9 +3,6 @@ package handover
 import (
 	"errors"
 	"fmt"
-	"time"
-
-	"golang.org/x/sys/unix"
 
 	"pumpd/server/clock"
 )
@@ -18,18 +15,8 @@ type Hello struct {
 	PID     int
 
 	Now  clock.Instant // of the one who says it; 0 in the new program, which goes on with the old one's
-	Mono int64         // nanoseconds of CLOCK_MONOTONIC at Now
+	Mono int64         // clock.Monotonic at Now
 }
-
-// Monotonic is the time for Hello.Mono, which all processes of a machine have in common.
-func Monotonic() int64 {
-	var t unix.Timespec
-	_ = unix.ClockGettime(unix.CLOCK_MONOTONIC, &t) // fails only for clocks that do not exist
-	return t.Nano()
-}
-
-// Begun is when the clock of who said hello was at 0.
-func (h *Hello) Begun() time.Duration { return time.Duration(h.Mono - int64(h.Now)) }
 
 // A Refusal is said in place of anything else, and is the last thing that is.
 type Refusal struct { //nolint:errname // it is a message, and an error to whom it is said

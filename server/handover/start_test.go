@@ -94,7 +94,7 @@ func startTest(t *testing.T, role string) *Child {
 	return c
 }
 
-var oldHello = Hello{Version: 7, Program: "old", PID: os.Getpid(), Now: clock.Instant(5), Mono: Monotonic()}
+var oldHello = Hello{Version: 7, Program: "old", PID: os.Getpid(), Now: clock.Instant(5), Mono: clock.Monotonic()}
 
 func TestHandover(t *testing.T) {
 	for _, role := range []string{"polite", "again"} {
