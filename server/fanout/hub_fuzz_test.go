@@ -22,6 +22,7 @@ func FuzzHub(f *testing.F) {
 	f.Add([]byte{'j', 'p', 0x90, 'p', 0xA1, 'r', 'p', 0x80, 'p', 'p', 'r', 'f', 'p', 'r'})
 	f.Add([]byte("jjpppplttttttojhppppjrhtttttojppkjpplptpr"))
 	f.Add([]byte("jvwcppm\x90pr\xA1pmrhmppmrlmpkpmrettmp"))
+	f.Add([]byte("ppppppprcx")) // the only one leaves while it waits for a key frame
 	f.Fuzz(func(t *testing.T, script []byte) {
 		if len(script) > 100 {
 			return

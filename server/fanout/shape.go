@@ -308,13 +308,14 @@ func (h *Hub) release(a *audience, now clock.Instant) {
 	j := a.stream.Joins()
 	waiting := a.patient[:0]
 	for _, v := range a.patient {
+		if v.state != queued {
+			continue // it has left, and if it was the last one the audience is nowhere
+		}
 		same := j != nil && j.Gen == v.gen
 		there := same && j.Newest.After(v.at) && !j.Newest.After(a.at)
-		switch {
-		case v.state != queued:
-		case same && !there && now.Since(v.joined) < stream.KeyPatience:
+		if same && !there && now.Since(v.joined) < stream.KeyPatience {
 			waiting = append(waiting, v)
-		default:
+		} else {
 			v.debt = joining
 			h.enqueue(v, line.Burst)
 		}
