@@ -30,6 +30,9 @@ type listener struct {
 	// meanwhile; a flood on one listener leaves the others alone. A loop that is in the middle of a round takes none for
 	// a tenth of a second, and then all that wait: with 4 of them a full pump let 40 viewers in a second.
 	enrolling chan struct{}
+
+	// Of the server's own goroutine. Closed when nobody accepts on it any more.
+	ended chan struct{}
 }
 
 // A newcomer is a connection that the gate has counted in, up to the end of its handshake.
@@ -77,7 +80,13 @@ func (s *Server) closeListeners() {
 }
 
 // accept has connections taken on a listener until it is closed.
-func (s *Server) accept(on *listener) { s.helpers.Go(func() { s.acceptOn(on) }) }
+func (s *Server) accept(on *listener) {
+	on.ended = make(chan struct{})
+	s.helpers.Go(func() {
+		defer close(on.ended)
+		s.acceptOn(on)
+	})
+}
 
 // acceptOn accepts on one listener and has those go on that the gate has counted in.
 func (s *Server) acceptOn(on *listener) {
@@ -148,12 +157,41 @@ func (t *acceptFailures) tell(err error, now clock.Instant) {
 func (s *Server) handOver(on *listener, h *enrolment) {
 	on.enrolling <- struct{}{}
 	defer func() { <-on.enrolling }()
-	err := s.reactor.register(h.newcomer.Conn, h)
-	if err == nil {
+	handed, err := s.enrol(h)
+	switch {
+	case handed != nil && h.tls != nil:
+		handed.relays.goOn(s.handshakes.going, h.newcomer, h.tls)
+	case handed != nil: // it came when all stood still already
+		h.newcomer.Close()
+	case err == nil:
 		return
-	}
-	if !errors.Is(err, net.ErrClosed) { // as the gate does with one that must go
+	case !errors.Is(err, net.ErrClosed): // as the gate does with one that must go
 		s.log.Error("accepted connection was lost", "err", err)
 	}
 	s.gate.leave(h.newcomer.guest)
+}
+
+// enrol has a loop take a connection, unless all has been handed to another process.
+func (s *Server) enrol(h *enrolment) (handed *departure, err error) {
+	s.passing.RLock()
+	defer s.passing.RUnlock()
+	if s.handed != nil {
+		return s.handed, nil
+	}
+	if h.tls != nil {
+		s.handshakes.unlist(h.newcomer)
+	}
+	return nil, s.reactor.register(h.newcomer.Conn, h)
+}
+
+// giveUp is for a connection whose handshake has failed.
+func (s *Server) giveUp(c *newcomer) {
+	s.passing.RLock()
+	handed := s.handed
+	s.handshakes.unlist(c)
+	s.passing.RUnlock()
+	if handed != nil {
+		handed.relays.giveUp(c)
+	}
+	s.gate.leave(c.guest)
 }

@@ -69,13 +69,21 @@ func (l *loop) visit(c *conn, had fanout.Stay, why string) *accesslog.Visit {
 	}
 }
 
-// tlsVersion is how c speaks TLS, such as "TLSv1.3", "" where it does not.
+// tlsVersion is how the peer speaks TLS, such as "TLSv1.3", or "TLS" where nobody knows, "" where it does not.
 func tlsVersion(c *conn) string {
-	w, ok := c.wire.(*tlsWire)
-	if !ok {
+	var version uint16
+	switch w := c.wire.(type) {
+	case *tlsWire:
+		version = w.tls.ConnectionState().Version
+	case *relayed:
+		version = w.version
+	default:
 		return ""
 	}
-	return strings.ReplaceAll(tls.VersionName(w.tls.ConnectionState().Version), " ", "v")
+	if version == 0 {
+		return "TLS"
+	}
+	return strings.ReplaceAll(tls.VersionName(version), " ", "v")
 }
 
 // reports are how far the loop has come with lines for those who still watch: so far through its conns since they were

@@ -93,7 +93,7 @@ func (l *loop) sendAhead(to *handover.Conn, from int) (p aheadPiece) {
 		var fds []int
 		for ; p.next < len(l.conns) && len(fds) < handover.MostDescriptors; p.next++ {
 			c := l.conns[p.next]
-			if c == nil || c.viewer == nil || !l.canMove(c) {
+			if c == nil || c.viewer == nil || !c.canMove() {
 				continue
 			}
 			if _, gone := l.sent[c]; gone {

@@ -62,7 +62,9 @@ func (h *handshake) introduce() (rest []byte, err error) {
 		case wrong == nil:
 			return b[n:], h.introduced(client)
 		case errors.Is(wrong, proxied.ErrNone):
+			h.all.mu.Lock()
 			h.front.awaited = false
+			h.all.mu.Unlock()
 			return b, nil
 		case !errors.Is(wrong, codec.ErrShort):
 			return nil, wrong
@@ -83,7 +85,9 @@ func (h *handshake) introduced(client netip.AddrPort) error {
 		return errMadeRoom
 	}
 	p := h.front.base.Introduced(client)
+	h.all.mu.Lock()
 	h.remote, h.front = p.At, frontOf(h.all.trusted(), p, false)
+	h.all.mu.Unlock()
 	h.all.named(h.newcomer)
 	h.enter(&h.all.greeting)
 	return nil

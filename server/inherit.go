@@ -331,22 +331,24 @@ func (s *Server) takeConn(m *movedConn, fd int) error {
 }
 
 // connOf makes a connection of package net of a socket, which it closes.
-func connOf(socket int) (net.Conn, error) {
+func connOf(socket int) (*net.TCPConn, error) {
 	f := os.NewFile(uintptr(socket), "connection")
 	defer f.Close()
 	c, err := net.FileConn(f)
 	if err != nil {
 		return nil, err
 	}
-	if _, ok := c.(*net.TCPConn); !ok {
-		c.Close()
-		return nil, errors.New("not a connection of TCP")
+	tcp, ok := c.(*net.TCPConn)
+	switch {
+	case !ok:
+		err = errors.New("not a connection of TCP")
+	case tcp.RemoteAddr() == nil:
+		err = errHungUp
+	default:
+		return tcp, nil
 	}
-	if c.RemoteAddr() == nil {
-		c.Close()
-		return nil, errHungUp
-	}
-	return c, nil
+	c.Close()
+	return nil, err
 }
 
 // errHungUp is that there is nobody at the other end any more.

@@ -17,8 +17,9 @@ import (
 	"pumpd/server/stream"
 )
 
-// What is left of a process that has handed everything over: viewers with TLS, whose keys nobody can move, and
-// connections that are just about to close. It serves them to their end, and is a pump behind the new one meanwhile:
+// What is left of a process that has handed everything over: whoever speaks TLS, whose keys nobody can move, and
+// connections that are just about to close. Encoders, and those whose request is still to come, it relays, see relay.go.
+// Viewers it serves to their end, and is a pump behind the new one meanwhile:
 // for each stream that is watched here there is a connection on which the new process has a viewer, which goes on just
 // where the stream has come to:
 //
@@ -42,12 +43,16 @@ func (s *Server) linger(ctx context.Context) error {
 	handover.Reach(handover.Lingering)
 	d := s.handed
 	d.frozen.loops.each(func(l *loop, now clock.Instant) { l.forgetMoved(d, now) })
+	relaying, stopRelays := context.WithCancel(ctx)
+	defer stopRelays()
+	d.relays.start(relaying, &s.helpers)
 	for _, f := range d.follows {
 		s.helpers.Go(func() { s.follow(ctx, f) })
 	}
 	d.frozen.loops.goOn()
 	s.retire(s.removed(d), map[*stream.Stream]dismissal{})
 	s.outlast(ctx)
+	stopRelays()
 	return errors.Join(s.lastWords(), s.stop())
 }
 
@@ -69,9 +74,10 @@ func (s *Server) lastWords() error {
 	return nil
 }
 
-// left is how many connections have not moved.
+// left is how many connections have not moved, or are relayed.
 func (s *Server) left() int64 {
-	return s.gate.inside.Load() - int64(len(s.handed.moved))
+	d := s.handed
+	return s.gate.inside.Load() - int64(len(d.moved)) + int64(len(d.relays.list))
 }
 
 // leaveTasks ends what goes on in the new process, without a word.
@@ -92,12 +98,13 @@ func (s *Server) outlast(ctx context.Context) {
 	defer over.Stop()
 	tick := time.NewTicker(lingerCheck)
 	defer tick.Stop()
-	for s.gate.inside.Load() > 0 {
+	for s.gate.inside.Load()+s.handed.relays.going.Load() > 0 {
 		select {
 		case <-ctx.Done():
 			return
 		case <-over.C:
-			s.log.Warn("upgrade: the time for what could not move is over", "connections", s.gate.inside.Load())
+			s.log.Warn("upgrade: the time for what could not move is over",
+				"connections", s.gate.inside.Load()+s.handed.relays.going.Load())
 			return
 		case <-s.reactor.done:
 			return
@@ -148,46 +155,37 @@ type follow struct {
 	from   net.Conn // what the new process's viewer is sent
 }
 
-// addFollows adds a viewer in the new process for each stream that is watched by who stays here.
+// addFollows adds a viewer in the new process for each stream that is watched by who stays here, or may be.
 func (d *departure) addFollows(now clock.Instant) error {
 	for st, place := range d.places {
-		if d.stay[st] == 0 {
+		if d.stay[st] == 0 && !d.asked {
 			continue
 		}
 		v, ok := fanout.Follower(d.exports[place], now)
 		if !ok {
 			continue // it is not up
 		}
-		here, there, err := tcpPair()
+		here, err := d.addEnd(movedConn{Stream: place, Viewer: &v, Agent: "pumpd before its upgrade"})
 		if err != nil {
 			return fmt.Errorf("stream %s: %w", st.Config().Path, err)
 		}
 		d.follows = append(d.follows, follow{st, here})
-		fd, err := duplicate(there)
-		there.Close()
-		if err != nil {
-			return err
-		}
-		d.ends = append(d.ends, fd)
-		d.conns = append(d.conns, movedConn{Remote: here.LocalAddr().(*net.TCPAddr).AddrPort(), Stream: place, Viewer: &v,
-			Agent: "pumpd before its upgrade"})
-		d.fds = append(d.fds, fd)
 	}
 	return nil
 }
 
 // tcpPair is two ends of a connection of this machine with itself.
-func tcpPair() (a, b net.Conn, err error) {
+func tcpPair() (a, b *net.TCPConn, err error) {
 	l, err := net.ListenTCP("tcp", net.TCPAddrFromAddrPort(netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), 0)))
 	if err != nil {
 		return nil, nil, err
 	}
 	defer l.Close()
-	if a, err = net.Dial("tcp", l.Addr().String()); err != nil {
+	if a, err = net.DialTCP("tcp", nil, l.Addr().(*net.TCPAddr)); err != nil {
 		return nil, nil, err
 	}
 	for {
-		if b, err = l.Accept(); err != nil {
+		if b, err = l.AcceptTCP(); err != nil {
 			a.Close()
 			return nil, nil, err
 		}

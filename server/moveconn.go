@@ -18,7 +18,7 @@ import (
 )
 
 // How connections move to another process: what is told of each beside its descriptor, see upgrade.go. A conn that has
-// a reply to send, is about to close or speaks TLS does not move: it ends where it is.
+// a reply to send or is about to close does not move, nor a viewer with TLS: it ends where it is.
 
 // A movedConn is all that a conn is.
 type movedConn struct {
@@ -28,6 +28,7 @@ type movedConn struct {
 	Deadline clock.Instant // of its phase
 	Held     bool          // its request waits, until then
 	Front    *movedFront   // nil: no trusted proxy is in front
+	Relay    *movedRelay   // nil: it speaks plainly
 	Stream   int           // of those that move: what it watches, pushes or has an encoder's place for; -1: none
 	Encoder  bool          // it has an encoder's place
 	Asked    clock.Instant // see loop.since; 0: it is not in there
@@ -44,6 +45,14 @@ type movedConn struct {
 type movedFront struct {
 	Base    proxied.Peer
 	Awaited bool
+}
+
+// describe is what is told of a front, nil for none.
+func (f *front) describe() *movedFront {
+	if f == nil {
+		return nil
+	}
+	return &movedFront{f.base, f.awaited}
 }
 
 // A movedPush is a push. What its source was is the stream's to tell.
@@ -66,8 +75,14 @@ type movedPush struct {
 }
 
 // canMove says whether c can go on elsewhere. A push that waits for a claim is asked for before, see contested.
-func (l *loop) canMove(c *conn) bool {
-	return !c.secure() && c.why == reason.None && c.phase != closing && c.phase != closed && c.unsent() == 0
+func (c *conn) canMove() bool {
+	_, sealed := c.wire.(*tlsWire)
+	return !sealed && c.settled()
+}
+
+// settled says that c is not about to close, and has nothing to send.
+func (c *conn) settled() bool {
+	return c.why == reason.None && c.phase != closing && c.phase != closed && c.unsent() == 0
 }
 
 // leave adds those of a loop that can move. The loop stands still.
@@ -77,10 +92,8 @@ func (d *departure) leave(l *loop, now clock.Instant) {
 		if c == nil {
 			continue
 		}
-		if !l.canMove(c) {
-			if c.viewer != nil {
-				d.stay[c.viewer.Stream()]++
-			}
+		if !c.canMove() {
+			d.leaveBehind(l, c)
 			continue
 		}
 		m, ok := d.describe(l, c)
@@ -97,6 +110,17 @@ func (d *departure) leave(l *loop, now clock.Instant) {
 	}
 }
 
+// leaveBehind is for a conn that cannot move: at best it is relayed.
+func (d *departure) leaveBehind(l *loop, c *conn) {
+	switch {
+	case d.addRelay(l, c):
+	case c.viewer != nil:
+		d.stay[c.viewer.Stream()]++
+	case c.phase != closing && c.phase != closed:
+		d.asked = true
+	}
+}
+
 // describe is what is told of a conn; false: its stream does not move, so neither does it.
 func (d *departure) describe(l *loop, c *conn) (m movedConn, ok bool) {
 	var who client
@@ -105,9 +129,7 @@ func (d *departure) describe(l *loop, c *conn) (m movedConn, ok bool) {
 	}
 	m = movedConn{Remote: c.remote, Deadline: c.deadline, Held: c.phase == holding, Asked: l.since[c],
 		Input: c.wire.peek(), Stream: -1, Name: l.viewerOn(c), Agent: who.agent, Host: who.host, Minor: who.minor}
-	if f := l.fronts[c]; f != nil {
-		m.Front = &movedFront{f.base, f.awaited}
-	}
+	m.Front, m.Relay = l.fronts[c].describe(), c.describeTLS()
 	st := c.stream()
 	if st == nil {
 		return m, true
@@ -163,6 +185,7 @@ type arrivingConn struct {
 	stream *stream.Stream // nil: none
 	viewer *fanout.Viewer // nil: it does not watch
 	push   *push          // nil: it does not push
+	tls    *relayed       // nil: it speaks plainly
 	early  *earlyConn     // nil: its socket has come with it
 }
 
@@ -192,6 +215,9 @@ func arrive(m *movedConn, streams []arrivingStream, access *pushAccess) (*arrivi
 	}
 	if m.Push != nil {
 		a.push, err = m.Push.arrive(a.stream, access, m.Remote.Addr())
+	}
+	if m.Relay != nil && err == nil {
+		a.tls, err = m.Relay.arrive()
 	}
 	return a, err
 }
@@ -302,6 +328,9 @@ func (l *loop) goOn(c *conn, a *arrivingConn, now clock.Instant) {
 func (m *movedConn) size() int {
 	const fixed = 256
 	n := fixed + len(m.Input)
+	if m.Relay != nil {
+		n += len(m.Relay.Cert)
+	}
 	if m.Viewer != nil {
 		n += len(m.Viewer.Owed)
 	}

@@ -35,13 +35,13 @@ func (r *pushRights) certifies(cert *x509.Certificate) bool {
 
 // certificate is the one that the peer has shown and client_ca has signed, nil if none.
 func (c *conn) certificate() *x509.Certificate {
-	w, ok := c.wire.(*tlsWire)
-	if !ok {
-		return nil
+	switch w := c.wire.(type) {
+	case *tlsWire:
+		if chains := w.tls.ConnectionState().VerifiedChains; len(chains) > 0 {
+			return chains[0][0]
+		}
+	case *relayed:
+		return w.cert
 	}
-	chains := w.tls.ConnectionState().VerifiedChains
-	if len(chains) == 0 {
-		return nil
-	}
-	return chains[0][0]
+	return nil
 }

@@ -324,7 +324,7 @@ func openEarly(l *loop, g gnet.Conn, e *earlyConn) {
 func openMoved(l *loop, g gnet.Conn, a *arrivingConn, now clock.Instant) {
 	w := &gnetWire{conn: g}
 	g.SetContext(w)
-	w.c = l.adopt(a, w, g.Fd(), now)
+	w.c = l.adopt(a, a.wire(w), g.Fd(), now)
 	l.goOn(w.c, a, now)
 }
 

@@ -76,6 +76,7 @@ type Server struct {
 	before      *predecessor                // from which all is taken over; nil: from none
 	drained     chan struct{}               // closed by Drain
 	drainOnce   sync.Once                   // closes it
+	passing     sync.RWMutex                // locked while all is handed to another process: no loop gets a connection
 
 	// Any goroutine.
 	cfg        atomic.Pointer[config.Config] // what counts now; it does not change
@@ -97,7 +98,7 @@ type Server struct {
 	over      chan struct{}      // closed when orders are not taken any more
 	spent     spent
 	unsettled []arrivingStream // streams whose tasks may not have taken up what they were left
-	handed    *departure       // what has gone to another process; nil: nothing has
+	handed    *departure       // what has gone to another process; nil: nothing has; written with passing locked
 
 	// Set by Run, readable once ready is closed.
 	ready chan struct{}

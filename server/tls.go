@@ -46,6 +46,10 @@ type handshakes struct {
 	line      chan struct{} // holds one for each that computes or wants to
 	cpus      chan struct{} // one for each that computes: a thousand at once would delay rounds by 0.5 s
 	all       sync.WaitGroup
+
+	// Guards who the newcomers are, too: a proxy may say that.
+	mu       sync.Mutex
+	underway map[*newcomer]struct{} // from their accept until a loop has them
 }
 
 func newHandshakes(cfg *config.Config, b *budget, certs *atomic.Pointer[certificates]) *handshakes {
@@ -55,6 +59,8 @@ func newHandshakes(cfg *config.Config, b *budget, certs *atomic.Pointer[certific
 		named:   func(*newcomer) {},
 		line:    make(chan struct{}, b.line),
 		cpus:    make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2)),
+
+		underway: map[*newcomer]struct{}{},
 	}
 	h.setPlaces(b)
 	h.timeout.Store(int64(cfg.Timeouts.Handshake))
@@ -125,6 +131,19 @@ func (h *handshakes) run(c *newcomer) (*tlsWire, error) {
 	return w, nil
 }
 
+// list notes that a handshake is under way, unlist that it is not any more.
+func (h *handshakes) list(c *newcomer) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.underway[c] = struct{}{}
+}
+
+func (h *handshakes) unlist(c *newcomer) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	delete(h.underway, c)
+}
+
 // wait returns when the last handshake is over; there must be no more begun.
 func (h *handshakes) wait() { h.all.Wait() }
 
@@ -188,12 +207,13 @@ func (s *Server) startHandshake(on *listener, c *newcomer) {
 	if c.guest != nil {
 		c.guest.crowd.move(c.guest, s.clock.Now(), func() { c.Close() })
 	}
+	s.handshakes.list(c)
 	s.handshakes.begin(c, func(w *tlsWire, err error) {
 		if err == nil {
 			s.handOver(on, &enrolment{newcomer: c, tls: w})
 			return
 		}
-		s.gate.leave(c.guest)
+		s.giveUp(c)
 		s.log.Debug("tls handshake", "from", c.remote, "err", err)
 	})
 }

@@ -2,14 +2,17 @@ package server
 
 import (
 	"bytes"
+	"net"
 	"os"
 	"time"
 )
 
 // A shim is the connection under a tls.Conn: for the handshake the TCP connection itself, afterwards two buffers that
-// never block. It belongs to the goroutine of the handshake, then to the conn's loop.
+// never block. It belongs to the goroutine of the handshake, then to the conn's loop. Of a connection that is relayed it
+// is the TCP connection again, and belongs to the relay.
 type shim struct {
-	*handshake // nil after it
+	*handshake          // nil after it
+	relay      net.Conn // nil: it is not relayed
 
 	in    []byte  // has come and is not decrypted: the hello, later what is valid for one callback
 	out   []byte  // records; nil if there are none
@@ -22,6 +25,8 @@ type shim struct {
 func (s *shim) Read(p []byte) (int, error) {
 	switch {
 	case len(s.in) > 0:
+	case s.relay != nil:
+		return s.relay.Read(p)
 	case s.handshake != nil:
 		return s.wait(s.Conn.Read, p)
 	default:
@@ -34,7 +39,10 @@ func (s *shim) Read(p []byte) (int, error) {
 
 // Write takes everything.
 func (s *shim) Write(b []byte) (int, error) {
-	if s.handshake != nil {
+	switch {
+	case s.relay != nil:
+		return s.relay.Write(b)
+	case s.handshake != nil:
 		return s.wait(s.Conn.Write, b)
 	}
 	if s.out == nil {
@@ -46,7 +54,10 @@ func (s *shim) Write(b []byte) (int, error) {
 
 // SetWriteDeadline is called by crypto/tls around close_notify.
 func (s *shim) SetWriteDeadline(t time.Time) error {
-	if s.handshake != nil {
+	switch {
+	case s.relay != nil:
+		return s.relay.SetWriteDeadline(t)
+	case s.handshake != nil:
 		return s.Conn.SetWriteDeadline(t)
 	}
 	return nil

@@ -29,7 +29,7 @@ import (
 // Until the new process is told that all is its own, this one has everything: its descriptors are duplicates.
 
 // descriptionVersion is of all that is told below: it is another one whenever any of the types is.
-const descriptionVersion = 2
+const descriptionVersion = 3
 
 // Kinds of messages, in the order in which they come.
 const (
@@ -320,6 +320,7 @@ func (s *Server) handAllOver(ctx context.Context, child *handover.Child, ready p
 		"standstill", time.Since(begun).Round(time.Millisecond))
 	closeAll(f.own)
 	s.handed = d
+	s.passing.Unlock()
 	return nil
 }
 
@@ -338,6 +339,7 @@ type freeze struct {
 	parked []*running
 	loops  *atRest
 	own    []int // sockets of s.listeners, in their order, which are closed meanwhile
+	closed bool  // s.passing is locked
 }
 
 // freeze has everything stand still. After an error everything goes on.
@@ -348,6 +350,8 @@ func (s *Server) freeze(ctx context.Context) (*freeze, error) {
 		err = f.stopAccepting()
 	}
 	if err == nil {
+		s.passing.Lock()
+		f.closed = true
 		f.loops, err = s.node.rest()
 	}
 	if err != nil {
@@ -393,6 +397,14 @@ func (f *freeze) stopAccepting() error {
 		f.own = append(f.own, socket)
 		l.Close()
 	}
+	late := time.After(parkTime)
+	for _, l := range f.s.listeners {
+		select { // what it has accepted is to be a conn, or to be known as one whose handshake is under way
+		case <-l.ended:
+		case <-late:
+			return nil
+		}
+	}
 	return nil
 }
 
@@ -400,6 +412,9 @@ func (f *freeze) stopAccepting() error {
 func (f *freeze) thaw() (err error) {
 	if f.loops != nil {
 		f.loops.goOn()
+	}
+	if f.closed {
+		f.s.passing.Unlock()
 	}
 	for _, r := range f.parked {
 		r.goOn()
@@ -430,8 +445,10 @@ type departure struct {
 	fds     []int                  // of conns
 	moved   map[*conn]struct{}     // all of them
 	stay    map[*stream.Stream]int // viewers that cannot move
-	follows []follow               // of streams that have such
-	ends    []int                  // of follows, for the new process
+	asked   bool                   // there are others that cannot move and may come to watch
+	follows []follow               // of streams that are watched here
+	relays  relays
+	ends    []int // of follows and relays, for the new process
 	frozen  *freeze
 }
 
@@ -439,6 +456,9 @@ type departure struct {
 func (s *Server) depart(f *freeze, ready prepared) (*departure, error) {
 	d := &departure{
 		places: map[*stream.Stream]int{}, stay: map[*stream.Stream]int{}, moved: map[*conn]struct{}{}, frozen: f,
+		relays: relays{
+			log: s.log, patience: time.Duration(s.config().Timeouts.Stall), fresh: map[*newcomer]*net.TCPConn{},
+		},
 	}
 	for _, path := range ready.Streams {
 		st := s.reg.Find([]byte(path))
@@ -454,7 +474,12 @@ func (s *Server) depart(f *freeze, ready prepared) (*departure, error) {
 		d.addTasks(s.running[st])
 	}
 	f.loops.each(d.leave)
-	if err := d.addFollows(s.clock.Now()); err != nil {
+	err := d.addFollows(s.clock.Now())
+	if err == nil && s.handshakes != nil {
+		t := &s.config().Timeouts
+		err = d.addFresh(s.handshakes, s.clock.Now().Add(time.Duration(2*t.Handshake+t.RequestHead)))
+	}
+	if err != nil {
 		d.stays()
 		closeAll(d.ends)
 		return nil, err
@@ -549,4 +574,5 @@ func (d *departure) stays() {
 	for _, f := range d.follows {
 		f.from.Close()
 	}
+	d.relays.stay()
 }

@@ -110,10 +110,13 @@ func (l *loop) isAbout(c *conn, stream string, network netip.Prefix) bool {
 		(!network.IsValid() || network.Contains(c.remote.Addr().WithZone("")))
 }
 
-// secure says whether c speaks TLS with us.
+// secure says whether the peer speaks TLS.
 func (c *conn) secure() bool {
-	_, ok := c.wire.(*tlsWire)
-	return ok
+	switch c.wire.(type) {
+	case *tlsWire, *relayed:
+		return true
+	}
+	return false
 }
 
 var errNobody = errors.New("kick: want a viewer, a stream or a network")
