@@ -17,7 +17,8 @@ var (
 )
 
 // A Request is the head of one request. All slices alias the input; a field that is not there is nil, one that is
-// there without a value is empty. Of a field that comes twice the first counts, except where it says otherwise.
+// there without a value is empty. Of a field that comes twice the first counts, except where it says otherwise; Host
+// may not come twice.
 type Request struct {
 	Method []byte // a token in the case it came in; unknown ones are the server's affair (405, 501)
 	Target []byte // as it stands in the request line
@@ -29,7 +30,7 @@ type Request struct {
 
 	Minor int // of HTTP/1.Minor: 0 or 1; what is above 1 counts as 1 ([RFC 9110] 2.5)
 
-	Host          []byte // of an absolute-form target, otherwise of the Host field; may have a port
+	Host          []byte // of an absolute-form target, otherwise of the Host field; may have a port, and be no name
 	UserAgent     []byte // see ParseAgent
 	ContentType   []byte // without parameters
 	Cookie        []byte // see CookieValue
@@ -196,7 +197,7 @@ func (r *Request) cutPath(t []byte) {
 }
 
 func (r *Request) readFields(all *fields) error {
-	body := framing{length: -1}
+	body, hosts := framing{length: -1}, 0
 	for {
 		name, value, err := all.next()
 		if err != nil {
@@ -205,9 +206,16 @@ func (r *Request) readFields(all *fields) error {
 		if name == nil {
 			break
 		}
+		if fold(name, "host") {
+			hosts++
+		}
 		if err := r.field(name, value, &body); err != nil {
 			return err
 		}
+	}
+	if hosts > 1 {
+		// A proxy in front of us may have looked at the other one. None at all is common in HTTP/1.0. [RFC 9112] 3.2
+		return fmt.Errorf("host: %d of them, allowed is one", hosts)
 	}
 	if body.chunked && (body.length >= 0 || r.Minor == 0) {
 		// Two answers to where the body ends, or one that HTTP/1.0 does not know: the classic of request smuggling.
@@ -224,7 +232,7 @@ func (r *Request) field(name, value []byte, body *framing) error {
 	case "pragma":
 		r.Pragma.Parse(value)
 	case "host":
-		first(&r.Host, value)
+		return r.host(value)
 	case "user-agent":
 		first(&r.UserAgent, value)
 	case "content-type":
@@ -254,5 +262,15 @@ func (r *Request) field(name, value []byte, body *framing) error {
 	case "transfer-encoding":
 		return body.transferEncoding(value)
 	}
+	return nil
+}
+
+// host takes the Host field. We refuse what nginx and net/http both refuse, so no player can need it. To refuse more
+// would be wrong: old ones send addresses of IPv6 without brackets, FFmpeg and VLC a name as it was typed.
+func (r *Request) host(value []byte) error {
+	if bytes.ContainsFunc(value, func(c rune) bool { return c == '/' || c <= ' ' || c == 0x7F }) {
+		return fmt.Errorf("host: %.40q has a slash, a blank or a control character", value)
+	}
+	first(&r.Host, value)
 	return nil
 }

@@ -51,6 +51,7 @@ func TestAnswers(t *testing.T) {
 			[]string{"Content-Length: 15"}, false},
 		{"head too large for HEAD", "HEAD /streams/a HTTP/1.1\r\n" + strings.Repeat("X: y\r\n", 65) + "\r\n", "HTTP/1.1 431 ",
 			nil, false},
+		{"two hosts", "GET /streams/a HTTP/1.1\r\n" + wmp + "Host: a\r\nHost: b\r\n\r\n", "HTTP/1.1 400 ", nil, false},
 		{"escaped path", "GET /%73treams/%41 HTTP/1.1\r\n" + wmp + "\r\n", "HTTP/1.1 200 OK", nil, true},
 		{"escaped slash", "GET /streams%2Fa HTTP/1.1\r\n" + wmp + "\r\n", "HTTP/1.1 404 Not Found", nil, false},
 		{"MPlayer's fragment", "GET /streams/a%23" + strings.Repeat("t=10", 500) + " HTTP/1.0\r\n" + ff + "\r\n",
