@@ -64,7 +64,7 @@ func runDoctor(args []string, stdout, stderr io.Writer) int {
 		}
 	}
 	for _, u := range urls {
-		o := doctor.Options{URL: asViewers(own, u, *watch), Watch: *watch, Patience: 10 * time.Second}
+		o := doctor.Options{URL: asViewers(own, u, *watch), Watch: *watch, Patience: 10 * time.Second, Here: own != nil}
 		r, err := doctor.Examine(ctx, o)
 		if err != nil {
 			fmt.Fprintf(stderr, "pumpd doctor: %v\n", err)

@@ -9,6 +9,8 @@ import (
 	"crypto/x509"
 	"math/big"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -44,13 +46,18 @@ func TestCertificates(t *testing.T) {
 		name    string
 		left    time.Duration
 		trusted bool
+		host    string // the certificate is for 127.0.0.1
+		here    bool
 		want    Severity // "": no finding
 		text    string
 	}{
-		{"good", 60 * 24 * time.Hour, true, "", ""},
-		{"ends soon", 7 * 24 * time.Hour, true, Warning, "the certificate ends on"},
-		{"ended", -time.Hour, true, Fault, "expired"},
-		{"unknown", 60 * 24 * time.Hour, false, Fault, "unknown authority"},
+		{"good", 60 * 24 * time.Hour, true, "127.0.0.1", false, "", ""},
+		{"ends soon", 7 * 24 * time.Hour, true, "127.0.0.1", false, Warning, "the certificate ends on"},
+		{"ended", -time.Hour, true, "127.0.0.1", false, Fault, "expired"},
+		{"unknown", 60 * 24 * time.Hour, false, "127.0.0.1", false, Fault, "unknown authority"},
+		{"another name", 60 * 24 * time.Hour, true, "localhost", false, Fault, "localhost"},
+		{"another name for a pump of this machine", 60 * 24 * time.Hour, true, "localhost", true, "", ""},
+		{"unknown on a pump of this machine", 60 * 24 * time.Hour, false, "localhost", true, Fault, "unknown authority"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -62,10 +69,13 @@ func TestCertificates(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			addr := good().serveOn(t, l)
+			_, port, err := net.SplitHostPort(good().serveOn(t, l))
+			if err != nil {
+				t.Fatal(err)
+			}
 			r, err := Examine(context.Background(), Options{
-				URL: "https://" + addr + "/streams/x", Watch: 50 * time.Millisecond, Patience: time.Second,
-				TLS: &tls.Config{RootCAs: roots},
+				URL: "https://" + c.host + ":" + port + "/streams/x", Watch: 50 * time.Millisecond, Patience: time.Second,
+				TLS: &tls.Config{RootCAs: roots}, Here: c.here,
 			})
 			if err != nil {
 				t.Fatal(err)
@@ -86,5 +96,51 @@ func TestCertificates(t *testing.T) {
 				t.Errorf("%+v", r.Findings)
 			}
 		})
+	}
+}
+
+// A pump's own listeners are asked until when their certificates are good, and nothing else: for which name they are
+// nobody knows here.
+func TestHouseCertificates(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		left time.Duration
+		want Severity // "": no finding
+		text string
+	}{
+		{"good", 60 * 24 * time.Hour, "", ""},
+		{"ends soon", 7 * 24 * time.Hour, Warning, "the certificate ends on"},
+		{"ended", -time.Hour, Fault, "the certificate ended on"},
+		{"clock far behind", 400 * 24 * time.Hour, Fault, "the certificate is good from"},
+	} {
+		certificate, _ := selfSigned(t, c.left)
+		now := time.Now()
+		if strings.Contains(c.name, "clock") {
+			now = now.Add(-200 * 24 * time.Hour)
+		}
+		for _, on := range []string{"admin", "tls.listen"} {
+			t.Run(on+" "+c.name, func(t *testing.T) {
+				s := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+				s.TLS = &tls.Config{Certificates: []tls.Certificate{certificate}}
+				s.StartTLS()
+				t.Cleanup(s.Close)
+				h := wellKept(t)
+				h.clock = func() (time.Time, bool) { return now, true }
+				addr := s.Listener.Addr().String()
+				if on == "admin" {
+					h.cfg.Server.Admin, h.cfg.Server.AdminTLS = addr, true
+				} else {
+					h.cfg.TLS.Listen = []string{addr}
+				}
+				h.look(t.Context())
+				switch f := h.findings; {
+				case c.want == "" && len(f) == 0:
+				case len(f) == 1 && f[0].Kind == "certificate" && f[0].Severity == c.want &&
+					strings.HasPrefix(f[0].Text, on+" "+addr+": "+c.text):
+				default:
+					t.Errorf("%+v, want %s %q", f, c.want, c.text)
+				}
+			})
+		}
 	}
 }

@@ -22,6 +22,7 @@ type Options struct {
 	Watch    time.Duration // for how long the stream is watched; what takes longer to show is not found
 	Patience time.Duration // how long a connection, or an answer, may take
 	TLS      *tls.Config   // how certificates are judged; nil: as the system does
+	Here     bool          // the pump is on this machine: its certificate is hardly for the address that URL has
 }
 
 // A Severity says how bad a Finding is.

@@ -3,7 +3,6 @@ package doctor
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
@@ -121,32 +120,6 @@ func plainly(err error, at endpoint, patience time.Duration) error {
 type nameError struct{ name, text string }
 
 func (e *nameError) Error() string { return e.name + ": " + e.text }
-
-// expiring is how long before its end a certificate should have been renewed.
-const expiring = 14 * 24 * time.Hour
-
-func (x *examination) judgeCertificate(chain []*x509.Certificate, name string, roots *x509.CertPool, now time.Time) {
-	const renew = "Have it renewed, or install the whole chain: certificate first, then what signed it."
-	if len(chain) == 0 {
-		return
-	}
-	between := x509.NewCertPool()
-	for _, c := range chain[1:] {
-		between.AddCert(c)
-	}
-	leaf := chain[0]
-	_, err := leaf.Verify(x509.VerifyOptions{DNSName: name, Roots: roots, Intermediates: between, CurrentTime: now})
-	f := Finding{Kind: "certificate", Severity: Fault, Advice: renew}
-	switch left := leaf.NotAfter.Sub(now); {
-	case err != nil:
-		f.Text = err.Error()
-	case left < expiring:
-		f.Severity, f.Text = Warning, fmt.Sprintf("the certificate ends on %s", leaf.NotAfter.UTC().Format(time.DateOnly))
-	default:
-		return
-	}
-	x.findOnce(f)
-}
 
 // findOnce is find for what shows on each connection.
 func (x *examination) findOnce(f Finding) {

@@ -119,23 +119,29 @@ func systemClock() (time.Time, bool) {
 	return time.Now(), err != nil || state != unix.TIME_ERROR && t.Status&unix.STA_UNSYNC == 0
 }
 
-// listeners looks whether somebody is there at all; who it is shows when streams are played.
+// listeners looks whether somebody is there at all, and until when its certificate is good; who it is shows when streams
+// are played.
 func (h *house) listeners(ctx context.Context) {
-	for _, l := range []struct {
-		key   string
-		addrs []string
-	}{{"listen", h.cfg.Server.Listen}, {"tls.listen", h.cfg.TLS.Listen}} {
-		for _, addr := range l.addrs {
-			d := net.Dialer{Timeout: time.Second}
-			conn, err := d.DialContext(ctx, "tcp", config.Local(addr))
-			if err != nil {
-				h.find("unreachable", Fault, fmt.Sprintf("%s %s: %v", l.key, addr, err), "pumpd does not run, or with another "+
-					"configuration.")
-				continue
-			}
-			conn.Close()
-		}
+	for _, addr := range h.cfg.Server.Listen {
+		h.listener(ctx, "listen "+addr, addr, func(context.Context, string, net.Conn) {})
 	}
+	for _, addr := range h.cfg.TLS.Listen {
+		h.listener(ctx, "tls.listen "+addr, addr, h.secured)
+	}
+}
+
+// listener connects to an address of the configuration, which findings call what: its key and itself.
+func (h *house) listener(ctx context.Context, what, addr string, look func(context.Context, string, net.Conn)) {
+	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
+	defer cancel()
+	d := net.Dialer{Timeout: time.Second}
+	conn, err := d.DialContext(ctx, "tcp", config.Local(addr))
+	if err != nil {
+		h.find("unreachable", Fault, fmt.Sprintf("%s: %v", what, err), "pumpd does not run, or with another configuration.")
+		return
+	}
+	defer conn.Close()
+	look(ctx, what, conn)
 }
 
 // admin asks the pump how it is.
@@ -145,13 +151,17 @@ func (h *house) admin(ctx context.Context) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
 	defer cancel()
-	for _, path := range []string{"healthz", "readyz"} {
+	what := "admin " + h.cfg.Server.Admin
+	for i, path := range []string{"healthz", "readyz"} {
 		a, err := AskAdmin(ctx, &h.cfg.Server, path)
 		if err != nil {
-			h.find("unreachable", Warning, fmt.Sprintf("admin %s: %v", h.cfg.Server.Admin, cause(err)), "")
+			h.find("unreachable", Warning, fmt.Sprintf("%s: %v", what, cause(err)), "")
 			return
 		}
 		a.Body.Close()
+		if a.TLS != nil && i == 0 {
+			h.shown(what, a.TLS.PeerCertificates)
+		}
 		if a.StatusCode != http.StatusOK {
 			h.find("status", Fault, fmt.Sprintf("/%s answers %d", path, a.StatusCode), "The status page says what is wrong: "+
 				AdminURL(&h.cfg.Server))

@@ -83,6 +83,9 @@ func TestHouse(t *testing.T) {
 		{"not running", func(_ *testing.T, h *house) {
 			h.cfg.Server.Listen = []string{nobody}
 		}, "unreachable", "listen " + nobody},
+		{"not with TLS", func(_ *testing.T, h *house) {
+			h.cfg.TLS.Listen = []string{h.cfg.Server.Admin}
+		}, "unreachable", "no TLS there"},
 		{"no admin", func(_ *testing.T, h *house) { h.cfg.Server.Admin = nobody }, "unreachable", "admin " + nobody},
 		{"admin with TLS", func(t *testing.T, h *house) {
 			s := httptest.NewTLSServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
