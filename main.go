@@ -206,6 +206,8 @@ func serve(cfg *config.Config, file string, before *handover.Conn, stdout, stder
 	if before == nil && !inJournal(stdout) {
 		go s.Announce(stdout)
 	}
+	u := newUpgrades(s, log)
+	s.Renew = u.renewal()
 	go func() {
 		for range rotations {
 			s.ReopenLogs()
@@ -216,7 +218,6 @@ func serve(cfg *config.Config, file string, before *handover.Conn, stdout, stder
 			_, _ = s.Reload(context.Background()) // it tells the log
 		}
 	}()
-	u := newUpgrades(s, log)
 	return untilSignal(u.run, u.drain)
 }
 

@@ -68,6 +68,9 @@ func newServer(cfg *config.Config, log *slog.Logger, before *handover.Conn) (*se
 
 // spawn starts a program that is to take over, as we were started; "" is ours, or what is there in its place by now.
 func spawn(program string) (*handover.Child, error) {
+	if os.Getpid() == 1 {
+		return nil, errFirstProcess
+	}
 	if program == "" {
 		var err error
 		if program, err = handover.Own(); err != nil {
@@ -78,7 +81,8 @@ func spawn(program string) (*handover.Child, error) {
 }
 
 var (
-	errUpgrading = errors.New("an upgrade is going on already")
+	errFirstProcess = errors.New("this is the first process of a container, which ends with it: start another container")
+	errUpgrading    = errors.New("an upgrade is going on already")
 	// errOutdated is how a pump ends that a program of another version is to take the place of.
 	errOutdated = errors.New("ended for a program that cannot take over while viewers watch on")
 )
@@ -138,6 +142,15 @@ func (u *upgrades) heed(signals <-chan os.Signal) {
 			return
 		}
 	}
+}
+
+// renewal begins an upgrade to our own program. It is nil where nobody would know that another process is the pump now:
+// who only knows that we have ended would start a second one.
+func (u *upgrades) renewal() func() {
+	if !u.managed || os.Getpid() == 1 {
+		return nil
+	}
+	return func() { go func() { _ = u.upgrade("", func(string) {}) }() } // the log has what becomes of it
 }
 
 // upgrade is a control.Upgrade.

@@ -44,7 +44,15 @@ func (s *Server) Reload(ctx context.Context) (*Report, error) {
 	report, err := s.reload(ctx)
 	s.note(report, err)
 	s.manager.Ready(s.summary())
+	if err == nil && s.renews(report) {
+		s.Renew()
+	}
 	return report, err
+}
+
+// renews says whether there is something that an upgrade would have count.
+func (s *Server) renews(r *Report) bool {
+	return s.Renew != nil && slices.ContainsFunc(r.Restart, func(key string) bool { return slices.Contains(engineKeys, key) })
 }
 
 func (s *Server) reload(ctx context.Context) (*Report, error) {

@@ -65,7 +65,10 @@ func (s *Server) note(r *Report, err error) {
 			listed("changed", r.Changed), listed("sources", r.Sources), listed("keys", r.Keys))...)
 	}
 	s.warn()
-	if len(r.Restart) > 0 {
+	switch {
+	case s.renews(r):
+		s.log.Info("reload: for some keys another process takes over", listed("keys", r.Restart)...)
+	case len(r.Restart) > 0:
 		s.log.Warn("reload: some keys count from the next start on", listed("keys", r.Restart)...)
 	}
 	s.noteReload(admin.Reload{At: time.Now(), OK: true, Restart: r.Restart})

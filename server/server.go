@@ -52,6 +52,8 @@ type Server struct {
 	Stdout  io.Writer                      // for an access log there; nil: the process's
 	// Spawn starts a program, ours where it is "", that Inherits; nil: there is no Upgrade.
 	Spawn func(program string) (*handover.Child, error)
+	// Renew begins an Upgrade by which keys count that a reload cannot have count, and returns at once; nil: they wait.
+	Renew func()
 
 	// Set by New, never changed.
 	logs    *logging.Queue

@@ -48,7 +48,10 @@ var settings = []setting{
 }
 
 // restart are the keys that count from the next start on: the log names those that have changed.
-var restart = []string{"server.loops", "server.engine", "server.user"}
+var restart = append([]string{"server.user"}, engineKeys...)
+
+// engineKeys are those of them that count in a process that takes over, too.
+var engineKeys = []string{"server.loops", "server.engine"}
 
 // asked are the keys whose value is looked up in the configuration each time that it matters.
 var asked = []string{

@@ -21,6 +21,16 @@ import (
 var (
 	// faultyProgram is pumpd that can be made to end or to stop at a stage of an upgrade, see package handover.
 	faultyProgram = sync.OnceValues(func() (string, error) { return build("faulty", ".", "-tags", "faults") })
+	// firstProgram is pumpd as the first process of a namespace, as in a container.
+	firstProgram = sync.OnceValues(func() (string, error) {
+		pumpd, err := pumpdProgram()
+		if err != nil {
+			return "", err
+		}
+		script := filepath.Join(filepath.Dir(pumpd), "first.sh")
+		text := fmt.Sprintf("#!/bin/sh\nexec unshare --pid --fork --kill-child --mount-proc %s \"$@\"\n", pumpd)
+		return script, os.WriteFile(script, []byte(text), 0o755)
+	})
 	// strangeProgram is one that understands nothing of what is handed over to it.
 	strangeProgram = sync.OnceValues(func() (string, error) {
 		return build("strange", ".", "-tags", "faults", "-ldflags", "-X pumpd/server/handover.otherVersion=yes")
@@ -325,15 +335,55 @@ func TestUpgradeUnderManager(t *testing.T) {
 		t.Fatal(err)
 	}
 	m.hear("WATCHDOG=1", second)
+	configure(t, l.config, "loops = 3", fileStream("demo", ""))
+	if err := syscall.Kill(second, syscall.SIGHUP); err != nil {
+		t.Fatal(err)
+	}
+	l.says(t, `reload: for some keys another process takes over" keys=server.loops`)
+	third, err := strconv.Atoi(regexp.MustCompile(`MAINPID=(\d+)`).FindStringSubmatch(m.hear("MAINPID=", second))[1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.hear("WATCHDOG=1", third)
+	l.says(t, `loops=3`)
 	l.install(t, strangeProgram)
 	out, err := l.upgrade()
 	if err == nil || !strings.Contains(out, "the service manager starts the new program") {
 		t.Errorf("%v, %q", err, out)
 	}
-	m.hear("STOPPING=1", second)
+	m.hear("STOPPING=1", third)
 	l.says(t, "viewers cannot move, so they are sent away and the service manager starts the new program")
 	l.says(t, "pumpd: ended for a program that cannot take over")
-	gone(t, second)
+	gone(t, third)
+}
+
+// Elsewhere a reload leaves them: who has started the first process may not know of another one.
+func TestUpgradeNotByReload(t *testing.T) {
+	t.Parallel()
+	l := startLineage(t, pumpdProgram, "", fileStream("demo", ""))
+	configure(t, l.config, "loops = 3", fileStream("demo", ""))
+	if err := l.first.Process.Signal(syscall.SIGHUP); err != nil {
+		t.Fatal(err)
+	}
+	l.says(t, `some keys count from the next start on" keys=server.loops`)
+	if strings.Contains(l.log(t), "upgrade: ") {
+		t.Error("the reload has begun an upgrade")
+	}
+	l.plays(t)
+}
+
+// A container ends with its first process, so that one goes on.
+func TestUpgradeOfFirstProcess(t *testing.T) {
+	t.Parallel()
+	if os.Getuid() != 0 {
+		t.Skip("NOT TESTED: a first process, for which root is needed")
+	}
+	l := startLineage(t, firstProgram, "", fileStream("demo", ""))
+	out, err := exec.Command(mustBuild(t, pumpdProgram), "-upgrade", "-c", l.config).CombinedOutput()
+	if err == nil || !strings.Contains(string(out), "this is the first process of a container") {
+		t.Errorf("%v, %s", err, out)
+	}
+	l.plays(t)
 }
 
 // A scriptedManager hears what processes say, and who says it.
