@@ -79,6 +79,8 @@ func prepare(s *Subject) *Admin {
 	for _, to := range a.routes() {
 		a.mux.HandleFunc(to.method+" "+to.path, to.serve)
 	}
+	a.mux.HandleFunc("/api/v1", a.noRoute)
+	a.mux.HandleFunc("/api/v1/", a.noRoute)
 	a.mux.Handle("/metrics", promhttp.HandlerFor(newMetrics(s), promhttp.HandlerOpts{}))
 	a.mux.HandleFunc("/healthz", a.healthz)
 	a.mux.HandleFunc("/readyz", a.readyz)
@@ -204,7 +206,7 @@ func (a *Admin) serve(w http.ResponseWriter, r *http.Request) {
 	}
 	if status, err := newGuard(a.s.Config()).check(r); err != nil {
 		a.s.Log.Debug("admin refuses", "from", r.RemoteAddr, "err", err)
-		http.Error(w, err.Error(), status)
+		refuse(w, r, status, err)
 		return
 	}
 	if r.Method != http.MethodGet && r.Method != http.MethodHead && !a.isChange(r) {
@@ -216,15 +218,22 @@ func (a *Admin) serve(w http.ResponseWriter, r *http.Request) {
 
 // refuseMethod says which methods there are at a path.
 func (a *Admin) refuseMethod(w http.ResponseWriter, r *http.Request) {
-	var methods []string
-	for _, to := range a.routes() {
-		if to.path == r.URL.Path {
-			methods = append(methods, strings.Replace(to.method, "GET", "GET, HEAD", 1))
-		}
+	if a.unknown(r) {
+		a.noRoute(w, r)
+		return
 	}
-	allow := cmp.Or(strings.Join(methods, ", "), "GET, HEAD")
+	allow := cmp.Or(a.methods(r.URL.Path), "GET, HEAD")
 	w.Header().Set("Allow", allow)
-	http.Error(w, r.Method+": want "+allow, http.StatusMethodNotAllowed)
+	refuse(w, r, http.StatusMethodNotAllowed, fmt.Errorf("%.40s: want %s", r.Method, allow))
+}
+
+// refuse answers a request that comes to no route: to programs as the API does, to people in plain words.
+func refuse(w http.ResponseWriter, r *http.Request, status int, err error) {
+	if strings.HasPrefix(r.URL.Path, "/api/v1") {
+		fail(w, status, err)
+		return
+	}
+	http.Error(w, err.Error(), status)
 }
 
 func plain(w http.ResponseWriter, code int, text string) {

@@ -7,6 +7,7 @@ import (
 	"go/parser"
 	"go/token"
 	"maps"
+	"net/http/httptest"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -106,6 +107,47 @@ func TestAnswersAreDocumented(t *testing.T) {
 	}
 }
 
+// What is refused is said as the schema says, whoever refuses it: a route, or what comes before.
+func TestRefusalsAreDocumented(t *testing.T) {
+	r := newOpsRig(t)
+	s := newSchema(t)
+	for _, c := range []struct {
+		name  string
+		w     *httptest.ResponseRecorder
+		code  int
+		allow string
+		text  string
+	}{
+		{"no such path", r.ask("GET", "/api/v1/strems"), 404, "", `"/api/v1/strems"`},
+		{"HEAD of no such path", r.ask("HEAD", "/api/v1/strems"), 404, "", ""},
+		{"the root", r.ask("GET", "/api/v1"), 404, "", "openapi.json"},
+		{"the root with a slash", r.ask("GET", "/api/v1/"), 404, "", "openapi.json"},
+		{"too deep", r.ask("GET", "/api/v1/streams/demo/viewers/x"), 404, "", "not in the API"},
+		{"a long one", r.ask("GET", "/api/v1/"+strings.Repeat("x", 9000)), 404, "", "not in the API"},
+		{"no such stream", r.ask("GET", "/api/v1/streams/none"), 404, "", "not in the configuration"},
+		{"a look where there are only changes", r.ask("GET", "/api/v1/kick"), 405, "POST", "GET: want POST"},
+		{"a change where there are none", r.ask("POST", "/api/v1/stats"), 405, "GET, HEAD", "POST: want GET, HEAD"},
+		{"a change of a stream", r.ask("POST", "/api/v1/streams/demo"), 405, "GET, HEAD", "POST: want GET, HEAD"},
+		{"a change of nothing", r.ask("POST", "/api/v1/dran"), 404, "", "not in the API"},
+		{"another method at nothing", r.ask("DELETE", "/api/v1/x/y"), 404, "", "not in the API"},
+		{"another host", r.askAs("GET", "/api/v1/stats", "evil.example"), 421, "", "evil.example"},
+		{"another site", r.askAs("GET", "/api/v1/stats", "localhost", "cross-site"), 403, "", "cross-site"},
+		{"nobody", r.ask("POST", "/api/v1/drain"), 401, "", "admin_users"},
+	} {
+		var got any
+		err := json.Unmarshal(c.w.Body.Bytes(), &got)
+		if media := c.w.Header().Get("Content-Type"); err != nil || media != "application/json" {
+			t.Errorf("%s: %v, as %q: %.200q", c.name, err, media, c.w.Body)
+			continue
+		}
+		s.covers(t, c.name, s.of(reflect.TypeFor[errorReport]()), got)
+		if allow := c.w.Header().Get("Allow"); c.w.Code != c.code || allow != c.allow ||
+			!strings.Contains(c.w.Body.String(), strings.ReplaceAll(c.text, `"`, `\"`)) {
+			t.Errorf("%s: %d, Allow %q, %.200q; want %d, %q, %q", c.name, c.w.Code, allow, c.w.Body, c.code, c.allow, c.text)
+		}
+	}
+}
+
 // A schema is made of Go types.
 type schema struct {
 	comments map[string]string // of types and their fields, "T" and "T.F"
@@ -163,7 +205,8 @@ func (s *schema) document() object {
 		"openapi": "3.1.0",
 		"info": object{"title": "pumpd", "version": "1", "description": "Fields may be added, none goes away or changes " +
 			"its meaning. Times are seconds, rates are bits per second over the last five seconds, and counters " +
-			"run since the start."},
+			"run since the start. Whatever is refused is answered as errorReport, with 404 at a path that is not " +
+			"here, 405 for a method that a path does not have, and 403 or 421 for what another site's page asks."},
 		"servers": []object{{
 			"url": "{scheme}://{address}", "description": "admin, with admin_tls over https",
 			"variables": object{

@@ -38,6 +38,32 @@ func (a *Admin) routes() []route {
 	}
 }
 
+// methods are those of a path, as the field Allow has them; "" where it is none of the routes without a name in it.
+func (a *Admin) methods(path string) string {
+	var methods []string
+	for _, to := range a.routes() {
+		if to.path == path {
+			methods = append(methods, strings.Replace(to.method, "GET", "GET, HEAD", 1))
+		}
+	}
+	return strings.Join(methods, ", ")
+}
+
+// unknown says whether a path of the API is none, whatever the method.
+func (a *Admin) unknown(r *http.Request) bool {
+	_, pattern := a.mux.Handler(&http.Request{Method: http.MethodGet, URL: r.URL, Host: r.Host})
+	return strings.HasPrefix(pattern, "/api/v1") && a.methods(r.URL.Path) == ""
+}
+
+// noRoute gets what no route of the API takes.
+func (a *Admin) noRoute(w http.ResponseWriter, r *http.Request) {
+	if !a.unknown(r) {
+		a.refuseMethod(w, r)
+		return
+	}
+	fail(w, http.StatusNotFound, fmt.Errorf("path: %.200q, not in the API; docs/openapi.json has all of it", r.URL.Path))
+}
+
 // isChange says whether a request is a POST of the API, which serve lets through for that.
 func (a *Admin) isChange(r *http.Request) bool {
 	if r.Method != http.MethodPost {
