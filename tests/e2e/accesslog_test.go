@@ -115,6 +115,31 @@ func TestAccessLogOnStdout(t *testing.T) {
 	}
 }
 
+// reportAsWMP plays a pump's stream demo as Windows Media Player does, leaves, and says how it went: it waited four
+// times, for 17 s.
+func reportAsWMP(t *testing.T, m *mortal) {
+	t.Helper()
+	answer, conn, _, err := get(m.addr, streamPath("demo"), agentWMP, "Pragma: xPlayStrm=1\r\n")
+	if err != nil || answer.StatusCode != http.StatusOK {
+		t.Fatalf("%v, %v", answer, err)
+	}
+	id := regexp.MustCompile(`client-id=\d+`).FindString(strings.Join(answer.Header["Pragma"], ","))
+	conn.Close()
+	const line = "0.0.0.0 2026-11-27 10:00:00 - http://pump.example/streams/demo 0 104 1 200 " +
+		"{3300AD50-2C39-46c0-AE0A-E7FA4ACEB316} 12.0.7601.17514 en-US WMFSDK/12.0.7601.17514_WMPlayer/12.0.7601.17514 - " +
+		"wmplayer.exe 12.0.7601.17514 Windows 6.1.0.7601 Pentium 0 0 635259 http TCP Windows_Media_Audio_9 " +
+		"Windows_Media_Video_9 - - 8220209 - 1235 3 5 2 0 2 1 4 17 99 - - - -"
+	post, err := http.NewRequest(http.MethodPost, "http://"+m.addr+streamPath("demo"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	post.Header = http.Header{"User-Agent": {agentWMP}, "Pragma": {id, "log-line=" + line}}
+	if answer, err = http.DefaultClient.Do(post); err != nil || answer.StatusCode != http.StatusNoContent {
+		t.Fatalf("%v, %v for a report, want 204", answer, err)
+	}
+	answer.Body.Close()
+}
+
 // Windows Media Player stops, and says on another connection how the stream came to it: in a field of the head, since
 // we call ourselves Rex. That stands in its line of the access log, and in the metrics. Before, a reload has the log go
 // elsewhere.
@@ -136,25 +161,7 @@ func TestPlayerReport(t *testing.T) {
 	m.cmd.Process.Signal(syscall.SIGHUP)
 	m.says(t, "keys=\"server.access_log server.access_format\"")
 
-	answer, conn, _, err := get(m.addr, streamPath("demo"), agentWMP, "Pragma: xPlayStrm=1\r\n")
-	if err != nil || answer.StatusCode != http.StatusOK {
-		t.Fatalf("%v, %v", answer, err)
-	}
-	id := regexp.MustCompile(`client-id=\d+`).FindString(strings.Join(answer.Header["Pragma"], ","))
-	conn.Close()
-	const line = "0.0.0.0 2026-11-27 10:00:00 - http://pump.example/streams/demo 0 104 1 200 " +
-		"{3300AD50-2C39-46c0-AE0A-E7FA4ACEB316} 12.0.7601.17514 en-US WMFSDK/12.0.7601.17514_WMPlayer/12.0.7601.17514 - " +
-		"wmplayer.exe 12.0.7601.17514 Windows 6.1.0.7601 Pentium 0 0 635259 http TCP Windows_Media_Audio_9 " +
-		"Windows_Media_Video_9 - - 8220209 - 1235 3 5 2 0 2 1 4 17 99 - - - -"
-	post, err := http.NewRequest(http.MethodPost, "http://"+m.addr+streamPath("demo"), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	post.Header = http.Header{"User-Agent": {agentWMP}, "Pragma": {id, "log-line=" + line}}
-	if answer, err = http.DefaultClient.Do(post); err != nil || answer.StatusCode != http.StatusNoContent {
-		t.Fatalf("%v, %v for a report, want 204", answer, err)
-	}
-	answer.Body.Close()
+	reportAsWMP(t, m)
 
 	var lines []string
 	written := func() bool {

@@ -28,6 +28,7 @@ func TestPrometheus(t *testing.T) {
 	m := startMortal(t, "max_viewers = 100", fileStream("demo", "")+
 		"[[streams]]\npath = \"pulled\"\ntype = \"mmsh_pull\"\nurl = \"mmsh://127.0.0.1:1/\"\n")
 	waitLive(t, m.addr, streamPath("demo"))
+	reportAsWMP(t, m) // players' reports have metrics from the first one on
 	answer, err := http.Get("http://" + m.admin + "/metrics")
 	if err != nil {
 		t.Fatal(err)
