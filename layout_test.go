@@ -133,6 +133,7 @@ var arrows = []arrow{
 	{dir: "server/pulse", may: []string{"server/clock"}},
 	{dir: "server/control", may: []string{"*"}},
 	{dir: "server/handover", may: []string{"server/clock", "*"}},
+	{dir: "server/systemd", may: []string{"server/clock"}},
 	// What all of the server stands on.
 	{dir: "server/clock", may: []string{"*"}},
 	{dir: "server/accesslog", may: []string{"*"}, tests: []string{"server/logging/logtest"}},
@@ -141,7 +142,6 @@ var arrows = []arrow{
 	{dir: "server/logging/logtest"},
 	{dir: "server/reason"},
 	{dir: "server/standstill"},
-	{dir: "server/systemd", may: []string{"*"}},
 	{dir: "server/tally"},
 	{dir: "server/uring", may: []string{"*"}},
 	{dir: "server/via", may: []string{"codec"}},

@@ -152,7 +152,7 @@ func (s *Server) takeAhead(m *handover.Message) error {
 		case errors.Is(err, errHungUp):
 			continue
 		case err != nil:
-			closeAll(fds[i+1:])
+			handover.CloseAll(fds[i+1:])
 			return err
 		}
 		e := &earlyConn{}
@@ -164,12 +164,6 @@ func (s *Server) takeAhead(m *handover.Message) error {
 		s.log.Error("upgrade: a connection is lost", "from", sockets[i].RemoteAddr(), "err", err)
 	})
 	return s.before.conn.Send(kindNext, nothing{})
-}
-
-func closeAll(fds []int) {
-	for _, fd := range fds {
-		unix.Close(fd)
-	}
 }
 
 // adoptEarly makes viewers of those whose sockets have come ahead, and closes what nobody has come for.

@@ -232,7 +232,7 @@ func (s *Server) takeStream(m *handover.Message) error {
 	}
 	a := arrivingStream{stream: st, importer: importer, tasks: make([]*inheritance, len(tasks))}
 	files := m.Take()
-	defer func() { closeAll(files) }()
+	defer func() { handover.CloseAll(files) }()
 	for _, t := range of.Tasks {
 		if t.Task < 0 || t.Task >= len(tasks) || t.File && len(files) == 0 {
 			return fmt.Errorf("stream %s: task %d of %d, with %d files", of.Path, t.Task, len(tasks), len(files))
@@ -306,7 +306,7 @@ func (s *Server) takeConns(m *handover.Message) error {
 	fds := m.Take()
 	for i := range list {
 		if err := s.takeConn(&list[i], fds[i]); err != nil {
-			closeAll(fds[i+1:])
+			handover.CloseAll(fds[i+1:])
 			return fmt.Errorf("connection %d: %w", len(p.conns), err)
 		}
 	}
@@ -460,7 +460,7 @@ func (p *predecessor) closeRest() {
 		if key.role == rolePlain && slices.ContainsFunc(p.standIns, of) {
 			continue
 		}
-		closeAll(slices.Concat(moved.fds...))
+		handover.CloseAll(slices.Concat(moved.fds...))
 	}
 }
 
@@ -484,7 +484,7 @@ func (p *predecessor) takeSocket(r role, address string) (fd int, ok bool) {
 		return -1, false
 	}
 	delete(p.listeners, key)
-	closeAll(slices.Concat(moved.fds...)[1:])
+	handover.CloseAll(slices.Concat(moved.fds...)[1:])
 	return moved.fds[0][0], true
 }
 

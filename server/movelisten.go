@@ -13,6 +13,8 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"pumpd/server/handover"
 )
 
 // Listening sockets move to another process with the connections that wait in their queues: so none of those is ever
@@ -74,7 +76,7 @@ func (in *standIn) swap() (left []int, err error) {
 		}
 	}
 	used := min(len(in.gnets), len(in.sockets))
-	closeAll(in.sockets[:used])
+	handover.CloseAll(in.sockets[:used])
 	return in.sockets[used:], nil
 }
 

@@ -300,7 +300,7 @@ func (s *Server) handAllOver(ctx context.Context, child *handover.Child, ready p
 		if err != nil {
 			d.stays()
 		}
-		closeAll(d.ends)
+		handover.CloseAll(d.ends)
 	}()
 	handover.Reach(handover.Sending)
 	if err := d.send(child.Conn); err != nil {
@@ -318,7 +318,7 @@ func (s *Server) handAllOver(ctx context.Context, child *handover.Child, ready p
 	s.manager.MainPID(child.PID)
 	s.log.Info("upgrade: another process has taken over", "pid", child.PID, "connections", len(d.viewers)+len(d.conns),
 		"standstill", time.Since(begun).Round(time.Millisecond))
-	closeAll(f.own)
+	handover.CloseAll(f.own)
 	s.handed = d
 	s.passing.Unlock()
 	return nil
@@ -481,7 +481,7 @@ func (s *Server) depart(f *freeze, ready prepared) (*departure, error) {
 	}
 	if err != nil {
 		d.stays()
-		closeAll(d.ends)
+		handover.CloseAll(d.ends)
 		return nil, err
 	}
 	d.node = movedNode{

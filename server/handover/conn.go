@@ -130,9 +130,10 @@ func (m *Message) Take() []int {
 }
 
 // Close closes the descriptors that nobody has taken.
-func (m *Message) Close() { closeAll(m.Take()) }
+func (m *Message) Close() { CloseAll(m.Take()) }
 
-func closeAll(fds []int) {
+// CloseAll closes descriptors that nobody wants any more.
+func CloseAll(fds []int) {
 	for _, fd := range fds {
 		unix.Close(fd)
 	}
@@ -156,7 +157,7 @@ func (c *Conn) Receive() (*Message, error) {
 	r := receiver{c: c}
 	m, err := r.message()
 	if err != nil {
-		closeAll(r.fds)
+		CloseAll(r.fds)
 		return nil, err
 	}
 	return m, nil

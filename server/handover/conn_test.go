@@ -163,7 +163,7 @@ func TestManyDescriptors(t *testing.T) {
 	failed := make(chan error, 1)
 	go func() { failed <- sendCopies(a, int(one.Fd()), count) }()
 	var kept []int
-	defer func() { closeAll(kept) }()
+	defer func() { CloseAll(kept) }()
 	for len(kept) < count {
 		m, err := b.Receive()
 		if err != nil {
@@ -177,7 +177,7 @@ func TestManyDescriptors(t *testing.T) {
 	if got := markOf(t, kept[count-1]); got != "one" {
 		t.Errorf("the last one is %q", got)
 	}
-	closeAll(kept)
+	CloseAll(kept)
 	kept = nil
 	if now := openFiles(t) - before; now != 1 {
 		t.Errorf("%d descriptors more than before, want 1", now)
@@ -196,7 +196,7 @@ func sendCopies(c *Conn, fd, count int) error {
 			copies = append(copies, d)
 		}
 		err := c.Send(testKind, MostDescriptors, copies...)
-		closeAll(copies)
+		CloseAll(copies)
 		if err != nil {
 			return err
 		}

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/sys/unix"
+	"pumpd/server/clock"
 )
 
 // A Manager is who is to be told. A nil one is nobody. Any goroutine may tell; what cannot be sent at once is lost.
@@ -61,9 +61,7 @@ func (m *Manager) Ready(status string) { m.tell("READY=1", statusLine(status)) }
 
 // Reloading says that a reload has begun; Ready must follow.
 func (m *Manager) Reloading() {
-	var now unix.Timespec
-	_ = unix.ClockGettime(unix.CLOCK_MONOTONIC, &now) // fails for clocks that are none
-	m.tell("RELOADING=1", fmt.Sprintf("MONOTONIC_USEC=%d", now.Nano()/int64(time.Microsecond)))
+	m.tell("RELOADING=1", fmt.Sprintf("MONOTONIC_USEC=%d", clock.Monotonic()/int64(time.Microsecond)))
 }
 
 // MainPID says that another process is the one to watch from now on.
