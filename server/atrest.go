@@ -2,7 +2,6 @@ package server
 
 import (
 	"errors"
-	"slices"
 	"time"
 
 	"pumpd/server/clock"
@@ -13,12 +12,9 @@ import (
 //
 //	rest ── tell ─▶ loop: here ─▶ call, call, … ─▶ goOn
 //
-// So what loops own stays theirs. A loop that has never had a connection has no goroutine of its own that would make a
-// call, and nothing that could move; should it get its first one now, that waits.
-type atRest struct {
-	loops []*stillLoop
-	idle  []*stillLoop // those that have never had a connection
-}
+// So what loops own stays theirs, and connections that come meanwhile stay in the kernel's queues. That takes all of
+// gnet's loops, also those that have never had a connection: see introduce.
+type atRest struct{ loops []*stillLoop }
 
 // A stillLoop is one of them.
 type stillLoop struct {
@@ -37,13 +33,8 @@ func (n *node) rest() (*atRest, error) {
 	s := &atRest{}
 	for _, l := range n.loops {
 		still := &stillLoop{l, make(chan struct{}), make(chan func(clock.Instant))}
-		runs := l.turned.Load() != 0
 		l.tell(still.stand)
-		if runs {
-			s.loops = append(s.loops, still)
-		} else {
-			s.idle = append(s.idle, still)
-		}
+		s.loops = append(s.loops, still)
 	}
 	late := time.NewTimer(standstillTime)
 	defer late.Stop()
@@ -81,8 +72,8 @@ func (s *atRest) each(call func(l *loop, now clock.Instant)) {
 
 // goOn ends it.
 func (s *atRest) goOn() {
-	for _, l := range slices.Concat(s.loops, s.idle) {
+	for _, l := range s.loops {
 		close(l.calls)
 	}
-	s.loops, s.idle = nil, nil
+	s.loops = nil
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -184,33 +185,29 @@ func (r *reactor) loopOf(g gnet.EventLoop) *loop {
 // OnOpen comes on the loop, at once when gnet has accepted a connection, or for one that was registered.
 func (r *reactor) OnOpen(g gnet.Conn) ([]byte, gnet.Action) {
 	l := r.loopOf(g.EventLoop())
-	l.roundFirst()
-	now := l.clock.Now()
-	d := arrival{fd: g.Fd()}
 	if h, ok := g.Context().(*enrolment); ok {
-		h.opened = true
-		switch {
-		case h.early != nil:
-			openEarly(l, g, h.early)
-			return nil, gnet.None
-		case h.moved != nil:
-			openMoved(l, g, h.moved, now)
-			return nil, gnet.None
-		}
-		r.openEnrolled(l, g, d, h, now)
+		l.roundFirst()
+		r.openEnrolled(l, g, h)
 		return nil, gnet.None
 	}
-	d.remote = addressOf(g.RemoteAddr())
+	action := r.openAccepted(l, g)
+	l.roundFirst() // not before: in it the loop may come to rest for an upgrade, and nobody would know of the connection
+	return nil, action
+}
+
+func (r *reactor) openAccepted(l *loop, g gnet.Conn) gnet.Action {
+	now := l.clock.Now()
+	d := arrival{fd: g.Fd(), remote: addressOf(g.RemoteAddr())}
 	d.front = frontOf(l.limits.proxies, proxied.Peer{At: d.remote}, true)
 	guest, ok := r.admit(d, now)
 	if !ok {
-		return nil, gnet.Close
+		return gnet.Close
 	}
 	w := &gnetWire{conn: g}
 	g.SetContext(w)
 	d.wire, d.guest = w, guest
 	w.c = l.open(d, now)
-	return nil, gnet.None
+	return gnet.None
 }
 
 // admit asks the gate and makes the socket ready, or answers a connection that has no place.
@@ -230,10 +227,26 @@ func (r *reactor) admit(d arrival, now clock.Instant) (guest *guest, ok bool) {
 	return guest, true
 }
 
-func (r *reactor) openEnrolled(l *loop, g gnet.Conn, d arrival, h *enrolment, now clock.Instant) {
+func (r *reactor) openEnrolled(l *loop, g gnet.Conn, h *enrolment) {
+	h.opened = true
+	now := l.clock.Now()
+	switch {
+	case h.early != nil:
+		openEarly(l, g, h.early)
+	case h.moved != nil:
+		openMoved(l, g, h.moved, now)
+	case h.shows:
+		l.work(now)
+	default:
+		openNewcomer(l, g, h, now)
+	}
+}
+
+// openNewcomer is for a connection that was accepted by us.
+func openNewcomer(l *loop, g gnet.Conn, h *enrolment, now clock.Instant) {
 	w := &gnetWire{conn: g, tls: h.tls}
 	g.SetContext(w)
-	d.wire, d.remote, d.front, d.guest = w, h.newcomer.remote, h.newcomer.front, h.newcomer.guest
+	d := arrival{fd: g.Fd(), wire: w, remote: h.newcomer.remote, front: h.newcomer.front, guest: h.newcomer.guest}
 	if w.tls == nil {
 		w.c = l.open(d, now)
 		return
@@ -281,6 +294,7 @@ type enrolment struct {
 	tls      *tlsWire
 	moved    *arrivingConn // nil: it is new
 	early    *earlyConn    // nil: it is not
+	shows    bool          // it is there to show us an event loop
 	opened   bool          // on a loop, which then has it
 }
 
@@ -312,6 +326,27 @@ func (r *reactor) enroll(c net.Conn, h *enrolment) error {
 	case <-r.done:
 		return net.ErrClosed
 	}
+}
+
+// introduce has gnet show us the event loops that have not had a connection yet: until then nobody can call them, and
+// each accepts its first one whatever stands still. It gives them connections of this machine with itself, which go to
+// the loops that have the fewest.
+func (r *reactor) introduce() error {
+	const rounds = 2 // in the first one they may go to loops whose connections have gone
+	for n := 0; slices.ContainsFunc(r.loops, func(e *eventLoop) bool { return e.runs.Load() == nil }); n++ {
+		if n == rounds*len(r.loops) {
+			return errNoStandstill
+		}
+		here, there, err := tcpPair()
+		if err != nil {
+			return err
+		}
+		defer here.Close() // not before all are known: it counts
+		if err := r.register(there, &enrolment{shows: true}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // openEarly is for a viewer's connection that may come to be ours.

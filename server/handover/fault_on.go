@@ -5,6 +5,7 @@ package handover
 import (
 	"fmt"
 	"os"
+	"runtime"
 	"strings"
 	"syscall"
 )
@@ -42,8 +43,9 @@ func fault(s Stage) {
 	if !known {
 		panic(fmt.Sprintf("%s: %q, want STAGE:kill or STAGE:stop", faultVariable, wanted))
 	}
-	_ = syscall.Kill(os.Getpid(), sig)
-	if sig == syscall.SIGKILL {
-		select {} // it comes when it comes
-	}
+	// To this thread, which does not return from the call before it has had it: to the process as a whole it might come
+	// when the next stage is reached.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	_ = syscall.Tgkill(os.Getpid(), syscall.Gettid(), sig)
 }
