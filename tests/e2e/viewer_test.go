@@ -81,6 +81,22 @@ func openFrom(from net.IP, addr, stream, agent string) (*viewer, error) {
 	if err != nil {
 		return nil, err
 	}
+	return begun(answer, conn, in, agent)
+}
+
+// answered is open on a connection on which the stream is asked for already.
+func answered(conn net.Conn, agent string) (*viewer, error) {
+	in := bufio.NewReader(conn)
+	answer, err := http.ReadResponse(in, nil)
+	if err != nil {
+		conn.Close()
+		return nil, err
+	}
+	return begun(answer, conn, in, agent)
+}
+
+// begun reads the header behind an answer.
+func begun(answer *http.Response, conn net.Conn, in *bufio.Reader, agent string) (*viewer, error) {
 	if answer.StatusCode != http.StatusOK {
 		conn.Close()
 		return nil, fmt.Errorf("%s: status %s, want 200", agent, answer.Status)
