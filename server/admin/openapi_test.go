@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"pumpd/server/config"
+	"pumpd/server/stream"
 	"pumpd/server/view"
 )
 
@@ -40,6 +41,8 @@ var documented = map[string]struct {
 	"GET /api/v1/stats":          {summary: "The pump as a whole.", answer: statsReport{}},
 	"GET /api/v1/streams":        {summary: "All streams.", answer: streamsReport{}},
 	"GET /api/v1/streams/{name}": {summary: "One stream.", answer: streamReport{}, problems: []string{"404"}},
+	"GET /api/v1/streams/{name}/sources": {summary: "Who has fed it, and why that ended.", answer: sourcesReport{},
+		problems: []string{"404"}},
 	"GET /api/v1/streams/{name}/viewers": {summary: "A page of its viewers.", answer: viewersReport{}, query: viewerQuery,
 		problems: []string{"400", "404", "503"}},
 	"GET /api/v1/viewers": {summary: "A page of the viewers of all streams.", answer: viewersReport{},
@@ -95,8 +98,11 @@ func TestOpenAPI(t *testing.T) {
 func TestAnswersAreDocumented(t *testing.T) {
 	r := newOpsRig(t)
 	r.people = []Viewer{{ID: ViewerID{0, 1, 2}}}
+	r.feed(0, stream.Push, "192.0.2.1:5", 1).End()
+	r.rates.history.look(r.s.Streams.Streams(), uplink{}, r.at, time.Now())
 	s := newSchema(t)
-	for _, path := range []string{"stats", "streams", "streams/demo", "streams/demo/viewers?limit=1", "bans", "log"} {
+	for _, path := range []string{"stats", "streams", "streams/demo", "streams/demo/sources", "streams/demo/viewers?limit=1",
+		"bans", "log"} {
 		w := r.get("/api/v1/" + path)
 		var got any
 		if err := json.Unmarshal(w.Body.Bytes(), &got); err != nil {
@@ -125,6 +131,7 @@ func TestRefusalsAreDocumented(t *testing.T) {
 		{"too deep", r.ask("GET", "/api/v1/streams/demo/viewers/x"), 404, "", "not in the API"},
 		{"a long one", r.ask("GET", "/api/v1/"+strings.Repeat("x", 9000)), 404, "", "not in the API"},
 		{"no such stream", r.ask("GET", "/api/v1/streams/none"), 404, "", "not in the configuration"},
+		{"sources of no such stream", r.ask("GET", "/api/v1/streams/none/sources"), 404, "", "not in the configuration"},
 		{"a look where there are only changes", r.ask("GET", "/api/v1/kick"), 405, "POST", "GET: want POST"},
 		{"a change where there are none", r.ask("POST", "/api/v1/stats"), 405, "GET, HEAD", "POST: want GET, HEAD"},
 		{"a change of a stream", r.ask("POST", "/api/v1/streams/demo"), 405, "GET, HEAD", "POST: want GET, HEAD"},

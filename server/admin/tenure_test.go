@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"encoding/json"
 	"errors"
 	"slices"
 	"strings"
@@ -51,6 +52,18 @@ func TestTenures(t *testing.T) {
 		!strings.Contains(page, "<td>now, for ") {
 		t.Errorf("the page does not have it: %s", page)
 	}
+	var told sourcesReport
+	answer := r.get("/api/v1/streams/a/sources").Body.Bytes()
+	if err := json.Unmarshal(answer, &told); err != nil {
+		t.Fatalf("%v: %s", err, answer)
+	}
+	got = nil
+	for _, n := range told.Sources {
+		got = append(got, row{n.Kind + " " + n.From, n.Why, long(t, n.Since, n.Until)})
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("the API says %+v, want %+v", got, want)
+	}
 	for range 3 * maxTenures {
 		src.End()
 		look()
@@ -60,4 +73,21 @@ func TestTenures(t *testing.T) {
 	if n := len(h.tenures(st)); n != maxTenures {
 		t.Errorf("%d are kept, want %d", n, maxTenures)
 	}
+}
+
+// long is the time between two moments as the API has them, empty if it is not over.
+func long(t *testing.T, since, until string) string {
+	t.Helper()
+	from, err := time.Parse(time.RFC3339, since)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if until == "" {
+		return ""
+	}
+	to, err := time.Parse(time.RFC3339, until)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return to.Sub(from).String()
 }

@@ -24,6 +24,7 @@ func (a *Admin) routes() []route {
 		{"GET", "/api/v1/stats", a.apiStats},
 		{"GET", "/api/v1/streams", a.apiStreams},
 		{"GET", "/api/v1/streams/{name}", a.apiStream},
+		{"GET", "/api/v1/streams/{name}/sources", a.apiSources},
 		{"GET", "/api/v1/streams/{name}/viewers", a.apiViewers},
 		{"GET", "/api/v1/viewers", a.apiViewers},
 		{"GET", "/api/v1/bans", a.apiBans},
@@ -88,6 +89,38 @@ type streamsReport struct {
 
 func (a *Admin) apiStreams(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, http.StatusOK, streamsReport{a.report(a.host(r)).Streams})
+}
+
+// A sourcesReport says who has fed a stream.
+type sourcesReport struct {
+	Sources []tenureReport `json:"sources"` // the newest first, twenty at the most
+}
+
+// A tenureReport is the time for which somebody has fed a stream. It is looked at once a second.
+type tenureReport struct {
+	sourceReport
+	Since string `json:"since"`           // RFC 3339
+	Until string `json:"until,omitempty"` // RFC 3339; absent: it still does
+	Why   string `json:"why"`             // it ended; empty: nobody said, or it still does
+}
+
+func (a *Admin) apiSources(w http.ResponseWriter, r *http.Request) {
+	name := r.PathValue("name")
+	st := a.s.Streams.Find([]byte(name))
+	if st == nil {
+		failWith(w, noStream(name))
+		return
+	}
+	report := sourcesReport{Sources: []tenureReport{}}
+	for _, t := range a.rates.history.tenures(st) {
+		one := tenureReport{sourceReport: sourceReport{t.Kind, t.From}, Why: t.Why,
+			Since: t.Since.UTC().Format(time.RFC3339)}
+		if !t.Until.IsZero() {
+			one.Until = t.Until.UTC().Format(time.RFC3339)
+		}
+		report.Sources = append(report.Sources, one)
+	}
+	writeJSON(w, http.StatusOK, report)
 }
 
 // A viewersReport is a page of viewers. Those who come and go between two pages are missed or not, the others are on
