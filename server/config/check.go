@@ -126,10 +126,20 @@ func (f *document) checkKeyPair(key, certKey, cert, keyKey, private string) {
 		return
 	}
 	f.keepPrivate(keyKey, private)
-	if _, err := tls.LoadX509KeyPair(cert, private); err != nil {
+	pair, err := tls.LoadX509KeyPair(cert, private)
+	if err != nil {
 		f.wrong(key, "cert %q, key %q: %v", cert, private, err)
+		return
+	}
+	switch now := time.Now(); {
+	case now.After(pair.Leaf.NotAfter):
+		f.closer = append(f.closer, f.about(certKey, "%q ended on %s", cert, day(pair.Leaf.NotAfter)))
+	case now.Before(pair.Leaf.NotBefore):
+		f.closer = append(f.closer, f.about(certKey, "%q is good from %s on", cert, day(pair.Leaf.NotBefore)))
 	}
 }
+
+func day(t time.Time) string { return t.UTC().Format(time.DateOnly) }
 
 // checkClients is about whom TLS is spoken with.
 func (f *document) checkClients(c *TLS) {

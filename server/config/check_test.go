@@ -198,13 +198,19 @@ type certPair struct{ dir string }
 // testCertificate makes a self-signed certificate for localhost.
 func testCertificate(t *testing.T) certPair {
 	t.Helper()
+	return testCertificateFor(t, -time.Hour, time.Hour)
+}
+
+// testCertificateFor is good between two times, as they are from now.
+func testCertificateFor(t *testing.T, from, to time.Duration) certPair {
+	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
-	from := &x509.Certificate{SerialNumber: big.NewInt(1), DNSNames: []string{"localhost"},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour)}
-	cert, err := x509.CreateCertificate(rand.Reader, from, from, &key.PublicKey, key)
+	about := &x509.Certificate{SerialNumber: big.NewInt(1), DNSNames: []string{"localhost"},
+		NotBefore: time.Now().Add(from), NotAfter: time.Now().Add(to)}
+	cert, err := x509.CreateCertificate(rand.Reader, about, about, &key.PublicKey, key)
 	if err != nil {
 		t.Fatal(err)
 	}

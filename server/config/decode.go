@@ -81,7 +81,11 @@ func (f *document) mismatch(name string, from any, want reflect.Type) {
 	if isSecret(name) && asTable(from) == nil && asList(from) == nil {
 		got = "the value"
 	}
-	f.wrong(name, "%s, want %s", got, wanted(want))
+	text := wanted(want)
+	if want.Kind() == reflect.Struct && outer(name) == "" {
+		text = fmt.Sprintf("one table, headed [%s]", name)
+	}
+	f.wrong(name, "%s, want %s", got, text)
 }
 
 // wanted describes the values of a type to the operator.
@@ -105,6 +109,10 @@ func wanted(t reflect.Type) string {
 		return "tables headed [[streams]]"
 	case reflect.TypeFor[[]Certificate]():
 		return `a list such as [{ cert = "pump.crt", key = "pump.key" }]`
+	case reflect.TypeFor[Certificate]():
+		return `a table such as { cert = "pump.crt", key = "pump.key" }`
+	case reflect.TypeFor[Stream]():
+		return "a table headed [[streams]]"
 	}
 	switch t.Kind() {
 	case reflect.String:

@@ -19,7 +19,7 @@ type document struct {
 
 	files    []string // that it names
 	warnings []string // of what can run, though not as safely as it should
-	weak     []string // of passwords that can be guessed
+	closer   []string // warnings too, but only of a closer look: Check
 }
 
 // A complaint is one line for the operator.

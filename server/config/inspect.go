@@ -14,7 +14,7 @@ func Check(path string, play func(name string) (flaw string, err error)) (cfg *C
 	if err != nil {
 		return nil, nil, err
 	}
-	warnings = slices.Concat(f.warnings, f.weak, f.checkMedia(cfg.Streams, play))
+	warnings = slices.Concat(f.warnings, f.closer, f.checkMedia(cfg.Streams, play))
 	if !slices.ContainsFunc(cfg.Streams, func(s Stream) bool { return s.Enabled }) {
 		warnings = append(warnings, f.name+": no stream is enabled, there is nothing to watch")
 	}

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"os"
@@ -101,8 +102,8 @@ func parse(data []byte, name string) (*document, *Config, error) {
 	if len(data) > maxSize {
 		return nil, nil, fmt.Errorf("%s: larger than %d bytes", name, maxSize)
 	}
-	if !utf8.Valid(data) {
-		return nil, nil, fmt.Errorf("%s: not UTF-8", name)
+	if line := notUTF8(data); line > 0 {
+		return nil, nil, fmt.Errorf("%s:%d: not UTF-8, save the file in that encoding", name, line)
 	}
 	text := strings.TrimPrefix(string(data), "\uFEFF") // Windows editors begin a file with it
 	lines, deep := findKeys(text)
@@ -111,7 +112,7 @@ func parse(data []byte, name string) (*document, *Config, error) {
 	}
 	var doc map[string]any
 	if _, err := toml.Decode(text, &doc); err != nil {
-		return nil, nil, syntaxError(name, err, lines)
+		return nil, nil, syntaxError(name, err, text, lines)
 	}
 	f := &document{name: name, lines: lines, bad: map[string]bool{}}
 	cfg := Default()
@@ -123,6 +124,16 @@ func parse(data []byte, name string) (*document, *Config, error) {
 	}
 	cfg.Warnings, cfg.Files = f.warnings, append(f.files, name)
 	return f, cfg, nil
+}
+
+// notUTF8 is the first line that is not, 0 if all are.
+func notUTF8(data []byte) int {
+	for i, line := range bytes.Split(data, []byte{'\n'}) {
+		if !utf8.Valid(line) {
+			return i + 1
+		}
+	}
+	return 0
 }
 
 // resolve makes relative file names count from the directory of the configuration file.

@@ -19,7 +19,7 @@ var badFiles = []badConfig{
 		"pump.toml:3: server.listen[1]: expected a comma (',') or array terminator (']'), but got 'a'"},
 	{"key twice", "[server]\nburst = \"1s\"\nburst = \"2s\"\n", "pump.toml:3: Key 'server.burst' has already been " +
 		"defined."},
-	{"UTF-16", "\xff\xfe[\x00", "pump.toml: not UTF-8"},
+	{"UTF-16", "\xff\xfe[\x00", "pump.toml:1: not UTF-8, save the file in that encoding"},
 	{"control character in a key", "\"a\\nb\" = 1\n",
 		`pump.toml:1: "a\nb": unknown key, want one of server, timeouts, tls, proxy, streams`},
 	{"too large", strings.Repeat("#", maxSize+1), "pump.toml: larger than 4194304 bytes"},
@@ -76,11 +76,14 @@ var badFiles = []badConfig{
 	{"fraction", "[server]\nloops = 1.5\n", "pump.toml:2: server.loops: 1.5, want a whole number"},
 	{"string as number", "[server]\nloops = \"2\"\n", `pump.toml:2: server.loops: "2", want a whole number`},
 	{"truth as string", "[server]\nadmin = false\n", "pump.toml:2: server.admin: false, want a string in quotes"},
-	{"number as table", "server = 1\n", "pump.toml:1: server: 1, want a table"},
+	{"number as table", "server = 1\n", "pump.toml:1: server: 1, want one table, headed [server]"},
 	{"one stream in single brackets", "[streams]\npath = \"a\"\n", "pump.toml:1: streams: a table, want tables headed " +
 		"[[streams]]"},
-	{"stream that is a name", "streams = [\"demo\"]\n", `pump.toml:1: streams[0]: "demo", want a table`},
-	{"server in double brackets", "[[server]]\n", "pump.toml:1: server: a list, want a table"},
+	{"stream that is a name", "streams = [\"demo\"]\n", `pump.toml:1: streams[0]: "demo", want a table headed [[streams]]`},
+	{"certificates by name", "[tls]\ncertificates = [\"a.crt\"]\n",
+		`pump.toml:2: tls.certificates[0]: "a.crt", want a table such as { cert = "pump.crt", key = "pump.key" }`},
+	{"Latin-1", "[server]\n# gr\xfcn\n", "pump.toml:2: not UTF-8, save the file in that encoding"},
+	{"server in double brackets", "[[server]]\n", "pump.toml:1: server: a list, want one table, headed [server]"},
 	{"certificate without list", "[tls]\ncertificates = { cert = \"a\", key = \"b\" }\n",
 		`pump.toml:2: tls.certificates: a table, want a list such as [{ cert = "pump.crt", key = "pump.key" }]`},
 

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -90,6 +91,25 @@ func (f *document) checkUpstream(key, url string) {
 	if _, err := upstream.Parse(url); err != nil || strings.ContainsFunc(url, unprintable) {
 		f.wrong(key, "%.200q, want a name such as %q", upstream.Redacted(url),
 			upstream.ServicePrefix+"_mmsh._tcp.example.org/path")
+	}
+}
+
+// checkCircle warns of a pull from this pump itself, which it refuses. Pumps that share a list of upstreams may have it:
+// they go on to the next one.
+func (f *document) checkCircle(name string, c *Config, s *Stream) {
+	for i, raw := range s.Upstreams() {
+		key := name + ".url"
+		if s.URL == "" {
+			key = Item(name+map[bool]string{true: ".pair", false: ".urls"}[len(s.Pair) > 0], i)
+		}
+		u, err := url.Parse(raw)
+		if err != nil || u.Host == "" {
+			continue
+		}
+		if own := c.listenerAt(u); own != "" {
+			f.closer = append(f.closer, f.about(key, "%.200q, is this pump itself, which listens on %q and refuses that",
+				upstream.Redacted(raw), own))
+		}
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 const someHash = "$2y$10$N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhWy"
@@ -105,6 +106,15 @@ func TestSecretsThatAreNotThere(t *testing.T) {
 			t.Errorf("%s:\n got %v\nwant %s", value, err, want)
 		}
 	}
+	for whole, want := range map[string]string{
+		"env:A_LONG_NAME": `"env:…" stands for a secret and not for a whole user, want "name:env:…"`,
+		"file:word":       `"file:…" stands for a secret and not for a whole user, want "name:file:…"`,
+	} {
+		_, err := Parse([]byte(pushTable+"push_users = [\""+whole+"\"]\n"), dir+"/pump.toml")
+		if want := at + "push_users[0]: " + want; err == nil || err.Error() != want {
+			t.Errorf("%s:\n got %v\nwant %s", whole, err, want)
+		}
+	}
 	_, err := Parse([]byte(pullTable+"url = \"file:word\"\n"), dir+"/pump.toml")
 	if want := at + "url: what is in file:word is no URL"; err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
@@ -166,6 +176,46 @@ func TestWarningsOfSecrets(t *testing.T) {
 			}
 			if strings.Contains(strings.Join(all, "\n"), "horse") {
 				t.Errorf("%q shows the password", all)
+			}
+		})
+	}
+}
+
+// A closer look sees what can be loaded, and is hardly meant.
+func TestCloserLook(t *testing.T) {
+	const tls = "[tls]\ncertificates = [{ cert = \"pump.crt\", key = \"pump.key\" }]\n"
+	const here = `, is this pump itself, which listens on ":8086" and refuses that`
+	for _, c := range []struct {
+		name     string
+		from, to time.Duration // the certificate
+		text     string
+		want     string // behind the file's name; "": nothing
+	}{
+		{"good", -time.Hour, time.Hour, tls, ""},
+		{"ended", -2 * time.Hour, -time.Hour, tls, ":2: tls.certificates[0].cert: \"DIR/pump.crt\" ended on " +
+			day(time.Now().Add(-time.Hour))},
+		{"not yet", time.Hour, 2 * time.Hour, tls, ":2: tls.certificates[0].cert: \"DIR/pump.crt\" is good from " +
+			day(time.Now().Add(time.Hour)) + " on"},
+		{"another pump", -time.Hour, time.Hour, pullTable + "url = \"mmsh://127.0.0.1:8087/\"\n", ""},
+		{"itself", -time.Hour, time.Hour, pullTable + "url = \"mmsh://u:secret@localhost:8086/streams/b\"\n",
+			`:4: streams[0].url: "mmsh://…@localhost:8086/streams/b"` + here},
+		{"itself in a list", -time.Hour, time.Hour, pullTable + "urls = [\"mms://192.0.2.1\",\n\"http://[::1]:8086/b\"]\n",
+			`:5: streams[0].urls[1]: "http://[::1]:8086/b"` + here},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			pair := testCertificateFor(t, c.from, c.to)
+			path := write(t, pair.dir, "pump.toml", c.text, 0o600)
+			cfg, all, err := Check(path, func(string) (string, error) { return "", nil })
+			if err != nil || len(cfg.Warnings) > 0 {
+				t.Fatalf("%v, %q", err, cfg.Warnings)
+			}
+			want := strings.ReplaceAll(c.want, "DIR", pair.dir)
+			if want != "" {
+				want = path + want
+			}
+			all = slices.DeleteFunc(all, func(s string) bool { return strings.Contains(s, "no stream is enabled") })
+			if got := strings.Join(all, "\n"); got != want {
+				t.Errorf("got %s\nwant %s", got, want)
 			}
 		})
 	}

@@ -52,6 +52,7 @@ func (f *document) checkStreams(c *Config) {
 		f.checkPath(name, streams, i, users)
 		f.checkStream(name, &streams[i])
 		f.checkPushCerts(name+".push_certs", streams[i].PushCerts, &c.TLS)
+		f.checkCircle(name, c, &streams[i])
 	}
 	for i := range streams {
 		base, isPush := strings.CutSuffix(strings.ToLower(streams[i].Path), PushSuffix)
@@ -131,6 +132,8 @@ func (f *document) checkUsers(key string, users []auth.Secret) {
 		user := name + ":" + secret
 		switch {
 		case !ok:
+		case name+":" == fromEnv || name+":" == fromFile: // else that would be the name, and what follows the password
+			f.wrong(at, `%q stands for a secret and not for a whole user, want "name:%s:…"`, name+":…", name)
 		case name == "" || secret == "" || len(user) > maxUser:
 			f.wrong(at, `the value, want "name:secret" of up to %d bytes`, maxUser)
 		case strings.ContainsFunc(user, unicode.IsControl) || strings.ContainsAny(name, `"\`):
@@ -151,7 +154,7 @@ func (f *document) checkPassword(key, name, secret string) {
 		f.wrong(key, "%v", err)
 	}
 	if why := weak(name, secret); why != "" {
-		f.weak = append(f.weak, f.about(key, "the password of %q %s", name, why))
+		f.closer = append(f.closer, f.about(key, "the password of %q %s", name, why))
 	}
 }
 

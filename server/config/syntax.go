@@ -14,7 +14,7 @@ import (
 //
 // The library likes to quote what it stumbled over, and somebody who forgot the quotes around a password should not
 // find it in a log.
-func syntaxError(name string, err error, lines keyLines) error {
+func syntaxError(name string, err error, text string, lines keyLines) error {
 	parse, ok := errors.AsType[toml.ParseError](err)
 	if !ok {
 		return fmt.Errorf("%s: %w", name, err)
@@ -37,7 +37,19 @@ func syntaxError(name string, err error, lines keyLines) error {
 	default:
 		msg = key + ": " + msg
 	}
-	return errors.New(OneLine(fmt.Sprintf("%s:%d: %.200s", name, line, msg)))
+	return errors.New(OneLine(fmt.Sprintf("%s:%d: %.200s%s", name, line, msg, likely(text, line, msg))))
+}
+
+// likely adds to an error of the library what is often behind it: a text processor, or a path of Windows.
+func likely(text string, line int, msg string) string {
+	lines := strings.Split(text, "\n")
+	switch {
+	case line >= 1 && line <= len(lines) && strings.ContainsAny(lines[line-1], "“”„«»"):
+		return "; the quotation marks there are not \""
+	case strings.Contains(msg, "invalid escape"):
+		return `; want \\ for each backslash, or '…' for the quotation marks`
+	}
+	return ""
 }
 
 // notValue is true of what the library says of a value that it cannot read or only the start of.

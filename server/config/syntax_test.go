@@ -21,6 +21,12 @@ func TestSyntaxErrors(t *testing.T) {
 		{"[[streams]\npath = \"a\"\n", `pump.toml:1: expected end of table array name delimiter ']', but got '\n' instead`},
 		{"[[streams]]\npush_users = [e:geheim]\n",
 			`pump.toml:2: streams.push_users: not a TOML value, want strings in quotes`},
+		{"[server]\nlisten = [“:8086”]\n", `pump.toml:2: server.listen: not a TOML value, want a list of strings in ` +
+			`brackets; the quotation marks there are not "`},
+		{"[[streams]]\npush_users = [“e:geheim”]\n",
+			`pump.toml:2: streams.push_users: not a TOML value, want strings in quotes; the quotation marks there are not "`},
+		{"[[streams]]\nfile = \"C:\\videos\\a.wmv\"\n", `pump.toml:2: streams[0].file: invalid escape in string '\v'; ` +
+			`want \\ for each backslash, or '…' for the quotation marks`},
 		{"[proxy]\nurl = http://u:geheim@h\n", `pump.toml:2: proxy.url: not a TOML value, want strings in quotes`},
 	} {
 		_, err := Parse([]byte(c.text), "pump.toml")

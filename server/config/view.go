@@ -38,7 +38,7 @@ func (f *document) checkKeys(name string, keys []auth.Secret) {
 		case k == "" || len(k) > maxKey || strings.ContainsFunc(k, unicode.IsControl):
 			f.wrong(at, "the value, want 1 to %d bytes without control characters", maxKey)
 		case len(k) < weakKey:
-			f.weak = append(f.weak, f.about(at, "%d bytes, fewer than %d can be found by who has one signed URL; "+
+			f.closer = append(f.closer, f.about(at, "%d bytes, fewer than %d can be found by who has one signed URL; "+
 				"openssl rand -hex 16 makes a good one", len(k), weakKey))
 		}
 		keys[i] = auth.Secret(k)

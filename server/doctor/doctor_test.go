@@ -25,6 +25,20 @@ func TestNothingIsWrong(t *testing.T) {
 	}
 }
 
+// A pump that has nothing to send is not said to be full.
+func TestAdviceWithoutASource(t *testing.T) {
+	t.Parallel()
+	for said, full := range map[string]bool{"nothing is sent to this stream at present\n": false, "busy\n": true} {
+		s := good()
+		s.status, s.said = "503 Service Unavailable", said
+		r := examine(t, s)
+		i := slices.IndexFunc(r.Findings, func(f Finding) bool { return strings.Contains(f.Text, strings.TrimSpace(said)) })
+		if i < 0 || strings.Contains(r.Findings[i].Advice, "full") != full {
+			t.Errorf("%q: %+v", said, r.Findings)
+		}
+	}
+}
+
 // Each case is a server with one fault, and what is said of it.
 func TestFaults(t *testing.T) {
 	longPhrase := []string{"GStreamer (libmms)", "xine"}

@@ -17,6 +17,7 @@ import (
 // A script is a server with one fault at a time: how it answers, and what its stream is.
 type script struct {
 	status   string // status line without the version
+	said     string // the body behind a status that is no success
 	fields   string // lines, instead of those of a pump
 	header   []byte
 	describe []byte // the body behind a Describe; nil: the header as one $H
@@ -90,7 +91,7 @@ func (s *script) answer(conn net.Conn) {
 	}
 	fmt.Fprintf(conn, "HTTP/1.0 %s\r\n%sContent-Type: %s\r\n", status, fields, media)
 	if !strings.HasPrefix(status, "200") {
-		fmt.Fprint(conn, "\r\n")
+		fmt.Fprintf(conn, "\r\n%s", s.said)
 		return
 	}
 	raw := !strings.HasPrefix(string(r.UserAgent), "NSPlayer")

@@ -112,8 +112,14 @@ func (v *visit) refused(a *answer) {
 		502: "A proxy answers, and does not reach the pump.",
 		504: "A proxy answers, and does not reach the pump.",
 	}[a.Status]
+	if strings.Contains(text, nobodySends) {
+		advice = "Does the encoder push, does the upstream send? The pump's status page says what it knows of them."
+	}
 	v.find("status", Fault, text, advice)
 }
+
+// nobodySends is what a pumpd says of a stream without a source; any other 503 may have other reasons.
+const nobodySends = "nothing is sent to this stream"
 
 // redirect follows one if the client does.
 func (v *visit) redirect(a *answer) bool {
