@@ -127,16 +127,35 @@ await 20 "it was started anew" anew
 journal "Failed with result 'watchdog'" || die "not for the watchdog: $(box journalctl -u pumpd -o cat -n 20)"
 await 10 "it plays again" plays
 
-# An upgrade leaves it running, with the new program, and the configuration as it is.
+# An upgrade leaves it running, with the new program, and the configuration as it is; nor does anybody notice that one, nor
+# a reload that makes other loops.
+await 20 "the encoder is in again" says '^2 of 3 streams live'
+box systemctl reset-failed viewers 2>/dev/null || true
+box systemctl stop viewers
+box systemd-run -q --unit=viewers -p RemainAfterExit=yes /opt/bench load -n 100 -sample 100 -duration 10m -quiet \
+  mmsh://$stream
+await 10 "the viewers are in" says ' 100 viewers$'
+pid=$(property MainPID)
 box dpkg -i /opt/new.deb </dev/null
 await 10 "it plays after the upgrade" plays
+replaced() { [ "$(property MainPID)" != "$pid" ]; }
+await 5 "another process is the main one" replaced
+pid=$(property MainPID)
+edit 's|^loops = .*|loops = 3|'
+box systemctl reload pumpd
+await 10 "the reload was an upgrade" replaced
+await 10 "it plays after that" plays
+[ "$(property NRestarts)" = 1 ] || die "it was started anew"
+box systemctl kill --kill-who=main --signal=INT viewers
+await 30 "the viewers are through" through
+[ "$(box systemctl show viewers -p Result --value)" = success ] ||
+  die "viewers noticed: $(box journalctl -u viewers -o cat)"
 # The old program's file is "/usr/bin/pumpd (deleted)".
 [ "$(box readlink "/proc/$(property MainPID)/exe")" = /usr/bin/pumpd ] || die "it runs the old program"
 box grep -q another-secret /etc/pumpd/pump.toml || die "the upgrade has changed the configuration"
 
 # A drain takes as long as drain says, though that is more than the unit's TimeoutStopSec.
 setting TimeoutStopSec=1s
-await 20 "the encoder is in again" says '^2 of 3 streams live'
 box systemd-run -q --unit=last /opt/bench load -n 50 -sample 50 -duration 1h -quiet mmsh://$stream
 await 10 "the viewers are in" says ' 50 viewers$'
 began=$(date +%s%N)
