@@ -54,6 +54,7 @@ const (
 	askTime       = 5 * time.Second        // for an asker to say what it wants
 	sayTime       = 5 * time.Second        // for an asker to take a line
 	longestLine   = 16 << 10               // of an asker
+	mostAskers    = 4                      // at a time: whoever has an account here may knock, and each takes a descriptor
 )
 
 // An Upgrade upgrades to a program, "" is the same again, and says meanwhile how that goes.
@@ -70,16 +71,26 @@ func Serve(ctx context.Context, name string, log *slog.Logger, upgrade Upgrade) 
 	defer l.Close()
 	var asked sync.WaitGroup
 	defer asked.Wait()
+	places := make(chan struct{}, mostAskers)
 	for {
+		select {
+		case places <- struct{}{}:
+		case <-ctx.Done():
+			return
+		}
 		conn, err := l.AcceptUnix()
 		switch {
 		case ctx.Err() != nil:
 			return
 		case err != nil: // no descriptor is left for it: it waits
+			<-places
 			pause(ctx, retryInterval)
 			continue
 		}
-		asked.Go(func() { serve(conn, log, upgrade) })
+		asked.Go(func() {
+			serve(conn, log, upgrade)
+			<-places
+		})
 	}
 }
 

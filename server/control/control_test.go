@@ -77,6 +77,44 @@ func TestUpgrade(t *testing.T) {
 	}
 }
 
+// Whoever knocks takes a descriptor of the pump's, so no more than a few are let in at a time; the others wait.
+func TestManyAskers(t *testing.T) {
+	name := testName(t)
+	in, goOn := make(chan struct{}), make(chan struct{})
+	served(t, name, func(string, func(string)) error {
+		in <- struct{}{}
+		<-goOn
+		return nil
+	})
+	const askers = 3 * mostAskers
+	ended := make(chan error, askers)
+	for range askers {
+		go func() {
+			_, err := ask(t, name, "")
+			ended <- err
+		}()
+	}
+	for range mostAskers {
+		<-in
+	}
+	select {
+	case <-in:
+		t.Errorf("more than %d are in", mostAskers)
+	case <-time.After(50 * time.Millisecond): // only a pump that lets them in can fail here
+	}
+	close(goOn)
+	go func() {
+		for range in {
+		}
+	}()
+	for range askers {
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	}
+	close(in)
+}
+
 // The pump that has handed over ends, maybe before it can say so; one that ends earlier has not.
 func TestPumpEndsMeanwhile(t *testing.T) {
 	for line, want := range map[string]bool{Gone: true, "sending": false} {
