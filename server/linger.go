@@ -25,8 +25,9 @@ import (
 //
 //	new: stream ── a viewer like any other ──▶ old: follow ─▶ stream ─▶ viewers with TLS
 
-// linger serves what could not move, for timeouts.upgrade_linger at the most, and returns when nothing is left.
-func (s *Server) linger(ctx context.Context) error {
+// linger serves what could not move, for timeouts.upgrade_linger at the most, and returns when nothing is left. cancel
+// cancels ctx, by which all goes on that the end waits for.
+func (s *Server) linger(ctx context.Context, cancel context.CancelFunc) error {
 	close(s.over)
 	s.leaveTasks()
 	s.stopAdmin()
@@ -43,16 +44,14 @@ func (s *Server) linger(ctx context.Context) error {
 	handover.Reach(handover.Lingering)
 	d := s.handed
 	d.frozen.loops.each(func(l *loop, now clock.Instant) { l.forgetMoved(d, now) })
-	relaying, stopRelays := context.WithCancel(ctx)
-	defer stopRelays()
-	d.relays.start(relaying, &s.helpers)
+	d.relays.start(ctx, &s.helpers)
 	for _, f := range d.follows {
 		s.helpers.Go(func() { s.follow(ctx, f) })
 	}
 	d.frozen.loops.goOn()
 	s.retire(s.removed(d), map[*stream.Stream]dismissal{})
 	s.outlast(ctx)
-	stopRelays()
+	cancel()
 	return errors.Join(s.lastWords(), s.stop())
 }
 

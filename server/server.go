@@ -295,7 +295,7 @@ func (s *Server) Run(ctx context.Context) error {
 	s.keepCount(s.node.quota.Load())
 	fault := s.keepHouse(ctx)
 	if s.handed != nil {
-		return s.linger(ctx)
+		return s.linger(ctx, cancel)
 	}
 	s.manager.Stopping(shutdownTime+lastWords, s.summary())
 	close(s.over)

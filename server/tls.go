@@ -49,7 +49,7 @@ type handshakes struct {
 
 	// Guards who the newcomers are, too: a proxy may say that.
 	mu       sync.Mutex
-	underway map[*newcomer]struct{} // from their accept until a loop has them
+	underway map[*newcomer]bool // from their accept until a loop has them; true: the hello has come
 }
 
 func newHandshakes(cfg *config.Config, b *budget, certs *atomic.Pointer[certificates]) *handshakes {
@@ -60,7 +60,7 @@ func newHandshakes(cfg *config.Config, b *budget, certs *atomic.Pointer[certific
 		line:    make(chan struct{}, b.line),
 		cpus:    make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2)),
 
-		underway: map[*newcomer]struct{}{},
+		underway: map[*newcomer]bool{},
 	}
 	h.setPlaces(b)
 	h.timeout.Store(int64(cfg.Timeouts.Handshake))
@@ -113,6 +113,7 @@ func (h *handshakes) run(c *newcomer) (*tlsWire, error) {
 	if err != nil {
 		return nil, err
 	}
+	h.list(c, true)
 	s.compute()
 	defer s.rest()
 	if hello[0] == recordHandshake && s.gone() { // others cost nothing, and may want to be told what is wrong
@@ -131,11 +132,11 @@ func (h *handshakes) run(c *newcomer) (*tlsWire, error) {
 	return w, nil
 }
 
-// list notes that a handshake is under way, unlist that it is not any more.
-func (h *handshakes) list(c *newcomer) {
+// list notes that a handshake is under way, and whether its hello has come, unlist that it is not any more.
+func (h *handshakes) list(c *newcomer, greeted bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.underway[c] = struct{}{}
+	h.underway[c] = greeted
 }
 
 func (h *handshakes) unlist(c *newcomer) {
@@ -207,7 +208,7 @@ func (s *Server) startHandshake(on *listener, c *newcomer) {
 	if c.guest != nil {
 		c.guest.crowd.move(c.guest, s.clock.Now(), func() { c.Close() })
 	}
-	s.handshakes.list(c)
+	s.handshakes.list(c, false)
 	s.handshakes.begin(c, func(w *tlsWire, err error) {
 		if err == nil {
 			s.handOver(on, &enrolment{newcomer: c, tls: w})

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"os/exec"
 	"strings"
 	"testing"
@@ -23,7 +24,7 @@ func TestUpgradeOverTLS(t *testing.T) {
 	l := startLineage(t, pumpdProgram, debugLog,
 		fmt.Sprintf("[tls]\nlisten = [%q]\ncertificates = [{ cert = %q, key = %q }]\n", secure, cert, key)+
 			"[timeouts]\nrequest_head = \"1m\"\nhandshake = \"1m\"\n"+pushStream("live"))
-	startTool(t, "bench push", exec.Command(mustBuild(t, benchProgram), "push", "-synthetic", "-gop", "500ms",
+	push := startTool(t, "bench push", exec.Command(mustBuild(t, benchProgram), "push", "-synthetic", "-gop", "500ms",
 		"http://"+tunnel(t, secure)+streamPath("live_push")))
 	waitLive(t, l.addr, streamPath("live"))
 	check := loaded(t, viewers, "mmsh://"+l.addr+streamPath("live"))
@@ -38,11 +39,17 @@ func TestUpgradeOverTLS(t *testing.T) {
 			t.Fatalf("%v\n%s", err, out)
 		}
 		getsStream(t, overTLS(t, early), fmt.Sprintf("who shook hands during upgrade %d", i))
+		early.Close()
 	}
 	getsStream(t, idle, "who had a connection before two upgrades")
 	check()
+	push.cmd.Process.Signal(os.Interrupt)
+	idle.Close()
+	if err := <-l.ended; err != nil { // with the last of them
+		t.Errorf("the first process ends with %v", err)
+	}
 	text := l.log(t)
-	for _, bad := range []string{"level=ERROR", "panic", "source lost", "cannot be relayed"} {
+	for _, bad := range []string{"level=ERROR", "panic", "source lost", "cannot be relayed", "before everybody was told"} {
 		if strings.Contains(text, bad) {
 			t.Errorf("the log has %q", bad)
 		}
