@@ -79,7 +79,8 @@ var badFiles = []badConfig{
 	{"number as table", "server = 1\n", "pump.toml:1: server: 1, want one table, headed [server]"},
 	{"one stream in single brackets", "[streams]\npath = \"a\"\n", "pump.toml:1: streams: a table, want tables headed " +
 		"[[streams]]"},
-	{"stream that is a name", "streams = [\"demo\"]\n", `pump.toml:1: streams[0]: "demo", want a table headed [[streams]]`},
+	{"stream that is a name", "streams = [\"demo\"]\n",
+		`pump.toml:1: streams[0]: "demo", want a table headed [[streams]]`},
 	{"certificates by name", "[tls]\ncertificates = [\"a.crt\"]\n",
 		`pump.toml:2: tls.certificates[0]: "a.crt", want a table such as { cert = "pump.crt", key = "pump.key" }`},
 	{"Latin-1", "[server]\n# gr\xfcn\n", "pump.toml:2: not UTF-8, save the file in that encoding"},

@@ -107,8 +107,8 @@ func (f *document) checkCircle(name string, c *Config, s *Stream) {
 			continue
 		}
 		if own := c.listenerAt(u); own != "" {
-			f.closer = append(f.closer, f.about(key, "%.200q, is this pump itself, which listens on %q and refuses that",
-				upstream.Redacted(raw), own))
+			f.closer = append(f.closer, f.about(key, "%.200q, is this pump itself, which listens on %q and refuses "+
+				"that", upstream.Redacted(raw), own))
 		}
 	}
 }
