@@ -28,7 +28,7 @@ func ReadHeader(r io.Reader, maxBytes int64) (*Header, error) {
 		return nil, fmt.Errorf("header: %w", err)
 	}
 	if id := GUID(head[:16]); id != headerObject {
-		return nil, fmt.Errorf("no ASF file, as .wmv, .wma and .asf are: it begins with %q", head[:16])
+		return nil, fmt.Errorf("begins with %q, which no ASF file does (.wmv, .wma, .asf)", head[:16])
 	}
 	size := le.Uint64(head[16:])
 	if limit := max(maxBytes-dataHead, 0); size < objectHead || size > uint64(limit) {

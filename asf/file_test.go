@@ -46,7 +46,7 @@ func TestReadFile(t *testing.T) {
 		{"live, with a small index", join(live, makeDataHead(0, 0), packets, makeObject(simpleIndex, fill(0, 10))), 3, ""},
 
 		{"nothing", nil, 0, "EOF"},
-		{"another kind of file", []byte("RIFF\x00\x00\x00\x00WAVEfmt ........."), 0, "it begins with \"RIFF"},
+		{"another kind of file", []byte("RIFF\x00\x00\x00\x00WAVEfmt ........."), 0, "begins with \"RIFF"},
 		{"header of junk size", edit(join(file, sized), 16, u64(math.MaxUint64)), 0, "size 18446744073709551615"},
 		{"header larger than the limit", edit(join(file, sized), 16, u64(1<<30-49)), 0, "size 1073741775, allowed 24 to " +
 			"1073741774"},

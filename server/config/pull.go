@@ -94,8 +94,8 @@ func (f *document) checkUpstream(key, url string) {
 	}
 }
 
-// checkCircle warns of a pull from this pump itself, which it refuses. Pumps that share a list of upstreams may have it:
-// they go on to the next one.
+// checkCircle warns of a pull from this pump itself, which it refuses. Pumps that share a list of upstreams may have
+// it: they go on to the next one.
 func (f *document) checkCircle(name string, c *Config, s *Stream) {
 	for i, raw := range s.Upstreams() {
 		key := name + ".url"
