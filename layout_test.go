@@ -58,7 +58,7 @@ var arrows = []arrow{
 			"server/stream", "server/systemd", "server/tally", "server/upstream", "server/via", "server/view", "asf", "codec",
 			"*",
 		},
-		tests: []string{"server/logging/logtest", "server/stream/streamtest", "asf/asftest"},
+		tests: []string{"server/gobtest", "server/logging/logtest", "server/stream/streamtest", "asf/asftest"},
 		gnet:  []string{"reactor.go", "gnetwire.go", "listen.go"},
 	},
 	{
@@ -105,8 +105,8 @@ var arrows = []arrow{
 		},
 		tests: []string{"server/gobtest", "asf/asftest"},
 	},
-	{dir: "server/access", may: []string{"server/auth", "server/config"}},
-	{dir: "server/line", may: []string{"server/clock"}},
+	{dir: "server/access", may: []string{"server/auth", "server/config"}, tests: []string{"server/gobtest"}},
+	{dir: "server/line", may: []string{"server/clock"}, tests: []string{"server/gobtest"}},
 	{dir: "server/stream/streamtest", may: []string{"server/clock", "server/config", "server/stream"}},
 	{
 		dir: "server/stream", may: []string{
@@ -114,11 +114,10 @@ var arrows = []arrow{
 		},
 		tests: []string{"server/gobtest", "asf/asftest"},
 	},
-	{dir: "server/gobtest"},
 	{dir: "server/outage", may: []string{
 		"server/auth", "server/clock", "server/upstream", "server/via", "server/view",
 	}},
-	{dir: "server/admission", may: []string{"server/clock", "server/config"}},
+	{dir: "server/admission", may: []string{"server/clock", "server/config"}, tests: []string{"server/gobtest"}},
 	{dir: "server/view", may: []string{"server/clock", "server/config"}},
 	{dir: "server/quota", may: []string{"server/config", "*"}, tests: []string{"server/logging/logtest"}},
 	{dir: "server/config", may: []string{"server/auth", "server/privileges", "server/upstream", "*"}},
@@ -129,12 +128,13 @@ var arrows = []arrow{
 	{dir: "server/upstream/upstreamtest", may: []string{"asf/asftest", "codec"}},
 	{dir: "server/proxied", may: []string{"server/auth", "codec"}},
 	{dir: "server/bans"},
-	{dir: "server/auth", may: []string{"server/clock", "codec", "*"}},
+	{dir: "server/auth", may: []string{"server/clock", "codec", "*"}, tests: []string{"server/gobtest"}},
 	{dir: "server/pulse", may: []string{"server/clock"}},
 	{dir: "server/control", may: []string{"*"}},
 	{dir: "server/handover", may: []string{"server/clock", "*"}},
 	{dir: "server/systemd", may: []string{"server/clock"}},
 	// What all of the server stands on.
+	{dir: "server/gobtest"},
 	{dir: "server/clock", may: []string{"*"}},
 	{dir: "server/accesslog", may: []string{"*"}, tests: []string{"server/logging/logtest"}},
 	{dir: "server/logging"},

@@ -11,6 +11,7 @@ import (
 	"slices"
 
 	"pumpd/server/admin"
+	"pumpd/server/admission"
 	"pumpd/server/clock"
 	"pumpd/server/config"
 	"pumpd/server/handover"
@@ -222,6 +223,12 @@ func (s *Server) takeStream(m *handover.Message) error {
 	if err := m.Decode(&of); err != nil {
 		return err
 	}
+	return s.arriveStream(&of, m.Take())
+}
+
+// arriveStream takes a stream, and the files that came with it.
+func (s *Server) arriveStream(of *movedStream, files []int) error {
+	defer func() { handover.CloseAll(files) }()
 	st := s.reg.Find([]byte(of.Path))
 	if st == nil {
 		return fmt.Errorf("stream %.80q: there is none", of.Path)
@@ -230,9 +237,12 @@ func (s *Server) takeStream(m *handover.Message) error {
 	if err != nil {
 		return err
 	}
+	counted := admission.Sample{Bytes: of.Stats.Counters["BytesIn"], Packets: of.Stats.Counters["PacketsIn"],
+		At: s.clock.Now()}
+	if err := s.node.ledger.Restore(st.ID(), &of.Ledger, counted); err != nil {
+		return fmt.Errorf("stream %s: %w", of.Path, err)
+	}
 	a := arrivingStream{stream: st, importer: importer, tasks: make([]*inheritance, len(tasks))}
-	files := m.Take()
-	defer func() { handover.CloseAll(files) }()
 	for _, t := range of.Tasks {
 		if t.Task < 0 || t.Task >= len(tasks) || t.File && len(files) == 0 {
 			return fmt.Errorf("stream %s: task %d of %d, with %d files", of.Path, t.Task, len(tasks), len(files))

@@ -316,11 +316,12 @@ func (l *loop) adoptPush(c *conn, a *arrivingConn) {
 	}
 }
 
-// goOn acts on the input of a conn that has moved here.
+// goOn acts on the input of a conn that has moved here. A request that waits again waits no longer than it would have;
+// what it waited for may have been something else, for which there was no deadline.
 func (l *loop) goOn(c *conn, a *arrivingConn, now clock.Instant) {
 	l.traffic(c, now)
-	if a.Held && c.phase == holding {
-		c.deadline = a.Deadline
+	if a.Held && c.phase == holding && a.Deadline != 0 && c.deadline != 0 {
+		c.deadline = min(c.deadline, a.Deadline)
 	}
 }
 

@@ -5,19 +5,23 @@ import (
 	"net/netip"
 	"time"
 
+	"pumpd/server/access"
+	"pumpd/server/auth"
 	"pumpd/server/bans"
 	"pumpd/server/clock"
 	"pumpd/server/handover"
+	"pumpd/server/line"
 	"pumpd/server/stream"
 )
 
-// What moves to another process beside streams and connections: what clients were given and come back with, and who is
-// not to come back.
+// What moves to another process beside streams and connections: what clients were given and come back with, who is not
+// to come back, and what the pump has learned and counted.
 
 // How many of each are told in one message. With push-ids there are headers.
 const (
-	movedMost   = 8192
-	movedPushes = 64
+	movedMost    = 4096
+	movedPushes  = 64
+	movedAnswers = 4096 // of one callback
 )
 
 // A movedSession is a session. Where its Play is, its viewer tells.
@@ -92,42 +96,128 @@ func (a *pushAccess) add(m *movedPushSession, streams []arrivingStream, now cloc
 	return nil
 }
 
-// A movedNode is what is left.
+// guessersOf are who has shown wrong passwords to streams, by the places of those.
+func guessersOf(r *auth.Record, places map[*stream.Stream]int, now clock.Instant) (list []auth.Guesser) {
+	byID := map[int]int{}
+	for st, place := range places {
+		byID[st.ID()] = place
+	}
+	for _, g := range r.Guessers(now) {
+		if place, moves := byID[g.Stream]; moves {
+			g.Stream = place
+			list = append(list, g)
+		}
+	}
+	return list
+}
+
+// remember takes those of another process up.
+func remember(r *auth.Record, list []auth.Guesser, streams []arrivingStream, now clock.Instant) error {
+	for _, g := range list {
+		if g.Stream < 0 || g.Stream >= len(streams) {
+			return fmt.Errorf("wrong passwords: stream %d of %d", g.Stream, len(streams))
+		}
+		g.Stream = streams[g.Stream].stream.ID()
+		if err := r.Remember(g, now); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// answers are those of all callbacks, in pieces for a message each.
+func (a *viewAccess) answers(now time.Time) (list []access.Snapshot) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, c := range a.callers {
+		list = append(list, c.Snapshots(movedAnswers, now)...)
+	}
+	return list
+}
+
+// know takes answers of another process up, where the same callback is asked here.
+func (a *viewAccess) know(s *access.Snapshot, now time.Time) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if c := a.callers[s.Service]; c != nil {
+		return c.Restore(s, now)
+	}
+	return nil
+}
+
+// A movedNode is what is left, or a part of it.
 type movedNode struct {
-	Sessions []movedSession
-	Pushes   []movedPushSession
-	Bans     []bans.Ban
+	Sessions     []movedSession
+	Pushes       []movedPushSession
+	Bans         []bans.Ban
+	PushGuessers []auth.Guesser    // of streams by their places
+	ViewGuessers []auth.Guesser    // likewise
+	Answers      []access.Snapshot // secrets
+	Pump         *movedPump        // nil: another part has it
+}
+
+// A movedPump is what there is one of.
+type movedPump struct {
+	Line   line.Snapshot
+	Counts movedCounts
+}
+
+// leaveNode is all of it.
+func (s *Server) leaveNode(places map[*stream.Stream]int) movedNode {
+	now, today := s.clock.Now(), time.Now()
+	return movedNode{
+		Sessions: s.node.sessions.all(), Pushes: s.node.access.all(places), Bans: s.gate.bans.All(today),
+		PushGuessers: guessersOf(s.node.access.Record, places, now),
+		ViewGuessers: guessersOf(s.node.viewing.Record, places, now),
+		Answers:      s.node.viewing.answers(today),
+		Pump:         &movedPump{s.node.line.Snapshot(), *s.counted()},
+	}
 }
 
 // takeUp takes it up, as far as it is right.
 func (s *Server) takeUp(m *movedNode, streams []arrivingStream) error {
+	now, today := s.clock.Now(), time.Now()
 	for i := range m.Sessions {
 		s.node.sessions.add(m.Sessions[i])
 	}
 	for i := range m.Pushes {
-		if err := s.node.access.add(&m.Pushes[i], streams, s.clock.Now()); err != nil {
+		if err := s.node.access.add(&m.Pushes[i], streams, now); err != nil {
 			return err
 		}
 	}
-	now := time.Now()
-	for _, b := range m.Bans {
-		_ = s.gate.bans.Add(b, now) // one that is over by now is refused
+	s.gate.bans.AddAll(m.Bans, today)
+	if err := remember(s.node.access.Record, m.PushGuessers, streams, now); err != nil {
+		return err
+	}
+	if err := remember(s.node.viewing.Record, m.ViewGuessers, streams, now); err != nil {
+		return err
+	}
+	for i := range m.Answers {
+		if err := s.node.viewing.know(&m.Answers[i], today); err != nil {
+			return err
+		}
+	}
+	if p := m.Pump; p != nil {
+		s.count(&p.Counts)
+		return s.node.line.Restore(&p.Line, now)
 	}
 	return nil
 }
 
 // send sends it, in pieces that are not too large for a message.
-func (m *movedNode) send(to *handover.Conn) error {
+func (m movedNode) send(to *handover.Conn) error {
 	for {
 		part := movedNode{
 			Sessions: firstOf(&m.Sessions, movedMost), Pushes: firstOf(&m.Pushes, movedPushes),
-			Bans: firstOf(&m.Bans, movedMost),
-		}
-		if len(part.Sessions)+len(part.Pushes)+len(part.Bans) == 0 {
-			return nil
+			Bans: firstOf(&m.Bans, movedMost), PushGuessers: firstOf(&m.PushGuessers, movedMost),
+			ViewGuessers: firstOf(&m.ViewGuessers, movedMost), Answers: firstOf(&m.Answers, 1), Pump: m.Pump,
 		}
 		if err := to.Send(kindNode, &part); err != nil {
 			return err
+		}
+		m.Pump = nil
+		if len(m.Sessions)+len(m.Pushes)+len(m.Bans)+len(m.PushGuessers)+len(m.ViewGuessers)+len(m.Answers) == 0 {
+			return nil
 		}
 	}
 }

@@ -8,7 +8,7 @@ import (
 	"pumpd/server/tally"
 )
 
-// serverStats are the counters of the whole process.
+// serverStats are the counters of the whole pump; movedCounts has all of them.
 type serverStats struct {
 	ended [reason.Count]atomic.Uint64 // connections
 	hubs  fanout.Stats
@@ -17,6 +17,9 @@ type serverStats struct {
 	firstByte *tally.Histogram // from the request of a viewer, in seconds
 
 	logLost atomic.Uint64 // lines
+
+	// The same of the processes before, and of the access log.
+	logLostBefore, accessLostBefore atomic.Uint64
 }
 
 // measure has what takes memory be measured.

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"pumpd/server/admin"
+	"pumpd/server/admission"
 	"pumpd/server/clock"
 	"pumpd/server/handover"
 	"pumpd/server/stream"
@@ -29,7 +30,7 @@ import (
 // Until the new process is told that all is its own, this one has everything: its descriptors are duplicates.
 
 // descriptionVersion is of all that is told below: it is another one whenever any of the types is.
-const descriptionVersion = 3
+const descriptionVersion = 4
 
 // Kinds of messages, in the order in which they come.
 const (
@@ -56,7 +57,8 @@ type prepared struct{ Streams []string } // paths
 // A movedStream is one of the streams that move, and what feeds it.
 type movedStream struct {
 	stream.Snapshot
-	Tasks []movedTask // those that have anything to tell
+	Tasks  []movedTask // those that have anything to tell
+	Ledger admission.StreamSnapshot
 }
 
 // A movedTask is one of tasks.
@@ -439,8 +441,9 @@ func (f *freeze) thaw() (err error) {
 type departure struct {
 	places  map[*stream.Stream]int // of streams in what is sent
 	exports []*stream.Exporter
-	tasks   [][]movedTask // of each
-	files   [][]int       // of those of tasks, in order
+	ledger  []admission.StreamSnapshot // of each
+	tasks   [][]movedTask              // likewise
+	files   [][]int                    // of those of tasks, in order
 	node    movedNode
 	past    []*admin.Past
 	viewers []movedConn            // whose sockets have gone ahead
@@ -473,7 +476,7 @@ func (s *Server) depart(f *freeze, ready prepared) (*departure, error) {
 			return nil, errContested
 		}
 		d.places[st] = len(d.exports)
-		d.exports = append(d.exports, x)
+		d.exports, d.ledger = append(d.exports, x), append(d.ledger, s.node.ledger.Snapshot(st.ID()))
 		d.addTasks(s.running[st])
 	}
 	f.loops.each(d.leave)
@@ -487,9 +490,7 @@ func (s *Server) depart(f *freeze, ready prepared) (*departure, error) {
 		handover.CloseAll(d.ends)
 		return nil, err
 	}
-	d.node = movedNode{
-		Sessions: s.node.sessions.all(), Pushes: s.node.access.all(d.places), Bans: s.gate.bans.All(time.Now()),
-	}
+	d.node = s.leaveNode(d.places)
 	if a := s.admin.Load(); a != nil {
 		const streams = 200 // of some 10 KB in a message
 		d.past = a.Past().Parts(streams)
@@ -517,7 +518,7 @@ func (d *departure) addTasks(all []*running) {
 // send tells all of it.
 func (d *departure) send(to *handover.Conn) error {
 	for i, x := range d.exports {
-		if err := to.Send(kindStream, &movedStream{x.Snapshot(), d.tasks[i]}, d.files[i]...); err != nil {
+		if err := to.Send(kindStream, d.describeStream(i), d.files[i]...); err != nil {
 			return err
 		}
 		for batch := range x.Batches(elementsBytes) {
@@ -538,6 +539,11 @@ func (d *departure) send(to *handover.Conn) error {
 		return err
 	}
 	return to.Send(kindEnd, movedEnd{len(d.exports), len(d.viewers) + len(d.conns)})
+}
+
+// describeStream is all of a stream but its elements, when all who stand in those are described.
+func (d *departure) describeStream(i int) *movedStream {
+	return &movedStream{d.exports[i].Snapshot(), d.tasks[i], d.ledger[i]}
 }
 
 // sendConns sends the conns.

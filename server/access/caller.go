@@ -31,7 +31,7 @@ type Caller struct {
 	failed func(path string, err error)
 	ctx    context.Context // ends with Close
 	stop   context.CancelFunc
-	salt   [32]byte // of keys
+	salt   [32]byte // of keys; Restore may change it before it is used
 
 	mu      sync.Mutex
 	known   answers

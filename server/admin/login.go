@@ -36,7 +36,26 @@ var (
 	errImpatient = errors.New("gone")
 )
 
-func newDesk(s *Subject) *desk { return &desk{s: s, record: auth.NewRecord(s.Clock)} }
+func newDesk(s *Subject) *desk {
+	d := &desk{s: s, record: auth.NewRecord(s.Clock)}
+	for _, p := range s.Past {
+		if err := d.remember(p.Guessers); err != nil {
+			s.Log.Warn("admin: wrong passwords of another process are not counted", "err", err)
+		}
+	}
+	return d
+}
+
+// remember counts wrong passwords that another process has seen.
+func (d *desk) remember(list []auth.Guesser) error {
+	for _, g := range list {
+		g.Stream = 0 // as all here
+		if err := d.record.Remember(g, d.s.Clock.Now()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
 
 // usersNow are those of the configuration that counts.
 func (d *desk) usersNow() auth.Users {

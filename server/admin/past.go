@@ -6,16 +6,19 @@ import (
 	"slices"
 	"time"
 
+	"pumpd/server/auth"
 	"pumpd/server/clock"
 	"pumpd/server/reason"
 	"pumpd/server/stream"
 )
 
-// A Past is what the page draws and tells of the past, for the process that goes on with it. It is for encoding/gob.
+// A Past is what the page draws and tells of the past, and who has guessed passwords, for the process that goes on with
+// it. It is for encoding/gob.
 type Past struct {
-	Pump    TrendPast             // of all streams
-	Streams map[string]StreamPast // by path
-	Events  []event
+	Pump     TrendPast             // of all streams
+	Streams  map[string]StreamPast // by path
+	Events   []event
+	Guessers []auth.Guesser
 }
 
 // A StreamPast is that of one stream.
@@ -50,7 +53,8 @@ func (a *Admin) Past() *Past {
 	h := a.rates.history
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	p := &Past{Pump: h.pump.past(), Streams: map[string]StreamPast{}, Events: slices.Clone(h.events)}
+	p := &Past{Pump: h.pump.past(), Streams: map[string]StreamPast{}, Events: slices.Clone(h.events),
+		Guessers: a.desk.record.Guessers(a.s.Clock.Now())}
 	for st, of := range h.of {
 		if of.seen {
 			p.Streams[st.Config().Path] = StreamPast{of.trend.past(), of.condition, of.from, slices.Clone(of.tenures)}
@@ -73,7 +77,7 @@ func (c *curve) past() CurvePast {
 
 // Parts are p in pieces of so many streams at the most, the first one with all else.
 func (p *Past) Parts(most int) (parts []*Past) {
-	part := &Past{Pump: p.Pump, Events: p.Events}
+	part := &Past{Pump: p.Pump, Events: p.Events, Guessers: p.Guessers}
 	for _, path := range slices.Sorted(maps.Keys(p.Streams)) {
 		if len(part.Streams) == most {
 			parts, part = append(parts, part), &Past{}

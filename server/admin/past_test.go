@@ -3,10 +3,12 @@ package admin
 import (
 	"bytes"
 	"encoding/gob"
+	"net/netip"
 	"reflect"
 	"testing"
 	"time"
 
+	"pumpd/server/auth"
 	"pumpd/server/stream"
 )
 
@@ -22,7 +24,7 @@ func TestPastMoves(t *testing.T) {
 		h.look(streams, uplink{taken: 5, usable: 9}, r.at, time.Unix(1e9, 0))
 	}
 	var parts []*Past
-	for _, part := range (&Admin{rates: r.rates}).Past().Parts(1) {
+	for _, part := range r.Past().Parts(1) {
 		var b bytes.Buffer
 		if err := gob.NewEncoder(&b).Encode(part); err != nil {
 			t.Fatal(err)
@@ -56,4 +58,23 @@ func TestPastMoves(t *testing.T) {
 	if newHistory(streams).resume(parts, streams) == nil {
 		t.Error("a ring of another size is taken")
 	}
+}
+
+// Who has guessed passwords goes on to wait for their turns, in what another process has left as in the pieces of it.
+func TestGuessersMove(t *testing.T) {
+	r := newRig(t, pushStream("a", ""), pushStream("b", ""))
+	from := netip.MustParseAddr("192.0.2.1")
+	for range 7 {
+		r.desk.record.Wrong(0, from, r.at)
+	}
+	d := newDesk(&Subject{Clock: r.s.Clock, Log: r.s.Log, Past: r.Past().Parts(1)})
+	want, _ := r.desk.record.Turn(0, from, r.at)
+	if got, ok := d.record.Turn(0, from, r.at); got != want || !ok || got == r.at {
+		t.Errorf("the next turn is at %d, %v, want %d", got, ok, want)
+	}
+	bad := []auth.Guesser{{Wrong: -1}}
+	if err := d.remember(bad); err == nil {
+		t.Error("nonsense is taken")
+	}
+	newDesk(&Subject{Clock: r.s.Clock, Log: r.s.Log, Past: []*Past{{Guessers: bad}}})
 }

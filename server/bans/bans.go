@@ -64,6 +64,20 @@ func (l *List) Add(b Ban, now time.Time) error {
 	return nil
 }
 
+// AddAll bans many networks at once, as Add does each, and leaves out what that would refuse. To add them one by one
+// takes seconds, for each time the whole list is made anew.
+func (l *List) AddAll(list []Ban, now time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	next := l.left(now)
+	for _, b := range list {
+		if _, there := next[b.Network]; b.check(now) == nil && (there || len(next) < Most) {
+			next[b.Network] = b
+		}
+	}
+	l.store(next)
+}
+
 func (b *Ban) check(now time.Time) error {
 	widest := widest4
 	if b.Network.Addr().Is6() {

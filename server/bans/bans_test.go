@@ -2,6 +2,7 @@ package bans
 
 import (
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -99,5 +100,33 @@ func BenchmarkHasNone(b *testing.B) {
 		if l.Has(a) {
 			b.Fatal("banned")
 		}
+	}
+}
+
+// Many at once are as many one by one: what Add would refuse is left out.
+func TestAddAll(t *testing.T) {
+	now := time.Now()
+	var one, all List
+	list := []Ban{ban("10.0.0.0/7", now.Add(time.Hour)), ban("192.0.2.1/32", now), {Why: "no network"}}
+	for i := range Most + 2 {
+		a := netip.AddrFrom4([4]byte{10, 0, byte(i >> 8), byte(i)})
+		list = append(list, Ban{Network: netip.PrefixFrom(a, 32), Until: now.Add(time.Hour)})
+	}
+	list = append(list, ban("10.0.0.0/32", now.Add(time.Minute))) // which is there
+	const few = 100                                               // for Add takes long
+	for _, b := range list[:few] {
+		_ = one.Add(b, now)
+	}
+	all.AddAll(list[:few/2], now)
+	all.AddAll(list[few/2:few], now)
+	if got, want := all.All(now), one.All(now); !slices.Equal(got, want) || len(got) != few-3 {
+		t.Errorf("%d bans, want %d", len(got), len(want))
+	}
+	all.AddAll(list, now)
+	if got := all.All(now); len(got) != Most || got[0].Until != now.Add(time.Minute) {
+		t.Errorf("%d bans, the first until %v, want %d", len(got), got[0].Until, Most)
+	}
+	if all.AddAll(nil, now.Add(time.Hour)); all.now.Load() != nil {
+		t.Error("the list is empty, and not without a table")
 	}
 }

@@ -163,6 +163,28 @@ func TestMovedViewersGetTheSameBytes(t *testing.T) {
 	}
 }
 
+// The visit that the access log tells of is one, from the join on, with all that the viewer was sent.
+func TestMovedStayIsOne(t *testing.T) {
+	r := newRig(t, nil)
+	f := r.feeder(320)
+	n := rand.New(rand.NewPCG(1, 1))
+	f.odd(8, n)
+	p := r.watchIn(wmpAgent, plenty)
+	p.viewer.Session, p.viewer.skips = 7, 3
+	r.turn()
+	r.at = r.at.Add(90 * time.Second)
+	want := r.hub.StayOf(p.viewer, r.at)
+	if want.Length < 90*time.Second || want.Bytes == 0 {
+		t.Fatalf("%+v", want)
+	}
+	r.move()
+	got := r.hub.StayOf(p.viewer, r.at)
+	got.Stream = want.Stream
+	if got != want {
+		t.Errorf("%+v, want %+v", got, want)
+	}
+}
+
 // odd publishes n packets, some with much padding and some key frames behind older video.
 func (f *feeder) odd(n int, r *rand.Rand) {
 	f.rig.t.Helper()

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"encoding/gob"
+	"math"
 	"reflect"
 	"testing"
 )
@@ -63,7 +64,7 @@ func leavesOf(leaves []reflect.Value, v reflect.Value) []reflect.Value {
 			}
 		}
 	case reflect.Bool, reflect.String, reflect.Int, reflect.Int32, reflect.Int64, reflect.Uint8, reflect.Uint32,
-		reflect.Uint64:
+		reflect.Uint64, reflect.Float64:
 		leaves = append(leaves, v)
 	}
 	return leaves
@@ -79,6 +80,8 @@ func spoil(v reflect.Value, how, by byte) {
 		v.SetInt(int64(changed(uint64(v.Int()), how, by)))
 	case reflect.Uint8, reflect.Uint32, reflect.Uint64:
 		v.SetUint(changed(v.Uint(), how, by))
+	case reflect.Float64:
+		v.SetFloat(math.Float64frombits(changed(math.Float64bits(v.Float()), how, by)))
 	case reflect.Pointer:
 		v.SetZero()
 	case reflect.Slice:

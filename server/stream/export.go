@@ -5,6 +5,7 @@ import (
 
 	"pumpd/server/clock"
 	"pumpd/server/reason"
+	"pumpd/server/tally"
 )
 
 // An Exporter describes one stream to the process that takes it up. Nobody writes, joins or claims meanwhile. First all
@@ -171,6 +172,12 @@ func (n *Stats) snapshot() StatsSnapshot {
 		s.Left[reason.Reason(r).String()] = n.Left[r].Load()
 	}
 	n.Refused.All(func(status string, count uint64) { s.Refused[status] = count })
+	if r := n.Reports(); r != nil {
+		s.Reports = map[string]tally.Snapshot{}
+		for name, h := range r.histograms() {
+			s.Reports[name] = h.Snapshot()
+		}
+	}
 	return s
 }
 

@@ -425,6 +425,11 @@ func (n *Stats) add(s *StatsSnapshot) {
 	for status, count := range s.Refused {
 		n.Refused.Add(status, count)
 	}
+	if len(s.Reports) > 0 {
+		for name, h := range n.Reported().histograms() {
+			h.Add(s.Reports[name])
+		}
+	}
 	n.lastPacket.Store(int64(s.LastPacket))
 }
 

@@ -18,6 +18,7 @@ import (
 	"pumpd/server/clock"
 	"pumpd/server/gobtest"
 	"pumpd/server/reason"
+	"pumpd/server/tally"
 	"pumpd/server/view"
 )
 
@@ -481,6 +482,10 @@ func TestMovedStats(t *testing.T) {
 	n.Refused.Count(418)
 	n.Viewers.Store(5)
 	n.lastPacket.Store(1)
+	for i, h := range []*tally.Histogram{n.Reported().Bufferings, n.Reported().Buffering, n.Reported().Lost,
+		n.Reported().Received, n.Reported().Rate} {
+		h.Observe(1, uint64(i)+1)
+	}
 	d := gobtest.Passed(t, f.described(nil))
 	d.Stream.Stats.Counters["NewerThanThis"] = 1
 	g, err := takeUp(t, &d, f.at)
@@ -495,6 +500,9 @@ func TestMovedStats(t *testing.T) {
 		t.Errorf("joined %d, stalled %d, there are %d, want 3, 4 and 0", got.Joined.Load(), got.Left[reason.Stalled].Load(),
 			got.Viewers.Load())
 	}
+	if n := got.Reports().Rate.View().Count; n != 5 {
+		t.Errorf("%d players have reported a rate, want 5", n)
+	}
 }
 
 // Every counter is among those that go on, so that a new one is not forgotten.
@@ -503,6 +511,12 @@ func TestAllCountersGoOn(t *testing.T) {
 	for _, f := range reflect.VisibleFields(reflect.TypeFor[Stats]()) {
 		if f.Type == reflect.TypeFor[atomic.Uint64]() && known[f.Name] == nil {
 			t.Errorf("%s is not among counters", f.Name)
+		}
+	}
+	reports := new(Reports).histograms()
+	for _, f := range reflect.VisibleFields(reflect.TypeFor[Reports]()) {
+		if _, known := reports[f.Name]; !known {
+			t.Errorf("%s is not among histograms", f.Name)
 		}
 	}
 }

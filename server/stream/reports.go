@@ -33,3 +33,14 @@ func (n *Stats) Reported() *Reports {
 	})
 	return n.reports.Load()
 }
+
+// histograms are all of them, by the names of their fields.
+func (r *Reports) histograms() map[string]*tally.Histogram {
+	return map[string]*tally.Histogram{
+		"Bufferings": r.Bufferings,
+		"Buffering":  r.Buffering,
+		"Lost":       r.Lost,
+		"Received":   r.Received,
+		"Rate":       r.Rate,
+	}
+}

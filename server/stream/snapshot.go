@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"pumpd/server/clock"
+	"pumpd/server/tally"
 	"pumpd/server/view"
 )
 
@@ -106,6 +107,7 @@ type DoubtSnapshot struct {
 type StatsSnapshot struct {
 	Counters   map[string]uint64 // by the name of the field
 	LastPacket clock.Instant
-	Left       map[string]uint64 // by reason.Reason
-	Refused    map[string]uint64 // by status
+	Left       map[string]uint64         // by reason.Reason
+	Refused    map[string]uint64         // by status
+	Reports    map[string]tally.Snapshot // of players, by field; none: there were none
 }

@@ -44,3 +44,23 @@ func TestStatuses(t *testing.T) {
 		t.Errorf("got %v, want %v", got, want)
 	}
 }
+
+func TestHistogramMoves(t *testing.T) {
+	h := New(1, 2.5)
+	h.Observe(2, 3)
+	h.Observe(7, 1)
+	to := New(1, 2.5)
+	to.Observe(1, 1)
+	to.Add(h.Snapshot())
+	if got := to.View(); got.Count != 5 || got.Sum != 14 || !maps.Equal(got.Upto, map[float64]uint64{1: 1, 2.5: 4}) {
+		t.Errorf("got %+v", got)
+	}
+	for _, s := range []Snapshot{
+		New(1, 3).Snapshot(), (*Histogram)(nil).Snapshot(), {Bounds: []float64{1, 2.5}, Counts: []uint64{1, 1}, Sum: 5},
+	} {
+		if to.Add(s); to.View().Count != 5 || to.View().Sum != 14 {
+			t.Errorf("%+v was added: %+v", s, to.View())
+		}
+	}
+	(*Histogram)(nil).Add(h.Snapshot())
+}
