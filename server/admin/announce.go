@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"net/netip"
@@ -11,8 +12,9 @@ import (
 
 // Announce prints to w what a person at the terminal wants to know of a pump that listens: the URLs to watch and to
 // push to, and of the status page. plain and secure are its addresses without and with TLS, page is the URL of its
-// status page, "" where there is none.
-func Announce(w io.Writer, streams []*stream.Stream, plain, secure []netip.AddrPort, page string) {
+// status page, "" where there is none. It writes once, so that no line of the log comes between.
+func Announce(to io.Writer, streams []*stream.Stream, plain, secure []netip.AddrPort, page string) {
+	w := &bytes.Buffer{}
 	var entries []entry
 	if len(plain) > 0 {
 		entries = append(entries, entry{"mmsh", "http", "http", hostOf(plain[0])})
@@ -43,6 +45,7 @@ func Announce(w io.Writer, streams []*stream.Stream, plain, secure []netip.AddrP
 	if show != "" {
 		fmt.Fprintf(w, "Try it:\n  ffplay %s://%s/streams/%s\n", entries[0].scheme, entries[0].host, show)
 	}
+	to.Write(w.Bytes()) // nobody may be there to read it
 }
 
 // An entry is how one of the listeners is reached: the scheme that most players know, another that means the same, the
