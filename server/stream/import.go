@@ -443,6 +443,9 @@ func (st *Stream) Resume(evict func()) *Source {
 	}
 	st.unresumed = false
 	st.writer.claim.Evict = evict
+	if st.heir != nil && evict != nil { // it has come before us
+		evict()
+	}
 	return st.writer
 }
 

@@ -470,6 +470,35 @@ func TestResumedWriterIsEvicted(t *testing.T) {
 	}
 }
 
+// Whoever wants the claim of a source that has yet to go on waits until that does, and lets go, or is lost.
+func TestHeirOfMovedWriter(t *testing.T) {
+	f := newStudio(t, nil)
+	f.header(320)
+	f.packets(3)
+	d := f.described(nil)
+	for _, lost := range []bool{false, true} {
+		g, err := takeUp(t, &d, f.at)
+		if err != nil {
+			t.Fatal(err)
+		}
+		granted, asked := false, false
+		src, done, err := g.st.Inherit(Claim{Kind: Push}, func() { granted = true })
+		if done || err != nil || granted {
+			t.Fatalf("inherits at once %v, error %v", done, err)
+		}
+		if lost {
+			g.st.Settle()
+		} else if own := g.st.Resume(func() { asked = true }); !asked || granted {
+			t.Fatalf("asked %v, granted %v", asked, granted)
+		} else {
+			own.Yield()
+		}
+		if !granted || g.st.Writer() != src {
+			t.Errorf("lost %v: granted %v, and the writer is another one", lost, granted)
+		}
+	}
+}
+
 // Counters go on; what counts who is there does not.
 func TestMovedStats(t *testing.T) {
 	f := newStudio(t, nil)

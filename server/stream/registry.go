@@ -128,12 +128,15 @@ func (st *Stream) Inherit(c Claim, granted func()) (s *Source, done bool, err er
 		st.writer = s
 		return s, true, nil
 	}
-	if st.writer.claim.Evict == nil {
+	evict := st.writer.claim.Evict
+	if evict == nil && !st.unresumed {
 		return nil, false, ErrBusy
 	}
 	s.before = st.writer.claim.Who
 	st.heir = &heir{source: s, granted: granted}
-	st.writer.claim.Evict()
+	if evict != nil { // else Resume does
+		evict()
+	}
 	return s, false, nil
 }
 
