@@ -42,10 +42,14 @@ func startPump(t *testing.T, server, streams string) *pump {
 	return p
 }
 
-// configure writes a configuration as startPump has it.
+// configure writes a configuration as startPump has it. It has no admin unless server says where that is.
 func configure(t *testing.T, file, server, streams string) {
 	t.Helper()
-	text := "[server]\nlisten = [\"127.0.0.1:0\"]\nadmin = \"\"\n" + server + "\n" + streams
+	text := "[server]\nlisten = [\"127.0.0.1:0\"]\n"
+	if !strings.Contains(server, "admin = ") {
+		text += "admin = \"\"\n"
+	}
+	text += server + "\n" + streams
 	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}

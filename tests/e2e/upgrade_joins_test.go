@@ -91,8 +91,8 @@ func (j *joiners) check(t *testing.T) {
 	}
 }
 
-// keepJoining has viewers of all dialects come, one each few milliseconds and now and then many at once, until the function is
-// called that it returns, which wants that each of them has had the stream.
+// keepJoining has viewers of all dialects come, one each few milliseconds and now and then many at once, until the
+// function is called that it returns, which wants that each of them has had the stream.
 func keepJoining(t *testing.T, addr string) (j *joiners, check func()) {
 	t.Helper()
 	const pause, herd, herds = 8 * time.Millisecond, 20, 50 // a herd comes with each 50th
@@ -144,8 +144,8 @@ func TestUpgradeJoins(t *testing.T) {
 	l.unharmed(t)
 }
 
-// Connections that the kernel has accepted while nobody could, and what has come on them, are not lost, whichever of the
-// two processes serves them then.
+// Connections that the kernel has accepted while nobody could, and what has come on them, are not lost, whichever of
+// the two processes serves them then.
 func TestUpgradeQueued(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -245,11 +245,14 @@ func (l *lineage) unharmed(t *testing.T) {
 }
 
 // pushURL is where an encoder sends to.
-func (l *lineage) pushURL(stream string) string { return "http://" + l.addr + streamPath(stream) + "_push" }
+func (l *lineage) pushURL(stream string) string {
+	return "http://" + l.addr + streamPath(stream) + "_push"
+}
 
 // upgradeUntil begins an upgrade and returns when the process that it is about stands still at a stage. What becomes of
 // the upgrade it tells later.
-func (l *lineage) upgradeUntil(t *testing.T, stage string, whose func(old, next int) int) (pid int, failed <-chan error) {
+func (l *lineage) upgradeUntil(t *testing.T, stage string, whose func(old, next int) int) (pid int,
+	failed <-chan error) {
 	t.Helper()
 	old := l.serving(t)
 	before := strings.Count(l.log(t), startedText)
