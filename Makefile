@@ -39,7 +39,11 @@ install: build ## install the program, its man pages, documents and unit below P
 	install -D -m 644 contrib/manual/pumpd.8 $$share/man/man8/pumpd.8
 	install -d $$share/man/man5 $$share/doc/pumpd $(DESTDIR)$(PREFIX)/lib/systemd/system
 	go run ./contrib/manual man < pump.toml.example > $$share/man/man5/pump.toml.5
-	install -m 644 README.md CHANGELOG.md LICENSE pump.toml.example docs/*.md $$share/doc/pumpd
+	install -m 644 *.md LICENSE pump.toml.example $$share/doc/pumpd
+	# Where the documents say that they are.
+	for f in docs/*.{md,json} docs/protocol/* contrib/{docker,grafana,kubernetes,prometheus}/*; do
+	  install -D -m 644 $$f $$share/doc/pumpd/$$f
+	done
 	go run ./contrib/sbom bin/pumpd > $$share/doc/pumpd/sbom.json
 	sed 's|/usr/bin/|$(PREFIX)/bin/|' contrib/systemd/pumpd.service > $(DESTDIR)$(PREFIX)/lib/systemd/system/pumpd.service
 	[ -e $(DESTDIR)$(SYSCONF)/pumpd/pump.toml ] ||

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"sync"
 	"testing"
 )
@@ -77,6 +78,37 @@ func TestPackage(t *testing.T) {
 		t.Skip("NOT TESTED: installing it needs root")
 	}
 	runScript(t, "package.sh", old, mustBuild(t, newPackage))
+}
+
+// Who has only the package can go wherever its documents lead.
+func TestPackagedDocuments(t *testing.T) {
+	t.Parallel()
+	needPackages(t)
+	dir := t.TempDir()
+	if out, err := exec.Command("dpkg-deb", "-x", mustBuild(t, oldPackage), dir).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	dir = filepath.Join(dir, "usr/share/doc/pumpd")
+	for _, pattern := range []string{"README.md", "SECURITY.md", "docs/*.md"} {
+		files, err := filepath.Glob(filepath.Join(dir, pattern))
+		if err != nil || len(files) == 0 {
+			t.Fatalf("%s: %v, %v", pattern, files, err)
+		}
+		for _, file := range files {
+			text, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, link := range regexp.MustCompile(`\]\(([^):#]+)[#)]`).FindAllSubmatch(text, -1) {
+				if _, err := os.Stat(filepath.Join(filepath.Dir(file), string(link[1]))); err != nil {
+					t.Errorf("%s leads to what is not there: %v", filepath.Base(file), err)
+				}
+			}
+		}
+	}
+	if _, err := os.Stat(filepath.Join(dir, "contrib/prometheus/alerts.yaml")); err != nil {
+		t.Error(err)
+	}
 }
 
 // notTested is the exit code of a script that could not begin.
