@@ -116,6 +116,9 @@ func readForm(r *http.Request, in any) error {
 	}
 	fields := map[string]string{}
 	for key, values := range r.PostForm {
+		if strings.HasPrefix(strings.TrimSpace(key), "{") { // curl -d says that all is a form
+			return errors.New("body: JSON in a form, want Content-Type: application/json for it")
+		}
 		if len(values) > 1 {
 			return fmt.Errorf("body: %.80q is there %d times", key, len(values))
 		}

@@ -141,6 +141,7 @@ func TestChanges(t *testing.T) {
 		{"kick", jsonMedia, `{"stream":1}`, 400, "body"},
 		{"kick", formMedia, "stream=demo&stream=b", 400, "2 times"},
 		{"kick", formMedia, "steam=demo", 400, "unknown field"},
+		{"kick", formMedia, ` {"stream":"demo"}`, 400, "want Content-Type: application/json"},
 		{"kick", jsonMedia, `{"stream":"` + strings.Repeat("x", maxBody) + `"}`, 413, "too large"},
 		{"bans", jsonMedia, `{"network":"192.0.2.9/24","for":"90m","why":"a flood"}`, 200, `"network": "192.0.2.0/24"`},
 		{"bans", jsonMedia, `{"network":"192.0.2.1","until":"2999-01-01T00:00:00Z"}`, 400, "up to"},
