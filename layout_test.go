@@ -86,10 +86,10 @@ var arrows = []arrow{
 	},
 	{
 		dir: "server/forward", may: []string{
-			"server/clock", "server/config", "server/outage", "server/stream", "server/upstream", "server/via", "server/view",
-			"codec",
+			"server/clock", "server/config", "server/outage", "server/standstill", "server/stream", "server/upstream",
+			"server/via", "server/view", "codec",
 		},
-		tests: []string{"server/logging/logtest", "server/stream/streamtest", "asf", "asf/asftest"},
+		tests: []string{"server/gobtest", "server/logging/logtest", "server/stream/streamtest", "asf", "asf/asftest"},
 	},
 	{
 		dir: "server/play", may: []string{

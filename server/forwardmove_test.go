@@ -13,13 +13,13 @@ import (
 	"pumpd/server/stream/streamtest"
 )
 
-// A forward that ends here and begins anew in another process tells the other server of no end, and goes on where that
-// one is: nothing is missing there and nothing comes twice.
+// A forward that goes on in another process is to the other server the same encoder, whose connection broke: also one
+// that refuses a second encoder takes it, nothing is missing there and nothing comes twice.
 func TestForwardMoves(t *testing.T) {
 	t.Parallel()
 	cfg := config.Default()
 	cfg.Server.Listen, cfg.Server.Admin = []string{"127.0.0.1:0"}, ""
-	cfg.Streams = []config.Stream{{Path: "far", Enabled: true, Type: config.TypePush, OnSecondPush: "takeover"}}
+	cfg.Streams = []config.Stream{{Path: "far", Enabled: true, Type: config.TypePush, OnSecondPush: "refuse"}}
 	far, err := New(cfg, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
@@ -67,27 +67,37 @@ func TestForwardMoves(t *testing.T) {
 	feed(func() bool { return next == 20 })
 	s.startTasks(st, nil)
 	var first *stream.Element
+	var id string // push-id
 	for _, n := range []*Server{servers[2], servers[1], servers[0]} {
 		moved := n.reg.Streams()[0]
 		reached := sink.Stats().PacketsIn.Load() + 50
 		feed(func() bool { return sink.Stats().PacketsIn.Load() >= reached })
 		if first == nil {
-			first = sink.Joins().Start
+			first, id = sink.Joins().Start, sink.Writer().PushID()
 		}
-		var left []*running
-		for _, r := range s.running[st] {
+		x := st.Export()
+		left := make([]*inheritance, len(tasks))
+		for i, r := range s.running[st] {
+			if r == nil {
+				continue
+			}
+			if err := r.park(ctx); err != nil {
+				t.Fatal(err)
+			}
+			snapshot, fd := r.snapshot(x)
+			if err := snapshot.check(); err != nil || fd >= 0 {
+				t.Errorf("task %d: %v, descriptor %d", i, err, fd)
+			}
+			left[i] = &inheritance{taskSnapshot: *streamtest.Gob(t, &snapshot)}
+		}
+		importer := streamtest.Import(t, x, moved)
+		for i, r := range s.running[st] {
 			if r != nil {
-				if err := r.park(ctx); err != nil {
-					t.Fatal(err)
-				}
-				left = append(left, r)
+				r.leave()
+				left[i].importer = importer
 			}
 		}
-		streamtest.Move(t, st, moved)
-		for _, r := range left {
-			r.leave()
-		}
-		n.startTasks(moved, nil)
+		n.startTasks(moved, left)
 		if src = moved.Resume(nil); src == nil {
 			t.Fatal("there is no writer")
 		}
@@ -110,5 +120,12 @@ func TestForwardMoves(t *testing.T) {
 	}
 	if n := sink.Stats().Generations.Load(); n != 1 {
 		t.Errorf("%d generations", n)
+	}
+	if got := sink.Writer().PushID(); got != id || id == "" {
+		t.Errorf("push-id %q, it was %q", got, id)
+	}
+	feed(func() bool { return st.Forwards()[0].Packets >= uint64(last) }) // it is shown once a second
+	if v := st.Forwards()[0]; v.Reconnects != 3 || v.Failures != 0 {
+		t.Errorf("%+v", v)
 	}
 }

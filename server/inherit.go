@@ -247,7 +247,7 @@ func (s *Server) arriveStream(of *movedStream, files []int) error {
 		if t.Task < 0 || t.Task >= len(tasks) || t.File && len(files) == 0 {
 			return fmt.Errorf("stream %s: task %d of %d, with %d files", of.Path, t.Task, len(tasks), len(files))
 		}
-		from := &inheritance{taskSnapshot: t.State}
+		from := &inheritance{taskSnapshot: t.State, importer: importer}
 		if err := from.check(); err != nil {
 			return fmt.Errorf("stream %s: %w", of.Path, err)
 		}

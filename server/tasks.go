@@ -21,7 +21,6 @@ type task struct {
 	keys   []string // of streams
 	global []string // of others
 	wanted func(*config.Stream) bool
-	writes bool // it may be the stream's source
 	// It stands still when the running's signal asks it to, and goes on from what the process before has left.
 	run func(s *Server, ctx context.Context, st *stream.Stream, r *running, from taken)
 }
@@ -30,13 +29,11 @@ var tasks = []task{
 	{
 		keys:   []string{"streams[].slate"},
 		wanted: func(c *config.Stream) bool { return c.Slate != "" },
-		writes: true,
 		run:    (*Server).playSlate,
 	},
 	{
 		keys:   []string{"streams[].type", "streams[].file"},
 		wanted: func(c *config.Stream) bool { return c.Type == config.TypeFile },
-		writes: true,
 		run:    (*Server).playFile,
 	},
 	{
@@ -46,7 +43,6 @@ var tasks = []task{
 		},
 		global: []string{"proxy.url", "proxy.for_local"},
 		wanted: func(c *config.Stream) bool { return c.Type == config.TypePull },
-		writes: true,
 		run:    (*Server).pull,
 	},
 	{
@@ -86,44 +82,50 @@ func (s *Server) pull(ctx context.Context, st *stream.Stream, r *running, from t
 	st.ShowUpstreams(nil)
 }
 
-func (s *Server) forward(ctx context.Context, st *stream.Stream, _ *running, _ taken) {
-	forward.Run(ctx, st, s.config, s.node.name)
+func (s *Server) forward(ctx context.Context, st *stream.Stream, r *running, from taken) {
+	forward.Run(ctx, st, s.config, s.node.name, r.signal, from.forward)
 }
 
 // A running is a task that goes on.
 type running struct {
 	stop   context.CancelCauseFunc
 	ended  chan struct{}
-	signal *standstill.Signal // nil: it writes no stream and need not stand still
+	signal *standstill.Signal
 }
 
-// A taskSnapshot is what another process needs to go on with a task. Neither: it begins anew there.
+// A taskSnapshot is what another process needs to go on with a task, one of these at the most. None: it begins anew
+// there.
 type taskSnapshot struct {
-	Pull *pull.Snapshot
-	Play *play.Snapshot
+	Pull    *pull.Snapshot
+	Play    *play.Snapshot
+	Forward *forward.Snapshot
 }
 
 // An inheritance is what the process before has left of a task. A nil one is nothing.
 type inheritance struct {
 	taskSnapshot
-	file *os.File // that came with it, the task's own; nil: none
+	file     *os.File         // that came with it, the task's own; nil: none
+	importer *stream.Importer // of its stream
 }
 
 // taken is what is left of an inheritance once the stream's claim is taken: one of these at the most.
 type taken struct {
-	pull *pull.Inheritance
-	play *play.Inheritance
+	pull    *pull.Inheritance
+	play    *play.Inheritance
+	forward *forward.Inheritance
 }
 
 // check says what in a snapshot cannot be.
 func (s *taskSnapshot) check() error {
 	switch {
-	case s.Pull != nil && s.Play != nil:
-		return errors.New("task: is a pull and plays")
+	case s.Pull != nil && s.Play != nil, s.Forward != nil && (s.Pull != nil || s.Play != nil):
+		return errors.New("task: is more than one thing")
 	case s.Pull != nil:
 		return s.Pull.Check()
 	case s.Play != nil:
 		return s.Play.Check()
+	case s.Forward != nil:
+		return s.Forward.Check()
 	}
 	return nil
 }
@@ -136,6 +138,9 @@ func (i *inheritance) take(st *stream.Stream) (t taken) {
 		t.pull = pull.Inherit(st, i.Pull, i.file)
 	case i.Play != nil:
 		t.play = play.Inherit(st, i.Play, i.file)
+	case i.Forward != nil:
+		t.forward = forward.Inherit(i.Forward, i.importer)
+		i.discard()
 	default:
 		i.discard()
 	}
@@ -151,44 +156,28 @@ func (i *inheritance) discard() {
 
 // park has a task stand still, and returns when it does or has ended: then it does nothing to its stream until goOn. An
 // error is that of ctx; then too goOn must follow, for it may yet come to where it stands still.
-func (r *running) park(ctx context.Context) error {
-	if r.signal == nil {
-		return nil
-	}
-	return r.signal.Park(ctx, r.ended)
-}
+func (r *running) park(ctx context.Context) error { return r.signal.Park(ctx, r.ended) }
 
 // snapshot is what another process needs to go on with a task that stands still, and the descriptor of its socket or
-// file, which is valid until goOn or leave; -1: there is none.
-func (r *running) snapshot() (s taskSnapshot, fd int) {
-	if r.signal == nil {
-		return s, -1
-	}
+// file, which is valid until goOn or leave; -1: there is none. x has its stream there.
+func (r *running) snapshot(x *stream.Exporter) (s taskSnapshot, fd int) {
 	state := r.signal.State()
 	switch of := state.Snapshot.(type) {
 	case *pull.Snapshot:
 		s.Pull = of
 	case *play.Snapshot:
 		s.Play = of
+	case *forward.Standing:
+		s.Forward = of.Describe(x)
 	}
 	return s, state.FD
 }
 
 // goOn lets a task that stands still go on as if nothing was.
-func (r *running) goOn() {
-	if r.signal != nil {
-		r.signal.GoOn()
-	}
-}
+func (r *running) goOn() { r.signal.GoOn() }
 
 // leave ends a task that goes on in another process. It says nothing to its stream, and closes its socket only here.
-func (r *running) leave() {
-	if r.signal != nil {
-		r.signal.Leave()
-		return
-	}
-	r.stop(nil)
-}
+func (r *running) leave() { r.signal.Leave() }
 
 // runnings are those of all streams, in the order of tasks; nil: that one does not go on. They belong to the server's
 // own goroutine.
@@ -214,10 +203,7 @@ func (s *Server) startTasks(st *stream.Stream, from []*inheritance) {
 // start has a task begin once the one before, if there is one, has ended.
 func (s *Server) start(st *stream.Stream, i int, before *running, from taken) {
 	ctx, stop := context.WithCancelCause(s.sources)
-	r := &running{stop: stop, ended: make(chan struct{})}
-	if tasks[i].writes {
-		r.signal = standstill.NewSignal()
-	}
+	r := &running{stop: stop, ended: make(chan struct{}), signal: standstill.NewSignal()}
 	s.running[st][i] = r
 	s.helpers.Go(func() {
 		defer close(r.ended)

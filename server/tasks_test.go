@@ -59,7 +59,7 @@ func TestTasksMove(t *testing.T) {
 		if err := r.park(ctx); err != nil {
 			t.Fatal(err)
 		}
-		snapshot, fd := r.snapshot()
+		snapshot, fd := r.snapshot(st.Export())
 		if err := snapshot.check(); err != nil || fd != -1 { // both play what is built in
 			t.Errorf("task %d: %v, descriptor %d", i, err, fd)
 		}

@@ -30,7 +30,7 @@ import (
 // Until the new process is told that all is its own, this one has everything: its descriptors are duplicates.
 
 // descriptionVersion is of all that is told below: it is another one whenever any of the types is.
-const descriptionVersion = 4
+const descriptionVersion = 5
 
 // Kinds of messages, in the order in which they come.
 const (
@@ -381,7 +381,7 @@ func (f *freeze) park(ctx context.Context) error {
 			wait.Go(func() {
 				if err := r.park(ctx); err != nil {
 					mu.Lock()
-					failed = fmt.Errorf("stream %s: its source does not stand still: %w", st.Config().Path, err)
+					failed = fmt.Errorf("stream %s: something of it does not stand still: %w", st.Config().Path, err)
 					mu.Unlock()
 				}
 			})
@@ -477,7 +477,7 @@ func (s *Server) depart(f *freeze, ready prepared) (*departure, error) {
 		}
 		d.places[st] = len(d.exports)
 		d.exports, d.ledger = append(d.exports, x), append(d.ledger, s.node.ledger.Snapshot(st.ID()))
-		d.addTasks(s.running[st])
+		d.addTasks(x, s.running[st])
 	}
 	f.loops.each(d.leave)
 	err := d.addFollows(s.clock.Now())
@@ -499,14 +499,14 @@ func (s *Server) depart(f *freeze, ready prepared) (*departure, error) {
 }
 
 // addTasks adds what the tasks of the newest stream have to tell.
-func (d *departure) addTasks(all []*running) {
+func (d *departure) addTasks(x *stream.Exporter, all []*running) {
 	var list []movedTask
 	var files []int
 	for i, r := range all {
 		if r == nil {
 			continue
 		}
-		state, fd := r.snapshot()
+		state, fd := r.snapshot(x)
 		list = append(list, movedTask{Task: i, State: state, File: fd >= 0})
 		if fd >= 0 {
 			files = append(files, fd)

@@ -21,6 +21,7 @@ import (
 	"pumpd/server/clock"
 	"pumpd/server/config"
 	"pumpd/server/outage"
+	"pumpd/server/standstill"
 	"pumpd/server/stream"
 	"pumpd/server/upstream"
 	"pumpd/server/via"
@@ -55,15 +56,17 @@ const (
 	lookTime   = time.Second      // how often a forward that has nothing to do looks after what it holds
 )
 
-// Run pushes a stream on to the servers of its configuration until ctx is done. now gives the configuration that
-// counts.
-func Run(ctx context.Context, st *stream.Stream, now func() *config.Config, pump via.Name) {
+// Run pushes a stream on to the servers of its configuration until ctx is done, or it is to leave, which signal says.
+// now gives the configuration that counts, and from is what the process before has left; nil: nothing.
+func Run(ctx context.Context, st *stream.Stream, now func() *config.Config, pump via.Name, signal *standstill.Signal,
+	from *Inheritance) {
 	all, err := newForwards(st, now(), pump, nil)
 	if err != nil {
 		st.Log().Error("forward is not possible", "err", err)
 		return
 	}
-	runAll(ctx, all)
+	from.restore(all)
+	runAll(ctx, all, signal)
 	st.ShowForwards(nil)
 }
 
@@ -104,12 +107,32 @@ func newClient(c *config.Config, cfg *config.Stream, log *slog.Logger, pump via.
 
 type connector func(ctx context.Context, addr string, allow func(netip.Addr) error) (net.Conn, error)
 
-func runAll(ctx context.Context, all []*forward) {
+// runAll runs forwards until ctx is done or they have left. To stand still they end their connections, as if those had
+// broken, and each knows where to go on.
+func runAll(ctx context.Context, all []*forward, signal *standstill.Signal) {
+	for {
+		h := runUntilAsked(ctx, all, signal)
+		if h == nil || h.Stand(ctx, standstill.State{Snapshot: &Standing{all}, FD: -1}) != nil {
+			return
+		}
+	}
+}
+
+// runUntilAsked runs them until they are to stand still, or, which is nil, for ctx.
+func runUntilAsked(ctx context.Context, all []*forward, signal *standstill.Signal) *standstill.Halt {
+	ctx, stop := context.WithCancel(ctx)
 	var work sync.WaitGroup
+	defer work.Wait()
+	defer stop()
 	for _, f := range all {
 		work.Go(func() { f.run(ctx) })
 	}
-	work.Wait()
+	select {
+	case <-ctx.Done():
+		return nil
+	case h := <-signal.Asked():
+		return h
+	}
 }
 
 // newForwards makes those of a stream, and shows them. connect is for tests, see upstream.Dialer; nil: the network.

@@ -43,7 +43,12 @@ func New(t testing.TB, cfg config.Stream, o Options) (*stream.Stream, *stream.Re
 // processes. It has the same clock.
 func Move(t testing.TB, from, to *stream.Stream) {
 	t.Helper()
-	x := from.Export()
+	Import(t, from.Export(), to)
+}
+
+// Import is Move for those who stand in the stream, of whom x has been told.
+func Import(t testing.TB, x *stream.Exporter, to *stream.Stream) *stream.Importer {
+	t.Helper()
 	s := x.Snapshot()
 	m, err := to.Import(Gob(t, &s))
 	if err != nil {
@@ -57,6 +62,7 @@ func Move(t testing.TB, from, to *stream.Stream) {
 	if err := m.Finish(); err != nil {
 		t.Fatal(err)
 	}
+	return m
 }
 
 // Gob is v as it comes out of its gob.
