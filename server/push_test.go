@@ -274,6 +274,22 @@ func TestPushErrors(t *testing.T) {
 	}
 }
 
+// FFmpeg sends raw ASF where somebody has it do so; whoever that was is told how to have frames.
+func TestRawPush(t *testing.T) {
+	for _, field := range []string{"Content-Length: 99999999", "Transfer-Encoding: chunked"} {
+		r := newRig(t, nil, "a")
+		e := r.encoder()
+		head := string(asftest.Header(asftest.PacketSize, 320))
+		if strings.HasPrefix(field, "Transfer") {
+			head = fmt.Sprintf("%x\r\n%s\r\n", len(head), head)
+		}
+		e.say("POST /streams/a_push HTTP/1.1\r\n" + field + "\r\n\r\n" + head)
+		if !strings.Contains(e.status(), "400") || !strings.Contains(string(e.got), "-f asf_stream") {
+			t.Errorf("%s: %q, want 400 and how FFmpeg makes frames", field, e.got)
+		}
+	}
+}
+
 func TestBodyThatEndsInsideAFrame(t *testing.T) {
 	r := newRig(t, nil, "a")
 	e := r.encoder()

@@ -22,7 +22,10 @@ type pushBody struct {
 var (
 	errNextRequest = errors.New("next request instead of a frame")
 	errCutFrame    = errors.New("body ends inside a frame")
+	errRaw         = errors.New("raw ASF, want the frames of MMSH, which FFmpeg makes with -f asf_stream")
 )
+
+const headerGUID = "\x30\x26\xB2\x75" // how a Header Object starts (asf.md §2)
 
 // take hands the whole frames that have come to act and discards them. It reports whether the body is complete. An
 // error of act ends it; the frame then counts as not taken. errNextRequest: after $E a new request stands where a frame
@@ -76,6 +79,9 @@ func (b *pushBody) frames(in []byte, act func(codec.Frame) error) (taken int, er
 		if errors.Is(err, codec.ErrShort) {
 			return taken, nil
 		}
+		if err != nil && bytes.HasPrefix(in[taken:], []byte(headerGUID)) {
+			return taken, errRaw
+		}
 		if err != nil {
 			return taken, err
 		}
@@ -92,8 +98,7 @@ func (b *pushBody) frames(in []byte, act func(codec.Frame) error) (taken int, er
 
 // header finds the ASF header in a $H: at once in a push, after 8 bytes in MMSH framing.
 func (b *pushBody) header(in []byte) []byte {
-	const guid = "\x30\x26\xB2\x75" // how a Header Object starts (asf.md §2)
-	if len(in) >= 12 && !bytes.HasPrefix(in, []byte(guid)) && bytes.HasPrefix(in[8:], []byte(guid)) {
+	if len(in) >= 12 && !bytes.HasPrefix(in, []byte(headerGUID)) && bytes.HasPrefix(in[8:], []byte(headerGUID)) {
 		b.mmsh = true
 		return in[8:]
 	}

@@ -3,6 +3,8 @@
 package e2e
 
 import (
+	"os/exec"
+	"strings"
 	"testing"
 )
 
@@ -41,6 +43,19 @@ func TestPlayPaddedPush(t *testing.T) {
 	push(t, p, "live", c, false)
 	settle(t, p, "live")
 	playAll(t, p, "live", c, false)
+}
+
+// FFmpeg is the encoder, by the command of docs/encoders.md.
+func TestPlayPushFromFFmpeg(t *testing.T) {
+	c := makeClip(t, "wmv2", 1400)
+	p := startPump(t, "", pushStream("news")+"push_users = [\"encoder:correct-horse\"]\n")
+	text := recipe{file: "encoders.md", program: "sh"}.text(t)
+	own := strings.NewReplacer("FILE", c.file, "SECRET", "correct-horse", "HOST:8086", p.addr, "NAME", "news")
+	background(t, "ffmpeg", exec.Command("sh", "-c", "exec "+own.Replace(text)))
+	waitLive(t, p.addr, streamPath("news"))
+	settle(t, p, "news")
+	play(t, p, "mmsh", "news", c, false, []player{ffmpeg, vlc, libmms})
+	play(t, p, "http", "news", c, false, []player{ffmpeg})
 }
 
 // VLC is the upstream.
