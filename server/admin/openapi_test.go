@@ -101,8 +101,8 @@ func TestAnswersAreDocumented(t *testing.T) {
 	r.feed(0, stream.Push, "192.0.2.1:5", 1).End()
 	r.rates.history.look(r.s.Streams.Streams(), uplink{}, r.at, time.Now())
 	s := newSchema(t)
-	for _, path := range []string{"stats", "streams", "streams/demo", "streams/demo/sources", "streams/demo/viewers?limit=1",
-		"bans", "log"} {
+	for _, path := range []string{"stats", "streams", "streams/demo", "streams/demo/sources",
+		"streams/demo/viewers?limit=1", "bans", "log"} {
 		w := r.get("/api/v1/" + path)
 		var got any
 		if err := json.Unmarshal(w.Body.Bytes(), &got); err != nil {

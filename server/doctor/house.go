@@ -119,8 +119,8 @@ func systemClock() (time.Time, bool) {
 	return time.Now(), err != nil || state != unix.TIME_ERROR && t.Status&unix.STA_UNSYNC == 0
 }
 
-// listeners looks whether somebody is there at all, and until when its certificate is good; who it is shows when streams
-// are played.
+// listeners looks whether somebody is there at all, and until when its certificate is good; who it is shows when
+// streams are played.
 func (h *house) listeners(ctx context.Context) {
 	for _, addr := range h.cfg.Server.Listen {
 		h.listener(ctx, "listen "+addr, addr, func(context.Context, string, net.Conn) {})
