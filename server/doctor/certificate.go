@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"net"
 	"time"
@@ -14,7 +15,6 @@ const expiring = 14 * 24 * time.Hour
 
 // judgeCertificate is for who has dialled: is it good for this name, and signed by somebody?
 func (x *examination) judgeCertificate(chain []*x509.Certificate, name string, roots *x509.CertPool, now time.Time) {
-	const renew = "Have it renewed, or install the whole chain: certificate first, then what signed it."
 	if len(chain) == 0 {
 		return
 	}
@@ -27,12 +27,24 @@ func (x *examination) judgeCertificate(chain []*x509.Certificate, name string, r
 	}
 	_, err := chain[0].Verify(x509.VerifyOptions{DNSName: name, Roots: roots, Intermediates: between, CurrentTime: now})
 	if err != nil {
-		x.findOnce(Finding{Kind: "certificate", Severity: Fault, Text: err.Error(), Advice: renew})
+		x.findOnce(Finding{Kind: "certificate", Severity: Fault, Text: err.Error(), Advice: remedy(err)})
 		return
 	}
 	if f, ending := judgeEnd(chain[0], now); ending {
 		x.findOnce(f)
 	}
+}
+
+// remedy is what can be done about what is wrong with a certificate.
+func remedy(err error) string {
+	if _, ok := errors.AsType[x509.HostnameError](err); ok {
+		return "Have one for the name that players ask for."
+	}
+	if _, ok := errors.AsType[x509.UnknownAuthorityError](err); ok {
+		return "Have it signed by somebody whom players trust, and install the whole chain: certificate first, then what " +
+			"signed it."
+	}
+	return "Have it renewed."
 }
 
 // judgeEnd looks only at the time for which a certificate is good.

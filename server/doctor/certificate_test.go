@@ -50,14 +50,15 @@ func TestCertificates(t *testing.T) {
 		here    bool
 		want    Severity // "": no finding
 		text    string
+		advice  string // in what can be done
 	}{
-		{"good", 60 * 24 * time.Hour, true, "127.0.0.1", false, "", ""},
-		{"ends soon", 7 * 24 * time.Hour, true, "127.0.0.1", false, Warning, "the certificate ends on"},
-		{"ended", -time.Hour, true, "127.0.0.1", false, Fault, "expired"},
-		{"unknown", 60 * 24 * time.Hour, false, "127.0.0.1", false, Fault, "unknown authority"},
-		{"another name", 60 * 24 * time.Hour, true, "localhost", false, Fault, "localhost"},
-		{"another name for a pump of this machine", 60 * 24 * time.Hour, true, "localhost", true, "", ""},
-		{"unknown on a pump of this machine", 60 * 24 * time.Hour, false, "localhost", true, Fault, "unknown authority"},
+		{"good", 60 * 24 * time.Hour, true, "127.0.0.1", false, "", "", ""},
+		{"ends soon", 7 * 24 * time.Hour, true, "127.0.0.1", false, Warning, "the certificate ends on", "renewed"},
+		{"ended", -time.Hour, true, "127.0.0.1", false, Fault, "expired", "renewed"},
+		{"unknown", 60 * 24 * time.Hour, false, "127.0.0.1", false, Fault, "unknown authority", "signed"},
+		{"another name", 60 * 24 * time.Hour, true, "localhost", false, Fault, "localhost", "the name"},
+		{"another name for a pump of this machine", 60 * 24 * time.Hour, true, "localhost", true, "", "", ""},
+		{"unknown on a pump of this machine", 60 * 24 * time.Hour, false, "localhost", true, Fault, "unknown", "signed"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -91,7 +92,8 @@ func TestCertificates(t *testing.T) {
 			}
 			switch {
 			case c.want == "" && len(got) == 0:
-			case c.want != "" && len(got) == 1 && got[0].Severity == c.want && strings.Contains(got[0].Text, c.text):
+			case c.want != "" && len(got) == 1 && got[0].Severity == c.want && strings.Contains(got[0].Text, c.text) &&
+				strings.Contains(got[0].Advice, c.advice):
 			default:
 				t.Errorf("%+v", r.Findings)
 			}
