@@ -44,10 +44,14 @@ func TestUpgradeLingeringEnds(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
+			told := time.Now()
 			stays.awaitEnd(t, finished)
 			checkWhole(t, stays)
 			if err := <-l.ended; err != nil {
 				t.Errorf("the first process ends with %v", err)
+			}
+			if took := time.Since(told); took > stopLimit {
+				t.Errorf("the first process took %v to end, limit %v", took, stopLimit)
 			}
 			again := watchOverTLS(t, secure)
 			again.awaitMore(t, 10)

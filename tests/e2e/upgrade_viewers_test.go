@@ -13,11 +13,12 @@ import (
 )
 
 // Viewers that take nothing, and some that take little, at two upgrades in a row: they are in the middle of a frame, and
-// megabytes of the stream are between them and its end. When they read on they get all of it, and nothing twice.
+// between them and the end of the stream are megabytes that nobody else needs. When they read on they get all of it, and
+// nothing twice.
 func TestUpgradeWithBlockedViewers(t *testing.T) {
 	t.Parallel()
 	const packet, owed = 8000, 6 << 20 // bytes
-	l := startLineage(t, pumpdProgram, "loops = 2\nmax_lag = \"60s\"", pushStream("live"))
+	l := startLineage(t, pumpdProgram, "loops = 2\nburst = \"0s\"\nmax_lag = \"60s\"", pushStream("live"))
 	startBench(t, "push", "-synthetic", "-bitrate", "20M", "-packet", "8000", "-gop", "500ms", l.pushURL("live"))
 	waitLive(t, l.addr, streamPath("live"))
 	quick := startWitness(t, l.addr, "live", agentOld)
