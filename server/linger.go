@@ -18,10 +18,9 @@ import (
 )
 
 // What is left of a process that has handed everything over: whoever speaks TLS, whose keys nobody can move, and
-// connections that are just about to close. Encoders, and those whose request is still to come, it relays, see relay.go.
-// Viewers it serves to their end, and is a pump behind the new one meanwhile:
-// for each stream that is watched here there is a connection on which the new process has a viewer, which goes on just
-// where the stream has come to:
+// connections that are just about to close. Encoders, and those whose request is still to come, it relays, see
+// relay.go. Viewers it serves to their end, and is a pump behind the new one meanwhile: for each stream that is watched
+// here there is a connection on which the new process has a viewer, which goes on just where the stream has come to:
 //
 //	new: stream ── a viewer like any other ──▶ old: follow ─▶ stream ─▶ viewers with TLS
 

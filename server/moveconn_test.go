@@ -17,7 +17,7 @@ func (r *rig) moved(request string, deadline clock.Instant) *peer {
 	r.peers[r.fd] = p
 	a := &arrivingConn{movedConn: movedConn{Remote: netip.AddrPortFrom(testClient, uint16(1000+r.fd)), Held: true,
 		Deadline: deadline}}
-	p.conn = r.loop.adopt(a, p, int(r.fd), r.at)
+	p.conn = r.loop.adopt(a, p, r.fd, r.at)
 	r.loop.goOn(p.conn, a, r.at)
 	return p
 }

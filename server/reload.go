@@ -52,7 +52,8 @@ func (s *Server) Reload(ctx context.Context) (*Report, error) {
 
 // renews says whether there is something that an upgrade would have count.
 func (s *Server) renews(r *Report) bool {
-	return s.Renew != nil && slices.ContainsFunc(r.Restart, func(key string) bool { return slices.Contains(engineKeys, key) })
+	ofEngine := func(key string) bool { return slices.Contains(engineKeys, key) }
+	return s.Renew != nil && slices.ContainsFunc(r.Restart, ofEngine)
 }
 
 func (s *Server) reload(ctx context.Context) (*Report, error) {

@@ -8,8 +8,8 @@ import (
 )
 
 // A shim is the connection under a tls.Conn: for the handshake the TCP connection itself, afterwards two buffers that
-// never block. It belongs to the goroutine of the handshake, then to the conn's loop. Of a connection that is relayed it
-// is the TCP connection again, and belongs to the relay.
+// never block. It belongs to the goroutine of the handshake, then to the conn's loop. Of a connection that is relayed
+// it is the TCP connection again, and belongs to the relay.
 type shim struct {
 	*handshake          // nil after it
 	relay      net.Conn // nil: it is not relayed

@@ -1,5 +1,6 @@
-// Package standstill has what feeds a stream, or pushes it on, stand still for as long as it takes to give it to another
-// process, or to see that this cannot be. Each task has a Signal; the server asks all of them, and tells each what has become of it:
+// Package standstill has what feeds a stream, or pushes it on, stand still for as long as it takes to give it to
+// another process, or to see that this cannot be. Each task has a Signal; the server asks all of them, and tells each
+// what has become of it:
 //
 //	the server            the task
 //	Park      ── Halt ─▶  comes to a place where nothing is half done

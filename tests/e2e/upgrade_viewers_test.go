@@ -12,9 +12,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Viewers that take nothing, and some that take little, at two upgrades in a row: they are in the middle of a frame, and
-// between them and the end of the stream are megabytes that nobody else needs. When they read on they get all of it, and
-// nothing twice.
+// Viewers that take nothing, and some that take little, at two upgrades in a row: they are in the middle of a frame,
+// and between them and the end of the stream are megabytes that nobody else needs. When they read on they get all of
+// it, and nothing twice.
 func TestUpgradeWithBlockedViewers(t *testing.T) {
 	t.Parallel()
 	const packet, owed = 8000, 6 << 20 // bytes
@@ -64,7 +64,8 @@ func watchNarrowly(t *testing.T, addr, stream, agent string) *viewer {
 	}
 	t.Cleanup(func() { conn.Close() })
 	conn.SetDeadline(time.Now().Add(2 * patience))
-	_, err = fmt.Fprintf(conn, "GET %s HTTP/1.0\r\nUser-Agent: %s\r\nPragma: xPlayStrm=1\r\n\r\n", streamPath(stream), agent)
+	_, err = fmt.Fprintf(conn, "GET %s HTTP/1.0\r\nUser-Agent: %s\r\nPragma: xPlayStrm=1\r\n\r\n", streamPath(stream),
+		agent)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -101,8 +102,8 @@ func lastNumber(w *witness) int64 {
 	return lastOf(a)
 }
 
-// checkLike wants the packets of a witness to be those that another one has seen, but for the first one, of which a part
-// may be hidden, and for padding.
+// checkLike wants the packets of a witness to be those that another one has seen, but for the first one, of which a
+// part may be hidden, and for padding.
 func checkLike(t *testing.T, w *witness, all []sighting) {
 	t.Helper()
 	a, _ := w.account()
