@@ -329,9 +329,20 @@ func (r *reactor) enroll(c net.Conn, h *enrolment) error {
 }
 
 // introduce has gnet show us the event loops that have not had a connection yet: until then nobody can call them, and
-// each accepts its first one whatever stands still. It gives them connections of this machine with itself, which go to
-// the loops that have the fewest.
-func (r *reactor) introduce() error {
+// each accepts its first one whatever stands still. An error of ctx is that one does not turn.
+func (r *reactor) introduce(ctx context.Context) error {
+	done := make(chan error, 1)
+	go func() { done <- r.meetAll() }()
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+		return errNoStandstill
+	}
+}
+
+// meetAll gives gnet connections of this machine with itself, which go to the loops that have the fewest.
+func (r *reactor) meetAll() error {
 	const rounds = 2 // in the first one they may go to loops whose connections have gone
 	for n := 0; slices.ContainsFunc(r.loops, func(e *eventLoop) bool { return e.runs.Load() == nil }); n++ {
 		if n == rounds*len(r.loops) {

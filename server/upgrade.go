@@ -138,7 +138,7 @@ func (s *Server) upgrade(ctx context.Context, program string) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Duration(s.config().Timeouts.Upgrade))
 	defer cancel()
 	handover.Reach(handover.Starting)
-	if err := s.reactor.introduce(); err != nil {
+	if err := s.reactor.introduce(ctx); err != nil {
 		return err
 	}
 	child, err := s.Spawn(program)
