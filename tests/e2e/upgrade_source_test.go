@@ -61,6 +61,11 @@ func TestUpgradeInHeaderChange(t *testing.T) {
 				}
 			}
 			e.end(t)
+			for _, w := range all {
+				if endChanged[w.name] == watching {
+					w.awaitEnd(t, endOver[w.name])
+				}
+			}
 		})
 	}
 	l.unharmed(t)
