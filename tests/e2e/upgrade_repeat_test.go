@@ -17,7 +17,8 @@ func TestUpgradesLeaveNothing(t *testing.T) {
 	l := startLineage(t, pumpdProgram, adminAnywhere+"\nloops = 2\n"+debugLog,
 		pushStream("live")+pullStream("pulled", above.url("mmsh", "live"))+fileStream("demo", ""))
 	for _, addr := range []string{l.addr, above.addr} {
-		startBench(t, append(append([]string(nil), synthetic...), "http://"+addr+streamPath("live_push"))...)
+		startBench(t, append(append([]string(nil), synthetic...), "-content-length", "9000", // some are between two requests
+			"http://"+addr+streamPath("live_push"))...)
 	}
 	var checks []func()
 	for _, stream := range []string{"live", "pulled", "demo"} {
