@@ -26,6 +26,7 @@ type predecessor struct {
 	conn      *handover.Conn
 	listeners map[listenerKey]*movedSockets
 	past      []*admin.Past
+	headers   movedHeaders // of the next of streams
 	streams   []arrivingStream
 	finished  bool                  // all of streams are made
 	early     map[uint64]*earlyConn // by names of sockets
@@ -147,6 +148,8 @@ func (s *Server) takeAll() error {
 func (s *Server) takeOne(m *handover.Message) (end bool, err error) {
 	p := s.before
 	switch m.Kind {
+	case kindHeaders:
+		return false, p.takeHeaders(m)
 	case kindStream:
 		return false, s.takeStream(m)
 	case kindElements:
@@ -223,6 +226,7 @@ func (s *Server) takeStream(m *handover.Message) error {
 	if err := m.Decode(&of); err != nil {
 		return err
 	}
+	of.Generations, s.before.headers = s.before.headers, nil
 	return s.arriveStream(&of, m.Take())
 }
 
@@ -258,6 +262,15 @@ func (s *Server) arriveStream(of *movedStream, files []int) error {
 		a.tasks[t.Task] = from
 	}
 	s.before.streams = append(s.before.streams, a)
+	return nil
+}
+
+func (p *predecessor) takeHeaders(m *handover.Message) error {
+	var some movedHeaders
+	if err := m.Decode(&some); err != nil {
+		return err
+	}
+	p.headers = append(p.headers, some...)
 	return nil
 }
 

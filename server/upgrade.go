@@ -30,7 +30,7 @@ import (
 // Until the new process is told that all is its own, this one has everything: its descriptors are duplicates.
 
 // descriptionVersion is of all that is told below: it is another one whenever any of the types is.
-const descriptionVersion = 5
+const descriptionVersion = 6
 
 // Kinds of messages, in the order in which they come.
 const (
@@ -39,6 +39,7 @@ const (
 	kindPrepared                           // prepared, of the new process
 	kindAhead                              // sentAhead, and the sockets
 	kindNext                               // of the new process: they are enrolled
+	kindHeaders                            // movedHeaders, of the next stream
 	kindStream                             // movedStream, and the sockets and files of its tasks
 	kindElements                           // movedElements
 	kindNode                               // movedNode
@@ -54,7 +55,11 @@ const (
 // A prepared is what the new process is ready for.
 type prepared struct{ Streams []string } // paths
 
-// A movedStream is one of the streams that move, and what feeds it.
+// A movedHeaders is some of the generations of a stream. There may be more of them than fit into a message: who blocks
+// while encoders take turns holds them all.
+type movedHeaders [][]byte
+
+// A movedStream is one of the streams that move, and what feeds it. Its generations have come before it.
 type movedStream struct {
 	stream.Snapshot
 	Tasks  []movedTask // those that have anything to tell
@@ -93,6 +98,7 @@ const (
 	parkTime      = 500 * time.Millisecond // for what feeds streams to stand still
 	contestedTime = 50 * time.Millisecond  // until it is tried again
 	elementsBytes = 4 << 20                // of packets in one message
+	headersAtOnce = 64
 	connsAtOnce   = handover.MostDescriptors
 	viewersAtOnce = 2048
 	connBytes     = 2 << 20 // of conns in one message; the last one may be as large again
@@ -518,7 +524,12 @@ func (d *departure) addTasks(x *stream.Exporter, all []*running) {
 // send tells all of it.
 func (d *departure) send(to *handover.Conn) error {
 	for i, x := range d.exports {
-		if err := to.Send(kindStream, d.describeStream(i), d.files[i]...); err != nil {
+		of := d.describeStream(i)
+		if err := sendHeaders(to, of.Generations); err != nil {
+			return err
+		}
+		of.Generations = nil
+		if err := to.Send(kindStream, of, d.files[i]...); err != nil {
 			return err
 		}
 		for batch := range x.Batches(elementsBytes) {
@@ -544,6 +555,16 @@ func (d *departure) send(to *handover.Conn) error {
 // describeStream is all of a stream but its elements, when all who stand in those are described.
 func (d *departure) describeStream(i int) *movedStream {
 	return &movedStream{d.exports[i].Snapshot(), d.tasks[i], d.ledger[i]}
+}
+
+// sendHeaders sends headers, each of which has at most some 64 KB.
+func sendHeaders(to *handover.Conn, all [][]byte) error {
+	for some := range slices.Chunk(all, headersAtOnce) {
+		if err := to.Send(kindHeaders, movedHeaders(some)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // sendConns sends the conns.
