@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"net"
@@ -125,4 +126,52 @@ func checkLike(t *testing.T, w *witness, all []sighting) {
 	if compared == 0 {
 		t.Errorf("%s: of %d packets none could be compared", w.name, len(a.seen))
 	}
+}
+
+// Encoders take turns and give one large header after the other, while a viewer takes nothing: it is owed more of them
+// than go over at once, and gets them all.
+func TestUpgradeWithManyHeaders(t *testing.T) {
+	t.Parallel()
+	const encoders, each = 6, 25 // headers of an encoder, fewer than it may change in one go
+	l := startLineage(t, pumpdProgram, "loops = 2", pushStream("live"))
+	var quick, blocked *witness
+	for n := range encoders {
+		e := pushTo(t, l.addr, "live", largeHeader(n*each))
+		for i := n * each; i < (n+1)*each; i++ {
+			if i > n*each {
+				e.send(t, 'H', largeHeader(i))
+			}
+			e.send(t, 'D', layouts[0].packet(uint32(i)*20, uint8(i)))
+			if i > 0 {
+				continue
+			}
+			waitLive(t, l.addr, streamPath("live"))
+			quick = startWitness(t, l.addr, "live", agentWMP)
+			blocked = newWitness(watchNarrowly(t, l.addr, "live", agentWMP))
+		}
+		quick.await(t, "the headers so far", func(a account) bool { return len(a.seen) == (n+1)*each })
+	}
+	l.upgraded(t)
+	widen(t, blocked.conn.(*net.TCPConn))
+	blocked.begin(t)
+	blocked.await(t, "all that it is owed", func(a account) bool { return len(a.seen) == encoders*each })
+	for _, w := range []*witness{quick, blocked} {
+		if a, _ := w.account(); len(a.heads) != encoders*each {
+			t.Errorf("%d headers, want %d", len(a.heads), encoders*each)
+		}
+	}
+	l.unharmed(t)
+}
+
+// largeHeader is a sample's header with a number and nearly as much in it as there may be.
+func largeHeader(number int) []byte {
+	const padding = "74D40618DFCA0945A4BA9AABCB96AAE8"
+	b := sampleHeader()
+	data := len(b) - 50 // where the head of the Data Object is
+	h := slices.Concat(b[:data], object(padding, make([]byte, 60_000)), b[data:])
+	binary.LittleEndian.PutUint64(h[16:], uint64(len(h)-50))
+	h[24]++ // objects
+	const bitrate = 30 + 100
+	binary.LittleEndian.PutUint32(h[bitrate:], uint32(300_000+number))
+	return h
 }
