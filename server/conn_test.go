@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 	"unsafe"
+
+	"pumpd/server/clock"
 )
 
 // There is one for each viewer, and Go gives it 160 bytes or 176.
@@ -96,6 +98,31 @@ func TestManyRequestsAtOnce(t *testing.T) {
 	p.say(strings.Repeat(options, 2*maxUnserved/len(options)))
 	if !p.fin {
 		t.Error("may go on with more than is let wait")
+	}
+}
+
+// While somebody pipelines, the queue has a fifth of the loop's time; who has waited for a stream has it all.
+func TestQueueRests(t *testing.T) {
+	const options = "OPTIONS * HTTP/1.1\r\nConnection: Keep-Alive\r\n\r\n"
+	r := newRig(t, nil, "a")
+	r.now = func() clock.Instant {
+		r.at = r.at.Add(100 * time.Microsecond) // whatever looks at the clock takes some time
+		return r.at
+	}
+	p := r.connect()
+	p.say(strings.Repeat(options, 200))
+	answers := func() int { return strings.Count(string(p.got), "HTTP/1.1 200 OK") }
+	r.turn()
+	had, until := answers(), r.loop.resting
+	if had < queueRequests || !r.at.Before(until) {
+		t.Fatalf("%d answers, and it rests until %d at %d", had, until, r.at)
+	}
+	if r.turn(); answers() != had {
+		t.Errorf("%d answers more while it rests", answers()-had)
+	}
+	r.at = until
+	if r.turn(); answers() == had {
+		t.Error("no more answers when it has rested")
 	}
 }
 

@@ -48,6 +48,7 @@ type loop struct {
 	holding  int                        // conns in held
 	since    map[*conn]clock.Instant    // when those asked who have had nothing yet and had to wait
 	queue    []*conn                    // have sent more requests than were served at once
+	resting  clock.Instant              // until then they are not served
 	leaving  []*conn                    // marked, not yet swept
 	asking   map[*conn]*inquiry         // those who asked for a stream that not everybody may watch
 	kept     map[*conn][]byte           // what had come in another process, see gnetWire.kept

@@ -357,6 +357,7 @@ func (s *Server) listen() error {
 // commits reloads. It returns when ctx is done, when a drain is over, or with the reason for which gnet has stopped.
 func (s *Server) keepHouse(ctx context.Context) error {
 	var memory trimmer
+	var finished uint64
 	var draining *drain
 	asked := s.drained
 	tick := time.NewTicker(time.Second)
@@ -383,8 +384,8 @@ func (s *Server) keepHouse(ctx context.Context) error {
 		case <-tick.C:
 			now := s.clock.Now()
 			s.reg.Reap(now)
-			if s.node.sessions.forget(now) {
-				memory.burst = true
+			if over := s.reg.Finished(); s.node.sessions.forget(now) || over != finished {
+				memory.burst, finished = true, over
 			}
 			s.gate.expire(now)
 			s.gate.bans.Expire(time.Now())

@@ -18,6 +18,7 @@ type Registry struct {
 	// Any goroutine.
 	all      atomic.Pointer[directory]
 	grace    atomic.Int64 // a time.Duration
+	finished atomic.Uint64
 	readings readings
 
 	mu sync.Mutex // of the streams' claims
@@ -215,6 +216,9 @@ func (st *Stream) Patience() (left time.Duration, ok bool) {
 	}
 	return max(0, st.patience-st.clock.Now().Since(st.vacant)), true
 }
+
+// Finished is how often a stream has been over, and has let go of its packets. Any goroutine.
+func (r *Registry) Finished() uint64 { return r.finished.Load() }
 
 // Reap ends the streams whose source has been away for longer than the grace. For now and then.
 func (r *Registry) Reap(now clock.Instant) {

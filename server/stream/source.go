@@ -259,6 +259,7 @@ func (st *Stream) finish(kind, who string) {
 	st.joins.Store(nil) // first: whoever joins from here on would only be told the end
 	st.chain.end(now)
 	st.setState(Idle)
+	st.reg.finished.Add(1)
 	st.log.Info("stream is over", "source", kind, "from", who)
 	st.bell(now)
 }
