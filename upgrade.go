@@ -27,7 +27,7 @@ func askUpgrade(file, program string, stdout, stderr io.Writer) int {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
-	err := control.Ask(ctx, control.Name(absolute(file)), program, func(line string) { fmt.Fprintln(stdout, line) })
+	err := control.Ask(ctx, absolute(file), program, func(line string) { fmt.Fprintln(stdout, line) })
 	if err != nil {
 		fmt.Fprintf(stderr, "pumpd -upgrade: %s: %v\n", file, err)
 		return exitFault

@@ -7,18 +7,22 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // ErrNoPump is that nobody is asked: no pump runs by that file.
 var ErrNoPump = errors.New("no pump runs by this configuration, or none that can be asked")
 
-// Ask has the pump that has a name upgrade to a program, "" is its own again, and calls heard with each line of what
-// goes on. An error says why the old program goes on. Whatever becomes of ctx or of us, the upgrade goes on.
-func Ask(ctx context.Context, name, program string, heard func(line string)) error {
-	conn, err := reach(ctx, name)
+// Ask has the pump that runs by a file, which is named with its whole path, upgrade to a program, "" is its own again,
+// and calls heard with each line of what goes on. An error says why the old program goes on. Whatever becomes of ctx or
+// of us, the upgrade goes on.
+func Ask(ctx context.Context, file, program string, heard func(line string)) error {
+	conn, err := reach(ctx, Name(file))
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrNoPump, err)
 	}
@@ -32,9 +36,47 @@ func Ask(ctx context.Context, name, program string, heard func(line string)) err
 	if us := os.Geteuid(); us != 0 && !trusted(who.Uid, us) {
 		return fmt.Errorf("the pump, process %d, is user %d's, and this is user %d", who.Pid, who.Uid, us)
 	}
+	if !reads(who, file) {
+		return fmt.Errorf("process %d of user %d has taken the pump's name, and is not the pump: it may not read %s",
+			who.Pid, who.Uid, file)
+	}
 	_, _ = fmt.Fprintln(conn, strconv.Quote(program)) // who will not hear it has said why already
 	heard(fmt.Sprintf("process %d of user %d is asked", who.Pid, who.Uid))
 	return hear(conn, heard)
+}
+
+// reads says whether somebody may read a file. Anybody on the machine can take the name of a pump, but who may not read
+// its configuration is not the pump. A file that is not there is no reason to doubt.
+func reads(who *unix.Ucred, file string) bool {
+	var is unix.Stat_t
+	if who.Uid == 0 || unix.Stat(file, &is) != nil {
+		return true
+	}
+	const owner, group, others = 0o400, 0o040, 0o004
+	switch {
+	case is.Uid == who.Uid:
+		return is.Mode&owner != 0
+	case is.Gid == who.Gid, slices.Contains(groups(who.Pid), is.Gid):
+		return is.Mode&group != 0
+	}
+	return is.Mode&others != 0
+}
+
+// groups are those of a process beside its first one, nil if nobody knows.
+func groups(pid int32) (list []uint32) {
+	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	for line := range strings.Lines(string(text)) {
+		names, ok := strings.CutPrefix(line, "Groups:")
+		if !ok {
+			continue
+		}
+		for _, name := range strings.Fields(names) {
+			if g, err := strconv.ParseUint(name, 10, 32); err == nil {
+				list = append(list, uint32(g))
+			}
+		}
+	}
+	return list
 }
 
 // reach dials the pump, for which there may be nobody for a moment.

@@ -13,31 +13,33 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 var nobody = slog.New(slog.DiscardHandler)
 
-// testName is a name of this test alone.
-func testName(t *testing.T) string { return Name(filepath.Join(t.TempDir(), "pump.toml")) }
+// testFile is a configuration of this test alone, which is not there.
+func testFile(t *testing.T) string { return filepath.Join(t.TempDir(), "pump.toml") }
 
-// served is a pump under a name; the function ends it.
-func served(t *testing.T, name string, upgrade Upgrade) (end func()) {
+// served is a pump that runs by a file; the function ends it.
+func served(t *testing.T, file string, upgrade Upgrade) (end func()) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
-	go func() { Serve(ctx, name, nobody, upgrade); close(done) }()
+	go func() { Serve(ctx, Name(file), nobody, upgrade); close(done) }()
 	end = func() { cancel(); <-done }
 	t.Cleanup(end)
 	return end
 }
 
 // ask asks as soon as somebody is there, however busy the machine is.
-func ask(t *testing.T, name, program string) (heard []string, err error) {
+func ask(t *testing.T, file, program string) (heard []string, err error) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	for {
-		err = Ask(ctx, name, program, func(line string) { heard = append(heard, line) })
+		err = Ask(ctx, file, program, func(line string) { heard = append(heard, line) })
 		if !errors.Is(err, ErrNoPump) || ctx.Err() != nil {
 			return heard, err
 		}
@@ -46,9 +48,9 @@ func ask(t *testing.T, name, program string) (heard []string, err error) {
 }
 
 func TestUpgrade(t *testing.T) {
-	name := testName(t)
+	file := testFile(t)
 	var asked []string
-	served(t, name, func(program string, say func(string)) error {
+	served(t, file, func(program string, say func(string)) error {
 		asked = append(asked, program)
 		if strings.HasSuffix(program, "bad") {
 			return errors.New("pump.toml:1: one\npump.toml:2: \x1b[2Jtwo")
@@ -57,7 +59,7 @@ func TestUpgrade(t *testing.T) {
 		return nil
 	})
 	for _, program := range []string{"", "/usr/bin/a \"line\nbreak\""} {
-		heard, err := ask(t, name, program)
+		heard, err := ask(t, file, program)
 		if err != nil || len(heard) != 2 || heard[1] != "sending" {
 			t.Errorf("%q: heard %q, %v", program, heard, err)
 		}
@@ -65,11 +67,11 @@ func TestUpgrade(t *testing.T) {
 			t.Errorf("asked for %q, want %q", got, program)
 		}
 	}
-	_, err := ask(t, name, "/bad")
+	_, err := ask(t, file, "/bad")
 	if want := "pump.toml:1: one\npump.toml:2: ?[2Jtwo"; err == nil || err.Error() != want {
 		t.Errorf("got %q, want %q", err, want)
 	}
-	if _, err = ask(t, name, "relative"); err == nil || !strings.Contains(err.Error(), "whole path") {
+	if _, err = ask(t, file, "relative"); err == nil || !strings.Contains(err.Error(), "whole path") {
 		t.Errorf("a relative path: %v", err)
 	}
 	if len(asked) != 3 {
@@ -79,9 +81,9 @@ func TestUpgrade(t *testing.T) {
 
 // Whoever knocks takes a descriptor of the pump's, so no more than a few are let in at a time; the others wait.
 func TestManyAskers(t *testing.T) {
-	name := testName(t)
+	file := testFile(t)
 	in, goOn := make(chan struct{}), make(chan struct{})
-	served(t, name, func(string, func(string)) error {
+	served(t, file, func(string, func(string)) error {
 		in <- struct{}{}
 		<-goOn
 		return nil
@@ -90,7 +92,7 @@ func TestManyAskers(t *testing.T) {
 	ended := make(chan error, askers)
 	for range askers {
 		go func() {
-			_, err := ask(t, name, "")
+			_, err := ask(t, file, "")
 			ended <- err
 		}()
 	}
@@ -118,8 +120,8 @@ func TestManyAskers(t *testing.T) {
 // The pump that has handed over ends, maybe before it can say so; one that ends earlier has not.
 func TestPumpEndsMeanwhile(t *testing.T) {
 	for line, want := range map[string]bool{Gone: true, "sending": false} {
-		name := testName(t)
-		l, err := net.ListenUnix("unix", &net.UnixAddr{Name: name, Net: "unix"})
+		file := testFile(t)
+		l, err := net.ListenUnix("unix", &net.UnixAddr{Name: Name(file), Net: "unix"})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -134,14 +136,14 @@ func TestPumpEndsMeanwhile(t *testing.T) {
 				say(conn, saysProgress, line)
 			}
 		}()
-		if _, err := ask(t, name, ""); (err == nil) != want {
+		if _, err := ask(t, file, ""); (err == nil) != want {
 			t.Errorf("after %q: %v, want done: %v", line, err, want)
 		}
 	}
 }
 
 func TestNobodyThere(t *testing.T) {
-	err := Ask(context.Background(), testName(t), "", func(string) {})
+	err := Ask(context.Background(), testFile(t), "", func(string) {})
 	if !errors.Is(err, ErrNoPump) {
 		t.Errorf("got %v", err)
 	}
@@ -149,21 +151,21 @@ func TestNobodyThere(t *testing.T) {
 
 // The next pump has the name when the one before lets it go, and the log hears of one who does not.
 func TestNameIsTaken(t *testing.T) {
-	name := testName(t)
-	end := served(t, name, func(string, func(string)) error { return errors.New("the first") })
-	if _, err := ask(t, name, ""); err == nil || err.Error() != "the first" {
+	file := testFile(t)
+	end := served(t, file, func(string, func(string)) error { return errors.New("the first") })
+	if _, err := ask(t, file, ""); err == nil || err.Error() != "the first" {
 		t.Fatalf("got %v", err)
 	}
-	served(t, name, func(string, func(string)) error { return errors.New("the second") })
+	served(t, file, func(string, func(string)) error { return errors.New("the second") })
 	end()
-	if _, err := ask(t, name, ""); err == nil || err.Error() != "the second" {
+	if _, err := ask(t, file, ""); err == nil || err.Error() != "the second" {
 		t.Errorf("got %v", err)
 	}
 }
 
 func TestTakenNameIsTold(t *testing.T) {
-	name := testName(t)
-	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: name, Net: "unix"})
+	file := testFile(t)
+	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: Name(file), Net: "unix"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -172,7 +174,7 @@ func TestTakenNameIsTold(t *testing.T) {
 		var told strings.Builder
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan struct{})
-		go func() { Serve(ctx, name, slog.New(slog.NewTextHandler(&told, nil)), nil); close(done) }()
+		go func() { Serve(ctx, Name(file), slog.New(slog.NewTextHandler(&told, nil)), nil); close(done) }()
 		time.Sleep(10 * retryTime)
 		cancel()
 		<-done
@@ -190,12 +192,12 @@ func TestRequestRefuses(t *testing.T) {
 		{"\"x\"\n", "want its whole path"},
 		{"\"" + strings.Repeat("x", longestLine) + "\"\n", "16384 bytes: EOF"},
 	} {
-		name := testName(t)
-		served(t, name, func(program string, _ func(string)) error { return errors.New("upgraded to " + program) })
+		file := testFile(t)
+		served(t, file, func(program string, _ func(string)) error { return errors.New("upgraded to " + program) })
 		var conn net.Conn
 		var err error
 		for conn == nil {
-			if conn, err = net.Dial("unix", name); err != nil {
+			if conn, err = net.Dial("unix", Name(file)); err != nil {
 				time.Sleep(time.Millisecond)
 			}
 		}
@@ -229,6 +231,53 @@ func TestTrusted(t *testing.T) {
 }
 
 // Every file has a name of its own, which a socket can have.
+// Only who may read the configuration can be its pump.
+func TestReads(t *testing.T) {
+	file := testFile(t)
+	stranger := &unix.Ucred{Pid: int32(os.Getpid()), Uid: 54321, Gid: 54321}
+	if !reads(stranger, file) {
+		t.Error("a file that is not there is a reason to doubt")
+	}
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	us, ours := uint32(os.Getuid()), uint32(os.Getgid())
+	for _, c := range []struct {
+		mode os.FileMode
+		who  unix.Ucred
+		want bool
+	}{
+		{0o600, unix.Ucred{Uid: us, Gid: ours}, true},
+		{0o600, unix.Ucred{}, true},
+		{0o600, *stranger, false},
+		{0o640, *stranger, false},
+		{0o640, unix.Ucred{Uid: 54321, Gid: ours}, true},
+		{0o600, unix.Ucred{Uid: 54321, Gid: ours}, false},
+		{0o644, *stranger, true},
+	} {
+		if err := os.Chmod(file, c.mode); err != nil {
+			t.Fatal(err)
+		}
+		if c.who.Pid != 0 {
+			c.who.Pid = 1 << 30 // of no process: it has no other groups
+		}
+		if got := reads(&c.who, file); got != c.want {
+			t.Errorf("%o, %+v: %t, want %t", c.mode, c.who, got, c.want)
+		}
+	}
+	want, err := os.Getgroups()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []int
+	for _, g := range groups(int32(os.Getpid())) {
+		got = append(got, int(g))
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("groups %v, want %v", got, want)
+	}
+}
+
 func TestName(t *testing.T) {
 	short, long := "/etc/pumpd/pump.toml", "/"+strings.Repeat("x", 200)
 	names := []string{Name(short), Name(long), Name(long + "x"), Name("/" + strings.Repeat("y", 101)),
