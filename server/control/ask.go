@@ -70,7 +70,7 @@ func groups(pid int32) (list []uint32) {
 		if !ok {
 			continue
 		}
-		for _, name := range strings.Fields(names) {
+		for name := range strings.FieldsSeq(names) {
 			if g, err := strconv.ParseUint(name, 10, 32); err == nil {
 				list = append(list, uint32(g))
 			}
