@@ -219,33 +219,27 @@ func duplicateConn(fd int) (*net.TCPConn, error) {
 }
 
 // addFresh has those move whose handshakes are not over: the new process waits until a deadline for what they will ask.
-// Who has said hello goes first: there may be many who never do.
-func (d *departure) addFresh(h *handshakes, deadline clock.Instant) error {
+// Who has said hello goes first: there may be many who never do, and for them no upgrade fails.
+func (d *departure) addFresh(h *handshakes, deadline clock.Instant) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for _, greeted := range []bool{true, false} {
 		for c, is := range h.underway {
-			if is != greeted {
+			if is != greeted || c.front != nil && c.front.awaited { // of the latter nobody knows for whom it speaks
 				continue
 			}
-			if err := d.addFreshOne(c, deadline); err != nil {
-				return err
+			if len(d.relays.fresh) == mostRelays {
+				return
 			}
+			here, err := d.addEnd(movedConn{Remote: c.remote, Stream: -1, Front: c.front.describe(), Relay: &movedRelay{},
+				Deadline: deadline})
+			if err != nil {
+				d.relays.log.Warn("upgrade: handshakes that are going on are given up", "err", err)
+				return
+			}
+			d.relays.fresh[c] = here
 		}
 	}
-	return nil
-}
-
-func (d *departure) addFreshOne(c *newcomer, deadline clock.Instant) error {
-	if len(d.relays.fresh) == mostRelays || c.front != nil && c.front.awaited {
-		return nil // of the latter nobody knows yet for whom it speaks
-	}
-	here, err := d.addEnd(movedConn{Remote: c.remote, Stream: -1, Front: c.front.describe(), Relay: &movedRelay{},
-		Deadline: deadline})
-	if err == nil {
-		d.relays.fresh[c] = here
-	}
-	return err
 }
 
 // addEnd adds a connection to the new process, which is told that it is m, by default one of this machine's.

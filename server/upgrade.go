@@ -486,12 +486,11 @@ func (s *Server) depart(f *freeze, ready prepared) (*departure, error) {
 		d.addTasks(x, s.running[st])
 	}
 	f.loops.each(d.leave)
-	err := d.addFollows(s.clock.Now())
-	if err == nil && s.handshakes != nil {
+	if s.handshakes != nil {
 		t := &s.config().Timeouts
-		err = d.addFresh(s.handshakes, s.clock.Now().Add(time.Duration(2*t.Handshake+t.RequestHead)))
+		d.addFresh(s.handshakes, s.clock.Now().Add(time.Duration(2*t.Handshake+t.RequestHead)))
 	}
-	if err != nil {
+	if err := d.addFollows(s.clock.Now()); err != nil {
 		d.stays()
 		handover.CloseAll(d.ends)
 		return nil, err
