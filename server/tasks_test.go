@@ -49,6 +49,15 @@ func TestTasksMove(t *testing.T) {
 		}
 	}
 	await(st, 5)
+	for _, r := range s.running[st] { // all of them before anything is looked at
+		if r == nil {
+			continue
+		}
+		if err := r.park(ctx); err != nil {
+			t.Fatal(err)
+		}
+	}
+	x := st.Export()
 	var left []*inheritance
 	for i := range tasks {
 		r := s.running[st][i]
@@ -56,10 +65,7 @@ func TestTasksMove(t *testing.T) {
 			left = append(left, nil)
 			continue
 		}
-		if err := r.park(ctx); err != nil {
-			t.Fatal(err)
-		}
-		snapshot, fd := r.snapshot(st.Export())
+		snapshot, fd := r.snapshot(x)
 		if err := snapshot.check(); err != nil || fd != -1 { // both play what is built in
 			t.Errorf("task %d: %v, descriptor %d", i, err, fd)
 		}
