@@ -241,7 +241,7 @@ func (s *Server) arriveStream(of *movedStream, files []int) error {
 	if err != nil {
 		return err
 	}
-	counted := admission.Sample{Bytes: of.Stats.Counters["BytesIn"], Packets: of.Stats.Counters["PacketsIn"],
+	counted := admission.Sample{Bytes: of.Stats.Counters.Of("BytesIn"), Packets: of.Stats.Counters.Of("PacketsIn"),
 		At: s.clock.Now()}
 	if err := s.node.ledger.Restore(st.ID(), &of.Ledger, counted); err != nil {
 		return fmt.Errorf("stream %s: %w", of.Path, err)

@@ -10,10 +10,10 @@ import (
 // A movedCounts is what was counted of the whole pump since its start, which an upgrade is not: what is counted of each
 // stream goes on as well, and sums are to agree. What one of the processes has no name for is dropped.
 type movedCounts struct {
-	Counters   map[string]uint64
-	Ended      map[string]uint64         // connections, by reason.Reason
-	Refused    map[string]uint64         // requests for no stream, by status
-	Histograms map[string]tally.Snapshot // by field
+	Counters   tally.ByName[uint64]
+	Ended      tally.ByName[uint64]         // connections, by reason.Reason
+	Refused    tally.ByName[uint64]         // requests for no stream, by status
+	Histograms tally.ByName[tally.Snapshot] // by field
 }
 
 // countersByName are those that only grow, by names for movedCounts.
@@ -39,19 +39,17 @@ func (n *serverStats) histograms() map[string]*tally.Histogram {
 
 // counted is what was counted so far.
 func (s *Server) counted() *movedCounts {
-	m := &movedCounts{Counters: map[string]uint64{}, Ended: map[string]uint64{}, Refused: map[string]uint64{},
-		Histograms: map[string]tally.Snapshot{}}
+	m := &movedCounts{}
+	since := map[string]uint64{"LogLost": s.stats.logLost.Load(), "AccessLost": s.node.visits.Lost()}
 	for name, c := range s.countersByName() {
-		m.Counters[name] = c.Load()
+		m.Counters.Add(name, c.Load()+since[name])
 	}
-	m.Counters["LogLost"] += s.stats.logLost.Load()
-	m.Counters["AccessLost"] += s.node.visits.Lost()
 	for why := range s.stats.ended {
-		m.Ended[reason.Reason(why).String()] = s.stats.ended[why].Load()
+		m.Ended.Add(reason.Reason(why).String(), s.stats.ended[why].Load())
 	}
-	s.stats.refused.All(func(status string, n uint64) { m.Refused[status] = n })
+	s.stats.refused.All(m.Refused.Add)
 	for name, h := range s.stats.histograms() {
-		m.Histograms[name] = h.Snapshot()
+		m.Histograms.Add(name, h.Snapshot())
 	}
 	return m
 }
@@ -59,15 +57,15 @@ func (s *Server) counted() *movedCounts {
 // count adds what was counted in another process.
 func (s *Server) count(m *movedCounts) {
 	for name, c := range s.countersByName() {
-		c.Add(m.Counters[name])
+		c.Add(m.Counters.Of(name))
 	}
 	for why := range s.stats.ended {
-		s.stats.ended[why].Add(m.Ended[reason.Reason(why).String()])
+		s.stats.ended[why].Add(m.Ended.Of(reason.Reason(why).String()))
 	}
-	for status, n := range m.Refused {
-		s.stats.refused.Add(status, n)
+	for _, r := range m.Refused {
+		s.stats.refused.Add(r.Name, r.Value)
 	}
 	for name, h := range s.stats.histograms() {
-		h.Add(m.Histograms[name])
+		h.Add(m.Histograms.Of(name))
 	}
 }

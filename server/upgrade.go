@@ -30,7 +30,7 @@ import (
 // Until the new process is told that all is its own, this one has everything: its descriptors are duplicates.
 
 // descriptionVersion is of all that is told below: it is another one whenever any of the types is.
-const descriptionVersion = 6
+const descriptionVersion = 7
 
 // Kinds of messages, in the order in which they come.
 const (

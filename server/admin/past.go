@@ -2,7 +2,6 @@ package admin
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"time"
 
@@ -10,13 +9,14 @@ import (
 	"pumpd/server/clock"
 	"pumpd/server/reason"
 	"pumpd/server/stream"
+	"pumpd/server/tally"
 )
 
 // A Past is what the page draws and tells of the past, and who has guessed passwords, for the process that goes on with
 // it. It is for encoding/gob.
 type Past struct {
-	Pump     TrendPast             // of all streams
-	Streams  map[string]StreamPast // by path
+	Pump     TrendPast                // of all streams
+	Streams  tally.ByName[StreamPast] // by path
 	Events   []event
 	Guessers []auth.Guesser
 }
@@ -34,7 +34,7 @@ type TrendPast struct{ Hour, Day CurvePast }
 
 // A CurvePast is a curve. Its series go by name: another program may count other reasons.
 type CurvePast struct {
-	Rings         map[string][]float32
+	Rings         tally.ByName[[]float32]
 	Points        int
 	Began, Looked clock.Instant
 	Covered       time.Duration
@@ -53,11 +53,12 @@ func (a *Admin) Past() *Past {
 	h := a.rates.history
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	p := &Past{Pump: h.pump.past(), Streams: map[string]StreamPast{}, Events: slices.Clone(h.events),
+	p := &Past{Pump: h.pump.past(), Events: slices.Clone(h.events),
 		Guessers: a.desk.record.Guessers(a.s.Clock.Now())}
 	for st, of := range h.of {
 		if of.seen {
-			p.Streams[st.Config().Path] = StreamPast{of.trend.past(), of.condition, of.from, slices.Clone(of.tenures)}
+			p.Streams.Add(st.Config().Path,
+				StreamPast{of.trend.past(), of.condition, of.from, slices.Clone(of.tenures)})
 		}
 	}
 	return p
@@ -66,10 +67,10 @@ func (a *Admin) Past() *Past {
 func (t *trend) past() TrendPast { return TrendPast{t.hour.past(), t.day.past()} }
 
 func (c *curve) past() CurvePast {
-	p := CurvePast{Rings: map[string][]float32{}, Points: c.points, Began: c.began, Looked: c.looked, Covered: c.covered}
+	p := CurvePast{Points: c.points, Began: c.began, Looked: c.looked, Covered: c.covered}
 	for i, ring := range c.rings {
 		if ring != nil {
-			p.Rings[series(i).name()] = slices.Clone(ring)
+			p.Rings.Add(series(i).name(), slices.Clone(ring))
 		}
 	}
 	return p
@@ -78,16 +79,14 @@ func (c *curve) past() CurvePast {
 // Parts are p in pieces of so many streams at the most, the first one with all else.
 func (p *Past) Parts(most int) (parts []*Past) {
 	part := &Past{Pump: p.Pump, Events: p.Events, Guessers: p.Guessers}
-	for _, path := range slices.Sorted(maps.Keys(p.Streams)) {
-		if len(part.Streams) == most {
-			parts, part = append(parts, part), &Past{}
-		}
-		if part.Streams == nil {
-			part.Streams = map[string]StreamPast{}
-		}
-		part.Streams[path] = p.Streams[path]
+	for streams := range slices.Chunk(p.Streams, most) {
+		part.Streams = streams
+		parts, part = append(parts, part), &Past{}
 	}
-	return append(parts, part)
+	if len(parts) == 0 {
+		parts = append(parts, part)
+	}
+	return parts
 }
 
 // resume goes on with what another process has left. What does not fit is left out: it is for people to look at.
@@ -100,7 +99,7 @@ func (h *history) resume(parts []*Past, streams []*stream.Stream) error {
 			}
 		}
 		for _, st := range streams {
-			of, ok := p.Streams[st.Config().Path]
+			of, ok := p.Streams.Get(st.Config().Path)
 			if !ok {
 				continue
 			}
@@ -127,7 +126,7 @@ func (c *curve) resume(p *CurvePast) error {
 		return fmt.Errorf("curve: %d points, %v covered", p.Points, p.Covered)
 	}
 	for i := range c.rings {
-		ring := p.Rings[series(i).name()]
+		ring := p.Rings.Of(series(i).name())
 		if ring == nil {
 			continue
 		}

@@ -54,7 +54,10 @@ func TestPastMoves(t *testing.T) {
 	if got := there.tenures(streams[0]); len(got) != 1 || got[0].From != "192.0.2.1:5" {
 		t.Errorf("the sources were %v", got)
 	}
-	parts[0].Pump.Hour.Rings["in"] = make([]float32, 7)
+	rings := parts[0].Pump.Hour.Rings
+	for i := range rings {
+		rings[i].Value = make([]float32, 7)
+	}
 	if newHistory(streams).resume(parts, streams) == nil {
 		t.Error("a ring of another size is taken")
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"pumpd/server/clock"
+	"pumpd/server/tally"
 )
 
 // A StreamSnapshot is what the ledger has learned of a stream, for the process that goes on with it. Limits and viewers
@@ -13,7 +14,7 @@ type StreamSnapshot struct {
 	Declared int64
 	Packet   int
 	Measured MeterSnapshot
-	Refused  map[string]uint64 // viewers, by Cause
+	Refused  tally.ByName[uint64] // viewers, by Cause
 }
 
 // A MeterSnapshot is a meter.
@@ -48,10 +49,9 @@ func (l *Ledger) Snapshot(stream int) StreamSnapshot {
 	if a == nil {
 		return StreamSnapshot{}
 	}
-	s := StreamSnapshot{Declared: a.declared, Packet: a.packet, Measured: a.measured.snapshot(),
-		Refused: map[string]uint64{}}
+	s := StreamSnapshot{Declared: a.declared, Packet: a.packet, Measured: a.measured.snapshot()}
 	for why, n := range a.refused {
-		s.Refused[Cause(why).String()] = n
+		s.Refused.Add(Cause(why).String(), n)
 	}
 	return s
 }
@@ -81,7 +81,7 @@ func (l *Ledger) Restore(stream int, s *StreamSnapshot, now Sample) error {
 	a := l.account(stream)
 	a.declared, a.packet, a.measured = s.Declared, s.Packet, m
 	for why := range a.refused {
-		a.refused[why] += s.Refused[Cause(why).String()]
+		a.refused[why] += s.Refused.Of(Cause(why).String())
 	}
 	l.reckon(a)
 	return nil

@@ -78,7 +78,7 @@ func TestRefusedMoves(t *testing.T) {
 	f.measure(1, 60e3, l)
 	fill(l, ask())
 	s := l.Snapshot(0)
-	s.Refused["newer than this"] = 7
+	s.Refused.Add("newer than this", 7)
 	to := f.moved(t, l)
 	if got := to.View().Streams[0].Refused; got != l.View().Streams[0].Refused || got[Viewers] != 1 {
 		t.Errorf("refused %v", got)

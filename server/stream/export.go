@@ -5,7 +5,6 @@ import (
 
 	"pumpd/server/clock"
 	"pumpd/server/reason"
-	"pumpd/server/tally"
 )
 
 // An Exporter describes one stream to the process that takes it up. Nobody writes, joins or claims meanwhile. First all
@@ -161,21 +160,17 @@ func (s *Source) snapshot() *WriterSnapshot {
 }
 
 func (n *Stats) snapshot() StatsSnapshot {
-	s := StatsSnapshot{
-		Counters: map[string]uint64{}, Left: map[string]uint64{}, Refused: map[string]uint64{},
-		LastPacket: clock.Instant(n.lastPacket.Load()),
-	}
+	s := StatsSnapshot{LastPacket: clock.Instant(n.lastPacket.Load())}
 	for name, c := range n.counters() {
-		s.Counters[name] = c.Load()
+		s.Counters.Add(name, c.Load())
 	}
 	for r := range n.Left {
-		s.Left[reason.Reason(r).String()] = n.Left[r].Load()
+		s.Left.Add(reason.Reason(r).String(), n.Left[r].Load())
 	}
-	n.Refused.All(func(status string, count uint64) { s.Refused[status] = count })
+	n.Refused.All(s.Refused.Add)
 	if r := n.Reports(); r != nil {
-		s.Reports = map[string]tally.Snapshot{}
 		for name, h := range r.histograms() {
-			s.Reports[name] = h.Snapshot()
+			s.Reports.Add(name, h.Snapshot())
 		}
 	}
 	return s

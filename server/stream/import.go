@@ -417,17 +417,17 @@ func (m *Importer) takeUp(w *Source) error {
 // add adds what was counted elsewhere. What only the other process has a name for is dropped.
 func (n *Stats) add(s *StatsSnapshot) {
 	for name, c := range n.counters() {
-		c.Add(s.Counters[name])
+		c.Add(s.Counters.Of(name))
 	}
 	for r := range n.Left {
-		n.Left[r].Add(s.Left[reason.Reason(r).String()])
+		n.Left[r].Add(s.Left.Of(reason.Reason(r).String()))
 	}
-	for status, count := range s.Refused {
-		n.Refused.Add(status, count)
+	for _, r := range s.Refused {
+		n.Refused.Add(r.Name, r.Value)
 	}
 	if len(s.Reports) > 0 {
 		for name, h := range n.Reported().histograms() {
-			h.Add(s.Reports[name])
+			h.Add(s.Reports.Of(name))
 		}
 	}
 	n.lastPacket.Store(int64(s.LastPacket))

@@ -516,7 +516,7 @@ func TestMovedStats(t *testing.T) {
 		h.Observe(1, uint64(i)+1)
 	}
 	d := gobtest.Passed(t, f.described(nil))
-	d.Stream.Stats.Counters["NewerThanThis"] = 1
+	d.Stream.Stats.Counters.Add("NewerThanThis", 1)
 	g, err := takeUp(t, &d, f.at)
 	if err != nil {
 		t.Fatal(err)

@@ -105,9 +105,9 @@ type DoubtSnapshot struct {
 
 // A StatsSnapshot has the counters of Stats. What counts who is there now is not in it.
 type StatsSnapshot struct {
-	Counters   map[string]uint64 // by the name of the field
+	Counters   tally.ByName[uint64] // by the name of the field
 	LastPacket clock.Instant
-	Left       map[string]uint64         // by reason.Reason
-	Refused    map[string]uint64         // by status
-	Reports    map[string]tally.Snapshot // of players, by field; none: there were none
+	Left       tally.ByName[uint64]         // by reason.Reason
+	Refused    tally.ByName[uint64]         // by status
+	Reports    tally.ByName[tally.Snapshot] // of players, by field; none: there were none
 }
