@@ -117,7 +117,10 @@ var arrows = []arrow{
 	{dir: "server/outage", may: []string{
 		"server/auth", "server/clock", "server/upstream", "server/via", "server/view",
 	}},
-	{dir: "server/admission", may: []string{"server/clock", "server/config", "server/tally"}, tests: []string{"server/gobtest"}},
+	{
+		dir: "server/admission", may: []string{"server/clock", "server/config", "server/tally"},
+		tests: []string{"server/gobtest"},
+	},
 	{dir: "server/view", may: []string{"server/clock", "server/config"}},
 	{dir: "server/quota", may: []string{"server/config", "*"}, tests: []string{"server/logging/logtest"}},
 	{dir: "server/config", may: []string{"server/auth", "server/privileges", "server/upstream", "*"}},
