@@ -71,16 +71,11 @@ func (l *loop) visit(c *conn, had fanout.Stay, why string) *accesslog.Visit {
 
 // tlsVersion is how the peer speaks TLS, such as "TLSv1.3", or "TLS" where nobody knows, "" where it does not.
 func tlsVersion(c *conn) string {
-	var version uint16
-	switch w := c.wire.(type) {
-	case *tlsWire:
-		version = w.tls.ConnectionState().Version
-	case *relayed:
-		version = w.version
-	default:
+	version, ok := c.tlsNumber()
+	switch {
+	case !ok:
 		return ""
-	}
-	if version == 0 {
+	case version == 0:
 		return "TLS"
 	}
 	return strings.ReplaceAll(tls.VersionName(version), " ", "v")

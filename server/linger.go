@@ -96,13 +96,13 @@ func (s *Server) outlast(ctx context.Context) {
 	defer over.Stop()
 	tick := time.NewTicker(lingerCheck)
 	defer tick.Stop()
-	for s.gate.inside.Load()+s.handed.relays.going.Load() > 0 {
+	here := func() int64 { return s.gate.inside.Load() + s.handed.relays.going.Load() }
+	for here() > 0 {
 		select {
 		case <-ctx.Done():
 			return
 		case <-over.C:
-			s.log.Warn("upgrade: the time for what could not move is over",
-				"connections", s.gate.inside.Load()+s.handed.relays.going.Load())
+			s.log.Warn("upgrade: the time for what could not move is over", "connections", here())
 			return
 		case <-s.reactor.done:
 			return

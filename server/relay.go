@@ -262,17 +262,25 @@ func (d *departure) addEnd(m movedConn) (here *net.TCPConn, err error) {
 	return here, nil
 }
 
-// describeTLS is what is told of how c's peer speaks, nil: plainly.
-func (c *conn) describeTLS() *movedRelay {
-	var m movedRelay
+// tlsNumber is the version of TLS that the peer speaks, as in crypto/tls, or 0 where nobody knows; false: it speaks
+// plainly.
+func (c *conn) tlsNumber() (version uint16, ok bool) {
 	switch w := c.wire.(type) {
 	case *tlsWire:
-		m.Version = w.tls.ConnectionState().Version
+		return w.tls.ConnectionState().Version, true
 	case *relayed:
-		m.Version = w.version
-	default:
+		return w.version, true
+	}
+	return 0, false
+}
+
+// describeTLS is what is told of how c's peer speaks, nil: plainly.
+func (c *conn) describeTLS() *movedRelay {
+	version, ok := c.tlsNumber()
+	if !ok {
 		return nil
 	}
+	m := movedRelay{Version: version}
 	if cert := c.certificate(); cert != nil {
 		m.Cert = cert.Raw
 	}
