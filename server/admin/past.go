@@ -91,6 +91,10 @@ func (p *Past) Parts(most int) (parts []*Past) {
 
 // resume goes on with what another process has left. What does not fit is left out: it is for people to look at.
 func (h *history) resume(parts []*Past, streams []*stream.Stream) error {
+	byPath := map[string]*stream.Stream{}
+	for _, st := range streams {
+		byPath[st.Config().Path] = st
+	}
 	for i, p := range parts {
 		if i == 0 {
 			h.events = p.Events[max(0, len(p.Events)-maxEvents):]
@@ -98,12 +102,12 @@ func (h *history) resume(parts []*Past, streams []*stream.Stream) error {
 				return err
 			}
 		}
-		for _, st := range streams {
-			of, ok := p.Streams.Get(st.Config().Path)
-			if !ok {
+		for i := range p.Streams {
+			st := byPath[p.Streams[i].Name]
+			if st == nil {
 				continue
 			}
-			to := h.pastOf(st)
+			to, of := h.pastOf(st), &p.Streams[i].Value
 			if err := to.trend.resume(&of.Trend); err != nil {
 				return err
 			}
