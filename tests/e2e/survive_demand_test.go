@@ -43,6 +43,12 @@ func TestOnDemand(t *testing.T) {
 		held <- err
 	}()
 	m.awaitMetric(t, `pumpd_stream_viewers_waiting{stream="on"}`, 1)
+	checkHeldUntil(t, held, origin)
+}
+
+// checkHeldUntil checks that a viewer has no answer before the origin is there with an encoder, and a good one then.
+func checkHeldUntil(t *testing.T, held <-chan error, origin *mortal) {
+	t.Helper()
 	select {
 	case err := <-held:
 		t.Fatalf("a viewer whose upstream is away is not held: %v", err)

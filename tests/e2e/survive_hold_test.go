@@ -26,17 +26,7 @@ func TestHold(t *testing.T) {
 	impatient.Close()
 	m.awaitMetric(t, "pumpd_connections", 0) // it is forgotten at once
 
-	type opened struct {
-		v   *viewer
-		err error
-	}
-	answers := make(chan opened, len(allAgents))
-	for _, agent := range allAgents {
-		go func() {
-			v, err := open(m.addr, "live", agent)
-			answers <- opened{v, err}
-		}()
-	}
+	answers := openAll(m.addr, "live")
 	described := make(chan error, 1)
 	go func() {
 		_, err := describe(m.addr, "live")
@@ -54,19 +44,7 @@ func TestHold(t *testing.T) {
 	if err := <-described; err != nil {
 		t.Error(err)
 	}
-	for range allAgents {
-		a := <-answers
-		if a.err != nil {
-			t.Fatal(a.err)
-		}
-		t.Cleanup(func() { a.v.conn.Close() })
-		w := newWitness(a.v)
-		w.begin(t)
-		if seen := w.awaitMore(t, 20).seen; seen[0].number != 0 {
-			t.Errorf("%s: packet %d comes first, want the encoder's first", w.name, seen[0].number)
-		}
-		checkWhole(t, w)
-	}
+	checkFromTheFirst(t, answers, 20)
 	m.awaitCounters(t, "live", counters{Viewers: 4, Joined: 4, Generations: 1})
 }
 
@@ -91,4 +69,41 @@ func TestHoldEnds(t *testing.T) {
 	waitLive(t, m.addr, streamPath("live"))
 	awaitAllMore(t, startWitnesses(t, m.addr, "live"), 5)
 	m.awaitCounters(t, "live", counters{Viewers: 4, Joined: 4, Generations: 1})
+}
+
+// An opened is what has come of a viewer that asked.
+type opened struct {
+	v   *viewer
+	err error
+}
+
+// openAll has a viewer of each kind ask for a stream.
+func openAll(addr, path string) <-chan opened {
+	answers := make(chan opened, len(allAgents))
+	for _, agent := range allAgents {
+		go func() {
+			v, err := open(addr, path, agent)
+			answers <- opened{v, err}
+		}()
+	}
+	return answers
+}
+
+// checkFromTheFirst takes the answers to all of them, and checks that each gets more packets, from the encoder's first
+// one on.
+func checkFromTheFirst(t *testing.T, answers <-chan opened, more int) {
+	t.Helper()
+	for range allAgents {
+		a := <-answers
+		if a.err != nil {
+			t.Fatal(a.err)
+		}
+		t.Cleanup(func() { a.v.conn.Close() })
+		w := newWitness(a.v)
+		w.begin(t)
+		if seen := w.awaitMore(t, more).seen; seen[0].number != 0 {
+			t.Errorf("%s: packet %d comes first, want the encoder's first", w.name, seen[0].number)
+		}
+		checkWhole(t, w)
+	}
 }

@@ -64,7 +64,7 @@ func TestUpgradeLingeringEnds(t *testing.T) {
 // watchOverTLS is a witness over TLS.
 func watchOverTLS(t *testing.T, addr string) *witness {
 	t.Helper()
-	raw := dialTCP(t, addr)
+	raw := dialFrom(t, "127.0.0.1", addr)
 	c := overTLS(t, raw)
 	if _, err := fmt.Fprintf(c, "GET %s HTTP/1.0\r\nUser-Agent: %s\r\nPragma: xPlayStrm=1\r\n\r\n", streamPath("live"),
 		agentOld); err != nil {

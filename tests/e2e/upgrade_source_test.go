@@ -188,17 +188,7 @@ func TestUpgradeWhileHeld(t *testing.T) {
 	l := startLineage(t, pumpdProgram, adminAnywhere, pushStream("live")+"hold = \"30s\"\n"+
 		pushStream("never")+fmt.Sprintf("hold = %q\n", hold))
 	admin := l.admin(t)
-	type opened struct {
-		v   *viewer
-		err error
-	}
-	answers := make(chan opened, len(allAgents))
-	for _, agent := range allAgents {
-		go func() {
-			v, err := open(l.addr, "live", agent)
-			answers <- opened{v, err}
-		}()
-	}
+	answers := openAll(l.addr, "live")
 	begin := time.Now()
 	refused := make(chan error, 1)
 	go func() {
@@ -216,19 +206,7 @@ func TestUpgradeWhileHeld(t *testing.T) {
 	l.upgraded(t)
 	admin.awaitMetric(t, waiting, float64(len(allAgents)))
 	startBench(t, append(append([]string(nil), synthetic...), l.pushURL("live"))...)
-	for range allAgents {
-		a := <-answers
-		if a.err != nil {
-			t.Fatal(a.err)
-		}
-		t.Cleanup(func() { a.v.conn.Close() })
-		w := newWitness(a.v)
-		w.begin(t)
-		if seen := w.awaitMore(t, 5).seen; seen[0].number != 0 {
-			t.Errorf("%s: packet %d comes first, want the encoder's first", w.name, seen[0].number)
-		}
-		checkWhole(t, w)
-	}
+	checkFromTheFirst(t, answers, 5)
 	tick := time.NewTicker(hold / 4) // real time: it must come though it is less than hold from each upgrade on
 	defer tick.Stop()
 	for done := false; !done; {
@@ -289,16 +267,7 @@ func TestUpgradeOnDemand(t *testing.T) {
 	admin.awaitMetric(t, waiting, 1)
 	l.upgraded(t)
 	admin.awaitMetric(t, waiting, 1)
-	select {
-	case err := <-held:
-		t.Fatalf("a viewer whose upstream is away is not held: %v", err)
-	default:
-	}
-	origin.start(t)
-	startEncoder(t, origin, "live", synthetic)
-	if err := <-held; err != nil {
-		t.Errorf("a held viewer whose upstream has come back: %v", err)
-	}
+	checkHeldUntil(t, held, origin)
 }
 
 // adminAnywhere is for lineages whose admin is asked.

@@ -29,12 +29,12 @@ func TestUpgradeOverTLS(t *testing.T) {
 	waitLive(t, l.addr, streamPath("live"))
 	check := loaded(t, viewers, "mmsh://"+l.addr+streamPath("live"))
 	l.joined(t, viewers)
-	idle := overTLS(t, dialTCP(t, secure))
+	idle := overTLS(t, dialFrom(t, "127.0.0.1", secure))
 	if err := idle.Handshake(); err != nil {
 		t.Fatal(err)
 	}
 	for i := range 2 {
-		early := dialTCP(t, secure)
+		early := dialFrom(t, "127.0.0.1", secure)
 		if out, err := l.upgrade(); err != nil {
 			t.Fatalf("%v\n%s", err, out)
 		}
@@ -90,9 +90,11 @@ func tunnel(t *testing.T, to string) string {
 	return l.Addr().String()
 }
 
-func dialTCP(t *testing.T, addr string) net.Conn {
+// dialFrom connects by an address of this machine.
+func dialFrom(t *testing.T, from, addr string) net.Conn {
 	t.Helper()
-	c, err := net.Dial("tcp", addr)
+	d := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(from)}, Timeout: patience}
+	c, err := d.Dial("tcp", addr)
 	if err != nil {
 		t.Fatal(err)
 	}
