@@ -26,7 +26,13 @@ type stillLoop struct {
 // standstillTime is how long loops may take to come to a standstill: many times what the longest round takes.
 const standstillTime = 2 * time.Second
 
-var errNoStandstill = errors.New("an event loop does not turn")
+// settlePasses are many times what it takes until nobody has left a call for a loop that stands still.
+const settlePasses = 100
+
+var (
+	errNoStandstill = errors.New("an event loop does not turn")
+	errUnsettled    = errors.New("event loops have more and more to tell each other")
+)
 
 // rest returns when all loops stand still, or with an error, and they go on.
 func (n *node) rest() (*atRest, error) {
@@ -56,6 +62,22 @@ func (l *stillLoop) stand(clock.Instant) {
 		call(l.clock.Now())
 		l.turned.Store(int64(l.clock.Now())) // it lives, and whoever watches over it is told so
 	}
+}
+
+// settle has the loops make the calls that were left for them while they came to a standstill: that a source may have
+// its stream now, say. Those would be lost where all that the loops own goes to another process.
+func (s *atRest) settle() error {
+	for range settlePasses {
+		some := false
+		s.each(func(l *loop, now clock.Instant) {
+			l.now = now
+			some = l.box.open(now) || some
+		})
+		if !some {
+			return nil
+		}
+	}
+	return errUnsettled
 }
 
 // each has every loop make a call, one after the other, and returns when the last one has.
