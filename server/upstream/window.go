@@ -3,6 +3,7 @@ package upstream
 import (
 	"errors"
 	"io"
+	"time"
 )
 
 // A window is the part of a stream of bytes that has been read and is not yet used. Parsers look at it and take what
@@ -13,7 +14,15 @@ type window struct {
 	start, end int
 	idle       func(more bool) error // if not nil, called before it waits; more: the last read had no room for all
 	more       bool
+	paid       time.Time // when all that was read is worth its time, see rest
 }
+
+// What an upstream may send in a second, and at once before that counts. It is far more than any stream has; a server
+// that sends as fast as it is read would else take a core, and viewers of other streams would notice.
+const (
+	mostPerSecond = 8 << 20
+	mostAtOnce    = 16 << 20
+)
 
 var errWindow = errors.New("more than the window holds")
 
@@ -51,6 +60,7 @@ func (w *window) fill() error {
 	n, err := w.from.Read(w.buf[w.end:])
 	w.end += n
 	w.more = w.end == len(w.buf)
+	w.rest(n)
 	switch {
 	case n > 0:
 		return nil // an error comes again
@@ -61,3 +71,16 @@ func (w *window) fill() error {
 	}
 	return err
 }
+
+// rest waits as long as n more bytes that were read are too many.
+func (w *window) rest(n int) {
+	now := time.Now()
+	if w.paid.Before(now) {
+		w.paid = now
+	}
+	w.paid = w.paid.Add(worth(n))
+	time.Sleep(w.paid.Sub(now) - worth(mostAtOnce))
+}
+
+// worth is the time in which so many bytes may come.
+func worth(n int) time.Duration { return time.Duration(n) * time.Second / mostPerSecond }

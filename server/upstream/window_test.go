@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"testing/iotest"
+	"testing/synctest"
+	"time"
 )
 
 // A window gives every byte once, in order, however it is filled and used.
@@ -64,3 +66,36 @@ func TestWindowErrors(t *testing.T) {
 type idle struct{}
 
 func (idle) Read([]byte) (int, error) { return 0, nil }
+
+// A server that sends as fast as it is read is read no faster than any stream is, from the time on when it has sent what
+// may come at once. One that pauses may send so much again.
+func TestWindowRests(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWindow(endless{}, windowSize)
+		read := func(n int) (took time.Duration) {
+			t.Helper()
+			begin := time.Now()
+			for ; n > 0; n -= windowSize {
+				if err := w.fill(); err != nil {
+					t.Fatal(err)
+				}
+				w.use(windowSize)
+			}
+			return time.Since(begin)
+		}
+		if took := read(mostAtOnce); took != 0 {
+			t.Errorf("the first %d bytes took %v", mostAtOnce, took)
+		}
+		if took := read(5 * mostPerSecond); took != 5*time.Second {
+			t.Errorf("%d more bytes took %v, want 5s", 5*mostPerSecond, took)
+		}
+		time.Sleep(worth(mostAtOnce))
+		if took := read(mostAtOnce); took != 0 {
+			t.Errorf("%d bytes after a pause took %v", mostAtOnce, took)
+		}
+	})
+}
+
+type endless struct{}
+
+func (endless) Read(b []byte) (int, error) { return len(b), nil }
