@@ -222,6 +222,30 @@ func TestMovedSlateGivesWay(t *testing.T) {
 	})
 }
 
+// A slate that stands still keeps the claim, whoever asks for it: what is described of the stream stays true. It gives
+// way when it may go on.
+func TestStandingSlateStays(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newProcess(t, config.Stream{Type: config.TypePush, Slate: config.SlateBuiltin})
+		p.run(nil)
+		time.Sleep(5 * time.Second)
+		if err := p.signal.Park(t.Context(), p.ended); err != nil {
+			t.Fatal(err)
+		}
+		granted := make(chan struct{})
+		if _, done, err := p.st.Inherit(stream.Claim{Kind: stream.Push}, func() { close(granted) }); done || err != nil {
+			t.Fatalf("done %v, %v", done, err)
+		}
+		time.Sleep(time.Second)
+		if w := p.st.Writer(); w == nil || w.Kind() != stream.Slate || !p.st.Export().Contested() {
+			t.Error("the slate has let go while it is to stand still")
+		}
+		p.signal.GoOn()
+		<-granted
+		p.end()
+	})
+}
+
 // What does not fit is left, and the file begins anew; viewers stay.
 func TestMovesNowhere(t *testing.T) {
 	for name, spoil := range map[string]func(*Snapshot){

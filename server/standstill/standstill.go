@@ -96,20 +96,17 @@ func (s *Signal) Asked() <-chan *Halt {
 // ErrLeft is the end of a task that goes on in another process.
 var ErrLeft = errors.New("it goes on in another process")
 
-// Stand is for the task where it may stand still: it waits until it may go on (nil), has been moved (ErrLeft), or for
-// the end of ctx.
+// Stand is for the task where it may stand still: it waits until it may go on (nil, or the error of ctx), or has been
+// moved (ErrLeft). The end of ctx alone lets nobody go on: whoever has been told that a task stands still describes its
+// stream, which a task that ends would let go of.
 func (h *Halt) Stand(ctx context.Context, s State) error {
 	h.state = s
 	close(h.parked)
-	select {
-	case <-h.over:
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+	<-h.over
 	if h.left {
 		return ErrLeft
 	}
-	return nil
+	return ctx.Err()
 }
 
 // Over is closed when the task need not stand still any more, or not even come to where it can.
