@@ -2,11 +2,14 @@ package server
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"testing"
 	"time"
 
 	"pumpd/server/config"
+	"pumpd/server/pull"
+	"pumpd/server/standstill"
 	"pumpd/server/stream"
 	"pumpd/server/stream/streamtest"
 )
@@ -84,6 +87,50 @@ func TestTasksMove(t *testing.T) {
 	if moved.State() != stream.Live || moved.Stats().Generations.Load() != 1 {
 		t.Errorf("%v, %d generations", moved.State(), moved.Stats().Generations.Load())
 	}
+}
+
+// A pull that stands still waits for the claim, which the slate lets go before it stands still itself: nobody describes
+// the stream as the pull's while the pull does not know that it is.
+func TestPullThatDoesNotKnowOfItsClaim(t *testing.T) {
+	t.Parallel()
+	s, st := taskRig(t, config.Stream{Path: "x", Enabled: true, Type: config.TypePull, URL: "http://192.0.2.1/"})
+	pulls := &running{ended: make(chan struct{}), signal: standstill.NewSignal()}
+	go func() {
+		defer close(pulls.ended)
+		(<-pulls.signal.Asked()).Stand(t.Context(), standstill.State{Snapshot: &pull.Snapshot{}, FD: -1})
+	}()
+	s.running[st] = []*running{pulls}
+	slate, err := st.Claim(stream.Claim{Kind: stream.Slate, Evict: func() {}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	granted, done, err := st.Inherit(stream.Claim{Kind: stream.Pull}, func() {})
+	if err != nil || done {
+		t.Fatalf("the claim is there at once %v, error %v", done, err)
+	}
+	if err := pulls.park(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	depart := func() error {
+		d, err := s.depart(&freeze{s: s, loops: &atRest{}}, prepared{Streams: []string{"x"}})
+		if err == nil {
+			d.stays()
+		}
+		return err
+	}
+	if err := depart(); !errors.Is(err, errContested) {
+		t.Errorf("it waits for the claim: %v", err)
+	}
+	slate.Yield()
+	if err := depart(); !errors.Is(err, errContested) {
+		t.Errorf("it has the claim, and has not heard of it: %v", err)
+	}
+	granted.Yield()
+	if err := depart(); err != nil {
+		t.Errorf("nobody has the claim: %v", err)
+	}
+	pulls.goOn()
+	<-pulls.ended
 }
 
 // What runs for a stream stands still together, does nothing to it meanwhile, and goes on or is gone.

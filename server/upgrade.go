@@ -486,7 +486,9 @@ func (s *Server) depart(f *freeze, ready prepared) (*departure, error) {
 		}
 		d.places[st] = len(d.exports)
 		d.exports, d.ledger = append(d.exports, x), append(d.ledger, s.node.ledger.Snapshot(st.ID()))
-		d.addTasks(x, s.running[st])
+		if err := d.addTasks(x, s.running[st]); err != nil {
+			return nil, err
+		}
 	}
 	f.loops.each(d.leave)
 	if s.handshakes != nil {
@@ -506,8 +508,9 @@ func (s *Server) depart(f *freeze, ready prepared) (*departure, error) {
 	return d, nil
 }
 
-// addTasks adds what the tasks of the newest stream have to tell.
-func (d *departure) addTasks(x *stream.Exporter, all []*running) {
+// addTasks adds what the tasks of the newest stream have to tell. errContested: one of them stood still before it heard
+// that it has the stream's claim now, and knows nothing of that.
+func (d *departure) addTasks(x *stream.Exporter, all []*running) error {
 	var list []movedTask
 	var files []int
 	for i, r := range all {
@@ -515,12 +518,16 @@ func (d *departure) addTasks(x *stream.Exporter, all []*running) {
 			continue
 		}
 		state, fd := r.snapshot(x)
+		if state.Pull != nil && !state.Pull.Feeds && x.WrittenBy(stream.Pull) {
+			return errContested
+		}
 		list = append(list, movedTask{Task: i, State: state, File: fd >= 0})
 		if fd >= 0 {
 			files = append(files, fd)
 		}
 	}
 	d.tasks, d.files = append(d.tasks, list), append(d.files, files)
+	return nil
 }
 
 // send tells all of it.

@@ -33,6 +33,9 @@ func (st *Stream) Export() *Exporter {
 // exported when that is done.
 func (x *Exporter) Contested() bool { return x.heir }
 
+// WrittenBy says whether somebody of a kind has the stream's claim.
+func (x *Exporter) WrittenBy(k Kind) bool { return x.writer != nil && x.writer.claim.Kind == k }
+
 // Hold says that somebody stands at e: it and all after it go along. None may be nil.
 func (x *Exporter) Hold(e *Element) {
 	if e != nil && x.from.After(e) {
