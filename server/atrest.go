@@ -29,10 +29,7 @@ const standstillTime = 2 * time.Second
 // settlePasses are many times what it takes until nobody has left a call for a loop that stands still.
 const settlePasses = 100
 
-var (
-	errNoStandstill = errors.New("an event loop does not turn")
-	errUnsettled    = errors.New("event loops have more and more to tell each other")
-)
+var errNoStandstill = errors.New("an event loop does not turn")
 
 // rest returns when all loops stand still, or with an error, and they go on.
 func (n *node) rest() (*atRest, error) {
@@ -64,20 +61,30 @@ func (l *stillLoop) stand(clock.Instant) {
 	}
 }
 
-// settle has the loops make the calls that were left for them while they came to a standstill: that a source may have
-// its stream now, say. Those would be lost where all that the loops own goes to another process.
-func (s *atRest) settle() error {
+// settle has the loops make the calls that were left for them while they came to a standstill, and those that these lead
+// to: that an encoder must go, and then that the next one has its stream. They would be lost where all that the loops
+// own goes to another process. Others than the loops, of which sockets have room, say, may leave calls all the time;
+// those do no harm when they are never made.
+func (s *atRest) settle() {
 	for range settlePasses {
 		some := false
-		s.each(func(l *loop, now clock.Instant) {
-			l.now = now
-			some = l.box.open(now) || some
-		})
+		s.each(func(l *loop, now clock.Instant) { some = l.catchUp(now) || some })
 		if !some {
-			return nil
+			return
 		}
 	}
-	return errUnsettled
+}
+
+// catchUp makes the calls that are there, and ends who is to go by then; some: there was anything of that.
+func (l *loop) catchUp(now clock.Instant) (some bool) {
+	l.now = now
+	some = l.box.open(now)
+	if len(l.leaving) > 0 {
+		some = true
+		l.sweep(now)
+		l.serving = true // again, for the callback in which the loop stands still is not over
+	}
+	return some
 }
 
 // each has every loop make a call, one after the other, and returns when the last one has.

@@ -12,18 +12,7 @@ import (
 // first to do so: here one is told something in the same turn in which it stands still, and answers.
 func TestNothingIsUnsaidAtRest(t *testing.T) {
 	t.Parallel()
-	n := &node{}
-	for range 2 {
-		wake := make(chan struct{}, 1)
-		l := &loop{clock: clock.New(), poke: func() { wake <- struct{}{} }}
-		n.loops = append(n.loops, l)
-		go func() {
-			for range wake {
-				l.pending.Store(false)
-				l.box.open(l.clock.Now())
-			}
-		}()
-	}
+	n := twoLoops()
 	first, second := n.loops[0], n.loops[1]
 	var said []string
 	say := func(s string) { said = append(said, s) }
@@ -47,10 +36,74 @@ func TestNothingIsUnsaidAtRest(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer rest.goOn()
-	if err := rest.settle(); err != nil {
-		t.Fatal(err)
-	}
+	rest.settle()
 	if want := []string{"to the first", "to the second", "to the first again"}; !slices.Equal(said, want) {
 		t.Errorf("they said %q, want %q", said, want)
+	}
+}
+
+// twoLoops have nothing but their mailboxes.
+func twoLoops() *node {
+	n := &node{}
+	for range 2 {
+		wake := make(chan struct{}, 1)
+		l := &loop{clock: clock.New(), poke: func() { wake <- struct{}{} }}
+		n.loops = append(n.loops, l)
+		go func() {
+			for range wake {
+				l.pending.Store(false)
+				l.box.open(l.clock.Now())
+			}
+		}()
+	}
+	return n
+}
+
+// Somebody tells a loop more whenever it has made a call, as the watcher does where viewers are slow: that is no reason
+// to stand still for ever, or to give up.
+func TestRestThoughSomebodyGoesOn(t *testing.T) {
+	t.Parallel()
+	n := twoLoops()
+	rest, err := n.rest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := n.loops[0]
+	told := 0
+	var more func(clock.Instant)
+	more = func(clock.Instant) {
+		told++
+		l.tell(more)
+	}
+	l.tell(more)
+	rest.settle()
+	if told == 0 {
+		t.Error("nobody was told anything")
+	}
+	rest.goOn()
+}
+
+// While loops come to a standstill one encoder takes over from another: when they are settled it has the stream, and
+// nobody waits for that.
+func TestTakeoverIsOverAtRest(t *testing.T) {
+	r := newRig(t, nil, "a")
+	first := startedPush(r)
+	first.push(3)
+	second := r.encoder()
+	second.setUp()
+	second.start(endless)
+	second.header(320)
+	st := r.reg.Streams()[0]
+	if !st.Export().Contested() {
+		t.Fatal("nobody waits for the stream")
+	}
+	for passes := 0; r.loop.catchUp(r.at); passes++ {
+		if passes == settlePasses {
+			t.Fatal("the loop does not come to its end")
+		}
+	}
+	if st.Export().Contested() || second.conn.push.state != pushFeeding || !first.fin {
+		t.Errorf("contested %v, the second is in state %d, the first has been told to go %v", st.Export().Contested(),
+			second.conn.push.state, first.fin)
 	}
 }

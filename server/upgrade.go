@@ -365,12 +365,10 @@ func (s *Server) freeze(ctx context.Context) (*freeze, error) {
 		f.closed = true
 		f.loops, err = s.node.rest()
 	}
-	if err == nil {
-		err = f.loops.settle()
-	}
 	if err != nil {
 		return nil, errors.Join(err, f.thaw())
 	}
+	f.loops.settle()
 	return f, nil
 }
 
