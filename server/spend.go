@@ -136,3 +136,19 @@ func (s *Server) closeQuota() {
 		m.Close()
 	}
 }
+
+// leaveQuota does so for another process, which goes on with the count.
+func (s *Server) leaveQuota() {
+	if m := s.node.quota.Load(); m != nil {
+		s.spend(time.Now())
+		m.HandOver()
+		s.node.quota.Store(nil)
+	}
+}
+
+// retakeQuota goes on with the count when no other process does after all.
+func (s *Server) retakeQuota() error {
+	err := s.openQuota()
+	s.keepCount(s.node.quota.Load())
+	return err
+}

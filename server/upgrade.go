@@ -320,10 +320,9 @@ func (s *Server) handAllOver(ctx context.Context, child *handover.Child, ready p
 	if err := expect(child.Conn, kindTaken); err != nil {
 		return err
 	}
-	s.closeQuota() // the new process opens it
-	s.node.quota.Store(nil)
+	s.leaveQuota()
 	if err := child.Send(kindCommitted, nothing{}); err != nil {
-		return errors.Join(err, s.openQuota())
+		return errors.Join(err, s.retakeQuota())
 	}
 	handover.Reach(handover.Committed)
 	s.manager.MainPID(child.PID)

@@ -75,20 +75,25 @@ func (d *directory) create() (*os.File, error) {
 	return os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 }
 
-// write replaces the file, so that at any moment there is a whole one.
-func (d *directory) write(text []byte) error {
+// write replaces the file, so that at any moment there is a whole one; also after a power cut, where that is to be waited
+// for.
+func (d *directory) write(text []byte, durably bool) error {
 	f, err := d.create()
 	if err != nil {
 		return err
 	}
 	_, err = f.Write(text)
-	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
+	if durably {
+		err = errors.Join(err, f.Sync())
+	}
+	if err = errors.Join(err, f.Close()); err != nil {
 		return err
 	}
-	if err := os.Rename(f.Name(), d.name()); err != nil {
-		return err
+	err = os.Rename(f.Name(), d.name())
+	if durably && err == nil {
+		err = d.lock.Sync()
 	}
-	return d.lock.Sync()
+	return err
 }
 
 // A keeper writes the file when the count has changed.
@@ -98,13 +103,13 @@ type keeper struct {
 	failing bool   // it could not be written, and the log has been told
 }
 
-// Keep writes the file every few seconds until ctx is done, and then once more. It waits for the disk; nobody waits for
-// it.
+// Keep writes the file every few seconds until the directory is given up, or ctx is done. It waits for the disk; nobody
+// waits for it.
 func (m *Meter) Keep(ctx context.Context) {
 	k := keeper{m: m}
 	tick := time.NewTicker(saveInterval)
 	defer tick.Stop()
-	for k.save(); ; k.save() {
+	for k.save(true) {
 		select {
 		case <-ctx.Done():
 			return
@@ -116,8 +121,16 @@ func (m *Meter) Keep(ctx context.Context) {
 // Close writes the file a last time, when nothing is sent any more, and gives the directory up.
 func (m *Meter) Close() {
 	k := keeper{m: m}
-	k.save()
-	m.dir.close()
+	k.save(true)
+	m.Abandon()
+}
+
+// HandOver is Close for another process that opens the directory now. It does not wait for the disk: that process sees
+// what is written before it is there.
+func (m *Meter) HandOver() {
+	k := keeper{m: m}
+	k.save(false)
+	m.Abandon()
 }
 
 // Check says why the file could not be written, by whoever the process is now.
@@ -130,19 +143,29 @@ func (m *Meter) Check() error {
 }
 
 // Abandon gives the directory up and writes nothing.
-func (m *Meter) Abandon() { m.dir.close() }
+func (m *Meter) Abandon() {
+	m.disk.Lock()
+	defer m.disk.Unlock()
+	m.given = true
+	m.dir.close()
+}
 
-// save writes the file if there is anything new. There is one line in the log when it begins to fail, and one when that
-// is over.
-func (k *keeper) save() {
+// save writes the file if there is anything new; false: the directory has been given up. There is one line in the log
+// when it begins to fail, and one when that is over.
+func (k *keeper) save(durably bool) bool {
 	m := k.m
+	m.disk.Lock()
+	defer m.disk.Unlock()
+	if m.given {
+		return false
+	}
 	m.mu.Lock()
 	text := m.book.marshal()
 	m.mu.Unlock()
 	if slices.Equal(text, k.text) {
-		return
+		return true
 	}
-	err := m.dir.write(text)
+	err := m.dir.write(text, durably)
 	switch {
 	case err == nil:
 		if k.text = text; k.failing {
@@ -153,4 +176,5 @@ func (k *keeper) save() {
 			"file", m.dir.name(), "err", err)
 	}
 	k.failing = err != nil
+	return true
 }

@@ -17,7 +17,9 @@ type Meter struct {
 	dir *directory
 
 	// Any goroutine.
-	mu    sync.Mutex
+	disk  sync.Mutex // held while the file is written
+	given bool       // the directory has been given up; for whoever holds disk
+	mu    sync.Mutex // of all that is below
 	limit config.Quota
 	book  book
 	begin time.Time // of the period that is counted, by the clock

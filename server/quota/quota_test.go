@@ -66,7 +66,7 @@ func (r *rig) crash() { r.dir.close() }
 
 func (r *rig) count(bytes int64) Use { return r.Count(bytes, r.now) }
 
-func (r *rig) save() { (&keeper{m: r.Meter}).save() }
+func (r *rig) save() { (&keeper{m: r.Meter}).save(true) }
 
 // used fails unless so much is used.
 func (r *rig) used(want int64) {
@@ -315,7 +315,7 @@ func TestFullDisk(t *testing.T) {
 	r := newRig(t, daily(1000), "2026-11-27 09:00")
 	blocked := filepath.Join(r.path, newName)
 	k := keeper{m: r.Meter}
-	k.save()
+	k.save(true)
 	if err := os.MkdirAll(filepath.Join(blocked, "x"), 0o700); err != nil { // root may write where it may not
 		t.Fatal(err)
 	}
@@ -324,7 +324,7 @@ func TestFullDisk(t *testing.T) {
 	}
 	for range 5 {
 		r.count(1)
-		k.save()
+		k.save(true)
 	}
 	r.log.Has(t, "ERROR quota: its file cannot be written", "file="+filepath.Join(r.path, fileName), "err=")
 	if err := os.RemoveAll(blocked); err != nil {
@@ -333,7 +333,7 @@ func TestFullDisk(t *testing.T) {
 	if err := r.Check(); err != nil {
 		t.Error(err)
 	}
-	k.save()
+	k.save(true)
 	r.log.Has(t, "WARN quota: its file can be written again")
 	if n := strings.Count(r.log.Text(), "\n") + 1; n != 2 {
 		t.Errorf("%d lines, want 2:\n%s", n, r.log.Text())
@@ -391,6 +391,47 @@ func TestKeep(t *testing.T) {
 		}
 		r.open(daily(1000))
 	})
+}
+
+// Who has handed the directory over, or given it up, leaves the file to whoever has it now.
+func TestGivenUp(t *testing.T) {
+	for name, give := range map[string]func(*Meter){
+		"closed": (*Meter).Close, "handed over": (*Meter).HandOver, "abandoned": (*Meter).Abandon,
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := newRig(t, daily(1000), "2026-11-27 09:00")
+				before := r.Meter
+				done := make(chan struct{})
+				go func() {
+					before.Keep(t.Context())
+					close(done)
+				}()
+				synctest.Wait()
+				r.count(10)
+				if name == "abandoned" {
+					(&keeper{m: before}).save(true)
+				}
+				give(before)
+				r.open(daily(1000))
+				r.used(10)
+				r.count(10)
+				(&keeper{m: r.Meter}).save(true)
+				before.Count(1, r.now)
+				select {
+				case <-done:
+				case <-time.After(time.Minute):
+					t.Error("its file is still kept")
+				}
+				r.crash()
+				r.open(daily(1000))
+				r.used(20)
+				if s := r.log.Text(); s != "" {
+					t.Errorf("the log has %q", s)
+				}
+			})
+		})
+	}
 }
 
 var badFiles = []struct{ name, text, err string }{
