@@ -7,22 +7,23 @@ import (
 	"pumpd/bench/viewers"
 )
 
-// start adds the i-th viewer of a group.
-func (r *run) start(i int, role viewers.Role, herd bool) {
+// start adds a viewer; those of the crowd are dealt out to its workers.
+func (r *run) start(role viewers.Role, herd bool) {
 	w := r.watcher
 	if role == viewers.Crowd {
-		w = r.workers[i%len(r.workers)]
+		w = r.workers[r.crowd%len(r.workers)]
+		r.crowd++
 	}
 	w.Start(role, herd)
 }
 
 // rampUp starts viewers at the wanted rate and waits until each of them watches or has failed.
 func (r *run) rampUp(ctx context.Context) {
-	for i := range r.opt.Stalled {
-		r.start(i, viewers.Stalled, false)
+	for range r.opt.Stalled {
+		r.start(viewers.Stalled, false)
 	}
-	for i := range r.opt.Slow {
-		r.start(i, viewers.Slow, false)
+	for range r.opt.Slow {
+		r.start(viewers.Slow, false)
 	}
 	began := time.Now()
 	for started := 0; started < r.opt.Viewers && ctx.Err() == nil; r.sleep(ctx, 10*time.Millisecond) {
@@ -31,7 +32,7 @@ func (r *run) rampUp(ctx context.Context) {
 			due = min(due, int(time.Since(began).Seconds()*r.opt.Ramp)+1)
 		}
 		for ; started < due; started++ {
-			r.start(started, r.roleOf(started), false)
+			r.start(r.roleOf(started), false)
 		}
 	}
 	limit := time.Now().Add(r.opt.Patience)

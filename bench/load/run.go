@@ -24,7 +24,9 @@ type run struct {
 	samples  int
 	progress io.Writer
 	started  time.Time
+	crowd    int     // of these, how many have been started
 	owed     float64 // churn due
+	replaced int     // and done
 }
 
 // Measure lets viewers join as opt says, measures for opt.Duration or until ctx is done, and ends them. progress gets a

@@ -17,7 +17,7 @@ func testLoad(t *testing.T, opt Options) *Summary {
 	t.Helper()
 	opt.Duration, opt.Silence = max(opt.Duration, 200*time.Millisecond), 5*time.Second
 	opt.Patience = cmp.Or(opt.Patience, 2*time.Second)
-	opt.Sample, opt.Sources, opt.Drain = "50%", 3, time.Millisecond
+	opt.Sample, opt.Sources, opt.Drain = cmp.Or(opt.Sample, "50%"), 3, time.Millisecond
 	if opt.Viewers == 0 {
 		opt.Viewers = 20
 	}
@@ -59,6 +59,20 @@ func TestLoadWatches(t *testing.T) {
 		if metacube := name == "http, metacube"; metacube != (s.Pictures == nil) ||
 			!metacube && s.Pictures.Count < 10 {
 			t.Errorf("%s: pictures %+v", name, s.Pictures)
+		}
+	}
+}
+
+// Viewers are replaced as fast as was asked for, be they few, all of the crowd, or all of the sample.
+func TestLoadChurns(t *testing.T) {
+	t.Parallel() // most of a run is waiting
+	addr := serveSynth(t)
+	for _, sample := range []string{"0", "50%", "20"} {
+		s := testLoad(t, Options{
+			URLs: []string{"mmsh://" + addr + "/x"}, Sample: sample, Churn: 40, Duration: 500 * time.Millisecond,
+		})
+		if least := int64(20 + 10); s.Joins == nil || s.Joins.Count < least {
+			t.Errorf("with %s that check: joins %+v, want at least %d", sample, s.Joins, least)
 		}
 	}
 }

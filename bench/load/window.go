@@ -3,7 +3,7 @@ package load
 import (
 	"context"
 	"fmt"
-	"math"
+	"math/rand/v2"
 	"time"
 
 	"pumpd/bench/machine"
@@ -80,13 +80,13 @@ func (r *run) watch(ctx context.Context) {
 	}
 }
 
-// churn replaces viewers at the wanted rate; every fourth is one that checks.
+// churn replaces viewers at the wanted rate; every fourth is one that checks, where there are both.
 func (r *run) churn(d time.Duration) {
-	r.owed += r.opt.Churn * d.Seconds()
-	for ; r.owed >= 1; r.owed-- {
-		w := r.watcher
-		if k := int(math.Mod(r.owed, 4)); k != 0 {
-			w = r.workers[int(r.owed)%len(r.workers)]
+	for r.owed += r.opt.Churn * d.Seconds(); r.owed >= 1; r.owed-- {
+		r.replaced++
+		w := r.workers[rand.IntN(len(r.workers))]
+		if r.samples == r.opt.Viewers || r.samples > 0 && r.replaced%4 == 0 {
+			w = r.watcher
 		}
 		w.Replace()
 	}
@@ -102,7 +102,7 @@ func (r *run) startHerd(n int) {
 		if i < max(samples, least) {
 			role = viewers.Sample
 		}
-		r.start(i, role, true)
+		r.start(role, true)
 	}
 }
 
