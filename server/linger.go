@@ -101,6 +101,8 @@ func (s *Server) outlast(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
+		case <-s.drained: // by a SIGTERM that came when nobody knew yet that all is handed over
+			return
 		case <-over.C:
 			s.log.Warn("upgrade: the time for what could not move is over", "connections", here())
 			return

@@ -79,6 +79,7 @@ type Server struct {
 	drained     chan struct{}               // closed by Drain
 	drainOnce   sync.Once                   // closes it
 	passing     sync.RWMutex                // locked while all is handed to another process: no loop gets a connection
+	changing    sync.RWMutex                // locked before that, and until it is over: the admin changes nothing
 
 	// Any goroutine.
 	cfg        atomic.Pointer[config.Config] // what counts now; it does not change
@@ -100,7 +101,7 @@ type Server struct {
 	over      chan struct{}      // closed when orders are not taken any more
 	spent     spent
 	unsettled []arrivingStream // streams whose tasks may not have taken up what they were left
-	handed    *departure       // what has gone to another process; nil: nothing has; written with passing locked
+	handed    *departure       // what has gone to another process; nil: nothing has; written with passing and changing locked
 
 	// Set by Run, readable once ready is closed.
 	ready chan struct{}

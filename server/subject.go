@@ -71,6 +71,7 @@ func (s *Server) subject(b *budget) *admin.Subject {
 		Room:      s.node.ledger.View,
 		Preview:   s.Preview,
 		Apply:     s.apply,
+		Hold:      s.hold,
 		Drain:     s.Drain,
 		Level:     s.Level,
 		Viewers:   s.viewers,

@@ -89,6 +89,7 @@ var (
 	errUpgrading = errors.New("there is an upgrade going on")
 	errNoUpgrade = errors.New("this program cannot start another one")
 	errContested = errors.New("a source is just being replaced by another")
+	errChanging  = errors.New("somebody is just changing something by the API")
 	errNotServed = errors.New("the new process has everything and does not serve")
 )
 
@@ -152,7 +153,12 @@ func (s *Server) upgrade(ctx context.Context, program string) error {
 		return err
 	}
 	s.log.Info("upgrade: the new program is started", "pid", child.PID)
-	defer context.AfterFunc(ctx, func() { child.SetDeadline(time.Now()) })()
+	hurried := make(chan struct{})
+	patient := context.AfterFunc(ctx, func() {
+		child.SetDeadline(time.Now())
+		close(hurried)
+	})
+	defer patient()
 	committed := false
 	defer func() {
 		child.Close()
@@ -171,6 +177,9 @@ func (s *Server) upgrade(ctx context.Context, program string) error {
 	}
 	if committed, err = s.commit(ctx, child, ready); !committed {
 		return childError(ctx, child, err)
+	}
+	if !patient() { // whoever wants it to end now comes too late
+		<-hurried
 	}
 	return s.awaitRunning(child)
 }
@@ -276,19 +285,39 @@ func (s *Server) commit(ctx context.Context, child *handover.Child, ready prepar
 		switch err := <-done; {
 		case err == nil:
 			return true, nil
-		case !errors.Is(err, errContested):
+		case !errors.Is(err, errContested) && !errors.Is(err, errChanging):
 			return false, err
-		}
-		select {
-		case <-time.After(contestedTime):
-		case <-ctx.Done():
-			return false, errContested
+		default:
+			select {
+			case <-time.After(contestedTime):
+			case <-ctx.Done():
+				return false, err
+			}
 		}
 	}
 }
 
+// hold calls a change that nobody else is to be told of: none goes over to another process meanwhile. False: all has
+// gone there already, and nothing is called. Any goroutine.
+func (s *Server) hold(change func()) bool {
+	s.changing.RLock()
+	defer s.changing.RUnlock()
+	if s.handed != nil {
+		return false
+	}
+	change()
+	return true
+}
+
 // handAllOver is for the server's own goroutine.
 func (s *Server) handAllOver(ctx context.Context, child *handover.Child, ready prepared) (err error) {
+	if !s.changing.TryLock() {
+		return errChanging
+	}
+	defer s.changing.Unlock()
+	if s.isDraining() { // it would not go on there
+		return errOver
+	}
 	begun := time.Now()
 	if late, ok := ctx.Deadline(); !ok || late.After(begun.Add(takenTime)) {
 		child.SetDeadline(begun.Add(takenTime))

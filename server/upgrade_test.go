@@ -3,6 +3,7 @@ package server
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"reflect"
 	"slices"
@@ -10,6 +11,7 @@ import (
 	"testing"
 
 	"pumpd/server/admin"
+	"pumpd/server/config"
 )
 
 // described is the hash of all types that one process tells the other, at descriptionVersion.
@@ -62,6 +64,25 @@ func describeType(to *strings.Builder, t reflect.Type, seen map[reflect.Type]boo
 		}
 	default:
 		to.WriteString("\n")
+	}
+}
+
+// Nothing is handed over while somebody changes something, for that would be lost; nor by a server that drains, for the
+// next one would not.
+func TestHandsNothingOver(t *testing.T) {
+	t.Parallel()
+	s, _ := taskRig(t, config.Stream{Path: "x", Enabled: true, Type: config.TypePush})
+	var err error
+	if !s.hold(func() { err = s.handAllOver(t.Context(), nil, prepared{}) }) || !errors.Is(err, errChanging) {
+		t.Errorf("while something is changed: %v", err)
+	}
+	s.Drain()
+	if err := s.handAllOver(t.Context(), nil, prepared{}); !errors.Is(err, errOver) {
+		t.Errorf("while it drains: %v", err)
+	}
+	s.handed = &departure{}
+	if s.hold(func() { t.Error("something is changed where all is handed over") }) {
+		t.Error("it is not said that all is handed over")
 	}
 }
 

@@ -41,6 +41,7 @@ type rig struct {
 	people  []Viewer // who watch
 	asked   []any    // queries, kicks and bans
 	drained int
+	handed  bool // another process has taken over
 	refusal error  // of a reload
 	halt    func() // the pump begins to stop
 	drain   func() // or to drain
@@ -89,11 +90,19 @@ func newRigOf(t *testing.T, change func(*config.Config), streams ...config.Strea
 		Ban:       r.banNow,
 		Bans:      &r.bans,
 		Apply:     func(context.Context) (*view.Report, error) { return &view.Report{Added: []string{"b"}}, r.refusal },
+		Hold:      r.hold,
 		Drain:     func() time.Duration { r.drained++; return 10 * time.Second },
 		Level:     &r.level,
 		Preview:   func() view.Preview { return view.Preview{File: "/etc/pump.toml"} },
 	})
 	return r
+}
+
+func (r *rig) hold(change func()) bool {
+	if !r.handed {
+		change()
+	}
+	return !r.handed
 }
 
 // begin opens the pump's listeners, as it were.

@@ -68,6 +68,17 @@ func changed[In any](a *Admin, what string, do func(context.Context, *In) (any, 
 	}
 }
 
+// held is a change that would be lost if it came while another process takes over: it waits until that has come to
+// nothing, or is for that process.
+func held[In any](a *Admin, do func(context.Context, *In) (any, error)) func(context.Context, *In) (any, error) {
+	return func(ctx context.Context, in *In) (answer any, err error) {
+		if !a.s.Hold(func() { answer, err = do(ctx, in) }) {
+			return nil, problem{http.StatusServiceUnavailable, errors.New("another process has just taken over, ask again")}
+		}
+		return answer, err
+	}
+}
+
 // readChange fills in with the fields of a body, each of which must be known.
 func readChange(w http.ResponseWriter, r *http.Request, in any) error {
 	r.Body = http.MaxBytesReader(w, r.Body, maxBody)

@@ -166,6 +166,25 @@ func TestChanges(t *testing.T) {
 	}
 }
 
+// What comes when another process has just taken over is for that one, and nothing is changed here.
+func TestChangesElsewhere(t *testing.T) {
+	r := newOpsRig(t)
+	r.people = []Viewer{{}}
+	r.handed = true
+	for path, body := range map[string]string{
+		"kick": `{"stream":"demo"}`, "bans": `{"network":"192.0.2.1","for":"1h"}`,
+		"bans/remove": `{"network":"192.0.2.1"}`, "drain": "{}",
+	} {
+		w := r.post("/api/v1/"+path, jsonMedia, body, nil)
+		if w.Code != 503 || !strings.Contains(w.Body.String(), "ask again") {
+			t.Errorf("%s: %d %q, want 503, and to be told to ask again", path, w.Code, w.Body)
+		}
+	}
+	if r.drained > 0 || len(r.asked) > 0 || r.bans.Has(netip.MustParseAddr("192.0.2.1")) {
+		t.Error("something was changed all the same")
+	}
+}
+
 // What is changed is there afterwards, and its own page may ask for it.
 func TestChangesCount(t *testing.T) {
 	r := newOpsRig(t)

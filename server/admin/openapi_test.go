@@ -56,11 +56,11 @@ var documented = map[string]struct {
 		"are, a restart forgets them; there may be 10,000.", in: banRequest{}, answer: banReport{},
 		problems: []string{"503"}},
 	"POST /api/v1/bans/remove": {summary: "End a ban before its time.", in: unbanRequest{}, answer: unbanReport{},
-		problems: []string{"404"}},
+		problems: []string{"404", "503"}},
 	"POST /api/v1/reload": {summary: "Read the configuration again, as SIGHUP does. 409: it is refused, and nothing " +
 		"has changed.", in: noRequest{}, answer: view.Report{}, problems: []string{"409"}},
 	"POST /api/v1/drain": {summary: "End the pump as SIGTERM does: over timeouts.drain, or at once where that is 0.",
-		in: noRequest{}, answer: drainReport{}},
+		in: noRequest{}, answer: drainReport{}, problems: []string{"503"}},
 	"POST /api/v1/log": {summary: "Change the level of the log, until a reload or a restart sets another.", in: logLevel{},
 		answer: logLevel{}, problems: []string{"409"}},
 }

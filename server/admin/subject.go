@@ -48,6 +48,7 @@ type Subject struct {
 	Kick    func(context.Context, Kick) (ended int, err error)
 	Ban     func(context.Context, bans.Ban) (ended int, err error) // adds to Bans, and ends who is there
 	Apply   func(context.Context) (*view.Report, error)            // reloads
+	Hold    func(change func()) bool                               // no process takes over during change; false: one has
 
 	Bans  *bans.List
 	Drain func() time.Duration // begins to end the pump as SIGTERM does, which takes so long; 0: at once

@@ -30,11 +30,11 @@ func (a *Admin) routes() []route {
 		{"GET", "/api/v1/bans", a.apiBans},
 		{"GET", "/api/v1/reload", a.apiReload},
 		{"GET", "/api/v1/log", a.apiLog},
-		{"POST", "/api/v1/kick", changed(a, "kick", a.kick)},
-		{"POST", "/api/v1/bans", changed(a, "ban", a.ban)},
-		{"POST", "/api/v1/bans/remove", changed(a, "ban removed", a.unban)},
+		{"POST", "/api/v1/kick", changed(a, "kick", held(a, a.kick))},
+		{"POST", "/api/v1/bans", changed(a, "ban", held(a, a.ban))},
+		{"POST", "/api/v1/bans/remove", changed(a, "ban removed", held(a, a.unban))},
 		{"POST", "/api/v1/reload", changed(a, "reload", a.reload)},
-		{"POST", "/api/v1/drain", changed(a, "drain", a.drain)},
+		{"POST", "/api/v1/drain", changed(a, "drain", held(a, a.drain))},
 		{"POST", "/api/v1/log", changed(a, "log level", a.setLevel)},
 	}
 }

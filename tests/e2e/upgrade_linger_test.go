@@ -61,6 +61,37 @@ func TestUpgradeLingeringEnds(t *testing.T) {
 	}
 }
 
+// A SIGTERM that comes when all is the new process's, and nobody has heard that yet, is for who could not move.
+func TestUpgradeEndedWhenCommitted(t *testing.T) {
+	t.Parallel()
+	cert, key, _ := selfSigned(t)
+	secure := freeAddress(t, newHost())
+	l := startLineage(t, faultyProgram, "", pushStream("live")+
+		fmt.Sprintf("[tls]\nlisten = [%q]\ncertificates = [{ cert = %q, key = %q }]\n", secure, cert, key)+
+		"[timeouts]\ndrain = \"1h\"\n")
+	startBench(t, append(append([]string(nil), synthetic...), l.pushURL("live"))...)
+	waitLive(t, l.addr, streamPath("live"))
+	stays := watchOverTLS(t, secure)
+	next, failed := l.upgradeUntil(t, "running", theNew)
+	if err := l.first.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	l.goOn(t, next)
+	if err := <-failed; err != nil {
+		t.Error(err)
+	}
+	stays.awaitEnd(t, finished)
+	select {
+	case err := <-l.ended:
+		if err != nil {
+			t.Errorf("the first process ends with %v", err)
+		}
+	case <-time.After(patience):
+		t.Error("the first process lingers on")
+	}
+	watchOverTLS(t, secure).awaitMore(t, 10)
+}
+
 // watchOverTLS is a witness over TLS.
 func watchOverTLS(t *testing.T, addr string) *witness {
 	t.Helper()
