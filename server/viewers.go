@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/netip"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"pumpd/server/admin"
@@ -24,26 +25,39 @@ const pieceOfConns = 512
 // A visitor looks at a conn on its loop, and is false where that is enough.
 type visitor func(l *loop, c *conn, now clock.Instant) (goOn bool)
 
-// walk has all conns visited from a spot on, one after the other. When it has returned an error do may still be called:
-// nobody is to look at what that has collected.
+// walk has all conns visited from a spot on, one after the other. do is not called when it has returned.
 func (n *node) walk(ctx context.Context, at spot, do visitor) error {
 	for ; int(at.loop) < len(n.loops); at = (spot{loop: at.loop + 1}) {
 		l := n.loops[at.loop]
 		for goOn := true; goOn && l.turned.Load() != 0; { // else it has never had a conn, and does nothing
-			from, done := at.fd, make(chan piece, 1)
-			l.tell(func(now clock.Instant) { done <- l.visitPiece(int(from), now, do) })
-			select {
-			case p := <-done:
-				if p.enough {
-					return nil
-				}
-				at.fd, goOn = p.next, p.more
-			case <-ctx.Done():
-				return ctx.Err()
+			p, err := l.askPiece(ctx, int(at.fd), do)
+			if p.enough || err != nil {
+				return err
 			}
+			at.fd, goOn = p.next, p.more
 		}
 	}
 	return nil
+}
+
+// askPiece has the loop visit some of its conns, unless ctx is done before it does.
+func (l *loop) askPiece(ctx context.Context, from int, do visitor) (piece, error) {
+	var settled atomic.Bool // it does, or it is too late
+	done := make(chan piece, 1)
+	l.tell(func(now clock.Instant) {
+		if settled.CompareAndSwap(false, true) {
+			done <- l.visitPiece(from, now, do)
+		}
+	})
+	select {
+	case p := <-done:
+		return p, nil
+	case <-ctx.Done():
+		if settled.CompareAndSwap(false, true) {
+			return piece{}, ctx.Err()
+		}
+		return <-done, nil
+	}
 }
 
 // A piece is what came of visiting some of a loop's conns.
@@ -76,10 +90,7 @@ func (s *Server) viewers(ctx context.Context, q admin.ViewerQuery) (list []admin
 		}
 		return len(list) < q.Most
 	})
-	if err != nil {
-		return nil, err
-	}
-	return list, nil
+	return list, err
 }
 
 // sight is what the admin is shown of a conn; ok is false if the question is about others.
@@ -136,10 +147,7 @@ func (s *Server) kick(ctx context.Context, k admin.Kick) (n int, err error) {
 		}
 		return true
 	})
-	if err != nil {
-		return 0, err
-	}
-	return n, nil
+	return n, err
 }
 
 func (s *Server) kickOne(ctx context.Context, id admin.ViewerID) (n int, err error) {
@@ -151,10 +159,7 @@ func (s *Server) kickOne(ctx context.Context, id admin.ViewerID) (n int, err err
 		}
 		return false
 	})
-	if err != nil {
-		return 0, err
-	}
-	return n, nil
+	return n, err
 }
 
 // ban has nobody in from a network, and ends whoever is there; it says how many connections those were.
@@ -169,10 +174,7 @@ func (s *Server) ban(ctx context.Context, b bans.Ban) (n int, err error) {
 		}
 		return true
 	})
-	if err != nil {
-		return 0, err
-	}
-	return n, nil
+	return n, err
 }
 
 // expel ends a conn of a network that is banned, whatever it is.

@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net"
 	"net/netip"
@@ -14,6 +15,7 @@ import (
 	"pumpd/codec"
 	"pumpd/server/admin"
 	"pumpd/server/bans"
+	"pumpd/server/clock"
 	"pumpd/server/config"
 	"pumpd/server/stream"
 )
@@ -90,6 +92,23 @@ func TestViewersArePaged(t *testing.T) {
 		if len(seen) != n || len(slices.Compact(seen)) != n {
 			t.Errorf("pages of %d: %d viewers, want %d, each once", size, len(seen), n)
 		}
+	}
+}
+
+// Who does not wait for a loop any more has nothing done by it afterwards: whatever the visitor writes to is the asker's.
+func TestNobodyIsVisitedTooLate(t *testing.T) {
+	r := newRig(t, nil, "a")
+	r.connect()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	visited := 0
+	visit := func(*loop, *conn, clock.Instant) bool { visited++; return true }
+	if err := r.loop.node.walk(ctx, spot{}, visit); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+	r.loop.work(r.at)
+	if visited != 0 {
+		t.Errorf("%d conns visited", visited)
 	}
 }
 
