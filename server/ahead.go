@@ -96,7 +96,9 @@ func (l *loop) sendAhead(to *handover.Conn, from int) (p aheadPiece) {
 			if c == nil || c.viewer == nil || !c.canMove() {
 				continue
 			}
-			if _, gone := l.sent[c]; gone {
+			_, gone := l.sent[c]
+			_, lodges := l.lodgers[c] // what it says must come in one piece
+			if gone || lodges {
 				continue
 			}
 			name, err := socketName(p.next)

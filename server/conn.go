@@ -132,6 +132,10 @@ func (l *loop) process(c *conn, now clock.Instant) {
 			l.overfull(c)
 			return
 		case viewing, closing, closed:
+			if _, has := l.lodgers[c]; has {
+				l.lodge(c)
+				return
+			}
 			c.throwAway()
 			return
 		}

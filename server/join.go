@@ -63,6 +63,7 @@ func newViewer(c *conn, d *fanout.Dialect, session uint32) *fanout.Viewer {
 func (l *loop) part(c *conn, now clock.Instant) {
 	l.owner.check()
 	v := c.viewer
+	l.leaveLodgers(c)
 	had := l.hub.Part(v, c.why, now)
 	c.viewer = nil
 	l.unseat(c, had.Stream)

@@ -45,6 +45,7 @@ func (s *Server) linger(ctx context.Context, cancel context.CancelFunc) error {
 	d.frozen.loops.each(func(l *loop, now clock.Instant) { l.forgetMoved(d, now) })
 	d.relays.start(ctx, &s.helpers)
 	for _, f := range d.follows {
+		f.base = f.stream.Stats().BytesOut.Load()
 		s.helpers.Go(func() { s.follow(ctx, f) })
 	}
 	d.frozen.loops.goOn()
@@ -112,6 +113,9 @@ func (s *Server) outlast(ctx context.Context) {
 			now := s.clock.Now()
 			s.reg.Reap(now)
 			s.gate.expire(now)
+			for _, f := range s.handed.follows {
+				f.report(s)
+			}
 		}
 	}
 }
@@ -136,10 +140,12 @@ func (l *loop) forgetMoved(d *departure, now clock.Instant) {
 
 func (l *loop) forget(c *conn, now clock.Instant) {
 	if c.viewer != nil {
-		l.hub.Part(c.viewer, reason.None, now)
+		l.leaveLodgers(c)
+		l.unseat(c, l.hub.Part(c.viewer, reason.None, now).Stream)
 		c.viewer = nil
 	}
 	l.unlistHeld(c)
+	c.waitNoMore()
 	delete(l.asking, c)
 	delete(l.since, c)
 	delete(l.fronts, c)
@@ -153,23 +159,29 @@ func (l *loop) forget(c *conn, now clock.Instant) {
 type follow struct {
 	stream *stream.Stream
 	from   net.Conn // what the new process's viewer is sent
+	base   uint64   // bytes that viewers had been sent when it began
+	told   lodgers  // what the new process knows
+	mute   bool     // it can be told nothing any more
 }
 
 // addFollows adds a viewer in the new process for each stream that is watched by who stays here, or may be.
 func (d *departure) addFollows(now clock.Instant) error {
 	for st, place := range d.places {
-		if d.stay[st] == 0 && !d.asked {
+		seats, stays := d.stay[st]
+		if !stays && !d.asked {
 			continue
 		}
 		v, ok := fanout.Follower(d.exports[place], now)
 		if !ok {
 			continue // it is not up
 		}
-		here, err := d.addEnd(movedConn{Stream: place, Viewer: &v, Agent: "pumpd before its upgrade"})
+		told := lodgers{seats: seats}
+		here, err := d.addEnd(movedConn{Stream: place, Viewer: &v, Agent: "pumpd before its upgrade",
+			Lodgers: told.append(nil)})
 		if err != nil {
 			return fmt.Errorf("stream %s: %w", st.Config().Path, err)
 		}
-		d.follows = append(d.follows, follow{st, here})
+		d.follows = append(d.follows, &follow{stream: st, from: here, told: told})
 	}
 	return nil
 }
@@ -197,7 +209,7 @@ func tcpPair() (a, b *net.TCPConn, err error) {
 }
 
 // follow feeds a stream with what the new process sends, until that ends.
-func (s *Server) follow(ctx context.Context, f follow) {
+func (s *Server) follow(ctx context.Context, f *follow) {
 	defer f.from.Close()
 	defer context.AfterFunc(ctx, func() { f.from.Close() })()
 	source, err := f.source()
@@ -216,7 +228,7 @@ func (s *Server) follow(ctx context.Context, f follow) {
 }
 
 // source goes on as the source that has moved.
-func (f follow) source() (*stream.Source, error) {
+func (f *follow) source() (*stream.Source, error) {
 	const who = "the new process"
 	var s *stream.Source
 	if before := f.stream.Writer(); before != nil {
@@ -235,7 +247,7 @@ func (f follow) source() (*stream.Source, error) {
 }
 
 // feed returns nil where the new process says that the stream is over.
-func (f follow) feed(source *stream.Source) error {
+func (f *follow) feed(source *stream.Source) error {
 	in := make([]byte, 0, followBuffer)
 	for {
 		n, err := f.from.Read(in[len(in):cap(in)])
@@ -268,7 +280,7 @@ func (f follow) feed(source *stream.Source) error {
 // followBuffer is more than any frame takes.
 const followBuffer = 256 << 10
 
-func (f follow) frame(source *stream.Source, frame codec.Frame) (over bool, err error) {
+func (f *follow) frame(source *stream.Source, frame codec.Frame) (over bool, err error) {
 	switch frame.Type {
 	case 'E':
 		why, err := frame.Reason()

@@ -43,6 +43,7 @@ type loop struct {
 	now      clock.Instant // of the callback that is being served
 	conns    conns
 	fronts   map[*conn]*front           // of those of conns that are from trusted proxies
+	lodgers  map[*conn]lodgers          // of those of conns that are the process before, which watches
 	waiting  []*conn                    // those of conns that are not viewing: they have deadlines
 	held     map[*stream.Stream][]*conn // those who wait for the stream to come up, which are some
 	holding  int                        // conns in held
@@ -142,7 +143,7 @@ func newLoop(id int, c clock.Clock, cfg *config.Config, e fanout.Engine, log *sl
 	l := &loop{
 		id: id, clock: c, log: log, reg: reg, stats: stats, node: n, poke: poke,
 		limits: loopLimitsOf(cfg),
-		held:   map[*stream.Stream][]*conn{}, fronts: map[*conn]*front{},
+		held:   map[*stream.Stream][]*conn{}, fronts: map[*conn]*front{}, lodgers: map[*conn]lodgers{},
 		asking: map[*conn]*inquiry{}, kept: map[*conn][]byte{}, since: map[*conn]clock.Instant{},
 	}
 	l.hub = fanout.New(id, fanout.Options{

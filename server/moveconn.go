@@ -38,6 +38,7 @@ type movedConn struct {
 	Minor       int
 	Seat        admission.Seat
 	Viewer      *fanout.ViewerSnapshot // nil: it does not watch
+	Lodgers     []byte                 // a record of theirs; empty: it has none
 	Push        *movedPush             // nil: it does not push
 }
 
@@ -115,7 +116,9 @@ func (d *departure) leaveBehind(l *loop, c *conn) {
 	switch {
 	case d.addRelay(l, c):
 	case c.viewer != nil:
-		d.stay[c.viewer.Stream()]++
+		n := d.stay[c.viewer.Stream()]
+		c.seat.Count(&n)
+		d.stay[c.viewer.Stream()] = n
 	case c.phase != closing && c.phase != closed:
 		d.asked = true
 	}
@@ -141,6 +144,9 @@ func (d *departure) describe(l *loop, c *conn) (m movedConn, ok bool) {
 	if c.viewer != nil {
 		v := l.hub.Export(c.viewer, d.exports[m.Stream])
 		m.Viewer, m.Seat = &v, c.seat
+		if n, has := l.lodgers[c]; has {
+			m.Lodgers = n.append(nil)
+		}
 		if _, gone := l.sent[c]; gone {
 			m.Ahead, _ = socketName(int(c.fd)) // else it goes now
 		}
@@ -184,6 +190,7 @@ type arrivingConn struct {
 	movedConn
 	stream *stream.Stream // nil: none
 	viewer *fanout.Viewer // nil: it does not watch
+	lodge  lodgers        // where Lodgers is not empty
 	push   *push          // nil: it does not push
 	tls    *relayed       // nil: it speaks plainly
 	early  *earlyConn     // nil: its socket has come with it
@@ -206,10 +213,17 @@ func arrive(m *movedConn, streams []arrivingStream, access *pushAccess) (*arrivi
 		return nil, fmt.Errorf("seat %#x", m.Seat)
 	case m.Viewer != nil && m.Push != nil:
 		return nil, errors.New("watches and pushes")
+	case m.Viewer == nil && len(m.Lodgers) > 0:
+		return nil, errors.New("lodgers of nobody")
 	case m.Stream >= 0:
 		a.stream = streams[m.Stream].stream
 	}
 	var err error
+	if len(m.Lodgers) > 0 {
+		if a.lodge, err = parseLodgers(m.Lodgers, lodgers{}); err != nil {
+			return nil, err
+		}
+	}
 	if m.Viewer != nil {
 		a.viewer, err = fanout.Restore(m.Viewer, -1, streams[m.Stream].importer)
 	}
@@ -300,6 +314,10 @@ func (l *loop) adoptViewer(c *conn, a *arrivingConn, now clock.Instant) {
 		l.node.sessions.playsAt(id, spot{int32(l.id), c.fd})
 	}
 	l.hub.Adopt(c.viewer, a.stream, now)
+	if len(a.Lodgers) > 0 {
+		l.lodgers[c] = lodgers{bytes: a.lodge.bytes} // those have been counted
+		l.setLodgers(c, a.lodge)
+	}
 }
 
 func (l *loop) adoptPush(c *conn, a *arrivingConn) {

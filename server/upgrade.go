@@ -30,7 +30,7 @@ import (
 // Until the new process is told that all is its own, this one has everything: its descriptors are duplicates.
 
 // descriptionVersion is of all that is told below: it is another one whenever any of the types is.
-const descriptionVersion = 7
+const descriptionVersion = 8
 
 // Kinds of messages, in the order in which they come.
 const (
@@ -481,13 +481,13 @@ type departure struct {
 	files   [][]int                    // of those of tasks, in order
 	node    movedNode
 	past    []*admin.Past
-	viewers []movedConn            // whose sockets have gone ahead
-	conns   []movedConn            // all others
-	fds     []int                  // of conns
-	moved   map[*conn]struct{}     // all of them
-	stay    map[*stream.Stream]int // viewers that cannot move
-	asked   bool                   // there are others that cannot move and may come to watch
-	follows []follow               // of streams that are watched here
+	viewers []movedConn                         // whose sockets have gone ahead
+	conns   []movedConn                         // all others
+	fds     []int                               // of conns
+	moved   map[*conn]struct{}                  // all of them
+	stay    map[*stream.Stream]admission.Counts // viewers that cannot move, by stream
+	asked   bool                                // there are others that cannot move and may come to watch
+	follows []*follow                           // of streams that are watched here
 	relays  relays
 	ends    []int // of follows and relays, for the new process
 	frozen  *freeze
@@ -496,7 +496,7 @@ type departure struct {
 // depart describes what moves: of the streams, those that the new process has as well.
 func (s *Server) depart(f *freeze, ready prepared) (*departure, error) {
 	d := &departure{
-		places: map[*stream.Stream]int{}, stay: map[*stream.Stream]int{}, moved: map[*conn]struct{}{}, frozen: f,
+		places: map[*stream.Stream]int{}, stay: map[*stream.Stream]admission.Counts{}, moved: map[*conn]struct{}{}, frozen: f,
 		relays: relays{
 			log: s.log, patience: time.Duration(s.config().Timeouts.Stall), fresh: map[*newcomer]*net.TCPConn{},
 		},

@@ -26,7 +26,7 @@ type account struct {
 	measured meter
 
 	cost    [classes]usage // of one viewer
-	count   [classes]int32 // viewers
+	count   Counts
 	all     usage
 	relays  usage // of all
 	refused [Causes]uint64

@@ -104,10 +104,41 @@ func (l *Ledger) Readmit(s Seat, stream int, from netip.Addr) {
 	l.from[from]++
 }
 
+// Counts are viewers by Class.
+type Counts [classes]int32
+
+// Lodge has viewers of a stream count whom another process serves, where others did before.
+func (l *Ledger) Lodge(stream int, before, now Counts) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	a := l.account(stream)
+	for c := range now {
+		l.count(a, Class(c), int64(now[c]-before[c]))
+	}
+	l.tidy(stream, a)
+}
+
+// Seated are the viewers of a stream that have a seat.
+func (l *Ledger) Seated(stream int) Counts {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if a := l.streams[stream]; a != nil {
+		return a.count
+	}
+	return Counts{}
+}
+
 // Valid says whether s is one that Enter can give, or none.
 func (s Seat) Valid() bool { return s == 0 || s&taken != 0 && int(s.class()) < classes }
 
 func (s Seat) class() Class { return Class(s &^ taken) }
+
+// Count adds one to n for a seat, for none nothing.
+func (s Seat) Count(n *Counts) {
+	if s != 0 {
+		n[s.class()]++
+	}
+}
 
 // Ask says what Enter would, for who does not watch yet.
 func (l *Ledger) Ask(ask Ask) Cause {

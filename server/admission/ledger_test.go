@@ -263,7 +263,7 @@ func TestLedgerUnderConcurrency(t *testing.T) {
 		t.Errorf("all have left: %+v, relays %+v, %d origins", v, l.relays, len(l.from))
 	}
 	for i, a := range l.streams {
-		if a.all != (usage{}) || a.relays != (usage{}) || a.count != ([classes]int32{}) {
+		if a.all != (usage{}) || a.relays != (usage{}) || a.count != (Counts{}) {
 			t.Errorf("all have left stream %d: %+v, %+v", i, a.all, a.count)
 		}
 	}
