@@ -61,7 +61,7 @@ func launch(t *testing.T, kind Kind, v Victim) (stop func() Deeds) {
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan Deeds)
 	go func() {
-		deeds, err := commit(ctx, kind, v)
+		deeds, err := commit(ctx, kind, v, nil)
 		if err != nil {
 			t.Errorf("%s: %v", kind.Name, err)
 		}

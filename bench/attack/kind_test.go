@@ -200,7 +200,7 @@ func TestDeaf(t *testing.T) {
 	stop()
 }
 
-// The child's side: it attacks until its input is over, and prints what it did.
+// The child's side: it says when it has begun, attacks until its input is over, and prints what it did.
 func TestAttack(t *testing.T) {
 	told := make(chan *http.Request, 1)
 	victim, err := json.Marshal(victimAt(serve(t, refuse(told)), 0.1))
@@ -208,20 +208,25 @@ func TestAttack(t *testing.T) {
 		t.Fatal(err)
 	}
 	stop, alive := io.Pipe()
-	var out bytes.Buffer
-	done := make(chan error)
-	go func() { done <- Attack(t.Context(), "via", string(victim), stop, &out) }()
+	out, to := io.Pipe()
+	done := make(chan error, 1)
+	go func() { done <- Attack(t.Context(), "via", string(victim), stop, to) }()
+	var begun string
+	var deeds Deeds
+	from := json.NewDecoder(out)
+	if err := from.Decode(&begun); err != nil || begun != "begun" {
+		t.Errorf("%q, %v before all else", begun, err)
+	}
 	next(t, told)
 	alive.Close()
+	if err := from.Decode(&deeds); err != nil || deeds.Requests == 0 || deeds.Seconds == 0 {
+		t.Errorf("%+v: %v", deeds, err)
+	}
 	if err := next(t, done); err != nil {
 		t.Fatal(err)
 	}
-	var deeds Deeds
-	if err := json.Unmarshal(out.Bytes(), &deeds); err != nil || deeds.Requests == 0 || deeds.Seconds == 0 {
-		t.Errorf("%s: %v", &out, err)
-	}
 	for _, args := range [][2]string{{"none", "{}"}, {"via", "?"}} {
-		if err := Attack(t.Context(), args[0], args[1], stop, &out); err == nil {
+		if err := Attack(t.Context(), args[0], args[1], stop, io.Discard); err == nil {
 			t.Errorf("%q: no error", args)
 		}
 	}

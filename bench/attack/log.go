@@ -29,11 +29,18 @@ func (d *Deeds) rate() float64 {
 
 // A Log collects Deeds. Safe from any goroutine; the zero value is ready.
 type Log struct {
+	begun func() // called with each connection; nil: nobody waits for the first one
+
 	mu    sync.Mutex
 	deeds Deeds
 }
 
-func (l *Log) connected() { l.add(1, 0, "") }
+func (l *Log) connected() {
+	l.add(1, 0, "")
+	if l.begun != nil {
+		l.begun()
+	}
+}
 
 func (l *Log) sent(n int) { l.add(0, n, "") }
 

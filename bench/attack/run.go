@@ -116,6 +116,7 @@ func (e *experiment) phases(ctx context.Context, victim Victim, r *Report, found
 	if err != nil {
 		return err
 	}
+	a.await(ctx)
 	r.During, err = e.measure(ctx, found)
 	deeds, failed := a.stop()
 	if err = errors.Join(err, failed); err != nil {
