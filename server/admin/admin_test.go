@@ -41,7 +41,7 @@ type rig struct {
 	people  []Viewer // who watch
 	asked   []any    // queries, kicks and bans
 	drained int
-	handed  bool // another process has taken over
+	handed  bool   // another process has taken over
 	refusal error  // of a reload
 	halt    func() // the pump begins to stop
 	drain   func() // or to drain
