@@ -5,6 +5,7 @@ import (
 	"net"
 	"slices"
 	"testing"
+	"time"
 
 	"pumpd/asf/asftest"
 	"pumpd/codec"
@@ -108,6 +109,7 @@ func TestStopBesideAStalledViewer(t *testing.T) {
 	if n := s.gate.inside.Load(); n != 0 {
 		t.Errorf("%d connections inside after the end, want 0", n)
 	}
+	stalled.SetDeadline(time.Now().Add(10 * time.Second)) // that of dial may be over, with much else to do
 	if _, err := io.Copy(io.Discard, stalled); err != nil {
 		t.Errorf("the stalled viewer's end: %v, want FIN", err)
 	}

@@ -33,10 +33,14 @@ func taskRig(t *testing.T, cfg config.Stream) (*Server, *stream.Stream) {
 	return s, s.reg.Streams()[0]
 }
 
+// fileBesideSlate has two tasks, of which the slate's does not play, however long the other one takes to begin.
+var fileBesideSlate = config.Stream{Path: "x", Enabled: true, Type: config.TypeFile, Slate: config.SlateBuiltin,
+	SlateAfter: config.Duration(time.Hour)}
+
 // What plays goes on in another server as the same source, to which nothing has happened.
 func TestTasksMove(t *testing.T) {
 	t.Parallel()
-	cfg := config.Stream{Path: "x", Enabled: true, Type: config.TypeFile, Slate: config.SlateBuiltin}
+	cfg := fileBesideSlate
 	n, moved := taskRig(t, cfg) // first, so that nothing of the other one is later than its clock
 	s, st := taskRig(t, cfg)
 	s.startTasks(st, nil)
@@ -136,7 +140,7 @@ func TestPullThatDoesNotKnowOfItsClaim(t *testing.T) {
 // What runs for a stream stands still together, does nothing to it meanwhile, and goes on or is gone.
 func TestTasksStandStill(t *testing.T) {
 	t.Parallel()
-	s, st := taskRig(t, config.Stream{Path: "x", Enabled: true, Type: config.TypeFile, Slate: config.SlateBuiltin})
+	s, st := taskRig(t, fileBesideSlate)
 	s.startTasks(st, nil)
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
