@@ -35,7 +35,8 @@ func TestLoadComesBackAfterRefusals(t *testing.T) {
 	later := []byte("HTTP/1.0 503 Service Unavailable\r\nRetry-After: 3600\r\n\r\n")
 	addr = serveAfter(t, 5, later, serveSynth(t))
 	s = testLoad(t, Options{
-		URLs: []string{"mmsh://" + addr + "/x"}, Viewers: 10, Options: viewers.Options{Reconnect: true},
+		URLs: []string{"mmsh://" + addr + "/x"}, Viewers: 10,
+		Options: viewers.Options{Reconnect: true, Patience: 2 * time.Second}, // all of which the ramp takes
 	})
 	if s.Refused != 5 || s.Away != 5 || s.Watching != 5 || s.Failed != 0 {
 		t.Errorf("%+v: %v", s, s.Verdict())

@@ -6,7 +6,6 @@ import (
 	"net"
 	"strings"
 	"testing"
-	"time"
 
 	"pumpd/bench/viewers"
 )
@@ -41,7 +40,7 @@ func TestLoadFollowsRedirects(t *testing.T) {
 	} {
 		for _, status := range []int{301, 302, 303, 307, 308} {
 			front := serveScript(t, always(moved(status, c.location)))
-			s := testLoad(t, Options{URLs: []string{c.scheme + "://" + front + "/x"}, Viewers: 8,
+			s := fairLoad(t, Options{URLs: []string{c.scheme + "://" + front + "/x"}, Viewers: 8,
 				Options: viewers.Options{Redirects: 1, Describe: status == 302}})
 			where := fmt.Sprintf("%d to %s", status, c.host)
 			if s.Admitted != 8 || s.Watching != 8 || s.Redirected != 8 || s.Redirects[where] != 8 || s.Refused != 0 ||
@@ -116,7 +115,7 @@ func TestLoadComesBackToTheFirst(t *testing.T) {
 	full := serveScript(t, always("HTTP/1.0 503 Full\r\nRetry-After: 1\r\n\r\n"))
 	front := serveAfter(t, 4, []byte(moved(302, "mmsh://"+full+"/x")), serveSynth(t))
 	s := testLoad(t, Options{URLs: []string{"mmsh://" + front + "/x"}, Viewers: 4,
-		Options: viewers.Options{Redirects: 3, Reconnect: true, Patience: 10 * time.Second}})
+		Options: viewers.Options{Redirects: 3, Reconnect: true}})
 	if s.Redirected != 4 || s.Refusals["503"] != 4 || s.Admitted != 4 || s.Watching != 4 || s.Verdict() != nil {
 		t.Errorf("%+v: %v", s, s.Verdict())
 	}

@@ -16,7 +16,7 @@ import (
 func testLoad(t *testing.T, opt Options) *Summary {
 	t.Helper()
 	opt.Duration, opt.Silence = max(opt.Duration, 200*time.Millisecond), 5*time.Second
-	opt.Patience = cmp.Or(opt.Patience, 2*time.Second)
+	opt.Patience = cmp.Or(opt.Patience, 20*time.Second) // of a machine that has much to do
 	opt.Sample, opt.Sources, opt.Drain = cmp.Or(opt.Sample, "50%"), 3, time.Millisecond
 	if opt.Viewers == 0 {
 		opt.Viewers = 20
@@ -24,6 +24,18 @@ func testLoad(t *testing.T, opt Options) *Summary {
 	s, err := Measure(context.Background(), opt, io.Discard)
 	if err != nil {
 		t.Fatal(err)
+	}
+	return s
+}
+
+// fairLoad is testLoad for viewers of whom none is to be starved. Where a machine has much to do each of them gets its
+// share in a longer window only.
+func fairLoad(t *testing.T, opt Options) *Summary {
+	t.Helper()
+	const longest = 5 * time.Second
+	s := testLoad(t, opt)
+	for opt.Duration = time.Second; s.SlowestPart < starvedShare && opt.Duration <= longest; opt.Duration *= 5 {
+		s = testLoad(t, opt)
 	}
 	return s
 }
@@ -37,7 +49,8 @@ func TestLoadWatches(t *testing.T) {
 		"http":               {URLs: []string{"http://" + addr + "/x"}},
 		"http, metacube":     {URLs: []string{"http://" + addr + "/x.metacube"}}, // found by probes alone
 		"all kinds": {
-			URLs: []string{"mmsh://" + addr + "/x"}, Slow: 2, Stalled: 2, Churn: 20, Herd: 10, Duration: 500 * time.Millisecond,
+			URLs: []string{"mmsh://" + addr + "/x"}, Slow: 2, Stalled: 2, Churn: 20, Herd: 10, Duration: 2 * time.Second,
+			HerdAt:  100 * time.Millisecond,
 			Options: viewers.Options{SlowRate: 1e6},
 		},
 	} {
@@ -69,7 +82,7 @@ func TestLoadChurns(t *testing.T) {
 	addr := serveSynth(t)
 	for _, sample := range []string{"0", "50%", "20"} {
 		s := testLoad(t, Options{
-			URLs: []string{"mmsh://" + addr + "/x"}, Sample: sample, Churn: 40, Duration: 500 * time.Millisecond,
+			URLs: []string{"mmsh://" + addr + "/x"}, Sample: sample, Churn: 40, Duration: time.Second,
 		})
 		if least := int64(20 + 10); s.Joins == nil || s.Joins.Count < least {
 			t.Errorf("with %s that check: joins %+v, want at least %d", sample, s.Joins, least)
@@ -132,7 +145,8 @@ func TestLoadReconnects(t *testing.T) {
 	t.Parallel() // most of a run is waiting
 	addr := serveBytes(t, append([]byte("HTTP/1.0 200 OK\r\n\r\n"), mmshStream(t, 10, -1)...), false)
 	s := testLoad(t, Options{
-		URLs: []string{"mmsh://" + addr + "/x"}, Viewers: 5, Options: viewers.Options{Reconnect: true},
+		URLs: []string{"mmsh://" + addr + "/x"}, Viewers: 5,
+		Options: viewers.Options{Reconnect: true, Patience: 2 * time.Second}, // all of which the ramp takes
 	})
 	if s.Failed != 0 || s.Returned < 5 || s.Returns["closed by server"] != s.Returned {
 		t.Errorf("%d failed, %d returned: %v", s.Failed, s.Returned, s.Failures)

@@ -19,7 +19,7 @@ func TestLoadOverTLS(t *testing.T) {
 			Options: viewers.Options{SlowRate: 1e6},
 		},
 	} {
-		s := testLoad(t, opt)
+		s := fairLoad(t, opt)
 		if s.Failed+s.Refused+s.Silent+s.FaultCount() > 0 || s.Bytes == 0 || s.Packets == 0 || !s.Stamped ||
 			s.SlowestPart < starvedShare {
 			t.Errorf("%s: %v; %v; %s; %+v", name, s.Verdict(), s.Failures, s.FirstFault, s)

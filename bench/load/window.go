@@ -64,10 +64,13 @@ func (r *run) window(ctx context.Context, base snapshot) (*Summary, error) {
 func (r *run) watch(ctx context.Context) {
 	const step = 50 * time.Millisecond
 	start, line, herd := time.Now(), time.Now(), r.opt.Herd
+	churned := start
 	last := r.sum().Bytes
 	for ctx.Err() == nil && time.Since(start) < r.opt.Duration {
 		r.sleep(ctx, min(step, max(r.opt.Duration-time.Since(start), 0)))
-		r.churn(step)
+		now := time.Now()
+		r.churn(now.Sub(churned))
+		churned = now
 		if herd > 0 && time.Since(start) >= r.opt.HerdAt {
 			r.startHerd(herd)
 			herd = 0
