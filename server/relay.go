@@ -186,7 +186,11 @@ func (r *relays) stay() {
 // addRelay has a conn with TLS move, as one that is relayed. false: it stays.
 func (d *departure) addRelay(l *loop, c *conn) bool {
 	w, ok := c.wire.(*tlsWire)
-	if !ok || c.viewer != nil || !c.settled() || w.over != nil || c.push == nil && len(d.relays.list) >= mostRelays {
+	if !ok || c.viewer != nil {
+		return false
+	}
+	w.take() // the loop may have come to rest with it in its hands
+	if !c.settled() || w.over != nil || c.push == nil && len(d.relays.list) >= mostRelays {
 		return false
 	}
 	m, ok := d.describe(l, c)

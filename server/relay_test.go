@@ -11,7 +11,10 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"pumpd/server/config"
+	"pumpd/server/handover"
 )
 
 // A relayRig is a relay between a peer that speaks TLS and a process that does not.
@@ -133,4 +136,35 @@ func TestRelayStops(t *testing.T) {
 	carries(t, r.peer, r.there, "POST")
 	r.stop()
 	<-r.over
+}
+
+// The loop may come to rest when it has read something and nobody has looked at that: the relay does not find it in the
+// socket any more, so the new process is told of it.
+func TestRelayLeavesNothing(t *testing.T) {
+	rig, h := newTLSRig(t)
+	p := rig.connectTLS(h, only(tls.VersionTLS13))
+	far, socket, err := tcpPair()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer far.Close()
+	defer socket.Close()
+	fd, err := duplicate(socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(fd)
+	p.conn.fd = int32(fd)
+	const begun, more = "POST /streams/a", "_push HTTP/1.0\r\n"
+	p.say(begun)
+	p.near.in = append(p.near.in, p.seal(more)...)
+	d := &departure{moved: map[*conn]struct{}{}, relays: relays{log: rig.loop.log}}
+	if !d.addRelay(rig.loop, p.conn) {
+		t.Fatal("it is not relayed")
+	}
+	defer handover.CloseAll(d.ends)
+	defer d.relays.stay()
+	if got := string(d.conns[0].Input); got != begun+more {
+		t.Errorf("the new process is told %q", got)
+	}
 }

@@ -60,8 +60,7 @@ func (w *tlsWire) open(c *conn, below wire) {
 func (w *tlsWire) received(now clock.Instant) {
 	l, c := w.c.loop, w.c
 	fine := w.over == nil
-	w.decrypt()
-	w.passOn()
+	w.take()
 	if c.phase == closed {
 		return
 	}
@@ -74,6 +73,12 @@ func (w *tlsWire) received(now clock.Instant) {
 		w.shut()
 		w.below.close(false)
 	}
+}
+
+// take decrypts what has come, and answers what TLS itself wants.
+func (w *tlsWire) take() {
+	w.decrypt()
+	w.passOn()
 }
 
 // decrypt moves everything from below into plain. Answers to it, new keys or an alert, are then in out.
