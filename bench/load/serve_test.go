@@ -23,7 +23,7 @@ import (
 // serveSynth runs an upstream until the test ends and gives its address.
 func serveSynth(t *testing.T) string {
 	t.Helper()
-	src := mustSynthetic(t, source.Options{Bitrate: 2e6, Packet: 1000, GOP: 100 * time.Millisecond, Payloads: 2})
+	src := mustSynthetic(t, source.Options{Bitrate: 500e3, Packet: 1000, GOP: 100 * time.Millisecond, Payloads: 2})
 	up, err := upstream.Listen("127.0.0.1:0", src.Header())
 	if err != nil {
 		t.Fatal(err)

@@ -16,7 +16,7 @@ func TestLoadOverTLS(t *testing.T) {
 		"https":               {URLs: []string{"https://" + addr + "/x"}},
 		"all kinds": {
 			URLs: []string{"mmshs://" + addr + "/x"}, Slow: 2, Stalled: 2, Churn: 20, Herd: 10, Duration: 500 * time.Millisecond,
-			Options: viewers.Options{SlowRate: 1e6},
+			Options: viewers.Options{SlowRate: 250e3},
 		},
 	} {
 		s := fairLoad(t, opt)
