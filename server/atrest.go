@@ -61,10 +61,10 @@ func (l *stillLoop) stand(clock.Instant) {
 	}
 }
 
-// settle has the loops make the calls that were left for them while they came to a standstill, and those that these lead
-// to: that an encoder must go, and then that the next one has its stream. They would be lost where all that the loops
-// own goes to another process. Others than the loops, of which sockets have room, say, may leave calls all the time;
-// those do no harm when they are never made.
+// settle has the loops make the calls that were left for them while they came to a standstill, and those that these
+// lead to: that an encoder must go, and then that the next one has its stream. They would be lost where all that the
+// loops own goes to another process. Others than the loops, of which sockets have room, say, may leave calls all the
+// time; those do no harm when they are never made.
 func (s *atRest) settle() {
 	for range settlePasses {
 		some := false

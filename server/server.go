@@ -101,7 +101,7 @@ type Server struct {
 	over      chan struct{}      // closed when orders are not taken any more
 	spent     spent
 	unsettled []arrivingStream // streams whose tasks may not have taken up what they were left
-	handed    *departure       // what has gone to another process; nil: nothing has; written with passing and changing locked
+	handed    *departure       // what has gone to another process; nil: nothing; written with passing and changing locked
 
 	// Set by Run, readable once ready is closed.
 	ready chan struct{}

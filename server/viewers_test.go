@@ -95,7 +95,8 @@ func TestViewersArePaged(t *testing.T) {
 	}
 }
 
-// Who does not wait for a loop any more has nothing done by it afterwards: whatever the visitor writes to is the asker's.
+// Who does not wait for a loop any more has nothing done by it afterwards: whatever the visitor writes to is the
+// asker's.
 func TestNobodyIsVisitedTooLate(t *testing.T) {
 	r := newRig(t, nil, "a")
 	r.connect()

@@ -16,9 +16,9 @@ import (
 )
 
 // AttackerCommand is the command of this program that Run runs: AttackerCommand KIND VICTIM attacks until the end of
-// its standard input. It prints a line when it has its first connection, or has had none to the end, and then its deeds.
-// Attackers have a process of their own, so that honest viewers need not wait for them inside ours, and a low priority,
-// because a real one has a processor of its own.
+// its standard input. It prints a line when it has its first connection, or has had none to the end, and then its
+// deeds. Attackers have a process of their own, so that honest viewers need not wait for them inside ours, and a low
+// priority, because a real one has a processor of its own.
 const AttackerCommand = "attacker"
 
 const niceness = "10"

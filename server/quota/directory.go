@@ -75,8 +75,8 @@ func (d *directory) create() (*os.File, error) {
 	return os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 }
 
-// write replaces the file, so that at any moment there is a whole one; also after a power cut, where that is to be waited
-// for.
+// write replaces the file, so that at any moment there is a whole one; also after a power cut, where that is to be
+// waited for.
 func (d *directory) write(text []byte, durably bool) error {
 	f, err := d.create()
 	if err != nil {

@@ -67,8 +67,8 @@ type idle struct{}
 
 func (idle) Read([]byte) (int, error) { return 0, nil }
 
-// A server that sends as fast as it is read is read no faster than any stream is, from the time on when it has sent what
-// may come at once. One that pauses may send so much again.
+// A server that sends as fast as it is read is read no faster than any stream is, from the time on when it has sent
+// what may come at once. One that pauses may send so much again.
 func TestWindowRests(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWindow(endless{}, windowSize)

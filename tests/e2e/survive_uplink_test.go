@@ -41,6 +41,7 @@ type crowd struct {
 	Refusals map[string]int64
 	Faults   map[string]int64
 	Latency  struct{ P99 float64 } `json:"latency_ms"`
+	Busy     float64               `json:"machine_busy"`
 }
 
 // load runs bench load behind the line until it ends; all its viewers check what they get.
@@ -68,20 +69,35 @@ func (p *thinPump) ended(t *testing.T) float64 {
 }
 
 // Of more viewers than the line carries as many get in as it does, and they get every packet, in time; the others are
-// told so.
+// told so. The line is a program, too: where the machine had no time left for it, what came of that is measured once
+// more.
 func TestUplinkIsFilledAndNoMore(t *testing.T) {
 	t.Parallel()
+	wrong, busy := fillLine(t)
+	if len(wrong) > 0 && busy > 0.95 {
+		t.Logf("%.0f %% of the machine were in use: %v", 100*busy, wrong)
+		wrong, _ = fillLine(t)
+	}
+	for _, text := range wrong {
+		t.Error(text)
+	}
+}
+
+// fillLine says what was wrong, and how much of the machine was in use.
+func fillLine(t *testing.T) (wrong []string, busy float64) {
+	t.Helper()
 	p := startThin(t, "6Mbit", thinLine...)
 	c := p.load(t, "-n", "36", "-ramp", "12", "-settle", "10s", "-duration", "8s")
 	if c.Watching < 17 || c.Watching > 19 || c.Watching+c.Refusals["503"] != 36 {
-		t.Errorf("%d watch, %d refused, want 18 and the others", c.Watching, c.Refusals["503"])
+		wrong = append(wrong, fmt.Sprintf("%d watch, %d refused, want 18 and the others", c.Watching, c.Refusals["503"]))
 	}
-	if len(c.Faults) > 0 || c.Silent > 0 || p.ended(t) > 0 {
-		t.Errorf("faults %v, %d silent, %v ended", c.Faults, c.Silent, p.ended(t))
+	if ended := p.ended(t); len(c.Faults) > 0 || c.Silent > 0 || ended > 0 {
+		wrong = append(wrong, fmt.Sprintf("faults %v, %d silent, %v ended", c.Faults, c.Silent, ended))
 	}
 	if c.Latency.P99 > 5000 { // it is 60 ms where nothing else runs; without the guard it is many seconds
-		t.Errorf("p99 of the latency: %.0f ms", c.Latency.P99)
+		wrong = append(wrong, fmt.Sprintf("p99 of the latency: %.0f ms", c.Latency.P99))
 	}
+	return wrong, c.Busy
 }
 
 // Packets that are lost on a long way are no full line, and neither are a few viewers who read too slowly.

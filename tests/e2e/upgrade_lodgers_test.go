@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// Viewers with TLS whom an old process serves have their places in the new one, and in the next, until they go; and what
-// they are sent counts there.
+// Viewers with TLS whom an old process serves have their places in the new one, and in the next, until they go; and
+// what they are sent counts there.
 func TestUpgradeLodgersHaveTheirPlaces(t *testing.T) {
 	t.Parallel()
 	cert, key, _ := selfSigned(t)
