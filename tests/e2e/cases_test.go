@@ -79,11 +79,12 @@ func TestPlayPullFromPump(t *testing.T) {
 	playAll(t, second, "again", c, false)
 }
 
-// settle watches a stream until it is older than what a newcomer gets at once, so that players join in the middle of it
-// and not at its first packet.
+// settle watches a stream, when it is up, until it is older than what a newcomer gets at once, so that players join in
+// the middle of it and not at its first packet.
 func settle(t *testing.T, p *pump, stream string) {
 	t.Helper()
 	const enough = 4500 // ms of send time: burst, and from one key frame to the next
+	waitLive(t, p.addr, streamPath(stream))
 	v := watch(t, p.addr, stream, agentHTTP)
 	defer v.conn.Close()
 	var first uint32
