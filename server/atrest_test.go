@@ -89,10 +89,7 @@ func TestTakeoverIsOverAtRest(t *testing.T) {
 	r := newRig(t, nil, "a")
 	first := startedPush(r)
 	first.push(3)
-	second := r.encoder()
-	second.setUp()
-	second.start(endless)
-	second.header(320)
+	second := startedPush(r)
 	st := r.reg.Streams()[0]
 	if !st.Export().Contested() {
 		t.Fatal("nobody waits for the stream")

@@ -44,13 +44,7 @@ func TestForwardMoves(t *testing.T) {
 	}
 	s := servers[3]
 	st := s.reg.Streams()[0]
-	src, err := st.Claim(stream.Claim{Kind: stream.Push})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := src.Header(asftest.Header(asftest.PacketSize, 320)); err != nil {
-		t.Fatal(err)
-	}
+	src := sourceOf(t, st)
 	var next uint32
 	feed := func(until func() bool) {
 		t.Helper()

@@ -60,13 +60,12 @@ func (l *loop) lodge(c *conn) {
 		if len(b) < lodgersSize {
 			return
 		}
-		n, err := parseLodgers(b[:lodgersSize], l.lodgers[c])
-		if err != nil {
+		if n, err := parseLodgers(b[:lodgersSize], l.lodgers[c]); err != nil {
 			l.log.Error("upgrade: the process before", "err", err)
-			n = l.lodgers[c]
+		} else {
+			l.setLodgers(c, n)
 		}
 		c.wire.discard(lodgersSize)
-		l.setLodgers(c, n)
 	}
 }
 

@@ -149,11 +149,9 @@ func TestLineMoves(t *testing.T) {
 	}
 }
 
-// What a stream was measured to take is what its viewers are reckoned to cost in the process that goes on.
-func TestLedgerMoves(t *testing.T) {
-	to := stillServer(t, configOf("a"))
-	s := stillServer(t, configOf("a"))
-	st := s.reg.Streams()[0]
+// sourceOf claims a stream and gives it a header.
+func sourceOf(t *testing.T, st *stream.Stream) *stream.Source {
+	t.Helper()
 	src, err := st.Claim(stream.Claim{Kind: stream.Push})
 	if err != nil {
 		t.Fatal(err)
@@ -161,6 +159,15 @@ func TestLedgerMoves(t *testing.T) {
 	if err := src.Header(asftest.Header(asftest.PacketSize, 320)); err != nil {
 		t.Fatal(err)
 	}
+	return src
+}
+
+// What a stream was measured to take is what its viewers are reckoned to cost in the process that goes on.
+func TestLedgerMoves(t *testing.T) {
+	to := stillServer(t, configOf("a"))
+	s := stillServer(t, configOf("a"))
+	st := s.reg.Streams()[0]
+	src := sourceOf(t, st)
 	for i := range uint32(20) {
 		if err := src.Packet(asftest.Packet(i, i*10, true, asftest.PacketSize, 500)); err != nil {
 			t.Fatal(err)

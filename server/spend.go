@@ -130,19 +130,19 @@ func (l *loop) endForQuota(now clock.Instant) {
 }
 
 // closeQuota writes what was sent up to the end.
-func (s *Server) closeQuota() {
-	if m := s.node.quota.Load(); m != nil {
-		s.spend(time.Now())
-		m.Close()
-	}
-}
+func (s *Server) closeQuota() { s.endQuota((*quota.Meter).Close) }
 
 // leaveQuota does so for another process, which goes on with the count.
 func (s *Server) leaveQuota() {
+	s.endQuota((*quota.Meter).HandOver)
+	s.node.quota.Store(nil)
+}
+
+// endQuota counts what has been sent since, and has the meter end.
+func (s *Server) endQuota(end func(*quota.Meter)) {
 	if m := s.node.quota.Load(); m != nil {
 		s.spend(time.Now())
-		m.HandOver()
-		s.node.quota.Store(nil)
+		end(m)
 	}
 }
 

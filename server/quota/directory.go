@@ -119,17 +119,15 @@ func (m *Meter) Keep(ctx context.Context) {
 }
 
 // Close writes the file a last time, when nothing is sent any more, and gives the directory up.
-func (m *Meter) Close() {
-	k := keeper{m: m}
-	k.save(true)
-	m.Abandon()
-}
+func (m *Meter) Close() { m.close(true) }
 
 // HandOver is Close for another process that opens the directory now. It does not wait for the disk: that process sees
 // what is written before it is there.
-func (m *Meter) HandOver() {
+func (m *Meter) HandOver() { m.close(false) }
+
+func (m *Meter) close(durably bool) {
 	k := keeper{m: m}
-	k.save(false)
+	k.save(durably)
 	m.Abandon()
 }
 
