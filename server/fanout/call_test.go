@@ -52,7 +52,7 @@ type fleet struct {
 
 const fleetSize = calledStreams + 2
 
-// newFleet is for a synctest bubble, so that no alarm rings.
+// newFleet is for a synctest bubble.
 func newFleet(t *testing.T) *fleet {
 	runtime.LockOSThread() // as loops do: the CPU time of a round is the thread's
 	c := &fleet{rig: newRig(t, func(c *config.Config) { c.Server.Merge = config.Merge{Auto: true} }),
@@ -115,7 +115,6 @@ func (c *fleet) bring(i int) {
 func (c *fleet) work() {
 	c.hub.cost = 8 * time.Millisecond
 	c.turn()
-	c.hub.alarm.Stop() // the test rings it
 	synctest.Wait()
 }
 

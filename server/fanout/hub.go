@@ -34,10 +34,10 @@ type Hub struct {
 	census  [len(dialects)][2]sharedCount // as counted when viewers were last looked at; with TLS second
 	due     atomic.Int64                  // instant from which a packet begins the next round
 	latest  atomic.Int64                  // and that of the round if none comes, not before due
-	alarm   *time.Timer                   // wakes at latest
-	alarmed atomic.Bool
+	alarmed atomic.Bool                   // it rings at latest
 	reads   atomic.Pointer[stream.Stream] // one of those whose sources are called before each round; nil: none are
 
+	ringIn   func(time.Duration) // sets the alarm
 	resumeIn func(time.Duration) // wakes when the line is free
 	resuming atomic.Bool
 
@@ -126,9 +126,15 @@ func New(id int, o Options) *Hub {
 	h := &Hub{id: id, clock: o.Clock, engine: o.Engine, owner: o.Owner, wake: o.Wake, stats: o.Stats,
 		probe: o.Probe, of: map[*stream.Stream]*audience{}, room: unmetered}
 	h.SetLimits(o.Limits)
-	h.alarm = time.AfterFunc(time.Hour, h.ring)
-	h.alarm.Stop()
+	h.ringIn = timer(h.ring)
 	return h
+}
+
+// timer returns what has a function called after that time, instead of after the one it was last given.
+func timer(call func()) (in func(time.Duration)) {
+	t := time.AfterFunc(time.Hour, call)
+	t.Stop()
+	return func(d time.Duration) { t.Reset(d) }
 }
 
 // SetLimits has others count from now on.
@@ -143,9 +149,7 @@ func (h *Hub) Watch(l *line.Line) {
 		return
 	}
 	h.line, h.seen, h.before = l, map[*Viewer]witness{}, map[*Viewer]witness{}
-	timer := time.AfterFunc(time.Hour, h.goOn)
-	timer.Stop()
-	h.resumeIn = func(d time.Duration) { timer.Reset(d) }
+	h.resumeIn = timer(h.goOn)
 }
 
 // Close closes the engine. Nothing else of the hub may be called any more.
@@ -156,7 +160,7 @@ func (h *Hub) Bell(now clock.Instant) {
 	if clock.Instant(h.due.Load()) <= now {
 		h.wake()
 	} else if h.alarmed.CompareAndSwap(false, true) {
-		h.alarm.Reset(clock.Instant(h.latest.Load()).Since(now))
+		h.ringIn(clock.Instant(h.latest.Load()).Since(now))
 	}
 }
 
@@ -202,7 +206,7 @@ func (h *Hub) offerNews(now clock.Instant) {
 		h.settling = true
 		h.due.Store(int64(now.Add(h.settle)))
 		h.alarmed.Store(true)
-		h.alarm.Reset(h.settle)
+		h.ringIn(h.settle)
 	default:
 		h.round(now)
 	}

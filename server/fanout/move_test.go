@@ -52,7 +52,6 @@ func (r *rig) move() *stream.Source {
 	d := r.described()
 	fds := d.fds
 	d = gobtest.Passed(r.t, d)
-	r.hub.alarm.Stop()
 	clear(r.armed)
 	r.start(r.hub.engine)
 	m, err := d.take(r.stream)

@@ -145,7 +145,6 @@ func TestRoundBeginsWithAPacket(t *testing.T) {
 			t.Errorf("sent %v at %v, want %v", sent, c.at, c.sent)
 		}
 	}
-	r.hub.alarm.Stop()
 	if n := len(r.read(p.body()).numbers); n != 5 {
 		t.Errorf("%d packets, want 5", n)
 	}
@@ -173,7 +172,6 @@ func TestBell(t *testing.T) {
 	if r.kicks != 1 || !r.hub.alarmed.Load() {
 		t.Errorf("%d kicks, alarm %v; want the alarm to be set instead", r.kicks, r.hub.alarmed.Load())
 	}
-	r.hub.alarm.Stop()
 	r.hub.ring()
 	if r.kicks != 2 {
 		t.Errorf("%d kicks after the alarm, want 2", r.kicks)
