@@ -36,28 +36,35 @@ func TestPace(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
 	defer cancel()
 	var n, now, most atomic.Int64
+	begin := time.Now()
 	pace(ctx, 200, 3, func() {
 		n.Add(1)
 		most.Store(max(most.Load(), now.Add(1)))
 		wait(ctx, 5*time.Millisecond)
 		now.Add(-1)
 	})
-	if n.Load() == 0 || n.Load() > 105 || most.Load() > 3 || now.Load() != 0 {
-		t.Errorf("%d in half a second, %d at once, %d left", n.Load(), most.Load(), now.Load())
+	took := time.Since(begin) // longer than it should where the machine has much to do
+	if n.Load() == 0 || float64(n.Load()) > 200*took.Seconds()+5 || most.Load() > 3 || now.Load() != 0 {
+		t.Errorf("%d in %v, %d at once, %d left", n.Load(), took, most.Load(), now.Load())
 	}
 }
 
 // An attack goes on while nobody is there.
 func TestKeepTriesAgain(t *testing.T) {
-	ln, err := net.Listen("tcp4", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	ln.Close()
-	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+	ctx, cancel := context.WithTimeout(t.Context(), testTimeout)
 	defer cancel()
 	var log Log
-	keep(ctx, 1, ln.Addr().String(), 0, &log, func(*net.TCPConn) error { return nil })
+	addr := freeAddress(t)
+	over := make(chan struct{})
+	go func() {
+		defer close(over)
+		keep(ctx, 1, addr, 0, &log, func(*net.TCPConn) error { return nil })
+	}()
+	for ctx.Err() == nil && log.Deeds().Answers["connection refused"] < 2 {
+		wait(ctx, retryPause)
+	}
+	cancel()
+	<-over
 	if deeds := log.Deeds(); deeds.Connections != 0 || deeds.Answers["connection refused"] < 2 {
 		t.Errorf("deeds %+v", deeds)
 	}

@@ -11,7 +11,25 @@ import (
 	"time"
 )
 
-const testTimeout = 10 * time.Second
+const (
+	testTimeout = 30 * time.Second       // for what must come, on a machine that has much to do
+	silent      = 200 * time.Millisecond // nothing comes any more
+)
+
+// heard is what comes on a connection: at least so many bytes, however long they take, and what comes behind them until
+// it is silent; ended: it is not only silent.
+func heard(conn net.Conn, least int) (said []byte, ended bool) {
+	said = make([]byte, least)
+	conn.SetReadDeadline(time.Now().Add(testTimeout))
+	n, err := io.ReadFull(conn, said)
+	if err != nil {
+		return said[:n], true
+	}
+	conn.SetReadDeadline(time.Now().Add(silent))
+	more, err := io.ReadAll(conn)
+	late, ok := err.(net.Error)
+	return append(said, more...), !ok || !late.Timeout()
+}
 
 // serve gives each connection to handle, and closes all when the test is over.
 func serve(t *testing.T, handle func(net.Conn)) (addr string) {

@@ -42,7 +42,7 @@ func serveStream(t *testing.T) string {
 func TestMeasure(t *testing.T) {
 	t.Parallel() // most of it is waiting
 	url := serveStream(t)
-	e := &experiment{url: url, door: url, pid: os.Getpid(), opt: Options{Newcomers: 20, Window: 500 * time.Millisecond}}
+	e := &experiment{url: url, door: url, pid: os.Getpid(), opt: Options{Newcomers: 20, Window: time.Second}}
 	var err error
 	if e.honest, err = newCrowd(url); err != nil {
 		t.Fatal(err)

@@ -183,7 +183,7 @@ func TestPushRefusals(t *testing.T) {
 		"early success":   {early: goodSetup},
 		"loss, no -retry": {hangUp: 3},
 	} {
-		src := newListSource(t, 200, pushSynth)
+		src := newListSource(t, 3000, pushSynth) // three seconds, of which it needs a moment
 		src.every = time.Millisecond
 		if _, err := push(t, p, src, Options{}); err == nil {
 			t.Errorf("%s: no error", name)
@@ -194,7 +194,7 @@ func TestPushRefusals(t *testing.T) {
 // After a loss the push goes on with its old push-id, and with the header again.
 func TestPushResumes(t *testing.T) {
 	p := &fakePump{hangUp: 20}
-	src := newListSource(t, 500, pushSynth)
+	src := newListSource(t, 1500, pushSynth)
 	src.every = time.Millisecond
 	stats, err := push(t, p, src, Options{Retry: 10 * time.Second})
 	if err != nil || stats.Losses != 1 || stats.Dropped == 0 {
@@ -211,7 +211,7 @@ func TestPushResumes(t *testing.T) {
 // A server that says 503 restarts: it will not know the session.
 func TestPushOutlivesRestart(t *testing.T) {
 	p := &fakePump{early: "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\n\r\n"}
-	src := newListSource(t, 500, pushSynth)
+	src := newListSource(t, 1500, pushSynth)
 	src.every = time.Millisecond
 	stats, err := push(t, p, src, Options{Retry: 10 * time.Second})
 	if err != nil || stats.Losses != 1 || len(p.setups) != 2 || p.ended != 1 {
