@@ -62,6 +62,9 @@ func TestAccessLog(t *testing.T) {
 	for range 20 {
 		m.cmd.Process.Signal(syscall.SIGUSR1)
 	}
+	if !poll(patience, func() bool { _, err := os.Stat(file); return err == nil }) {
+		t.Fatal("SIGUSR1 does not have the log go on in a new file")
+	}
 	v = watch(t, m.addr, "demo", agentOld)
 	watching := func() bool {
 		last, n := visited(t, file, agentOld)

@@ -42,9 +42,10 @@ func TestAgentCheck(t *testing.T) {
 	m := startMortal(t, keys, fileStream("demo", ""))
 	waitLive(t, m.addr, streamPath("demo"))
 	text := recipe{program: "haproxy", nth: 1}.text(t)
-	_, port, _ := net.SplitHostPort(agent)
+	host, port, _ := net.SplitHostPort(agent)
 	socket := filepath.Join(t.TempDir(), "stats")
-	text = "global\n    stats socket " + socket + "\n" + strings.NewReplacer("agent-port 8088", "agent-port "+port,
+	text = "global\n    stats socket " + socket + "\n" + strings.NewReplacer("agent-addr 127.0.0.1 agent-port 8088",
+		"agent-addr "+host+" agent-port "+port,
 		"127.0.0.1:8086", m.addr, "agent-inter 2s", "agent-inter 100ms", "bind :80", "bind "+freePort(t)).Replace(text)
 	needProgram(t, "haproxy", "haproxy")
 	background(t, "haproxy", haproxy(t, text))

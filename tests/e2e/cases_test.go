@@ -117,8 +117,11 @@ func play(t *testing.T, p *pump, scheme, stream string, c *clip, loops bool, pla
 	for _, who := range players {
 		t.Run(scheme+"/"+who.name, func(t *testing.T) {
 			t.Parallel()
-			show := who.play(t, p.url(scheme, stream), playTime)
-			faults := judge(show, c, loops, who.lossless)
+			var show *showing
+			faults := fairly(t, func() []string {
+				show = who.play(t, p.url(scheme, stream), playTime)
+				return judge(show, c, loops, who.lossless)
+			})
 			for _, text := range faults {
 				t.Error(text)
 			}

@@ -12,7 +12,8 @@ import (
 func TestDrain(t *testing.T) {
 	t.Parallel()
 	const viewers = 12
-	p := startPump(t, "", "[timeouts]\ndrain = \"2s\"\n"+pushStream("live"))
+	// So long that it is not over before we look, on a machine that has much else to do.
+	p := startPump(t, "", "[timeouts]\ndrain = \"8s\"\n"+pushStream("live"))
 	e := pushTo(t, p.addr, "live", sampleHeader())
 	e.send(t, 'D', layouts[0].packet(0, 0))
 	waitLive(t, p.addr, streamPath("live"))
@@ -26,7 +27,7 @@ func TestDrain(t *testing.T) {
 	}
 	begin := time.Now()
 	p.cmd.Process.Signal(syscall.SIGTERM)
-	p.says(t, "msg=draining viewers=12 for=2s")
+	p.says(t, "msg=draining viewers=12 for=8s")
 	if !poll(patience, func() bool { return refused(t, p.addr) }) {
 		t.Error("newcomers are let in")
 	}
@@ -72,8 +73,8 @@ func TestDrainInAHurry(t *testing.T) {
 		p.cmd.Process.Signal(second)
 		select {
 		case <-p.ended:
-		case <-time.After(stopLimit):
-			t.Errorf("still running %v after SIGTERM and %v", stopLimit, second)
+		case <-time.After(stopTime):
+			t.Errorf("still running %v after SIGTERM and %v", stopTime, second)
 		}
 		if _, err := v.rest(); err != nil {
 			t.Errorf("the viewer: %v", err)

@@ -25,9 +25,9 @@ func startFar(t *testing.T, dir string) (p *pump, secure string) {
 	t.Helper()
 	sh(t, dir, `openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj "/CN=pump.example" \
 		-addext subjectAltName=DNS:pump.example,DNS:localhost -keyout pump.key -out pump.crt`)
-	secure = freePort(t)
-	own := strings.NewReplacer(":8089", secure, `"pump.`, `"`+dir+`/pump.`)
-	return startPump(t, "", own.Replace(forwardBlock(t, "pumpd", 0))), secure
+	own := strings.NewReplacer(":8089", "127.0.0.1:0", `"pump.`, `"`+dir+`/pump.`)
+	p = startPump(t, "", own.Replace(forwardBlock(t, "pumpd", 0)))
+	return p, p.tlsAddr(t)
 }
 
 // A realProxy is an HTTP proxy from Debian, with a password.
@@ -67,9 +67,9 @@ func (r realProxy) start(t *testing.T, secure string) string {
 		t.Fatal(err)
 	}
 	addr := freePort(t)
-	_, port, _ := net.SplitHostPort(addr)
+	host, port, _ := net.SplitHostPort(addr)
 	_, to, _ := net.SplitHostPort(secure)
-	text := strings.NewReplacer("http_port 3128", "http_port "+addr, "Port 3128", "Port "+port+"\nListen 127.0.0.1",
+	text := strings.NewReplacer("http_port 3128", "http_port "+addr, "Port 3128", "Port "+port+"\nListen "+host,
 		"8089", to, "/etc/squid", dir).Replace(r.config(t, dir))
 	if r.program == "squid" {
 		text += "pid_filename none\ncache_log /dev/null\naccess_log none\n"

@@ -9,7 +9,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -48,8 +47,8 @@ func startMute(t *testing.T) *mutePump {
 		t.Fatal(err)
 	}
 	to.Close()
-	t.Cleanup(func() { m.terminate(stopLimit) })
-	if !poll(10*time.Second, m.found) {
+	t.Cleanup(func() { m.terminate(stopTime) })
+	if !poll(patience, m.found) {
 		t.Fatalf("pumpd does not say where it listens:\n%s", out.tail(20))
 	}
 	return m
@@ -119,8 +118,8 @@ func TestFullLog(t *testing.T) {
 	t.Parallel()
 	m := startMute(t)
 	m.checkServes(t)
-	if took, willing := m.terminate(stopLimit); !willing || m.err != nil {
-		t.Errorf("pumpd ended in %v with %v, want %v at most and 0", took, m.err, stopLimit)
+	if took, willing := m.terminate(stopTime); !willing || m.err != nil {
+		t.Errorf("pumpd ended in %v with %v, want %v at most and 0", took, m.err, stopTime)
 	}
 }
 
@@ -130,8 +129,8 @@ func TestBrokenLog(t *testing.T) {
 	m := startMute(t)
 	m.log.Close() // its writer gets EPIPE, and SIGPIPE
 	m.checkServes(t)
-	if took, willing := m.terminate(stopLimit); !willing || m.err != nil {
-		t.Errorf("pumpd ended in %v with %v, want %v at most and 0", took, m.err, stopLimit)
+	if took, willing := m.terminate(stopTime); !willing || m.err != nil {
+		t.Errorf("pumpd ended in %v with %v, want %v at most and 0", took, m.err, stopTime)
 	}
 }
 

@@ -40,6 +40,7 @@ func TestMain(m *testing.M) {
 	if !chosen {
 		flag.Set("test.parallel", fmt.Sprint(parallelTests))
 	}
+	go starvation.measure()
 	code := m.Run()
 	for _, f := range atEnd {
 		f()

@@ -12,8 +12,8 @@ import (
 	"testing"
 )
 
-// clipSeconds is long enough for one case: players start late and play for playTime.
-const clipSeconds = 60
+// clipSeconds is long enough for one case: players start late and play for playTime, twice where they had no time.
+const clipSeconds = 90
 
 // frameRate is that of all clips, the built-in one included.
 const frameRate = 25

@@ -53,8 +53,10 @@ func TestPlayRefused(t *testing.T) {
 // checkRefusal has a player fail at once, with a line about it in its log.
 func checkRefusal(t *testing.T, p *pump, who player, scheme, says string) {
 	t.Helper()
-	show := who.play(t, p.url(scheme, "demo"), 5*time.Second)
 	about := regexp.MustCompile(says)
+	over := make(chan struct{})
+	defer time.AfterFunc(patience, func() { close(over) }).Stop()
+	show := who.playUntil(t, p.url(scheme, "demo"), over, about)
 	if len(show.frames) > 0 || !slices.ContainsFunc(show.log, func(l line) bool { return about.MatchString(l.text) }) {
 		t.Errorf("%s, %s: %d pictures, want none and %s in its log\n%s", who.name, scheme, len(show.frames), says,
 			show.excerpt(who))

@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -74,6 +75,14 @@ func (s *showing) excerpt(p player) string {
 // play runs a player for length and tells what was seen.
 func (p player) play(t *testing.T, url string, length time.Duration) *showing {
 	t.Helper()
+	over := make(chan struct{})
+	defer time.AfterFunc(length, func() { close(over) }).Stop()
+	return p.playUntil(t, url, over, nil)
+}
+
+// playUntil runs a player until that is over, or it has logged what says matches, unless that is nil.
+func (p player) playUntil(t *testing.T, url string, over <-chan struct{}, says *regexp.Regexp) *showing {
+	t.Helper()
 	for _, need := range p.programs {
 		needProgram(t, need.program, need.debian)
 	}
@@ -81,22 +90,29 @@ func (p player) play(t *testing.T, url string, length time.Duration) *showing {
 	s.pictures = filepath.Join(s.dir, "pictures")
 	out := newTranscript()
 	seen := &gallery{begin: time.Now()}
-	if p.logged != nil {
-		out.each = func(l line) { seen.addLogged(p.logged, l) }
-	} else {
+	said, once := make(chan struct{}), sync.Once{}
+	out.each = func(l line) {
+		if p.logged != nil {
+			seen.addLogged(p.logged, l)
+		}
+		if says != nil && says.MatchString(l.text) {
+			once.Do(func() { close(said) })
+		}
+	}
+	if p.logged == nil {
 		closePipe := readPipe(t, s.pictures, seen)
 		defer closePipe()
 	}
 	running := startPipeline(t, p.name, p.command(t, s), out)
 	last := running[len(running)-1]
-	timer := time.NewTimer(length)
-	defer timer.Stop()
-	show := &showing{length: length, buffer: p.buffer}
+	show := &showing{buffer: p.buffer}
 	select {
-	case <-timer.C:
+	case <-over:
+	case <-said:
 	case <-last.ended:
 		show.ended, show.early = true, last.err
 	}
+	show.length = time.Since(seen.begin)
 	show.log, _ = out.lines()
 	show.frames = seen.frames()
 	if !p.lossless {

@@ -30,7 +30,7 @@ func startProcess(name string, cmd *exec.Cmd, out *transcript) (*process, error)
 		cmd.SysProcAttr = &syscall.SysProcAttr{}
 	}
 	cmd.SysProcAttr.Pdeathsig = syscall.SIGKILL
-	cmd.WaitDelay = time.Second // for a grandchild that keeps the output open
+	cmd.WaitDelay = 5 * time.Second // for a grandchild that keeps the output open; we too may take a while to read it
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}

@@ -24,7 +24,7 @@ func TestStop(t *testing.T) {
 			viewers = append(viewers, v)
 		}
 	}
-	if took, willing := p.terminate(stopLimit); !willing {
+	if took, willing := p.terminate(stopTime); !willing {
 		t.Errorf("still running %v after SIGTERM", took)
 	}
 	for _, v := range viewers {
@@ -52,8 +52,8 @@ func TestStopReachesTheSecondPump(t *testing.T) {
 	second := startPump(t, shortGrace, pullStream("again", first.url("mmsh", "demo")))
 	waitLive(t, second.addr, streamPath("again"))
 	v := watch(t, second.addr, "again", agentOld)
-	if _, willing := first.terminate(stopLimit); !willing {
-		t.Errorf("the first pump still runs %v after SIGTERM", stopLimit)
+	if _, willing := first.terminate(stopTime); !willing {
+		t.Errorf("the first pump still runs %v after SIGTERM", stopTime)
 	}
 	if _, err := v.rest(); err != nil {
 		t.Errorf("behind two pumps: %v", err)

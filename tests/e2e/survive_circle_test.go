@@ -42,7 +42,7 @@ func TestCircle(t *testing.T) {
 	all := startWitnesses(t, b.addr, "live")
 	awaitAllMore(t, all, 60) // some probes long
 	a.awaitUpstreams(t, "live", "failed, feeding")
-	if !a.logged(circle) {
+	if !poll(awaitTime, func() bool { return a.logged(circle) }) {
 		t.Error("the pump does not say why it does not take its preferred upstream")
 	}
 	for _, w := range all {

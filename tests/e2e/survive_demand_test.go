@@ -11,7 +11,8 @@ func TestOnDemand(t *testing.T) {
 	origin := startMortal(t, backlog, pushStream("live"))
 	startEncoder(t, origin, "live", synthetic)
 	waitLive(t, origin.addr, streamPath("live"))
-	m := startMortal(t, "", pullStream("on", origin.url("mmsh", "live"))+"on_demand = true\nidle_close = \"1s\"\n")
+	m := startMortal(t, "", pullStream("on", origin.url("mmsh", "live"))+
+		"on_demand = true\nidle_close = \"1s\"\nhold = \"50s\"\n")
 	viewed := func(n int64) {
 		t.Helper()
 		origin.awaitStatus(t, "live", "pulled as it should be", func(s streamStatus) bool { return s.Viewers == n })

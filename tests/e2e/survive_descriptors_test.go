@@ -69,8 +69,8 @@ func (p *pump) wantFault(t *testing.T, want string) {
 	t.Helper()
 	select {
 	case <-p.ended:
-	case <-time.After(stopLimit):
-		t.Fatalf("still running after %v", stopLimit)
+	case <-time.After(stopTime):
+		t.Fatalf("still running after %v", stopTime)
 	}
 	if p.err == nil || p.err.Error() != "exit status 1" {
 		t.Errorf("%v, want exit 1", p.err)

@@ -153,16 +153,15 @@ func TestEncoderRestartedTwentyTimes(t *testing.T) {
 			e := startEncoder(t, m, "live", synthetic)
 			waitLive(t, m.addr, streamPath("live"))
 			all := startWitnesses(t, m.addr, "live")
-			for range times {
+			for i := range times {
 				awaitAllMore(t, all, 6) // 56 ms each
 				e.kill9()
 				if noticed {
 					m.awaitState(t, "live", "orphaned")
 				}
-				have := all[0].count()
 				e = startEncoder(t, m, "live", synthetic)
 				for _, w := range all {
-					w.await(t, "the next encoder", func(a account) bool { return len(a.seen) > have })
+					w.await(t, "the next encoder", func(a account) bool { return len(runs(a.seen)) == i+2 })
 				}
 			}
 			awaitAllMore(t, all, 5)

@@ -35,7 +35,7 @@ func TestFailover(t *testing.T) {
 	startEncoder(t, origin, "live", synthetic)
 	waitLive(t, origin.addr, streamPath("live"))
 	a, b := startTwins(t, origin)
-	m := startMortal(t, "", urlsStream("on", "urls", a, b)+"failback = \"3s\"\n")
+	m := startMortal(t, "", urlsStream("on", "urls", a, b)+"failback = \"5s\"\n")
 	waitLive(t, m.addr, streamPath("on"))
 	all := startWitnesses(t, m.addr, "on")
 	awaitAllMore(t, all, 20)
@@ -66,7 +66,8 @@ func checkPauses(t *testing.T, w *witness, limit time.Duration) {
 	t.Helper()
 	a, _ := w.account()
 	for i := 1; i < len(a.seen); i++ {
-		if pause := a.seen[i].at.Sub(a.seen[i-1].at); pause > limit {
+		last, next := a.seen[i-1].at, a.seen[i].at
+		if pause := next.Sub(last); pause > limit && pause > limit+starvation.allowance(last, next) {
 			t.Errorf("%s: packet %d came %v after the one before, limit %v", w.name, i, pause, limit)
 		}
 	}
@@ -80,7 +81,8 @@ func TestPairIsExact(t *testing.T) {
 	startEncoder(t, origin, "live", synthetic)
 	waitLive(t, origin.addr, streamPath("live"))
 	a, b := startTwins(t, origin)
-	m := startMortal(t, "", urlsStream("on", "pair", a, b))
+	// Neither of them is to be taken for silent on a machine that has much else to do.
+	m := startMortal(t, "", urlsStream("on", "pair", a, b)+"pair_switch = \"1s\"\n")
 	waitLive(t, m.addr, streamPath("on"))
 	const first, second = "feeding, standby", "standby, feeding"
 	began := m.awaitStatus(t, "on", "fed with another standing by", func(s streamStatus) bool {

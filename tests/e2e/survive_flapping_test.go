@@ -45,7 +45,7 @@ func TestUpstreamFlaps(t *testing.T) {
 	result := filepath.Join(t.TempDir(), "load.json")
 	load := startBench(t, "load", "-quiet", "-n", strconv.Itoa(flapViewers), "-sample", "16", "-settle", "0s", "-drain",
 		"20ms",
-		"-silence", "30s", "-duration", "1h", "-json", result, m.url("mmsh", "pulled"))
+		"-silence", "30s", "-patience", "1m", "-duration", "1h", "-json", result, m.url("mmsh", "pulled"))
 	viewers := int64(flapViewers + len(all))
 	m.awaitStatus(t, "pulled", "watched by all", func(s streamStatus) bool { return s.Viewers == viewers })
 	awaitAllMore(t, all, 10)

@@ -37,7 +37,8 @@ func farStream(path string) string {
 	return pushStream(path) + "push_users = [\"encoder:secret\"]\n"
 }
 
-// A tunnelProxy is an HTTP proxy that knows CONNECT and wants a password by Basic. It can be closed and started again.
+// A tunnelProxy is an HTTP proxy that knows CONNECT and wants a password by Basic. It can be closed and started again,
+// where nobody else takes its port meanwhile.
 type tunnelProxy struct {
 	addr  string
 	ln    net.Listener
@@ -194,7 +195,7 @@ func TestForwardThroughProxy(t *testing.T) {
 	cert, key, print := selfSigned(t)
 	far := startMortal(t, "", farStream("live")+fmt.Sprintf(
 		"[tls]\nlisten = [\"127.0.0.1:0\"]\ncertificates = [{ cert = %q, key = %q }]\n", cert, key))
-	proxy := startTunnelProxy(t, "127.0.0.1")
+	proxy := startTunnelProxy(t, newHost())
 	url := "https" + strings.TrimPrefix(forwardURL(far.tlsAddr(t), "live"), "http")
 	near := startMortal(t, proxy.table(), forwardStream("live", fmt.Sprintf("forward_fingerprints = [%q]\n", print), url))
 	startEncoder(t, near, "live", synthetic, "-padding", "200")
@@ -229,7 +230,7 @@ func startForwarded(t *testing.T, proxied bool) *forwarded {
 		f.far = startMortal(t, "", farStream("live")+fmt.Sprintf(
 			"[tls]\nlisten = [\"127.0.0.1:0\"]\ncertificates = [{ cert = %q, key = %q }]\n", cert, key))
 		f.line = startLink(t, f.far.tlsAddr(t), shape{delay: 20 * time.Millisecond})
-		f.proxy = startTunnelProxy(t, "127.0.0.1")
+		f.proxy = startTunnelProxy(t, newHost())
 		server, more = f.proxy.table(), fmt.Sprintf("forward_fingerprints = [%q]\n", print)
 		url = "https" + strings.TrimPrefix(forwardURL(f.line.addr, "live"), "http")
 	} else {

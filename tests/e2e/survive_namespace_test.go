@@ -42,10 +42,8 @@ func newNamespace(t *testing.T) *namespace {
 		skipLoudly(t, fmt.Sprintf("a kernel that allows network namespaces (%v)", err))
 	}
 	t.Cleanup(holder.kill9)
-	// 198.18.0.0/15 is for such tests (RFC 2544). The process id keeps two runs apart.
-	pid := cmd.Process.Pid
-	end := func(i int) string { return fmt.Sprintf("198.%d.%d.%d", 18+pid>>14&1, pid>>6&255, pid&63*4+i) }
-	n := &namespace{t: t, holder: strconv.Itoa(pid), here: end(1), there: end(2)}
+	n := &namespace{t: t, holder: strconv.Itoa(cmd.Process.Pid)}
+	n.here, n.there = cableEnds(cmd.Process.Pid)
 	cable := "pump" + n.holder
 	n.ip("link", "add", cable, "type", "veth", "peer", "name", "eth0", "netns", n.holder)
 	n.ip("addr", "add", n.here+"/30", "dev", cable)
@@ -53,6 +51,13 @@ func newNamespace(t *testing.T) *namespace {
 	n.inside("ip", "addr", "add", n.there+"/30", "dev", "eth0")
 	n.plug()
 	return n
+}
+
+// cableEnds are addresses that a process has for itself: 198.18.0.0/15 is for such tests (RFC 2544), and its id keeps
+// two runs apart.
+func cableEnds(pid int) (here, there string) {
+	end := func(i int) string { return fmt.Sprintf("198.%d.%d.%d", 18+pid>>14&1, pid>>6&255, pid&63*4+i) }
+	return end(1), end(2)
 }
 
 func (n *namespace) ip(args ...string) { n.do(exec.Command("ip", args...)) }

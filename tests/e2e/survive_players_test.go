@@ -11,6 +11,13 @@ import (
 // The encoder is killed and comes back with the same header: players lose the outage and nothing else.
 func TestPlayEncoderKilled(t *testing.T) {
 	t.Parallel()
+	for _, text := range fairly(t, func() []string { return playEncoderKilled(t) }) {
+		t.Error(text)
+	}
+}
+
+func playEncoderKilled(t *testing.T) (wrong []string) {
+	t.Helper()
 	const outage = 2 * time.Second
 	c := makeClip(t, "wmv2", 1400)
 	m := startMortal(t, "", pushStream("live"))
@@ -23,17 +30,25 @@ func TestPlayEncoderKilled(t *testing.T) {
 	e.kill9()
 	<-time.After(outage)
 	startEncoder(t, m, "live", []string{"push", c.file})
-	s.judge(c, func(who staged, show *showing) []string {
+	wrong = s.judge(c, func(who staged, show *showing) []string {
 		return judgeBreach(show, c, breach{away: outage, begins: 1, cut: who.cut()}, who.lossless)
 	})
 	m.awaitStatus(t, "live", "of one generation",
 		func(s streamStatus) bool { return s.Generations == 1 && s.State == "live" })
+	return wrong
 }
 
 // The pump in the middle of a chain of three is killed and started again: players at its end see nothing of it, and
 // those that show every frame show every frame.
 func TestPlayChainKilledInTheMiddle(t *testing.T) {
 	t.Parallel()
+	for _, text := range fairly(t, func() []string { return playChainKilledInTheMiddle(t) }) {
+		t.Error(text)
+	}
+}
+
+func playChainKilledInTheMiddle(t *testing.T) (wrong []string) {
+	t.Helper()
 	c := makeClip(t, "wmv2", 1400)
 	const backlog = "burst = \"20s\"\nmax_lag = \"30s\""
 	first := startMortal(t, backlog, pushStream("live"))
@@ -51,15 +66,23 @@ func TestPlayChainKilledInTheMiddle(t *testing.T) {
 	middle.kill(t)
 	last.awaitState(t, "end", "orphaned")
 	middle.start(t)
-	s.judge(c, func(who staged, show *showing) []string { return judge(show, c, false, who.lossless) })
+	wrong = s.judge(c, func(who staged, show *showing) []string { return judge(show, c, false, who.lossless) })
 	last.awaitStatus(t, "end", "of one generation",
 		func(s streamStatus) bool { return s.Generations == 1 && s.State == "live" })
+	return wrong
 }
 
 // It comes back with another header. FFmpeg and VLC are told that the stream is over, have shown all of it until then
 // and nothing wrong. A VLC that plays in a loop opens it anew and shows what follows.
 func TestPlayAnotherHeader(t *testing.T) {
 	t.Parallel()
+	for _, text := range fairly(t, func() []string { return playAnotherHeader(t) }) {
+		t.Error(text)
+	}
+}
+
+func playAnotherHeader(t *testing.T) (wrong []string) {
+	t.Helper()
 	c, other := makeClip(t, "wmv2", 1400), makeClip(t, "wmv2", 2000) // the same pictures
 	m := startMortal(t, "", pushStream("live"))
 	e := startEncoder(t, m, "live", []string{"push", c.file})
@@ -75,7 +98,7 @@ func TestPlayAnotherHeader(t *testing.T) {
 	e.kill9()
 	m.awaitState(t, "live", "orphaned")
 	startEncoder(t, m, "live", []string{"push", other.file})
-	s.judge(c, func(who staged, show *showing) []string {
+	wrong = s.judge(c, func(who staged, show *showing) []string {
 		if who.lossless && (!show.ended || show.early != nil) {
 			return []string{fmt.Sprintf("ended %v, error %v; want an end without error", show.ended, show.early)}
 		}
@@ -88,24 +111,33 @@ func TestPlayAnotherHeader(t *testing.T) {
 		return judgeBreach(&first, c, b, who.lossless)
 	})
 	m.awaitStatus(t, "live", "of two generations", func(s streamStatus) bool { return s.Generations == 2 })
+	return wrong
 }
 
 // Players that come before the encoder wait for it.
 func TestPlayHold(t *testing.T) {
 	t.Parallel()
+	for _, text := range fairly(t, func() []string { return playHold(t) }) {
+		t.Error(text)
+	}
+}
+
+func playHold(t *testing.T) (wrong []string) {
+	t.Helper()
 	c := makeClip(t, "wmv2", 1400)
-	m := startMortal(t, "", pushStream("live")+"hold = \"10s\"\n")
+	m := startMortal(t, "", pushStream("live")+"hold = \"1m\"\n")
 	players := []staged{{ffmpeg, "mmsh"}, {vlc, "mmsh"}, {ffmpeg, "http"}}
 	s := stageAll(t, m, "live", playTime, players...)
 	m.awaitMetric(t, "pumpd_connections", float64(len(players)))
 	startEncoder(t, m, "live", []string{"push", c.file})
-	s.judge(c, func(who staged, show *showing) []string {
+	wrong = s.judge(c, func(who staged, show *showing) []string {
 		faults := judgeBreach(show, c, breach{cut: who.cut()}, who.lossless)
 		if len(show.frames) > 0 && who.lossless && c.place[show.frames[0].sum] != 0 {
 			faults = append(faults, "the encoder's first picture is missing")
 		}
 		return faults
 	})
+	return wrong
 }
 
 // The slate, made with the encoder's settings, fills the time in which the encoder is away: pictures never stop for
@@ -113,6 +145,13 @@ func TestPlayHold(t *testing.T) {
 // drops what it is decoding and shows damaged pictures up to the next key frame, whatever it is sent.
 func TestPlaySlate(t *testing.T) {
 	t.Parallel()
+	for _, text := range fairly(t, func() []string { return playSlate(t) }) {
+		t.Error(text)
+	}
+}
+
+func playSlate(t *testing.T) (wrong []string) {
+	t.Helper()
 	const slateAfter = 500 * time.Millisecond
 	c, err := demoClip()
 	if err != nil {
@@ -133,7 +172,7 @@ func TestPlaySlate(t *testing.T) {
 	<-time.After(breachTime / 5)
 	startEncoder(t, m, "live", push)
 	m.awaitSource(t, "push")
-	s.judge(c, func(who staged, show *showing) []string {
+	wrong = s.judge(c, func(who staged, show *showing) []string {
 		var faults []string
 		for i := 1; i < len(show.frames); i++ {
 			if pause := show.frames[i].at - show.frames[i-1].at; pause > slateAfter+1500*time.Millisecond {
@@ -146,4 +185,5 @@ func TestPlaySlate(t *testing.T) {
 		}
 		return append(faults, judgeBreach(show, c, breach{away: slateAfter, begins: loops, cut: who.cut()}, who.lossless)...)
 	})
+	return wrong
 }

@@ -25,10 +25,11 @@ func TestQuotaSurvivesKill(t *testing.T) {
 			t.Fatalf("%d bytes are kept after %v, want %d", quotaOnDisk(t, dir), patience, want)
 		}
 	}
-	watchers(t, m.pump, 4)
+	leave := watchers(t, m.pump, 4)
 	if !poll(2*patience, func() bool { return used() > quota/4 }) {
 		t.Fatalf("%d bytes are used, want more than %d", used(), quota/4)
 	}
+	leave() // or all of it would be used while we wait for the disk
 	before := used()
 	kept(before)
 	m.kill(t)
@@ -50,13 +51,20 @@ func TestQuotaSurvivesKill(t *testing.T) {
 	m.waitLogged(t, `msg="quota: it is used up`, "quota=2MB/month")
 }
 
-// watchers has n viewers watch until they are cut.
-func watchers(t *testing.T, p *pump, n int) {
+// watchers has n viewers watch until they are cut, or leave.
+func watchers(t *testing.T, p *pump, n int) (leave func()) {
 	t.Helper()
 	waitLive(t, p.addr, streamPath("demo"))
+	var all []*viewer
 	for range n {
 		v := watch(t, p.addr, "demo", agentHTTP)
 		go io.Copy(io.Discard, v.in)
+		all = append(all, v)
+	}
+	return func() {
+		for _, v := range all {
+			v.conn.Close()
+		}
 	}
 }
 

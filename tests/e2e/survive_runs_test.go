@@ -14,7 +14,7 @@ func checkMoved(t *testing.T, name string, before, after []sighting) {
 		t.Errorf("%s: packet %d, key frame %v, comes first after the outage; want the encoder's first", name, next.number,
 			next.key)
 	}
-	const tolerance = 700 * time.Millisecond
+	tolerance := 700*time.Millisecond + starvation.allowance(last.at.Add(-time.Second), next.at)
 	outage := next.at.Sub(last.at)
 	moved := time.Duration(int32(next.sendTime-last.sendTime)) * time.Millisecond
 	if off := moved - outage; off < -tolerance || off > tolerance {

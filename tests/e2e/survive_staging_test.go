@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"sync"
 	"testing"
 	"time"
 )
@@ -12,6 +13,8 @@ type staging struct {
 	t     *testing.T
 	all   []staged
 	shows []chan *showing // by player; closed without a showing if it could not be started
+	least time.Time       // until which they watch
+	over  func()          // ends that
 }
 
 // A staged player opens a URL of this scheme.
@@ -33,10 +36,11 @@ func (p staged) cut() int {
 // of raw ASF.
 var keen = []staged{{ffmpeg, "mmsh"}, {mpv, "mmsh"}, {vlc, "mmsh"}, {ffmpeg, "http"}}
 
-// stageAll starts players that will watch for length.
+// stageAll starts players that will watch for length, and until they are judged.
 func stageAll(t *testing.T, m *mortal, stream string, length time.Duration, players ...staged) *staging {
 	t.Helper()
-	s := &staging{t: t, all: players}
+	over := make(chan struct{})
+	s := &staging{t: t, all: players, least: time.Now().Add(length), over: sync.OnceFunc(func() { close(over) })}
 	for _, who := range players {
 		for _, need := range who.programs {
 			needProgram(t, need.program, need.debian)
@@ -47,10 +51,11 @@ func stageAll(t *testing.T, m *mortal, stream string, length time.Duration, play
 		s.shows = append(s.shows, show)
 		go func() {
 			defer close(show)
-			show <- who.play(t, m.url(who.scheme, stream), length)
+			show <- who.playUntil(t, m.url(who.scheme, stream), over, nil)
 		}()
 	}
 	t.Cleanup(func() {
+		s.over()
 		for _, show := range s.shows {
 			<-show // whatever has become of the test, they must have ended before it
 		}
@@ -58,9 +63,14 @@ func stageAll(t *testing.T, m *mortal, stream string, length time.Duration, play
 	return s
 }
 
+// goOn is for how long players watch on when all has happened that is to happen.
+const goOn = 5 * time.Second
+
 // judge waits for the players and judges each.
-func (s *staging) judge(c *clip, verdict func(staged, *showing) []string) {
+func (s *staging) judge(c *clip, verdict func(staged, *showing) []string) (wrong []string) {
 	s.t.Helper()
+	<-time.After(max(time.Until(s.least), goOn))
+	s.over()
 	for i, who := range s.all {
 		show := <-s.shows[i]
 		if show == nil {
@@ -69,7 +79,7 @@ func (s *staging) judge(c *clip, verdict func(staged, *showing) []string) {
 		name := who.name + " " + who.scheme
 		faults := verdict(who, show)
 		for _, text := range faults {
-			s.t.Errorf("%s: %s", name, text)
+			wrong = append(wrong, name+": "+text)
 		}
 		if len(show.frames) > 0 {
 			s.t.Logf("%s: first picture after %v, then %d frames, ended %v", name, show.frames[0].at, len(show.frames),
@@ -80,4 +90,5 @@ func (s *staging) judge(c *clip, verdict func(staged, *showing) []string) {
 			s.t.Log(show.excerpt(who.player))
 		}
 	}
+	return wrong
 }

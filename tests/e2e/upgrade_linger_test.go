@@ -17,7 +17,7 @@ import (
 func TestUpgradeLingeringEnds(t *testing.T) {
 	t.Parallel()
 	const viewers = 5
-	for name, linger := range map[string]time.Duration{"told to": time.Hour, "when its time is over": 8 * time.Second} {
+	for name, linger := range map[string]time.Duration{"told to": time.Hour, "when its time is over": 20 * time.Second} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			cert, key, _ := selfSigned(t)
@@ -34,14 +34,14 @@ func TestUpgradeLingeringEnds(t *testing.T) {
 				l.upgraded(t)
 				stays.awaitMore(t, 10)
 			}
-			limit := linger + stopLimit
+			limit := linger + stopTime
 			select {
 			case err := <-l.ended:
 				t.Fatalf("the first process has a viewer over TLS, and has ended: %v", err)
 			default:
 			}
 			if linger == time.Hour {
-				limit = stopLimit
+				limit = stopTime
 				if err := syscall.Kill(l.first.Process.Pid, syscall.SIGTERM); err != nil {
 					t.Fatal(err)
 				}

@@ -209,7 +209,8 @@ func TestUpgradeAsked(t *testing.T) {
 // Nothing happens to the pump by an upgrade that cannot be, and whoever asks hears why.
 func TestUpgradeRefused(t *testing.T) {
 	t.Parallel()
-	l := startLineage(t, faultyProgram, "", fileStream("demo", "")+"[timeouts]\nupgrade = \"1s\"\n")
+	// What hangs takes all of that, and what does not must not, on a machine that has much else to do.
+	l := startLineage(t, faultyProgram, "", fileStream("demo", "")+"[timeouts]\nupgrade = \"6s\"\n")
 	first := l.serving(t)
 	plain := filepath.Join(l.dir, "plain")
 	if err := os.WriteFile(plain, nil, 0o644); err != nil {

@@ -233,7 +233,7 @@ func TestUpgradeOnDemand(t *testing.T) {
 	startEncoder(t, origin, "live", synthetic)
 	waitLive(t, origin.addr, streamPath("live"))
 	l := startLineage(t, pumpdProgram, adminAnywhere, pullStream("on", origin.url("mmsh", "live"))+
-		"on_demand = true\nidle_close = \"1s\"\n")
+		"on_demand = true\nidle_close = \"1s\"\nhold = \"50s\"\n")
 	admin := l.admin(t)
 	l.upgraded(t)
 	admin.awaitState(t, "on", "idle")

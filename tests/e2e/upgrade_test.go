@@ -18,7 +18,7 @@ func loaded(t *testing.T, viewers int, url string, more ...string) (check func()
 	t.Helper()
 	result := filepath.Join(t.TempDir(), "load.json")
 	args := append([]string{"load", "-quiet", "-n", strconv.Itoa(viewers), "-sample", "100%", "-settle", "0s", "-duration",
-		"10m", "-json", result}, more...)
+		"10m", "-silence", "15s", "-patience", "1m", "-json", result}, more...)
 	load := startTool(t, "bench load", exec.Command(mustBuild(t, benchProgram), append(args, url)...))
 	return func() {
 		t.Helper()

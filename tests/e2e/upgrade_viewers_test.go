@@ -19,7 +19,7 @@ import (
 func TestUpgradeWithBlockedViewers(t *testing.T) {
 	t.Parallel()
 	const packet, owed = 8000, 6 << 20 // bytes
-	l := startLineage(t, pumpdProgram, "loops = 2\nburst = \"0s\"\nmax_lag = \"60s\"", pushStream("live"))
+	l := startLineage(t, pumpdProgram, "loops = 2\nburst = \"0s\"\nmax_lag = \"10m\"", longStall+pushStream("live"))
 	startBench(t, "push", "-synthetic", "-bitrate", "20M", "-packet", "8000", "-gop", "500ms", l.pushURL("live"))
 	waitLive(t, l.addr, streamPath("live"))
 	quick := startWitness(t, l.addr, "live", agentOld)
@@ -52,6 +52,9 @@ func TestUpgradeWithBlockedViewers(t *testing.T) {
 	checkWhole(t, quick)
 	l.unharmed(t)
 }
+
+// longStall is for viewers that take nothing for as long as two upgrades last on a machine that has much else to do.
+const longStall = "[timeouts]\nstall = \"2m\"\n"
 
 // watchNarrowly is watch with little room in the kernel for what is not read yet.
 func watchNarrowly(t *testing.T, addr, stream, agent string) *viewer {
@@ -133,7 +136,7 @@ func checkLike(t *testing.T, w *witness, all []sighting) {
 func TestUpgradeWithManyHeaders(t *testing.T) {
 	t.Parallel()
 	const encoders, each = 6, 25 // headers of an encoder, fewer than it may change in one go
-	l := startLineage(t, pumpdProgram, "loops = 2", pushStream("live"))
+	l := startLineage(t, pumpdProgram, "loops = 2", longStall+pushStream("live"))
 	var quick, blocked *witness
 	for n := range encoders {
 		e := pushTo(t, l.addr, "live", largeHeader(n*each))

@@ -4,7 +4,6 @@ package e2e
 
 import (
 	"fmt"
-	"net"
 	"os/exec"
 	"testing"
 )
@@ -25,13 +24,9 @@ func startVLCServer(t *testing.T, c *clip) (addr, path string) {
 	return addr, path
 }
 
-// freePort finds a port for a program that cannot choose one itself.
+// freePort finds a port for a program that cannot choose one itself, at a loopback address where nobody else takes it
+// before that program does.
 func freePort(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
+	return freeAddress(t, newHost())
 }
