@@ -16,7 +16,7 @@ func listen(t *testing.T, name string) *net.UnixConn {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { l.Close() })
-	l.SetReadDeadline(time.Now().Add(10 * time.Second))
+	l.SetReadDeadline(time.Now().Add(time.Minute))
 	t.Setenv("NOTIFY_SOCKET", name)
 	return l
 }
@@ -58,6 +58,22 @@ func TestManager(t *testing.T) {
 			}
 		}
 		m.Close()
+	}
+}
+
+// What there is room for is sent, though no time is left: READY=1 comes once, and a unit of which it is lost is ended.
+func TestNoTimeLeft(t *testing.T) {
+	l := listen(t, filepath.Join(t.TempDir(), "notify"))
+	m, err := FromEnvironment()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	for range 2 {
+		m.send([]byte("READY=1"), -time.Second)
+		if got := told(t, l); got != "READY=1" {
+			t.Errorf("%q", got)
+		}
 	}
 }
 
