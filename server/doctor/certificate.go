@@ -14,7 +14,7 @@ import (
 const expiring = 14 * 24 * time.Hour
 
 // judgeCertificate is for who has dialled: is it good for this name, and signed by somebody?
-func (x *examination) judgeCertificate(chain []*x509.Certificate, name string, roots *x509.CertPool, now time.Time) {
+func (x *examination) judgeCertificate(chain []*x509.Certificate, name string, roots *x509.CertPool) {
 	if len(chain) == 0 {
 		return
 	}
@@ -25,12 +25,13 @@ func (x *examination) judgeCertificate(chain []*x509.Certificate, name string, r
 	if x.options.Here {
 		name = ""
 	}
-	_, err := chain[0].Verify(x509.VerifyOptions{DNSName: name, Roots: roots, Intermediates: between, CurrentTime: now})
+	_, err := chain[0].Verify(x509.VerifyOptions{DNSName: name, Roots: roots, Intermediates: between,
+		CurrentTime: x.begun})
 	if err != nil {
 		x.findOnce(Finding{Kind: "certificate", Severity: Fault, Text: err.Error(), Advice: remedy(err)})
 		return
 	}
-	if f, ending := judgeEnd(chain[0], now); ending {
+	if f, ending := judgeEnd(chain[0], x.begun); ending {
 		x.findOnce(f)
 	}
 }

@@ -73,6 +73,7 @@ type examination struct {
 	options Options
 	at      endpoint
 	clients []*client
+	begun   time.Time // a certificate is judged by it, so that the same is said of it on each connection
 
 	mu       sync.Mutex
 	findings []Finding
@@ -85,7 +86,7 @@ func Examine(ctx context.Context, o Options) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	x := &examination{options: o, at: at, clients: clientsFor(at)}
+	x := &examination{options: o, at: at, clients: clientsFor(at), begun: time.Now()}
 	r := &Report{Subject: at.String(), Clients: []string{}}
 	if x.reach(ctx) {
 		r.Stream = x.playAll(ctx)

@@ -2,12 +2,15 @@ package doctor
 
 import (
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"pumpd/asf"
 	"pumpd/asf/asftest"
@@ -22,6 +25,17 @@ func TestNothingIsWrong(t *testing.T) {
 	}
 	if !strings.HasPrefix(r.Stream, "video 320x240; declares 300 kbit/s") {
 		t.Errorf("stream: %q", r.Stream)
+	}
+}
+
+// A stream whose beginning is late is played as any other.
+func TestLateHeader(t *testing.T) {
+	t.Parallel()
+	s := good()
+	s.late = true
+	r := examine(t, s)
+	if len(r.Findings) > 0 || len(r.Clients) != len(framedClients)+len(rawClients) {
+		t.Errorf("findings %+v, played by %v", r.Findings, r.Clients)
 	}
 }
 
@@ -210,16 +224,28 @@ func TestPasswords(t *testing.T) {
 
 func TestNobodyThere(t *testing.T) {
 	t.Parallel()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	addr := l.Addr().String()
-	l.Close()
-	r := examineURL(t, "mmsh://"+addr+"/x", patient)
+	r := examineURL(t, "mmsh://"+deafAddr(t)+"/x", patient)
 	if len(r.Findings) != 1 || r.Findings[0].Kind != "unreachable" || !strings.Contains(r.Text(), "nobody listens") {
 		t.Errorf("%+v", r.Findings)
 	}
+}
+
+// deafAddr is of a socket that does not listen: nobody else gets its port meanwhile.
+func deafAddr(t *testing.T) string {
+	t.Helper()
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { unix.Close(fd) })
+	if err := unix.Bind(fd, &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}); err != nil {
+		t.Fatal(err)
+	}
+	at, err := unix.Getsockname(fd)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return fmt.Sprintf("127.0.0.1:%d", at.(*unix.SockaddrInet4).Port)
 }
 
 // A name that DNS knows nothing of, or does not answer for, is no matter of the pump's.

@@ -96,7 +96,7 @@ func (x *examination) dial(ctx context.Context, at endpoint) (net.Conn, error) {
 		conn.Close()
 		return nil, fmt.Errorf("%s: no TLS there: %w", at.addr, err)
 	}
-	x.judgeCertificate(c.ConnectionState().PeerCertificates, at.name, roots, time.Now())
+	x.judgeCertificate(c.ConnectionState().PeerCertificates, at.name, roots)
 	return c, nil
 }
 

@@ -25,6 +25,7 @@ type script struct {
 	open     bool   // the connection stays open behind a Describe
 	chunked  bool   // the stream comes in chunks
 	silent   bool   // the stream does not come
+	late     bool   // its header comes when a client has watched for as long as it wants to
 	media    string
 	check    func(r *http.Request) (status string, fields string) // "": go on
 }
@@ -56,7 +57,7 @@ func (s *script) serveOn(t *testing.T, l net.Listener) string {
 
 func (s *script) answer(conn net.Conn) {
 	defer conn.Close()
-	conn.SetDeadline(time.Now().Add(10 * time.Second))
+	conn.SetDeadline(time.Now().Add(patient))
 	var b []byte
 	var r codec.Request
 	for {
@@ -119,6 +120,9 @@ func (s *script) play(conn net.Conn, raw bool) {
 		conn.Read(make([]byte, 1))
 		return
 	}
+	if s.late {
+		time.Sleep(2 * watch)
+	}
 	write := func(b []byte) error {
 		if s.chunked {
 			b = fmt.Appendf(nil, "%x\r\n%s\r\n", len(b), b)
@@ -155,7 +159,10 @@ func (s *script) patience() time.Duration {
 	return patient
 }
 
-const patient = 10 * time.Second
+const (
+	patient = time.Minute
+	watch   = 100 * time.Millisecond
+)
 
 // good is a server that has no fault.
 func good() *script { return &script{header: asftest.Header(asftest.PacketSize, 320)} }
@@ -168,7 +175,7 @@ func examine(t *testing.T, s *script) *Report {
 
 func examineURL(t *testing.T, url string, patience time.Duration) *Report {
 	t.Helper()
-	o := Options{URL: url, Watch: 100 * time.Millisecond, Patience: patience}
+	o := Options{URL: url, Watch: watch, Patience: patience}
 	r, err := Examine(context.Background(), o)
 	if err != nil {
 		t.Fatal(err)

@@ -252,13 +252,13 @@ func (v *visit) closed(a *answer) bool {
 	return err != nil && !errors.Is(err, os.ErrDeadlineExceeded)
 }
 
-// read reads packets for as long as d.
+// read reads packets for as long as d, and the first one however late the header was: the connection has its limit.
 func (v *visit) read(a *answer, w *reception, d time.Duration) {
 	until := time.Now().Add(d)
 	if v.client.raw && !v.readHeader(a, w) {
 		return
 	}
-	for time.Now().Before(until) {
+	for w.packets+w.odd == 0 || time.Now().Before(until) {
 		var err error
 		if v.client.raw {
 			err = w.rawPacket(a.body)
