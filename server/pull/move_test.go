@@ -78,7 +78,7 @@ func (p *process) run(from *Inheritance) {
 // park has it stand still, and gives what goes along.
 func (p *process) park() (s *Snapshot, socket *os.File) {
 	p.t.Helper()
-	ctx, cancel := context.WithTimeout(p.t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(p.t.Context(), time.Minute)
 	defer cancel()
 	if err := p.signal.Park(ctx, p.ended); err != nil {
 		p.t.Fatal(err)
@@ -164,22 +164,31 @@ func TestMoves(t *testing.T) {
 			for seed := range uint64(2) {
 				want, _ := movingRun(t, b, seed, 0)
 				got, moves := movingRun(t, b, seed, 20)
-				if len(want) < 150*200 || !bytes.Equal(got, want) {
+				if len(want) < 150*200 || !bytes.Equal(got, want) || moves < 15 {
 					t.Errorf("seed %d: %d bytes in the chain after %d moves, without any %d", seed, len(got), moves, len(want))
-				}
-				if moves < 10 {
-					t.Errorf("seed %d: moved %d times only", seed, moves)
 				}
 			}
 		})
 	}
 }
 
-// movingRun pulls over a real connection until the upstream has nothing more, and is moved so often meanwhile.
+// movingRun pulls over a real connection until the upstream has nothing more, and is moved so often meanwhile: when the
+// upstream is ahead of the moves, which take their time on a busy machine, it waits for them.
 func movingRun(t *testing.T, b *body, seed uint64, times int) (chain []byte, moves int) {
+	var moved atomic.Int64
+	over := make(chan struct{})
+	defer close(over)
 	at, calls := upstreamOf(t, func(c net.Conn) {
 		list, _ := pieces(b.reply(), rand.New(rand.NewPCG(seed, 0)))
-		for _, part := range list {
+		begin := len(list) / 4 // by then there is something to move
+		for i, part := range list {
+			for int(moved.Load()) < times*(i-begin)/(len(list)-begin) {
+				select {
+				case <-over:
+					return
+				case <-time.After(time.Millisecond):
+				}
+			}
 			if _, err := c.Write(part); err != nil {
 				return
 			}
@@ -191,7 +200,7 @@ func movingRun(t *testing.T, b *body, seed uint64, times int) (chain []byte, mov
 	p.run(nil)
 	var r recorder
 	random := rand.New(rand.NewPCG(seed, 1))
-	for deadline := time.Now().Add(30 * time.Second); r.number() < b.last(); r.take(p) {
+	for deadline := time.Now().Add(time.Minute); r.number() < b.last(); r.take(p) {
 		if time.Now().After(deadline) {
 			t.Fatalf("at packet %d after %d moves, want %d", r.number(), moves, b.last())
 		}
@@ -202,6 +211,7 @@ func movingRun(t *testing.T, b *body, seed uint64, times int) (chain []byte, mov
 		n, from := p.move()
 		r.take(p)
 		p = n
+		moved.Add(1)
 		if moves++; from.source == nil || from.socket == nil {
 			t.Fatalf("move %d: source %v, socket %v", moves, from.source, from.socket)
 		}
@@ -360,7 +370,7 @@ func TestMovesAwake(t *testing.T) {
 // until waits for a condition.
 func until(t *testing.T, is func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); !is(); time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); !is(); time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatal("it does not come to that")
 		}
