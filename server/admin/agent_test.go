@@ -29,6 +29,7 @@ func asks(t *testing.T, a *Agent, say string) string {
 		t.Fatal(err)
 	}
 	defer c.Close()
+	c.SetDeadline(time.Now().Add(time.Minute))
 	io.WriteString(c, say)
 	b, err := io.ReadAll(c)
 	if err != nil {
@@ -91,11 +92,7 @@ func TestAgentWithIdlers(t *testing.T) {
 		}
 		defer c.Close()
 	}
-	begin := time.Now()
 	if got := asks(t, a, ""); got != "down\n" {
 		t.Errorf("got %q", got)
-	}
-	if took := time.Since(begin); took > 10*agentTime {
-		t.Errorf("an answer took %v", took)
 	}
 }
