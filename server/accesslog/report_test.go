@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -122,47 +123,49 @@ func TestReportLines(t *testing.T) {
 }
 
 func TestMove(t *testing.T) {
-	l, book, file := logIn(t, "w3c")
-	if err := l.Start("pumpd", nil); err != nil {
-		t.Fatal(err)
-	}
-	v := visit()
-	v.Reports = true
-	l.Add(v) // waits for its report when the log moves
-	if _, _, err := l.Move("/nowhere/at/all/access.log", "json"); err == nil ||
-		!strings.HasPrefix(err.Error(), "access_log: open /nowhere") {
-		t.Errorf("got %v", err)
-	}
-	move := func(file, format string) {
-		t.Helper()
-		commit, _, err := l.Move(file, format)
+	synctest.Test(t, func(t *testing.T) { // no time passes until all is written
+		l, book, file := logIn(t, "w3c")
+		if err := l.Start("pumpd", nil); err != nil {
+			t.Fatal(err)
+		}
+		v := visit()
+		v.Reports = true
+		l.Add(v) // waits for its report when the log moves
+		if _, _, err := l.Move("/nowhere/at/all/access.log", "json"); err == nil ||
+			!strings.HasPrefix(err.Error(), "access_log: open /nowhere") {
+			t.Errorf("got %v", err)
+		}
+		move := func(file, format string) {
+			t.Helper()
+			commit, _, err := l.Move(file, format)
+			if err != nil {
+				t.Fatal(err)
+			}
+			commit()
+		}
+		_, undo, err := l.Move(file+".never", "json")
 		if err != nil {
 			t.Fatal(err)
 		}
-		commit()
-	}
-	_, undo, err := l.Move(file+".never", "json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	undo()
-	move(file+".2", "combined")
-	l.Add(visit())
-	move("", "combined")
-	if l.Add(visit()); l.On() {
-		t.Error("visits are wanted where there is no log")
-	}
-	move(file+".3", "json")
-	l.Add(visit())
-	l.Close()
-	for name, want := range map[string]string{"": "192.0.2.1 2026", ".2": "192.0.2.1 - ann", ".3": `{"event":"left"`} {
-		lines := linesOf(t, file+name)
-		visits := slices.DeleteFunc(lines, func(line string) bool { return strings.HasPrefix(line, "#") })
-		if len(visits) != 1 || !strings.HasPrefix(visits[0], want) {
-			t.Errorf("%s has %q, want a line that begins with %s", file+name, visits, want)
+		undo()
+		move(file+".2", "combined")
+		l.Add(visit())
+		move("", "combined")
+		if l.Add(visit()); l.On() {
+			t.Error("visits are wanted where there is no log")
 		}
-	}
-	if l.Lost() > 0 || book.Text() != "" {
-		t.Errorf("%d lost, log %q", l.Lost(), book.Text())
-	}
+		move(file+".3", "json")
+		l.Add(visit())
+		l.Close()
+		for name, want := range map[string]string{"": "192.0.2.1 2026", ".2": "192.0.2.1 - ann", ".3": `{"event":"left"`} {
+			lines := linesOf(t, file+name)
+			visits := slices.DeleteFunc(lines, func(line string) bool { return strings.HasPrefix(line, "#") })
+			if len(visits) != 1 || !strings.HasPrefix(visits[0], want) {
+				t.Errorf("%s has %q, want a line that begins with %s", file+name, visits, want)
+			}
+		}
+		if l.Lost() > 0 || book.Text() != "" {
+			t.Errorf("%d lost, log %q", l.Lost(), book.Text())
+		}
+	})
 }
