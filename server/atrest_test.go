@@ -12,7 +12,7 @@ import (
 // first to do so: here one is told something in the same turn in which it stands still, and answers.
 func TestNothingIsUnsaidAtRest(t *testing.T) {
 	t.Parallel()
-	n := twoLoops()
+	n := twoLoops(t)
 	first, second := n.loops[0], n.loops[1]
 	var said []string
 	say := func(s string) { said = append(said, s) }
@@ -42,17 +42,22 @@ func TestNothingIsUnsaidAtRest(t *testing.T) {
 	}
 }
 
-// twoLoops have nothing but their mailboxes.
-func twoLoops() *node {
+// twoLoops have nothing but their mailboxes, and turn until the test is over, whatever they are told.
+func twoLoops(t *testing.T) *node {
 	n := &node{}
 	for range 2 {
 		wake := make(chan struct{}, 1)
 		l := &loop{clock: clock.New(), poke: func() { wake <- struct{}{} }}
 		n.loops = append(n.loops, l)
 		go func() {
-			for range wake {
-				l.pending.Store(false)
-				l.box.open(l.clock.Now())
+			for {
+				select {
+				case <-wake:
+					l.pending.Store(false)
+					l.box.open(l.clock.Now())
+				case <-t.Context().Done():
+					return
+				}
 			}
 		}()
 	}
@@ -63,7 +68,7 @@ func twoLoops() *node {
 // to stand still for ever, or to give up.
 func TestRestThoughSomebodyGoesOn(t *testing.T) {
 	t.Parallel()
-	n := twoLoops()
+	n := twoLoops(t)
 	rest, err := n.rest()
 	if err != nil {
 		t.Fatal(err)

@@ -132,12 +132,8 @@ func knock(t *testing.T, set func(*config.Stream), up bool, w want, request stri
 	if got := classify(&r.loop.request, fanout.DialectOf(&r.loop.request), strings.Contains(request, "_push")); got != w {
 		t.Errorf("%q is want %d, not %d", request, got, w)
 	}
-	for range 1000 {
-		if p.conn.phase != holding {
-			break
-		}
+	for end := time.Now().Add(time.Minute); p.conn.phase == holding && time.Now().Before(end); r.turn() {
 		time.Sleep(time.Millisecond)
-		r.turn()
 	}
 	r.turn()
 	if p.conn.viewer != nil || bytes.Contains(p.got, asftest.Header(asftest.PacketSize, 320)[:16]) {

@@ -361,7 +361,7 @@ func TestPROXYHeaderBeforeTLS(t *testing.T) {
 	for _, bad := range []string{"PROXY TCP4 x\r\n", headV2 + "GET / HTTP/1.0\r\n\r\n"} {
 		raw := dial(t, s.tls)
 		io.WriteString(raw, bad)
-		raw.SetReadDeadline(time.Now().Add(20 * time.Second))
+		raw.SetReadDeadline(time.Now().Add(time.Minute))
 		res, err := http.ReadResponse(bufio.NewReader(raw), nil)
 		if strings.HasPrefix(bad, headV2) && (err != nil || res.StatusCode != 400) {
 			t.Errorf("%q: %v, %v, want 400: this port speaks TLS", bad, res, err)

@@ -228,7 +228,7 @@ func TestJoinsDuringHandshakeFloods(t *testing.T) {
 		return false
 	}
 	for name, attack := range map[string]func(*net.TCPConn) bool{"half hellos": half, "hellos and resets": reset} {
-		s := startTLSServer(t, nil)
+		s := startTLSServer(t, func(s *Server) { s.handshakes.timeout.Store(int64(handshakeTime)) })
 		s.push()
 		ctx, cancel := context.WithCancel(t.Context())
 		var attacker sync.WaitGroup

@@ -40,15 +40,13 @@ func (r *rig) get(path, fields string) *peer {
 // await turns the loop until the peer is answered. What it waits for is on another goroutine.
 func (p *peer) await(t *testing.T) string {
 	t.Helper()
-	for range 1000 {
-		if len(p.got) > 0 {
-			return p.status()
+	for end := time.Now().Add(time.Minute); len(p.got) == 0; p.rig.turn() {
+		if time.Now().After(end) {
+			t.Fatal("no answer")
 		}
 		time.Sleep(time.Millisecond)
-		p.rig.turn()
 	}
-	t.Fatal("no answer")
-	return ""
+	return p.status()
 }
 
 func basic(user, password string) string {

@@ -33,12 +33,12 @@ func reachable(at string) bool {
 // listener for any more is another's to take.
 func TestReloadListeners(t *testing.T) {
 	t.Parallel()
-	r := startReloadable(t, nil)
-	first := r.at
+	first := freePort(t) // or another may take it while nobody listens there
+	r := startReloadable(t, func(c *config.Config) { c.Server.Listen = []string{first.String()} })
 	source := pushTo(t, first)
 	viewer := r.watch("a", ffmpegAgent)
 	second := freePort(t).String()
-	r.change(func(c *config.Config) { c.Server.Listen = []string{"127.0.0.1:0", second} })
+	r.change(func(c *config.Config) { c.Server.Listen = []string{first.String(), second} })
 	if at := r.Addrs(); len(at) != 2 || at[0] != first || at[1].String() != second || !reachable(second) {
 		t.Fatalf("listens at %v, want %v and %s", at, first, second)
 	}

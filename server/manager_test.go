@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"pumpd/server/admin"
 	"pumpd/server/clock"
 	"pumpd/server/systemd"
@@ -37,19 +39,28 @@ func managed(t *testing.T, turned clock.Instant) (*Server, *net.UnixConn) {
 	return s, l
 }
 
-// said is all that the manager has been told.
+// said is all that the manager has been told: datagrams are there when they have been sent.
 func said(t *testing.T, l *net.UnixConn) string {
 	t.Helper()
-	var all []string
-	for {
-		l.SetReadDeadline(time.Now().Add(50 * time.Millisecond)) // datagrams are there when they have been sent
-		b := make([]byte, 4096)
-		n, err := l.Read(b)
-		if err != nil {
-			return strings.Join(all, "|")
-		}
-		all = append(all, string(b[:n]))
+	raw, err := l.SyscallConn()
+	if err != nil {
+		t.Fatal(err)
 	}
+	var all []string
+	for err == nil {
+		failed := raw.Read(func(fd uintptr) bool {
+			b := make([]byte, 4096)
+			var n int
+			if n, err = unix.Read(int(fd), b); err == nil {
+				all = append(all, string(b[:n]))
+			}
+			return true // without waiting for more
+		})
+		if failed != nil {
+			t.Fatal(failed)
+		}
+	}
+	return strings.Join(all, "|")
 }
 
 // The watchdog hears of us as long as all loops turn, and not of one that is stuck.

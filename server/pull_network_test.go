@@ -20,7 +20,7 @@ import (
 // awaitStream asks for stream a until it is up.
 func awaitStream(t *testing.T, at netip.AddrPort) {
 	t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); {
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); {
 		v := dial(t, at)
 		fmt.Fprint(v, "HEAD /streams/a HTTP/1.0\r\nUser-Agent: x\r\n\r\n")
 		line, _ := bufio.NewReader(v).ReadString('\n')

@@ -26,7 +26,7 @@ func hashGuarded(t *testing.T) func(*config.Config) {
 // awaitVerdict turns the loop until somebody is answered: the verdict comes from another goroutine.
 func (r *rig) awaitVerdict(e *encoder) {
 	r.t.Helper()
-	for end := time.Now().Add(10 * time.Second); len(e.got) == 0 && time.Now().Before(end); {
+	for end := time.Now().Add(time.Minute); len(e.got) == 0 && time.Now().Before(end); {
 		if r.loop.pending.Load() || len(r.loop.queue) > 0 {
 			r.turn()
 		} else {
@@ -64,7 +64,7 @@ func TestStartWithHashedPassword(t *testing.T) {
 	e.header(320)
 	e.push(3)
 	st := r.reg.Streams()[0]
-	for end := time.Now().Add(10 * time.Second); st.Writer() == nil && time.Now().Before(end); {
+	for end := time.Now().Add(time.Minute); st.Writer() == nil && time.Now().Before(end); {
 		r.turn()
 		time.Sleep(time.Millisecond)
 	}

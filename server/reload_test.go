@@ -133,9 +133,9 @@ func (r *reloadable) ask(path string) int {
 // until waits for something.
 func (r *reloadable) until(what string, done func() bool) {
 	r.t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); !done(); time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); !done(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(deadline) {
-			r.t.Fatalf("not within 10s: %s", what)
+			r.t.Fatalf("not within a minute: %s", what)
 		}
 	}
 }

@@ -44,7 +44,7 @@ func TestTasksMove(t *testing.T) {
 	n, moved := taskRig(t, cfg) // first, so that nothing of the other one is later than its clock
 	s, st := taskRig(t, cfg)
 	s.startTasks(st, nil)
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	await := func(st *stream.Stream, packets uint64) {
 		t.Helper()
@@ -142,7 +142,7 @@ func TestTasksStandStill(t *testing.T) {
 	t.Parallel()
 	s, st := taskRig(t, fileBesideSlate)
 	s.startTasks(st, nil)
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	each := func(do func(*running)) {
 		for _, r := range s.running[st] {

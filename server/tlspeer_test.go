@@ -101,6 +101,7 @@ func newTLSRig(t testing.TB) (*rig, *handshakes) {
 	r := newRig(t, nil, "a")
 	r.fd = 50_000 // sockets that are not real must not have the numbers of those that are
 	c := config.Default()
+	c.Timeouts.Handshake = config.Duration(time.Minute)
 	c.TLS.Certificates = []config.Certificate{writeCertificate(t, t.TempDir(), "pump", "localhost")}
 	loaded, err := certificatesOf(&c.TLS, slog.New(slog.DiscardHandler))
 	if err != nil {
@@ -126,7 +127,7 @@ func (r *rig) connectTLS(h *handshakes, cfg *tls.Config) *tlsPeer {
 		r.t.Fatal(err)
 	}
 	r.t.Cleanup(func() { far.Close() })
-	far.SetDeadline(time.Now().Add(30 * time.Second))
+	far.SetDeadline(time.Now().Add(time.Minute))
 	accepted, err := l.Accept()
 	if err != nil {
 		r.t.Fatal(err)

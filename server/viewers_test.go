@@ -23,7 +23,7 @@ import (
 // asAdmin has something asked on another goroutine while the loop turns.
 func (r *rig) asAdmin(ask func(ctx context.Context, s *Server) error) {
 	r.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	s := &Server{node: r.loop.node, gate: r.loop.gate}
 	done := make(chan error, 1)
@@ -277,7 +277,7 @@ func TestBanOutlivesAReload(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	c.SetDeadline(time.Now().Add(10 * time.Second))
+	c.SetDeadline(time.Now().Add(time.Minute))
 	b, err := io.ReadAll(c)
 	if err != nil || !strings.HasPrefix(string(b), "HTTP/1.0 403 ") {
 		t.Errorf("%q, %v, want 403 and the end", b, err)
