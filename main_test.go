@@ -208,7 +208,7 @@ func TestSignalCancels(t *testing.T) {
 			select {
 			case <-ctx.Done():
 				return failed
-			case <-time.After(10 * time.Second):
+			case <-time.After(30 * time.Second):
 				return fmt.Errorf("no cancel by %v", sig)
 			}
 		}, atOnce)
@@ -228,7 +228,7 @@ func TestSecondSignalKills(t *testing.T) {
 	if err := child.Start(); err != nil {
 		t.Fatal(err)
 	}
-	kill := time.AfterFunc(20*time.Second, func() { child.Process.Kill() })
+	kill := time.AfterFunc(time.Minute, func() { child.Process.Kill() })
 	defer kill.Stop()
 	for _, want := range []string{"ready\n", "closing\n"} {
 		line := make([]byte, len(want))

@@ -139,6 +139,16 @@ func TestFaults(t *testing.T) {
 	}
 }
 
+// A server that is busy is late with the end of its answers; that is none of its faults.
+func TestLateEnd(t *testing.T) {
+	t.Parallel()
+	s := good()
+	s.late = true
+	if r := examine(t, s); len(r.Findings) > 0 {
+		t.Errorf("%+v", r.Findings)
+	}
+}
+
 // mmsh are the names of those who play by MMSH.
 func mmsh() (names []string) {
 	for _, c := range framedClients {

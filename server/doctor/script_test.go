@@ -23,6 +23,7 @@ type script struct {
 	describe []byte // the body behind a Describe; nil: the header as one $H
 	behind   []byte // what follows it
 	open     bool   // the connection stays open behind a Describe
+	late     bool   // its end comes later than usual
 	chunked  bool   // the stream comes in chunks
 	silent   bool   // the stream does not come
 	late     bool   // its header comes when a client has watched for as long as it wants to
@@ -106,6 +107,9 @@ func (s *script) answer(conn net.Conn) {
 	}
 	fmt.Fprintf(conn, "Content-Length: %d\r\n\r\n", len(body)+len(s.behind))
 	conn.Write(append(bytes.Clone(body), s.behind...))
+	if s.late {
+		<-time.After(1200 * time.Millisecond)
+	}
 	if s.open {
 		conn.Read(make([]byte, 1)) // until the client goes
 	}

@@ -220,8 +220,9 @@ func (v *visit) describe(a *answer, w *reception) bool {
 	return v.afterHeader(a)
 }
 
-// openTime is how long the end of the answer to a Describe is waited for. It comes at once where all is well.
-const openTime = time.Second
+// openTime is how long the end of the answer to a Describe is waited for. It comes at once where all is well, and on a
+// machine that has much else to do, or behind a line that loses packets, it does so a second or two later.
+const openTime = 3 * time.Second
 
 // afterHeader looks at what follows the header in the answer to a Describe: nothing should, but the end.
 func (v *visit) afterHeader(a *answer) bool {
