@@ -48,13 +48,13 @@ const (
 )
 
 const (
-	retryInterval = 20 * time.Millisecond  // while another pump has the name: the one before us is about to give it up
-	nobodyTime    = 500 * time.Millisecond // for an asker to find somebody: one pump gives the name up, the next takes it
-	retryTime     = 5 * time.Second        // after which the log has it, once
-	askTime       = 5 * time.Second        // for an asker to say what it wants
-	sayTime       = 5 * time.Second        // for an asker to take a line
-	longestLine   = 16 << 10               // of an asker
-	mostAskers    = 4                      // at a time: whoever has an account here may knock, and each takes a descriptor
+	retryInterval = 20 * time.Millisecond // while another pump has the name: the one before us is about to give it up
+	nobodyTime    = 2 * time.Second       // for an asker to find somebody: one pump gives the name up, the next takes it
+	retryTime     = 5 * time.Second       // after which the log has it, once
+	askTime       = 5 * time.Second       // for an asker to say what it wants
+	sayTime       = 5 * time.Second       // for an asker to take a line
+	longestLine   = 16 << 10              // of an asker
+	mostAskers    = 4                     // at a time: whoever has an account here may knock, and each takes a descriptor
 )
 
 // An Upgrade upgrades to a program, "" is the same again, and says meanwhile how that goes.
