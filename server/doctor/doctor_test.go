@@ -32,7 +32,7 @@ func TestNothingIsWrong(t *testing.T) {
 func TestLateHeader(t *testing.T) {
 	t.Parallel()
 	s := good()
-	s.late = true
+	s.tardy = true
 	r := examine(t, s)
 	if len(r.Findings) > 0 || len(r.Clients) != len(framedClients)+len(rawClients) {
 		t.Errorf("findings %+v, played by %v", r.Findings, r.Clients)

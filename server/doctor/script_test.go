@@ -26,7 +26,7 @@ type script struct {
 	late     bool   // its end comes later than usual
 	chunked  bool   // the stream comes in chunks
 	silent   bool   // the stream does not come
-	late     bool   // its header comes when a client has watched for as long as it wants to
+	tardy    bool   // its header comes when a client has watched for as long as it wants to
 	media    string
 	check    func(r *http.Request) (status string, fields string) // "": go on
 }
@@ -124,7 +124,7 @@ func (s *script) play(conn net.Conn, raw bool) {
 		conn.Read(make([]byte, 1))
 		return
 	}
-	if s.late {
+	if s.tardy {
 		time.Sleep(2 * watch)
 	}
 	write := func(b []byte) error {
