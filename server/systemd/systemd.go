@@ -9,9 +9,8 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
-
-	"golang.org/x/sys/unix"
 
 	"pumpd/server/clock"
 )
@@ -105,8 +104,8 @@ func (m *Manager) send(b []byte, within time.Duration) {
 	if err != nil {
 		return
 	}
-	_ = raw.Control(func(fd uintptr) { err = unix.Send(int(fd), b, unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL) })
-	if errors.Is(err, unix.EAGAIN) {
+	_ = raw.Control(func(fd uintptr) { err = syscall.Sendto(int(fd), b, syscall.MSG_DONTWAIT|syscall.MSG_NOSIGNAL, nil) })
+	if errors.Is(err, syscall.EAGAIN) {
 		_ = m.conn.SetWriteDeadline(time.Now().Add(within))
 		_, _ = m.conn.Write(b)
 	}
