@@ -2,6 +2,7 @@ package attack
 
 import (
 	"errors"
+	"maps"
 	"net"
 	"os"
 	"strconv"
@@ -62,11 +63,13 @@ func (l *Log) add(connections, requests int, answer string) {
 	}
 }
 
-// Deeds are those so far; call it when the attack is over.
+// Deeds are those so far.
 func (l *Log) Deeds() Deeds {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.deeds
+	deeds := l.deeds
+	deeds.Answers = maps.Clone(deeds.Answers)
+	return deeds
 }
 
 // endOf is an error in a word or two.
