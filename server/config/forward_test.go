@@ -72,17 +72,17 @@ func hostname(t *testing.T) string {
 	return name
 }
 
-// ownAddress is one of this machine's, by preference none of loopback.
-func ownAddress(t *testing.T) (own string) {
+// ownAddress is one of this machine's, by preference none of loopback. It is the oldest one: those of interfaces that
+// other tests make come and go behind it.
+func ownAddress(t *testing.T) string {
 	addrs, err := net.InterfaceAddrs()
 	if err != nil {
 		t.Fatal(err)
 	}
-	own = "127.0.0.1"
 	for _, a := range addrs {
 		if p, ok := a.(*net.IPNet); ok && p.IP.To4() != nil && !p.IP.IsLoopback() {
-			own = p.IP.String()
+			return p.IP.String()
 		}
 	}
-	return own
+	return "127.0.0.1"
 }
