@@ -26,8 +26,8 @@ func (s countingSigner) Sign(r io.Reader, digest []byte, o crypto.SignerOpts) ([
 	return s.Signer.Sign(r, digest, o)
 }
 
-// countSignatures counts those that a server makes from here on.
-func (s *tlsServer) countSignatures() *atomic.Int64 {
+// countSignatures counts those that a server makes which does not run yet: when it does, it looks at its pairs.
+func countSignatures(s *Server) *atomic.Int64 {
 	used := new(atomic.Int64)
 	pairs := s.handshakes.certs.Load().loaded.Load().pairs
 	for i := range pairs {
@@ -57,8 +57,8 @@ var hangUps = map[string]func(*net.TCPConn){
 // Whoever says hello and hangs up costs no signature; whoever stays has one.
 func TestNoSignatureForThoseWhoAreGone(t *testing.T) {
 	for name, hangUp := range hangUps {
-		s := startTLSServer(t, nil)
-		used := s.countSignatures()
+		var used *atomic.Int64
+		s := startTLSServer(t, func(s *Server) { used = countSignatures(s) })
 		release := s.handshakes.holdCPUs()
 		hello := aHello(t)
 		const gone = 20
@@ -81,21 +81,29 @@ func TestNoSignatureForThoseWhoAreGone(t *testing.T) {
 // Nor does one that is asked for another key share, and hangs up when it has sent it.
 func TestNoSignatureAfterARetry(t *testing.T) {
 	for name, hangUp := range hangUps {
+		var used *atomic.Int64
 		s := startTLSServer(t, func(s *Server) {
+			used = countSignatures(s)
 			s.handshakes.certs.Load().config().CurvePreferences = []tls.CurveID{tls.CurveP384}
 		})
-		used := s.countSignatures()
 		tcp := dial(t, s.tls).(*net.TCPConn)
-		c := &secondWrite{Conn: tcp, do: func() {
-			release := s.handshakes.holdCPUs()
-			s.until("nobody computes", func() bool { return len(s.handshakes.line) == 0 })
+		c := &thirdWrite{Conn: tcp, do: func() {
+			var release func()
+			s.until("nobody computes", func() bool {
+				release = s.handshakes.holdCPUs()
+				if len(s.handshakes.line) == 0 {
+					return true
+				}
+				release() // or it would wait for us, before it waits for the next hello
+				return false
+			})
 			go func() {
 				s.until("it is in the line again", func() bool { return len(s.handshakes.line) == 1 })
 				hangUp(tcp)
 				release()
 			}()
 		}}
-		if err := tls.Client(c, &tls.Config{InsecureSkipVerify: true}).Handshake(); err == nil || c.writes < 2 {
+		if err := tls.Client(c, &tls.Config{InsecureSkipVerify: true}).Handshake(); err == nil || c.writes < 3 {
 			t.Fatalf("%s: %v, %d writes: not asked again", name, err, c.writes)
 		}
 		s.until("it is gone", func() bool { return s.gate.inside.Load() == 0 })
@@ -105,15 +113,15 @@ func TestNoSignatureAfterARetry(t *testing.T) {
 	}
 }
 
-// A secondWrite does something before what is written the second time.
-type secondWrite struct {
+// A thirdWrite does something before what is written the third time: a hello, a ChangeCipherSpec, the next hello.
+type thirdWrite struct {
 	net.Conn
 	writes int
 	do     func()
 }
 
-func (c *secondWrite) Write(b []byte) (int, error) {
-	if c.writes++; c.writes == 2 {
+func (c *thirdWrite) Write(b []byte) (int, error) {
+	if c.writes++; c.writes == 3 {
 		c.do()
 	}
 	return c.Conn.Write(b)
