@@ -35,12 +35,9 @@ func streamAdmission(cfg *config.Stream) admission.StreamLimits {
 	}
 }
 
-// admit finds room for c, which asks to watch; j is where the stream is, nil where it is not up. It is false if c has
-// been refused.
+// admit finds room for c, which asks to watch; j is where the stream is, nil where it is not up and c waits for it. It is
+// false if c has been refused.
 func (l *loop) admit(c *conn, x exchange, j *stream.Joins) bool {
-	if j == nil && !mayWait(c, x.stream) {
-		return true // there is nothing to have a seat for
-	}
 	var why admission.Cause
 	if j == nil || x.want != wantDescribe && !isHead(x.Method) {
 		c.seat, why = l.node.ledger.Enter(l.ask(c, x, j))

@@ -8,15 +8,10 @@ import (
 	"pumpd/server/stream"
 )
 
-// hold lets a viewer wait for a stream without a source for as long as the configuration's hold, instead of refusing it
-// with 503. Its request stays in the conn's input and is served again when the stream comes up or the time is over. It
-// is false where the viewer is not to wait, or has waited already.
-func (l *loop) hold(c *conn, st *stream.Stream, now clock.Instant) bool {
-	if !mayWait(c, st) {
-		return false
-	}
-	d := time.Duration(st.Config().Hold)
-	c.phase, c.waited, c.waitsFor, c.deadline = holding, true, st, now.Add(d)
+// hold lets a viewer wait for a stream without a source for so long, instead of refusing it with 503. Its request stays
+// in the conn's input and is served again when the stream comes up or the time is over.
+func (l *loop) hold(c *conn, st *stream.Stream, long time.Duration, now clock.Instant) {
+	c.phase, c.waited, c.waitsFor, c.deadline = holding, true, st, now.Add(long)
 	l.since[c] = now
 	c.heldSlot = int32(len(l.held[st]))
 	l.held[st] = append(l.held[st], c)
@@ -27,12 +22,15 @@ func (l *loop) hold(c *conn, st *stream.Stream, now clock.Instant) bool {
 		l.wake()
 	}
 	st.Want()
-	return true
 }
 
-// mayWait says whether c is to wait for a stream that is not up.
-func mayWait(c *conn, st *stream.Stream) bool {
-	return st.Config().Hold != 0 && c.phase == awaiting && !c.waited
+// patience is how long c is to wait for a stream that is not up: as long as the configuration's hold, or 0, as when it
+// has waited already. A reload may change it at any moment.
+func patience(c *conn, st *stream.Stream) time.Duration {
+	if c.phase != awaiting || c.waited {
+		return 0
+	}
+	return time.Duration(st.Config().Hold)
 }
 
 // serveHeld queues the requests that were held for streams that have come up.

@@ -5,6 +5,8 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -53,6 +55,43 @@ func TestHoldEnds(t *testing.T) {
 	if !strings.Contains(p.status(), "503") || !p.fin || r.reg.Streams()[0].Watched() != 0 {
 		t.Errorf("%q, FIN %v, %d wait; want 503", p.status(), p.fin, r.reg.Streams()[0].Watched())
 	}
+}
+
+// A reload may change hold at any moment, also while a request is served. Whoever is refused has no seat then, and
+// whoever waits has one.
+func TestHoldChangesMeanwhile(t *testing.T) {
+	r := newRig(t, holdFor(time.Second), "a")
+	st := r.reg.Streams()[0]
+	with, without := *st.Config(), *st.Config()
+	without.Hold = 0
+	server := config.Default().Server
+	var over atomic.Bool
+	var reloads sync.WaitGroup
+	reloads.Go(func() {
+		for !over.Load() {
+			st.Configure(&without, &server)
+			st.Configure(&with, &server)
+		}
+	})
+	refused, waited := 0, 0
+	for more := 5000; more > 0 || refused == 0 || waited == 0; more-- {
+		p := r.watch("a", ffmpegAgent)
+		seats := r.loop.node.ledger.View().Viewers
+		if p.fin {
+			refused++
+		} else {
+			waited++
+			seats--
+		}
+		if seats != 0 {
+			t.Errorf("refused: %v, and %d seats too many are taken", p.fin, seats)
+			break
+		}
+		p.hangUp()
+		delete(r.peers, int(p.conn.fd))
+	}
+	over.Store(true)
+	reloads.Wait()
 }
 
 func TestHeldViewerMustNotTalk(t *testing.T) {

@@ -133,11 +133,15 @@ func (l *loop) watch(c *conn, x exchange, now clock.Instant) {
 		return
 	}
 	j := st.Up()
-	if !l.admit(c, x, j) || j == nil && l.hold(c, st, now) {
-		return
-	}
-	if j == nil {
+	long := patience(c, st)
+	switch {
+	case j == nil && long == 0:
 		l.refuse(c, x.to, 503, "nothing is sent to this stream at present", l.viaField(x)...)
+		return
+	case !l.admit(c, x, j):
+		return
+	case j == nil:
+		l.hold(c, st, long, now)
 		return
 	}
 	s, free := l.identify(x, c.remote.Addr(), now)
