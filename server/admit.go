@@ -35,8 +35,8 @@ func streamAdmission(cfg *config.Stream) admission.StreamLimits {
 	}
 }
 
-// admit finds room for c, which asks to watch; j is where the stream is, nil where it is not up and c waits for it. It is
-// false if c has been refused.
+// admit finds room for c, which asks to watch; j is where the stream is, nil where it is not up and c waits for it. It
+// is false if c has been refused.
 func (l *loop) admit(c *conn, x exchange, j *stream.Joins) bool {
 	var why admission.Cause
 	if j == nil || x.want != wantDescribe && !isHead(x.Method) {
