@@ -80,14 +80,15 @@ func TestUplinkIsFilledAndNoMore(t *testing.T) {
 func fillLine(t *testing.T) (wrong []string) {
 	t.Helper()
 	p := startThin(t, "6Mbit", thinLine...)
-	c := p.load(t, "-n", "36", "-ramp", "12", "-settle", "10s", "-duration", "8s")
+	// Little of a full line is left for the key frames that the last ones begin with: one got its own after 5.7 s.
+	c := p.load(t, "-n", "36", "-ramp", "12", "-settle", "10s", "-duration", "8s", "-silence", "15s")
 	if c.Watching < 17 || c.Watching > 19 || c.Watching+c.Refusals["503"] != 36 {
 		wrong = append(wrong, fmt.Sprintf("%d watch, %d refused, want 18 and the others", c.Watching, c.Refusals["503"]))
 	}
 	if ended := p.ended(t); len(c.Faults) > 0 || c.Silent > 0 || ended > 0 {
 		wrong = append(wrong, fmt.Sprintf("faults %v, %d silent, %v ended", c.Faults, c.Silent, ended))
 	}
-	if c.Latency.P99 > 5000 { // it is 60 ms where nothing else runs; without the guard it is many seconds
+	if c.Latency.P99 > 5000 { // it is 60 ms to 3.5 s, by how late the last ones are; without the guard it is many seconds
 		wrong = append(wrong, fmt.Sprintf("p99 of the latency: %.0f ms", c.Latency.P99))
 	}
 	return wrong
