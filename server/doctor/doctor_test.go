@@ -32,7 +32,7 @@ func TestNothingIsWrong(t *testing.T) {
 func TestLateHeader(t *testing.T) {
 	t.Parallel()
 	s := good()
-	s.tardy = true
+	s.lateHeader = true
 	r := examine(t, s)
 	if len(r.Findings) > 0 || len(r.Clients) != len(framedClients)+len(rawClients) {
 		t.Errorf("findings %+v, played by %v", r.Findings, r.Clients)
@@ -143,7 +143,7 @@ func TestFaults(t *testing.T) {
 func TestLateEnd(t *testing.T) {
 	t.Parallel()
 	s := good()
-	s.late = true
+	s.lateEnd = true
 	if r := examine(t, s); len(r.Findings) > 0 {
 		t.Errorf("%+v", r.Findings)
 	}

@@ -16,19 +16,19 @@ import (
 
 // A script is a server with one fault at a time: how it answers, and what its stream is.
 type script struct {
-	status   string // status line without the version
-	said     string // the body behind a status that is no success
-	fields   string // lines, instead of those of a pump
-	header   []byte
-	describe []byte // the body behind a Describe; nil: the header as one $H
-	behind   []byte // what follows it
-	open     bool   // the connection stays open behind a Describe
-	late     bool   // its end comes later than usual
-	chunked  bool   // the stream comes in chunks
-	silent   bool   // the stream does not come
-	tardy    bool   // its header comes when a client has watched for as long as it wants to
-	media    string
-	check    func(r *http.Request) (status string, fields string) // "": go on
+	status     string // status line without the version
+	said       string // the body behind a status that is no success
+	fields     string // lines, instead of those of a pump
+	header     []byte
+	describe   []byte // the body behind a Describe; nil: the header as one $H
+	behind     []byte // what follows it
+	open       bool   // the connection stays open behind a Describe
+	lateEnd    bool   // that end comes later than usual
+	chunked    bool   // the stream comes in chunks
+	silent     bool   // the stream does not come
+	lateHeader bool   // the header of the stream comes when a client has watched for as long as it wants to
+	media      string
+	check      func(r *http.Request) (status string, fields string) // "": go on
 }
 
 const goodFields = "Server: Rex/9.0.0.2980\r\nPragma: no-cache, client-id=7, features=\"broadcast\"\r\n"
@@ -107,8 +107,8 @@ func (s *script) answer(conn net.Conn) {
 	}
 	fmt.Fprintf(conn, "Content-Length: %d\r\n\r\n", len(body)+len(s.behind))
 	conn.Write(append(bytes.Clone(body), s.behind...))
-	if s.late {
-		<-time.After(1200 * time.Millisecond)
+	if s.lateEnd {
+		time.Sleep(1200 * time.Millisecond)
 	}
 	if s.open {
 		conn.Read(make([]byte, 1)) // until the client goes
@@ -124,7 +124,7 @@ func (s *script) play(conn net.Conn, raw bool) {
 		conn.Read(make([]byte, 1))
 		return
 	}
-	if s.tardy {
+	if s.lateHeader {
 		time.Sleep(2 * watch)
 	}
 	write := func(b []byte) error {
