@@ -118,17 +118,14 @@ func play(t *testing.T, p *pump, scheme, stream string, c *clip, loops bool, pla
 		t.Run(scheme+"/"+who.name, func(t *testing.T) {
 			t.Parallel()
 			var show *showing
-			faults := fairly(t, func() []string {
+			fairly(t, func() []string {
 				show = who.play(t, p.url(scheme, stream), playTime)
 				return judge(show, c, loops, who.lossless)
 			})
-			for _, text := range faults {
-				t.Error(text)
-			}
 			if len(show.frames) > 0 {
 				t.Logf("first picture after %v, then %d frames", show.frames[0].at, len(show.frames))
 			}
-			if len(faults) > 0 {
+			if t.Failed() {
 				t.Log(show.excerpt(who))
 			}
 		})

@@ -24,7 +24,7 @@ var attackReport = regexp.MustCompile(`(?m)^([a-z-]+): .*\n  attack +[1-9]\d* co
 func runAttack(t *testing.T, kinds []string, args ...string) {
 	t.Helper()
 	args = slices.Concat([]string{"attack"}, attackLightly, args, kinds)
-	for _, text := range fairly(t, func() (wrong []string) {
+	fairly(t, func() (wrong []string) {
 		out, err := exec.Command(mustBuild(t, benchProgram), args...).CombinedOutput()
 		var names []string
 		for _, m := range attackReport.FindAllStringSubmatch(string(out), -1) {
@@ -34,9 +34,7 @@ func runAttack(t *testing.T, kinds []string, args ...string) {
 			wrong = append(wrong, fmt.Sprintf("bench %s: %v, reports of %q\n%s", strings.Join(args, " "), err, names, out))
 		}
 		return wrong
-	}) {
-		t.Error(text)
-	}
+	})
 }
 
 // Each attack, against a pump that is started for it.

@@ -31,9 +31,7 @@ func TestPlayBreaches(t *testing.T) {
 	} {
 		t.Run(b.name, func(t *testing.T) {
 			t.Parallel()
-			for _, text := range fairly(t, func() []string { return b.play(t, c) }) {
-				t.Error(text)
-			}
+			fairly(t, func() []string { return b.play(t, c) })
 		})
 	}
 }
